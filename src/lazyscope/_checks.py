@@ -1,0 +1,95 @@
+"""How is bad input refused, in one sentence that helps?
+
+Every refusal has four parts: the rule, what was received, the likely cause and the fix. The command
+line prints the message and exits with code 2; from Python it is a ``ValueError``.
+"""
+
+import math
+from collections.abc import Iterable
+from difflib import get_close_matches
+from numbers import Integral, Real
+from typing import Any
+
+
+class InputError(ValueError):
+    """Input that breaks a rule, with what was received, the likely cause and the fix.
+
+    Example:
+        >>> print(InputError("width must be positive", received=0, cause="a typo", fix="try 64"))
+        Width must be positive. Received: 0. Likely cause: a typo. Fix: try 64.
+    """
+
+    def __init__(self, rule: str, *, received: Any, cause: str, fix: str) -> None:
+        self.rule = rule
+        self.received = received
+        self.cause = cause
+        self.fix = fix
+        opening = rule[:1].upper() + rule[1:]
+        super().__init__(f"{opening}. Received: {received}. Likely cause: {cause}. Fix: {fix}.")
+
+
+def check_count(name: str, value: Any, *, minimum: int = 1, cause: str = "", fix: str = "") -> int:
+    """Return `value` as an int of at least `minimum`, or refuse it."""
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not whole and isinstance(value, Real) and math.isfinite(value):
+        whole = float(value).is_integer()
+    if not whole or int(value) < minimum:
+        raise InputError(
+            f"{name} must be a whole number of at least {minimum}",
+            received=repr(value),
+            cause=cause or "an empty setting, or a computed value that went wrong",
+            fix=fix or f"give a whole number such as {max(minimum, 1)}",
+        )
+    return int(value)
+
+
+def check_finite(name: str, value: Any) -> float:
+    """Return `value` as a finite float, or refuse it."""
+    if not isinstance(value, Real) or not math.isfinite(value):
+        raise InputError(
+            f"{name} must be a finite number",
+            received=repr(value),
+            cause="a division by zero or an unset value upstream",
+            fix="give a finite number",
+        )
+    return float(value)
+
+
+def check_positive(name: str, value: Any) -> float:
+    """Return `value` as a finite float above zero, or refuse it."""
+    number = check_finite(name, value)
+    if number <= 0:
+        raise InputError(
+            f"{name} must be above zero",
+            received=repr(value),
+            cause="a sign or an exponent that was meant differently",
+            fix="give a number above zero",
+        )
+    return number
+
+
+def check_fraction(name: str, value: Any) -> float:
+    """Return `value` as a float strictly between 0 and 1, or refuse it."""
+    number = check_finite(name, value)
+    if not 0 < number < 1:
+        raise InputError(
+            f"{name} must lie strictly between 0 and 1",
+            received=repr(value),
+            cause="a percentage, or a loss where a fraction of the initial loss was meant",
+            fix="give a fraction such as 1e-4",
+        )
+    return number
+
+
+def check_choice(name: str, value: Any, choices: Iterable[str]) -> str:
+    """Return `value` if it is one of `choices`, or refuse it with the nearest choice."""
+    known = sorted(choices)
+    if isinstance(value, str) and value in known:
+        return value
+    close = get_close_matches(str(value), known, n=1)
+    raise InputError(
+        f"{name} must be one of {', '.join(known)}",
+        received=repr(value),
+        cause="a misspelt name" if close else "a name that lazyscope does not know",
+        fix=f"use {close[0]!r}" if close else "choose a name from the list",
+    )
