@@ -1,0 +1,109 @@
+"""How does one get a parametrisation by its name?"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from lazyscope._checks import InputError, check_choice, check_count
+from lazyscope.scaling import _named
+from lazyscope.scaling._scheme import Scheme
+
+_BUILDERS: dict[str, Callable[..., Scheme]] = {
+    "ntk": _named.ntk,
+    "standard": _named.standard,
+    "lecun": _named.lecun,
+    "he": _named.he,
+    "xavier": _named.xavier,
+    "mean-field": _named.mean_field,
+    "mup": _named.mup,
+    "luo": _named.luo,
+    "balanced": _named.balanced,
+}
+_SETTING = ("depth", "input_dim", "output_dim", "activation")
+
+
+def scheme_names() -> tuple[str, ...]:
+    """Names that `named_scheme` knows.
+
+    Example:
+        >>> "ntk" in scheme_names()
+        True
+    """
+    return tuple(_BUILDERS)
+
+
+def scheme_parameters(name: str) -> dict[str, float | None]:
+    """Parameters of a named scheme with their defaults; None marks one that must be given.
+
+    Example:
+        >>> scheme_parameters("luo")
+        {'gamma': None, 'gamma_prime': None}
+    """
+    builder = _BUILDERS[check_choice("scheme", name, _BUILDERS)]
+    own = [p for p in inspect.signature(builder).parameters.values() if p.name not in _SETTING]
+    return {p.name: None if p.default is p.empty else p.default for p in own}
+
+
+def named_scheme(
+    name: str,
+    *,
+    depth: int,
+    input_dim: int = 1,
+    output_dim: int = 1,
+    activation: str = "relu",
+    **parameters: float,
+) -> Scheme:
+    """A parametrisation by name, with its paper in ``source``.
+
+    The table of formulas and exponents is in ``docs/schemes.md``.
+
+    Args:
+        name: one of `scheme_names`.
+        depth: number of hidden layers L.
+        input_dim: fan-in d of the first layer; enters where the paper's constants have it.
+        output_dim: outputs C; enters Xavier only.
+        activation: enters He only: its variance is 2 / fan_in for a rectifier,
+            2 / ((1 + slope^2) fan_in) for a leaky one, 1 / fan_in for ``linear``; other activations
+            get the rectifier's value, as is customary.
+        **parameters: free parameters of the scheme: ``gamma``, ``gamma_prime`` (luo),
+            ``kappa_exponent``, ``kappa_constant`` (balanced), ``negative_slope`` (he).
+
+    Returns:
+        The scheme; a value that holds at every width.
+
+    Raises:
+        InputError: unknown name, depth below 1, dimensions below 1, unknown or missing parameters,
+            or a depth that the scheme is not defined for.
+
+    Example:
+        >>> named_scheme("ntk", depth=2, input_dim=4).alpha(64)
+        array([4., 1., 1.])
+    """
+    builder = _BUILDERS[check_choice("scheme", name, _BUILDERS)]
+    setting: dict[str, Any] = {
+        "depth": check_count("depth", depth, fix="use depth 1 for one hidden layer"),
+        "input_dim": check_count("input_dim", input_dim),
+        "output_dim": check_count("output_dim", output_dim),
+        "activation": activation,
+    }
+    _check_parameters(name, parameters)
+    taken = inspect.signature(builder).parameters
+    known = {key: value for key, value in setting.items() if key in taken}
+    scheme = builder(**known, **parameters)
+    return replace(scheme, description=(builder.__doc__ or "").splitlines()[0])
+
+
+def _check_parameters(name: str, parameters: dict[str, float]) -> None:
+    """Refuse parameters that the scheme does not have, and missing ones that it needs."""
+    own = scheme_parameters(name)
+    missing = [key for key, default in own.items() if default is None and key not in parameters]
+    unknown = [key for key in parameters if key not in own]
+    if unknown or missing:
+        accepted = ", ".join(own) or "no parameters"
+        raise InputError(
+            f"the scheme {name!r} takes {accepted}",
+            received=", ".join(f"{k}={v!r}" for k, v in parameters.items()) or "no parameters",
+            cause=f"{', '.join(missing)} missing" if missing else "a parameter of another scheme",
+            fix=f"give {', '.join(missing)}" if missing else f"leave out {', '.join(unknown)}",
+        )

@@ -1,0 +1,155 @@
+"""How does one number of a scheme depend on the width?"""
+
+import math
+from dataclasses import dataclass
+from typing import Any, TypeAlias, final
+
+from lazyscope._checks import InputError, check_count, check_finite, check_positive
+
+
+@final
+@dataclass(frozen=True)
+class PowerLaw:
+    """A power of the width, ``constant * width**exponent``.
+
+    Args:
+        constant: value at width 1; above zero.
+        exponent: power of the width; any finite number.
+
+    Raises:
+        InputError: the constant is not a positive number or the exponent is not finite; on a call,
+            the value is too large or too small for double precision.
+
+    Example:
+        >>> PowerLaw(2.0, -0.5)(16)
+        0.5
+    """
+
+    constant: float
+    exponent: float = 0.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "constant", check_positive("the constant of a law", self.constant))
+        object.__setattr__(self, "exponent", check_finite("an exponent of width", self.exponent))
+
+    def __call__(self, width: int) -> float:
+        """The value at `width`."""
+        m = check_width(width)
+        try:
+            value = self.constant * float(m) ** self.exponent
+        except OverflowError:
+            value = math.inf
+        return _representable(value, f"{self.constant:g} * width^{self.exponent:g} at width {m}")
+
+
+@final
+@dataclass(frozen=True)
+class FanAverageLaw:
+    """A scale set by the mean of the two fans of a layer, ``sqrt(2 m / (m + fixed_fan))``.
+
+    This is Glorot's first or last layer, with variance ``2 / (fan_in + fan_out)``, of which one fan
+    is the width m and the other stays fixed. It is no power of m; it tends to sqrt(2), so its
+    exponent is zero.
+
+    Args:
+        fixed_fan: the fan that does not grow, the input or the output dimension.
+
+    Example:
+        >>> FanAverageLaw(6)(2)
+        0.7071067811865476
+    """
+
+    fixed_fan: int
+
+    def __post_init__(self) -> None:
+        fan = check_count("the fixed fan of a layer", self.fixed_fan)
+        object.__setattr__(self, "fixed_fan", fan)
+
+    def __call__(self, width: int) -> float:
+        """The value at `width`."""
+        m = check_width(width)
+        return math.sqrt(2 * m / (m + self.fixed_fan))
+
+    @property
+    def exponent(self) -> float:
+        """The power of the width as the width grows: zero."""
+        return 0.0
+
+
+@final
+@dataclass(frozen=True)
+class ValueAtWidth:
+    """A number known at one width only; it has no exponent.
+
+    Args:
+        value: the number; above zero.
+        width: the width at which it holds.
+
+    Raises:
+        InputError: the value is not a positive number, another width is asked for, or an exponent
+            is asked for.
+
+    Example:
+        >>> ValueAtWidth(3.0, width=64)(64)
+        3.0
+    """
+
+    value: float
+    width: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", check_positive("a scale or speed", self.value))
+        object.__setattr__(self, "width", check_width(self.width))
+
+    def __call__(self, width: int) -> float:
+        """The value at `width`, which must be the width that it was given for."""
+        m = check_width(width)
+        if m != self.width:
+            raise InputError(
+                f"numbers given at one width hold at that width only, here {self.width}",
+                received=f"width {m}",
+                cause="a scheme given by numbers was used in a sweep over widths",
+                fix=f"use width {self.width}, or give power laws of the width",
+            )
+        return self.value
+
+    @property
+    def exponent(self) -> float:
+        """Refused: one number says nothing about other widths."""
+        raise InputError(
+            "an exponent needs a law over widths",
+            received=f"the number {self.value:g} at the single width {self.width}",
+            cause="exponents or regimes were asked of a scheme that was given by numbers",
+            fix="give the scheme by exponents or by name",
+        )
+
+
+Law: TypeAlias = PowerLaw | FanAverageLaw | ValueAtWidth
+"""A positive number as a function of the width: ``law(width)``, and ``law.exponent``."""
+
+
+def check_width(width: Any) -> int:
+    """Return `width` as an int of at least one, or refuse it."""
+    m = check_count("width", width, cause="a computed width that went wrong", fix="try 256")
+    if m > _LARGEST_WIDTH:
+        raise InputError(
+            f"width must be at most {_LARGEST_WIDTH:.0e}",
+            received=f"a number of {len(str(m))} digits",
+            cause="an exponent that was meant as a width, or a typo",
+            fix="use a width that a machine can hold, such as 4096",
+        )
+    return m
+
+
+def _representable(value: float, formula: str) -> float:
+    if not 0 < value < math.inf:
+        raise InputError(
+            "scales and speeds must be representable in double precision",
+            received=formula,
+            cause="an exponent or a width far beyond any network",
+            fix="use a smaller width or an exponent nearer to zero",
+        )
+    return value
+
+
+_LARGEST_WIDTH = 10**15

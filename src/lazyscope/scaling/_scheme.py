@@ -1,0 +1,206 @@
+"""How large is every layer, and how fast does it learn, at any width?"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from jaxtyping import Float
+
+from lazyscope._checks import InputError, check_positive
+from lazyscope.scaling._law import Law, PowerLaw, ValueAtWidth, check_width
+
+
+@final
+@dataclass(frozen=True)
+class Scheme:
+    """A parametrisation of a dense network: for every layer a scale and a speed.
+
+    The network has L hidden layers of width m (``depth`` L) and L + 1 weight layers, counted from
+    the input. The scale of layer l is ``alpha_l = sqrt(m) * std(entries of W[l])`` of the effective
+    weight, multipliers included; its speed ``s_l`` is the factor in gradient flow
+    ``dW[l]/dt = -s_l grad_l R``. A common factor of all speeds only changes the unit of time.
+
+    Args:
+        name: short name, as printed in tables.
+        scales: L + 1 laws for alpha_l.
+        speeds: L + 1 laws for s_l.
+        source: paper or other origin.
+        description: one line in words.
+
+    Raises:
+        InputError: fewer than two layers, scales and speeds of different lengths, or entries that
+            are not laws.
+
+    Example:
+        >>> scheme = Scheme.from_exponents((0.5, 0.0, 0.0))
+        >>> scheme.depth, scheme.kappa(64), scheme.kappa_exponent
+        (2, 8.0, 0.5)
+
+    Reference:
+        Li, Luo & Zhou 2024 (arXiv 2404.04859) for the scales and kappa; the speeds carry the
+        multipliers and learning rates of Yang & Hu 2021 (arXiv 2011.14522).
+    """
+
+    name: str
+    scales: tuple[Law, ...]
+    speeds: tuple[Law, ...]
+    source: str = ""
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        scales = _check_laws("scales", self.scales)
+        speeds = _check_laws("speeds", self.speeds)
+        if len(scales) != len(speeds):
+            raise InputError(
+                "a scheme needs one scale and one speed for every layer",
+                received=f"{len(scales)} scales and {len(speeds)} speeds",
+                cause="a layer was added to one list only",
+                fix=f"give {len(scales)} of each, one more than the hidden layers",
+            )
+        object.__setattr__(self, "scales", scales)
+        object.__setattr__(self, "speeds", speeds)
+
+    @classmethod
+    def from_exponents(
+        cls,
+        scale_exponents: Sequence[float],
+        speed_exponents: Sequence[float] | None = None,
+        *,
+        name: str = "exponents",
+        source: str = "given by exponents, constants one",
+    ) -> "Scheme":
+        """The scheme with these powers of the width and constants one; speeds are 1 unless given.
+
+        Args:
+            scale_exponents: exponents of alpha_l, layers 1 to L + 1.
+            speed_exponents: exponents of s_l, or None for one learning rate.
+            name: short name.
+            source: origin.
+        """
+        a = check_exponents("scale exponents", scale_exponents)
+        sigma = (
+            (0.0,) * len(a)
+            if speed_exponents is None
+            else check_exponents("speed exponents", speed_exponents, length=len(a))
+        )
+        scales = tuple(PowerLaw(1.0, p) for p in a)
+        return cls(name, scales, tuple(PowerLaw(1.0, p) for p in sigma), source)
+
+    @classmethod
+    def at_width(
+        cls,
+        width: int,
+        *,
+        alpha: Sequence[float],
+        speed: Sequence[float] | None = None,
+        name: str = "given",
+        source: str = "given by numbers",
+    ) -> "Scheme":
+        """The scheme with these numbers at one width; it has no exponents.
+
+        Args:
+            width: the width m at which the numbers hold.
+            alpha: alpha_l, layers 1 to L + 1; ``sqrt(m)`` times the standard deviation.
+            speed: s_l, or None for one learning rate.
+            name: short name.
+            source: origin.
+        """
+        m = check_width(width)
+        scales = tuple(ValueAtWidth(v, m) for v in _numbers("alpha", alpha))
+        given = (1.0,) * len(scales) if speed is None else _numbers("speed", speed)
+        return cls(name, scales, tuple(ValueAtWidth(v, m) for v in given), source)
+
+    @property
+    def depth(self) -> int:
+        """Number of hidden layers L."""
+        return len(self.scales) - 1
+
+    @property
+    def scale_exponents(self) -> tuple[float, ...]:
+        """Exponents a_l of alpha_l in the width."""
+        return tuple(law.exponent for law in self.scales)
+
+    @property
+    def speed_exponents(self) -> tuple[float, ...]:
+        """Exponents sigma_l of s_l in the width."""
+        return tuple(law.exponent for law in self.speeds)
+
+    @property
+    def kappa_exponent(self) -> float:
+        """Exponent rho of kappa in the width, the sum of the scale exponents."""
+        return math.fsum(self.scale_exponents)
+
+    def alpha(self, width: int) -> Float[np.ndarray, "layers"]:
+        """Scales alpha_l at `width`, layers 1 to L + 1, float64."""
+        return np.array([law(width) for law in self.scales], dtype=np.float64)
+
+    def speed(self, width: int) -> Float[np.ndarray, "layers"]:
+        """Speeds s_l at `width`, layers 1 to L + 1, float64."""
+        return np.array([law(width) for law in self.speeds], dtype=np.float64)
+
+    def weight_std(self, width: int) -> Float[np.ndarray, "layers"]:
+        """Standard deviations of the effective weights at `width`, ``alpha_l / sqrt(width)``."""
+        return self.alpha(width) / math.sqrt(check_width(width))
+
+    def kappa(self, width: int) -> float:
+        """Initial scale kappa at `width`, the product of all alpha_l."""
+        with np.errstate(over="ignore", under="ignore"):
+            product = float(np.prod(self.alpha(width)))
+        return check_positive("kappa, the product of all scales,", product)
+
+
+def check_exponents(name: str, values: Any, *, length: int | None = None) -> tuple[float, ...]:
+    """Return exponents as a tuple of finite floats, one for each layer, or refuse them."""
+    numbers = _numbers(name, values)
+    if length is not None and len(numbers) != length:
+        raise InputError(
+            f"{name} must have one entry for each of the {length} layers",
+            received=f"{len(numbers)} entries",
+            cause="a scheme of another depth: L hidden layers have L + 1 weight layers",
+            fix=f"give {length} numbers",
+        )
+    if len(numbers) < 2:
+        raise _too_few_layers(name, len(numbers))
+    return numbers
+
+
+def _numbers(name: str, values: Any) -> tuple[float, ...]:
+    """Return `values` as a tuple of finite floats, or refuse them."""
+    try:
+        listed = [math.nan if isinstance(v, str | bytes) else float(v) for v in values]
+    except (TypeError, ValueError, OverflowError):
+        listed = []
+    if not listed or not all(math.isfinite(value) for value in listed):
+        raise InputError(
+            f"{name} must be a list of finite numbers, one for each layer",
+            received=repr(values),
+            cause="a missing bracket, or a value that is not a number",
+            fix="give a list such as [0.5, 0.0, 0.0]",
+        )
+    return tuple(listed)
+
+
+def _check_laws(name: str, laws: Any) -> tuple[Law, ...]:
+    listed = tuple(laws) if isinstance(laws, Iterable) else (laws,)
+    for law in listed:
+        if not isinstance(law, Law):
+            raise InputError(
+                f"{name} must be laws of the width",
+                received=repr(law),
+                cause="plain numbers were given",
+                fix="use PowerLaw(constant, exponent), or Scheme.at_width for numbers",
+            )
+    if len(listed) < 2:
+        raise _too_few_layers(name, len(listed))
+    return listed
+
+
+def _too_few_layers(name: str, received: int) -> InputError:
+    return InputError(
+        f"{name} must cover at least two layers, one hidden and the output",
+        received=f"{received} layers",
+        cause="depth 0, which is a linear model without hidden layers",
+        fix="use depth 1 or more",
+    )
