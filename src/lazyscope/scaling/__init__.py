@@ -4,17 +4,46 @@ A `Scheme` holds the scale and the speed of every layer as functions of the widt
 exponents alone follow kappa, the displacement of every layer and the regime.
 """
 
+from lazyscope.scaling._abc_form import AbcForm, from_abc, to_abc
 from lazyscope.scaling._catalogue import named_scheme, scheme_names, scheme_parameters
+from lazyscope.scaling._displacement import (
+    displacement_exponents,
+    frobenius_displacement_exponents,
+    relative_speed_exponents,
+)
 from lazyscope.scaling._law import FanAverageLaw, Law, PowerLaw, ValueAtWidth
+from lazyscope.scaling._phase_plane import PhasePoint, phase_point
+from lazyscope.scaling._regime import (
+    TIE_TOLERANCE,
+    LayerRegime,
+    NetworkRegime,
+    layer_regimes,
+    network_regime,
+    regime_report,
+)
 from lazyscope.scaling._scheme import Scheme
 
 __all__ = [
+    "TIE_TOLERANCE",
+    "AbcForm",
     "FanAverageLaw",
     "Law",
+    "LayerRegime",
+    "NetworkRegime",
+    "PhasePoint",
     "PowerLaw",
     "Scheme",
     "ValueAtWidth",
+    "displacement_exponents",
+    "frobenius_displacement_exponents",
+    "from_abc",
+    "layer_regimes",
     "named_scheme",
+    "network_regime",
+    "phase_point",
+    "regime_report",
+    "relative_speed_exponents",
     "scheme_names",
     "scheme_parameters",
+    "to_abc",
 ]

@@ -40,7 +40,7 @@ def scheme_parameters(name: str) -> dict[str, float | None]:
         >>> scheme_parameters("luo")
         {'gamma': None, 'gamma_prime': None}
     """
-    builder = _BUILDERS[check_choice("scheme", name, _BUILDERS)]
+    builder = _BUILDERS[_known(name)]
     own = [p for p in inspect.signature(builder).parameters.values() if p.name not in _SETTING]
     return {p.name: None if p.default is p.empty else p.default for p in own}
 
@@ -59,7 +59,7 @@ def named_scheme(
     The table of formulas and exponents is in ``docs/schemes.md``.
 
     Args:
-        name: one of `scheme_names`.
+        name: one of `scheme_names`; case does not matter, and ``_`` or a blank stands for ``-``.
         depth: number of hidden layers L.
         input_dim: fan-in d of the first layer; enters where the paper's constants have it.
         output_dim: outputs C; enters Xavier only.
@@ -80,18 +80,25 @@ def named_scheme(
         >>> named_scheme("ntk", depth=2, input_dim=4).alpha(64)
         array([4., 1., 1.])
     """
-    builder = _BUILDERS[check_choice("scheme", name, _BUILDERS)]
+    known_name = _known(name)
+    builder = _BUILDERS[known_name]
     setting: dict[str, Any] = {
         "depth": check_count("depth", depth, fix="use depth 1 for one hidden layer"),
         "input_dim": check_count("input_dim", input_dim),
         "output_dim": check_count("output_dim", output_dim),
         "activation": activation,
     }
-    _check_parameters(name, parameters)
+    _check_parameters(known_name, parameters)
     taken = inspect.signature(builder).parameters
     known = {key: value for key, value in setting.items() if key in taken}
     scheme = builder(**known, **parameters)
     return replace(scheme, description=(builder.__doc__ or "").splitlines()[0])
+
+
+def _known(name: str) -> str:
+    """The catalogue's spelling of `name`, or a refusal."""
+    spelled = "-".join(str(name).lower().replace("_", " ").split())
+    return spelled if spelled in _BUILDERS else check_choice("scheme", name, _BUILDERS)
 
 
 def _check_parameters(name: str, parameters: dict[str, float]) -> None:

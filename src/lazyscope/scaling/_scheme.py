@@ -8,7 +8,7 @@ from typing import Any, final
 import numpy as np
 from jaxtyping import Float
 
-from lazyscope._checks import InputError, check_positive
+from lazyscope._checks import InputError
 from lazyscope.scaling._law import Law, PowerLaw, ValueAtWidth, check_width
 
 
@@ -148,7 +148,14 @@ class Scheme:
         """Initial scale kappa at `width`, the product of all alpha_l."""
         with np.errstate(over="ignore", under="ignore"):
             product = float(np.prod(self.alpha(width)))
-        return check_positive("kappa, the product of all scales,", product)
+        if not 0 < product < math.inf:
+            raise InputError(
+                "kappa must be representable in double precision",
+                received=f"scales {self.alpha(width).tolist()}",
+                cause="exponents or a width far beyond any network",
+                fix="use a smaller width or exponents nearer to zero",
+            )
+        return product
 
 
 def check_exponents(name: str, values: Any, *, length: int | None = None) -> tuple[float, ...]:

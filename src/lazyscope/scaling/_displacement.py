@@ -1,0 +1,127 @@
+"""How far will every layer move, as a power of the width?
+
+Only two ingredients enter: the exponent rho of kappa, and the relative speeds ``s_l / alpha_l^2``
+of the layers, of exponent ``u_l = sigma_l - 2 a_l``. With ``z_l = u_l + c`` and one constant c,
+
+    rho >= 0:   max_l z_l = -min(rho, 1/2)
+    rho <  0:   sum_l max(z_l, 0) = -2 rho
+    e_l = z_l where z_l <= 0,   e_l = z_l / 2 where z_l > 0.
+
+For rho >= 0 the total push is fixed by the gap to be closed and is shared in proportion to the
+relative speeds. For rho < 0 the layers must grow until their product is of order one; gradient flow
+conserves ``alpha_l^2 / s_l - alpha_k^2 / s_k``, so they rise to one common water level.
+"""
+
+import math
+from collections.abc import Sequence
+
+from lazyscope.scaling._scheme import check_exponents
+
+
+def relative_speed_exponents(
+    scale_exponents: Sequence[float], speed_exponents: Sequence[float] | None = None
+) -> tuple[float, ...]:
+    """Exponents ``u_l = sigma_l - 2 a_l`` of the relative speeds ``s_l / alpha_l^2``.
+
+    Args:
+        scale_exponents: exponents a_l of alpha_l, layers 1 to L + 1.
+        speed_exponents: exponents sigma_l of the speeds; None for one learning rate.
+
+    Raises:
+        InputError: lists of different lengths, fewer than two layers, or entries not finite.
+
+    Example:
+        >>> relative_speed_exponents((0.5, 0.0, -0.5), (1.0, 0.0, -1.0))
+        (0.0, 0.0, 0.0)
+    """
+    a = check_exponents("scale exponents", scale_exponents)
+    if speed_exponents is None:
+        return tuple(-2 * x + 0.0 for x in a)
+    sigma = check_exponents("speed exponents", speed_exponents, length=len(a))
+    return tuple(s - 2 * x for s, x in zip(sigma, a, strict=True))
+
+
+def displacement_exponents(
+    scale_exponents: Sequence[float], speed_exponents: Sequence[float] | None = None
+) -> tuple[float, ...]:
+    """Exponents e_l of the final relative displacement of every layer, operator norm.
+
+    ``|W[l](T) - W[l](0)| / |W[l](0)| ~ m^e_l`` after gradient flow to a small loss.
+
+    Args:
+        scale_exponents: exponents a_l of alpha_l, layers 1 to L + 1.
+        speed_exponents: exponents sigma_l of the speeds; None for one learning rate.
+
+    Returns:
+        e_l for layers 1 to L + 1. Negative: the layer is lazy; zero: it moves at order one;
+        positive: it grows far beyond its start.
+
+    Raises:
+        InputError: lists of different lengths, fewer than two layers, or entries not finite.
+
+    Cost: a sort of L + 1 numbers.
+
+    Trust: derived for gradient flow on positively homogeneous networks; the water level is solved
+    exactly. Slopes measured at finite width lag behind it where two layers tie and where rho is
+    near zero, since the crossover in the width is slow there.
+
+    Reference:
+        rho > 0: Li, Luo & Zhou 2024 (arXiv 2404.04859). Two layers: Luo et al. 2021
+        (arXiv 2007.07497). The law for any depth: ``docs/schemes.md``.
+
+    Example:
+        >>> displacement_exponents((0.25, 0.25))
+        (-0.5, -0.5)
+        >>> displacement_exponents((-0.25, -0.25))
+        (0.25, 0.25)
+    """
+    u = relative_speed_exponents(scale_exponents, speed_exponents)
+    rho = math.fsum(check_exponents("scale exponents", scale_exponents))
+    top = max(u)
+    below = [x - top for x in u]
+    lift = -min(rho, 0.5) if rho >= 0 else _water_level(below, -2 * rho)
+    levels = [x + lift + 0.0 for x in below]
+    return tuple(z if z <= 0 else z / 2 for z in levels)
+
+
+def frobenius_displacement_exponents(
+    scale_exponents: Sequence[float], speed_exponents: Sequence[float] | None = None
+) -> tuple[float, ...]:
+    """Exponents of the final relative displacement of every layer, Frobenius norm.
+
+    The change of a layer has low rank while the start has full rank. Hence the exponent is that of
+    `displacement_exponents` in the first and the last layer, whose rank stays bounded, and lower by
+    one half in the layers from hidden to hidden.
+
+    Args:
+        scale_exponents: exponents a_l of alpha_l, layers 1 to L + 1.
+        speed_exponents: exponents sigma_l of the speeds; None for one learning rate.
+
+    Raises:
+        InputError: as in `displacement_exponents`.
+
+    Reference:
+        Lee et al. 2019 (arXiv 1902.06720) measured -1/2, -1, .., -1, -1/2 for the NTK scaling.
+
+    Example:
+        >>> frobenius_displacement_exponents((0.5, 0, 0, 0), (0, -1, -1, -1))
+        (-0.5, -1.0, -1.0, -0.5)
+    """
+    e = displacement_exponents(scale_exponents, speed_exponents)
+    return (e[0], *(x - 0.5 for x in e[1:-1]), e[-1])
+
+
+def _water_level(heights: Sequence[float], volume: float) -> float:
+    """The lift c with ``sum_l max(heights_l + c, 0) = volume``, for a positive volume.
+
+    If exactly the k highest are above zero, c = (volume - their sum) / k; the right k is the
+    largest for which the k-th highest is lifted above zero.
+    """
+    descending = sorted(heights, reverse=True)
+    lift = 0.0
+    for count, height in enumerate(descending, start=1):
+        candidate = (volume - math.fsum(descending[:count])) / count
+        if height + candidate <= 0:
+            break
+        lift = candidate
+    return lift

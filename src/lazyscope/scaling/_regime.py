@@ -1,0 +1,121 @@
+"""Which regime do the exponents of a parametrisation put a network in?"""
+
+import math
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
+
+from lazyscope.scaling._displacement import displacement_exponents
+from lazyscope.scaling._law import check_width
+from lazyscope.scaling._scheme import Scheme, check_exponents
+
+LayerRegime: TypeAlias = Literal["lazy", "order-one", "condensed"]
+NetworkRegime: TypeAlias = Literal["theta-lazy", "critical", "partially-lazy", "condensed"]
+
+TIE_TOLERANCE = 1e-9
+"""Exponents closer to zero than this count as zero.
+
+Exponents are short decimals or fractions that a user writes; their sums are off by rounding errors
+of about 1e-16. The tolerance is far above those and far below any difference that matters.
+"""
+
+
+def layer_regimes(
+    scale_exponents: Sequence[float], speed_exponents: Sequence[float] | None = None
+) -> tuple[LayerRegime, ...]:
+    """Regime of every layer, from the sign of its displacement exponent e_l.
+
+    Args:
+        scale_exponents: exponents a_l of alpha_l, layers 1 to L + 1.
+        speed_exponents: exponents sigma_l of the speeds; None for one learning rate.
+
+    Returns:
+        ``lazy`` for e_l < 0, ``order-one`` for e_l = 0 (within `TIE_TOLERANCE`), ``condensed`` for
+        e_l > 0. For two layers the first entry is the regime of Luo et al. 2021: linear, critical,
+        condensed.
+
+    Raises:
+        InputError: lists of different lengths, fewer than two layers, or entries not finite.
+
+    Example:
+        >>> layer_regimes((-0.5, 0.25))
+        ('condensed', 'lazy')
+    """
+    return tuple(_layer_regime(e) for e in displacement_exponents(scale_exponents, speed_exponents))
+
+
+def network_regime(
+    scale_exponents: Sequence[float], speed_exponents: Sequence[float] | None = None
+) -> NetworkRegime:
+    """Regime of the network, from rho and the displacement exponents.
+
+    Args:
+        scale_exponents: exponents a_l of alpha_l, layers 1 to L + 1; rho is their sum.
+        speed_exponents: exponents sigma_l of the speeds; None for one learning rate.
+
+    Returns:
+        ``theta-lazy`` for rho > 0: every layer is lazy. ``critical`` for rho = 0 (within
+        `TIE_TOLERANCE`), where the largest e_l is zero. For rho < 0 ``partially-lazy`` if some
+        layer is lazy, else ``condensed``.
+
+    Raises:
+        InputError: lists of different lengths, fewer than two layers, or entries not finite.
+
+    Reference:
+        theta-lazy: Li, Luo & Zhou 2024 (arXiv 2404.04859); for two layers ``partially-lazy`` with a
+        lazy first layer is their w-lazy regime.
+
+    Example:
+        >>> network_regime((0.5, 0.0)), network_regime((0.5, -0.5), (0.0, -2.0))
+        ('theta-lazy', 'critical')
+    """
+    rho = math.fsum(check_exponents("scale exponents", scale_exponents))
+    layers = layer_regimes(scale_exponents, speed_exponents)
+    if rho > TIE_TOLERANCE:
+        return "theta-lazy"
+    if rho >= -TIE_TOLERANCE:
+        return "critical"
+    return "partially-lazy" if "lazy" in layers else "condensed"
+
+
+def regime_report(scheme: Scheme, width: int | None = None) -> dict[str, Any]:
+    """Everything that a scheme says about a network before it is drawn, ready for JSON.
+
+    Args:
+        scheme: any scheme with exponents.
+        width: the width m at which kappa and alpha are wanted, or None to leave them out.
+
+    Returns:
+        Keys ``name``, ``source``, ``depth``, ``width``; ``kappa`` and ``alpha`` (per layer) at that
+        width, None without one; ``kappa_exponent``, ``scale_exponents``, ``speed_exponents``,
+        ``displacement_exponents`` (operator norm), ``layer_regimes``, ``regime``.
+
+    Raises:
+        InputError: a width below 1, or a scheme given by numbers, which has no exponents.
+
+    Example:
+        >>> report = regime_report(Scheme.from_exponents((0.5, 0.0)), width=64)
+        >>> report["kappa"], report["regime"]
+        (8.0, 'theta-lazy')
+    """
+    a, sigma = scheme.scale_exponents, scheme.speed_exponents
+    m = None if width is None else check_width(width)
+    return {
+        "name": scheme.name,
+        "source": scheme.source,
+        "depth": scheme.depth,
+        "width": m,
+        "kappa": None if m is None else scheme.kappa(m),
+        "kappa_exponent": scheme.kappa_exponent,
+        "alpha": None if m is None else scheme.alpha(m).tolist(),
+        "scale_exponents": list(a),
+        "speed_exponents": list(sigma),
+        "displacement_exponents": list(displacement_exponents(a, sigma)),
+        "layer_regimes": list(layer_regimes(a, sigma)),
+        "regime": network_regime(a, sigma),
+    }
+
+
+def _layer_regime(exponent: float) -> LayerRegime:
+    if abs(exponent) <= TIE_TOLERANCE:
+        return "order-one"
+    return "lazy" if exponent < 0 else "condensed"
