@@ -1,0 +1,162 @@
+"""Do the named schemes prescribe what their papers prescribe?"""
+
+import math
+import re
+
+import numpy as np
+import pytest
+
+from lazyscope._checks import InputError
+from lazyscope.scaling import (
+    displacement_exponents,
+    named_scheme,
+    phase_point,
+    scheme_names,
+    scheme_parameters,
+)
+from naive.papers import scales_and_speeds
+
+FROM_PAPERS = ("ntk", "standard", "lecun", "he", "xavier", "mean-field", "mup")
+HALF = 0.5
+
+
+def build(name, depth=3, **setting):
+    required = {"luo": {"gamma": 0.75, "gamma_prime": 0.25}}.get(name, {})
+    return named_scheme(name, depth=1 if name == "luo" else depth, **setting, **required)
+
+
+def test_every_name_builds_a_documented_scheme():
+    assert set(FROM_PAPERS) < set(scheme_names())
+    for name in scheme_names():
+        scheme = build(name)
+        assert scheme.name == name
+        assert re.search(r"\d{4}|PyTorch", scheme.source), name
+        assert 20 < len(scheme.description) < 100
+
+
+@pytest.mark.parametrize("name", FROM_PAPERS)
+@pytest.mark.parametrize("depth", [1, 2, 4])
+def test_scales_and_speeds_are_those_of_the_paper_up_to_the_unit_of_time(name, depth):
+    for m in (5, 640):
+        scheme = named_scheme(name, depth=depth, input_dim=7, output_dim=3)
+        alpha, speed = (np.array(v) for v in scales_and_speeds(name, depth, m, 7, 3))
+        np.testing.assert_allclose(scheme.alpha(m), alpha, rtol=1e-13)
+        ratio = scheme.speed(m) / speed
+        np.testing.assert_allclose(ratio, ratio[0], rtol=1e-13)
+        if name != "mean-field":
+            assert ratio[0] == pytest.approx(1.0, rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("name", "scales", "speeds", "rho"),
+    [
+        ("ntk", (HALF, 0, 0, 0), (0, -1, -1, -1), HALF),
+        ("standard", (HALF, 0, 0, 0), (0, 0, 0, 0), HALF),
+        ("lecun", (HALF, 0, 0, 0), (0, 0, 0, 0), HALF),
+        ("he", (HALF, 0, 0, 0), (0, 0, 0, 0), HALF),
+        ("xavier", (0, 0, 0, 0), (0, 0, 0, 0), 0),
+        ("mean-field", (HALF, -HALF, -HALF, -HALF), (0, -1, -1, -2), -1),
+        ("mup", (HALF, 0, 0, -HALF), (1, 0, 0, -1), 0),
+    ],
+)
+def test_exponents_are_those_of_the_table(name, scales, speeds, rho):
+    scheme = named_scheme(name, depth=3)
+    assert scheme.scale_exponents == scales
+    assert scheme.speed_exponents == speeds
+    assert scheme.kappa_exponent == rho
+
+
+def test_mean_field_with_one_hidden_layer_is_one_over_width_with_one_rate():
+    scheme = named_scheme("mean-field", depth=1)
+    assert scheme.scale_exponents == (0.5, -0.5)
+    assert scheme.speed_exponents == (0.0, -2.0)
+
+
+def test_mup_moves_every_layer_at_order_one_at_every_depth():
+    for depth in range(1, 6):
+        scheme = named_scheme("mup", depth=depth)
+        e = displacement_exponents(scheme.scale_exponents, scheme.speed_exponents)
+        assert e == (0.0,) * (depth + 1)
+
+
+def test_he_follows_the_slope_of_the_rectifier():
+    def hidden(activation, **parameters):
+        return named_scheme("he", depth=2, activation=activation, **parameters).alpha(64)[1]
+
+    assert hidden("relu") == pytest.approx(math.sqrt(2))
+    assert hidden("linear") == pytest.approx(1.0)
+    assert hidden("leaky_relu", negative_slope=0.5) == pytest.approx(math.sqrt(2 / 1.25))
+    assert hidden("tanh") == hidden("relu")
+
+
+@pytest.mark.parametrize("gamma", [0.25, 1.0, 1.75])
+@pytest.mark.parametrize("gamma_prime", [-0.5, 0.0, 1.0])
+def test_luo_places_the_network_where_it_was_asked_to(gamma, gamma_prime):
+    scheme = named_scheme("luo", depth=1, gamma=gamma, gamma_prime=gamma_prime)
+    assert phase_point(scheme) == pytest.approx((gamma, gamma_prime))
+    first, second = scheme.scale_exponents
+    assert first - second == pytest.approx(gamma_prime)
+    assert scheme.kappa_exponent == pytest.approx(1 - gamma)
+
+
+def test_balanced_has_equal_scales_and_the_asked_kappa():
+    scheme = named_scheme("balanced", depth=2, kappa_exponent=0.75, kappa_constant=5.0)
+    alpha = scheme.alpha(256)
+    np.testing.assert_allclose(alpha, alpha[0], rtol=1e-15)
+    assert scheme.kappa(256) == pytest.approx(5 * 256**0.75, rel=1e-13)
+
+
+def test_names_are_found_in_any_usual_spelling():
+    assert named_scheme("Mean_Field", depth=2) == named_scheme("mean-field", depth=2)
+    assert named_scheme("muP", depth=2).name == "mup"
+
+
+def test_parameters_are_listed_with_their_defaults():
+    assert scheme_parameters("balanced") == {"kappa_exponent": 0.5, "kappa_constant": 1.0}
+    assert scheme_parameters("luo") == {"gamma": None, "gamma_prime": None}
+    assert scheme_parameters("ntk") == {}
+
+
+def test_an_unknown_name_is_refused_with_the_nearest():
+    with pytest.raises(InputError, match=r"Scheme must be one of balanced, he.*use 'lecun'"):
+        named_scheme("lecum", depth=1)
+
+
+@pytest.mark.parametrize("name", [None, 3, ""])
+def test_a_name_that_is_none_is_refused(name):
+    with pytest.raises(InputError, match="Scheme must be one of"):
+        named_scheme(name, depth=1)
+
+
+@pytest.mark.parametrize("depth", [0, -1, 1.5, math.nan, None])
+def test_depth_must_be_a_count(depth):
+    with pytest.raises(InputError, match="Depth must be a whole number of at least 1"):
+        named_scheme("ntk", depth=depth)
+
+
+@pytest.mark.parametrize("setting", ["input_dim", "output_dim"])
+def test_dimensions_must_be_counts(setting):
+    with pytest.raises(InputError, match="put_dim must be a whole number of at least 1"):
+        named_scheme("ntk", depth=1, **{setting: 0})
+
+
+def test_luo_is_refused_for_deeper_networks():
+    with pytest.raises(InputError, match="plane describes networks with one hidden layer"):
+        named_scheme("luo", depth=2, gamma=1.0, gamma_prime=0.0)
+
+
+def test_a_missing_parameter_is_named():
+    with pytest.raises(InputError, match=r"takes gamma, gamma_prime.*gamma_prime missing"):
+        named_scheme("luo", depth=1, gamma=1.0)
+
+
+def test_a_parameter_of_another_scheme_is_refused():
+    with pytest.raises(InputError, match=r"'ntk' takes no parameters.*leave out gamma"):
+        named_scheme("ntk", depth=1, gamma=1.0)
+
+
+def test_parameters_must_be_numbers():
+    with pytest.raises(InputError, match="Gamma must be a finite number"):
+        named_scheme("luo", depth=1, gamma=math.nan, gamma_prime=0.0)
+    with pytest.raises(InputError, match="Kappa_constant must be above zero"):
+        named_scheme("balanced", depth=1, kappa_constant=0.0)
