@@ -1,0 +1,78 @@
+"""Which quantities of a run can a sweep keep, along which dims and in which units?"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One stored variable: its dims beyond those of the run, its units and what it is.
+
+    Attributes:
+        dims: for instance ``("layer",)``. Sizes may differ between runs; shorter ones are padded.
+        units: as stored with the variable; ``1`` for pure numbers, ``flow time`` for the time of
+            gradient flow at the scheme's speeds.
+        meaning: one line, stored as ``long_name``.
+    """
+
+    dims: tuple[str, ...]
+    units: str
+    meaning: str
+
+
+ALWAYS = {
+    "steps": Quantity((), "1", "steps taken"),
+    "time": Quantity((), "flow time", "time at the end of the run"),
+    "loss_initial": Quantity((), "1", "loss 1/(2n) sum |f - y|^2 before training"),
+    "loss_final": Quantity((), "1", "loss 1/(2n) sum |f - y|^2 at the end of the run"),
+}
+"""Kept from every run, whatever is asked for."""
+
+_RECORDS = {
+    "displacement": {
+        "displacement_operator": Quantity(
+            ("layer",), "1", "|W[l](T) - W[l](0)| / |W[l](0)| in operator norm"
+        ),
+        "displacement_frobenius": Quantity(
+            ("layer",), "1", "|W[l](T) - W[l](0)| / |W[l](0)| in Frobenius norm"
+        ),
+    },
+    "loss_curve": {
+        "curve_time": Quantity(("record",), "flow time", "times at which the loss was recorded"),
+        "curve_loss": Quantity(("record",), "1", "loss at those times"),
+    },
+    "neurons": {
+        "input_weights_initial": Quantity(
+            ("neuron", "feature"), "1", "first-layer weights before training, a fixed subset"
+        ),
+        "input_weights_final": Quantity(
+            ("neuron", "feature"), "1", "first-layer weights of the same neurons at the end"
+        ),
+        "output_weights_initial": Quantity(
+            ("neuron", "output"), "1", "last-layer weights of the same neurons before training"
+        ),
+        "output_weights_final": Quantity(
+            ("neuron", "output"), "1", "last-layer weights of the same neurons at the end"
+        ),
+    },
+}
+
+DEFAULT_RECORD = ("displacement", "loss_curve")
+"""Kept where a sweep does not say."""
+
+
+def record_names() -> tuple[str, ...]:
+    """Names that a sweep may ask for under ``record``."""
+    return tuple(_RECORDS)
+
+
+def quantities(record: tuple[str, ...]) -> dict[str, Quantity]:
+    """Every variable that a sweep with this `record` stores.
+
+    Example:
+        >>> "displacement_operator" in quantities(("displacement",))
+        True
+    """
+    kept = dict(ALWAYS)
+    for name in record:
+        kept.update(_RECORDS[name])
+    return kept
