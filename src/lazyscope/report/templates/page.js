@@ -1,0 +1,146 @@
+// How does a page draw its figures? One spec per figure, filtered by selectors and legends, in the reader's theme.
+"use strict";
+const lazyscope = (() => {
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  const narrow = window.matchMedia("(max-width: 720px)");
+  const variable = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+  function fail(error) {
+    const box = document.getElementById("page-error");
+    box.textContent = "A figure could not be drawn: " + (error && error.message ? error.message : error);
+    box.hidden = false;
+    console.error(error);
+  }
+
+  // Colours that are too dark for a dark page are mixed with white.
+  function lift(hex) {
+    const rgb = [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+    const light = (0.2126 * rgb[0] + 0.7152 * rgb[1] + 0.0722 * rgb[2]) / 255;
+    const mix = Math.max(0, Math.min(0.6, (0.52 - light) * 1.4));
+    return "#" + rgb.map((c) => Math.round(c + (255 - c) * mix).toString(16).padStart(2, "0")).join("");
+  }
+  function themed(value, inDark) {
+    if (!inDark) return value;
+    return JSON.parse(JSON.stringify(value).replace(/#[0-9a-f]{6}(?=")/g, lift));
+  }
+
+  function merge(base, extra) {
+    const out = { ...base };
+    for (const [key, value] of Object.entries(extra || {})) {
+      const plain = value && typeof value === "object" && !Array.isArray(value);
+      out[key] = plain ? merge(out[key] || {}, value) : value;
+    }
+    return out;
+  }
+
+  function dressed(layout, colors, small) {
+    const axis = {
+      automargin: true, showline: true, linecolor: colors.muted, linewidth: 1, ticks: "outside", ticklen: 4,
+      tickcolor: colors.muted, gridcolor: colors.grid, zeroline: false, exponentformat: "power", minorloglabels: "none",
+      tickfont: { size: small ? 11 : 12 }, title: { standoff: 8, font: { size: small ? 12 : 13 } },
+    };
+    const out = merge({
+      autosize: true, paper_bgcolor: colors.paper, plot_bgcolor: colors.paper, showlegend: false, hovermode: "closest",
+      font: { family: variable("--sans"), size: 12, color: colors.ink }, margin: { l: 12, r: 12, t: 10, b: 12 },
+      hoverlabel: { bgcolor: colors.wash, bordercolor: colors.rule, align: "left",
+                    font: { family: variable("--sans"), size: 12, color: colors.ink } },
+      dragmode: narrow.matches ? false : "zoom",
+    }, layout);
+    for (const name of Object.keys(out).filter((key) => /^[xy]axis\d*$/.test(key))) out[name] = merge(axis, out[name]);
+    for (const name of ["xaxis", "yaxis"]) out[name] = out[name] || axis;
+    for (const shape of out.shapes || []) shape.line = { color: colors.muted, width: 1, ...shape.line };
+    return out;
+  }
+  function pageColors() {
+    return Object.fromEntries(["paper", "ink", "muted", "rule", "grid", "wash"].map((n) => [n, variable("--" + n)]));
+  }
+  const PRINT = { paper: "#ffffff", ink: "#1a1d21", muted: "#5b636e", rule: "#dcdfe4", grid: "#eceef1", wash: "#f5f6f8" };
+
+  // A saved figure is always light and brings its legend along.
+  function save(format, figure, panel) {
+    const layout = merge(dressed(figure.layout(panel), PRINT, false), {
+      showlegend: true, autosize: false, width: 900, height: 600, margin: { l: 70, r: 20, t: 50, b: 60 },
+      title: { text: figure.name(panel), font: { size: 15 }, x: 0.02 }, legend: { font: { size: 12 } },
+    });
+    return Plotly.downloadImage({ data: figure.traces(panel), layout, config: { responsive: false } },
+      { format, width: 900, height: 600, filename: "lazyscope-" + figure.anchor + (panel ? "-" + (panel + 1) : "") });
+  }
+  function config(figure, panel) {
+    return {
+      responsive: true, displaylogo: false, displayModeBar: narrow.matches ? false : "hover",
+      modeBarButtons: [[
+        { name: "Save as SVG", icon: Plotly.Icons.camera, click: () => save("svg", figure, panel).catch(fail) },
+        "zoom2d", "pan2d", "resetScale2d"]],
+    };
+  }
+
+  class Figure {
+    constructor(section) {
+      this.section = section;
+      this.anchor = section.dataset.figure;
+      this.spec = JSON.parse(section.querySelector(".figure-data").textContent);
+      this.elements = [...section.querySelectorAll(".panel")];
+      this.hidden = new Set();
+      this.selects = [...section.querySelectorAll("select")];
+      for (const select of this.selects) select.addEventListener("change", () => this.draw().catch(fail));
+      for (const button of section.querySelectorAll(".legend button")) {
+        button.addEventListener("click", () => this.toggle(button));
+      }
+    }
+    toggle(button) {
+      const name = button.dataset.key + "=" + button.dataset.value;
+      const shown = button.getAttribute("aria-pressed") !== "true";
+      button.setAttribute("aria-pressed", String(shown));
+      if (shown) this.hidden.delete(name); else this.hidden.add(name);
+      this.draw().catch(fail);
+    }
+    shows(trace) {
+      const meta = trace.meta || {};
+      const chosen = this.selects.every((select) => {
+        const value = meta[select.dataset.key];
+        return value === undefined || select.value === "*" || String(value) === select.value;
+      });
+      return chosen && !Object.entries(meta).some(([key, value]) => this.hidden.has(key + "=" + value));
+    }
+    name(panel) {
+      const title = this.section.querySelector("h2").lastChild.textContent;
+      return this.spec.panels[panel].title ? title + ": " + this.spec.panels[panel].title : title;
+    }
+    traces(panel) {
+      return structuredClone(this.spec.panels[panel].data.filter((trace) => this.shows(trace)));
+    }
+    layout(panel) {
+      let layout = structuredClone(this.spec.panels[panel].layout);
+      for (const select of this.selects) {
+        layout = merge(layout, (this.spec.layouts[select.dataset.key] || {})[select.value]);
+      }
+      return layout;
+    }
+    draw() {
+      const small = this.elements.length > 2 || narrow.matches;
+      return Promise.all(this.elements.map((element, panel) => Plotly.react(
+        element, themed(this.traces(panel), dark.matches),
+        dressed(this.layout(panel), pageColors(), small), config(this, panel))));
+    }
+  }
+
+  const figures = [];
+  async function start() {
+    for (const section of document.querySelectorAll("section[data-figure]")) figures.push(new Figure(section));
+    await redraw();
+    dark.addEventListener("change", () => redraw().catch(fail));
+    narrow.addEventListener("change", () => redraw().catch(fail));
+  }
+  function recolor() {
+    for (const swatch of document.querySelectorAll(".swatch[data-color]")) {
+      swatch.style.color = dark.matches ? lift(swatch.dataset.color) : swatch.dataset.color;
+    }
+  }
+  async function redraw() {
+    recolor();
+    for (const figure of figures) await figure.draw();
+    document.documentElement.dataset.drawn = String(figures.length);
+  }
+  return { start, fail, figures, dressed, themed, pageColors, config, merge, dark };
+})();
+lazyscope.start().catch(lazyscope.fail);
