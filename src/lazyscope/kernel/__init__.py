@@ -1,0 +1,12 @@
+"""Tangent kernels: finite networks, any function, and the limit of infinite width."""
+
+from lazyscope.kernel._layerwise import LayerwiseExpansion, LayerwiseKernel
+from lazyscope.kernel._protocol import AbstractExpansion, AbstractTangentKernel, as_matrix
+
+__all__ = [
+    "AbstractExpansion",
+    "AbstractTangentKernel",
+    "LayerwiseExpansion",
+    "LayerwiseKernel",
+    "as_matrix",
+]

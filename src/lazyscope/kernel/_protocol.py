@@ -1,0 +1,70 @@
+"""What is a tangent kernel to the rooms that use it, whatever computes it?"""
+
+import abc
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from lazyscope._types import Params
+
+
+class AbstractExpansion(eqx.Module):
+    """A network to first order around one set of parameters, on one set of points.
+
+    It holds what a forward and a backward pass leave behind, so that outputs, kernel and gradients
+    at the same parameters are computed once.
+    """
+
+    @property
+    @abc.abstractmethod
+    def outputs(self) -> Float[Array, "n C"]:
+        """f(x) at the parameters."""
+
+    @abc.abstractmethod
+    def mean_kernel(self, speeds: Float[Array, " groups"]) -> Float[Array, "n n"]:
+        """The kernel averaged over outputs, (1/C) sum_c sum_g s_g K_g[:, :, c, c]."""
+
+    @abc.abstractmethod
+    def kernel(self, speeds: Float[Array, " groups"]) -> Float[Array, "n n C C"]:
+        """The kernel that drives training, sum_g s_g K_g."""
+
+    @abc.abstractmethod
+    def pull_back(self, cotangent: Float[Array, "n C"]) -> Params:
+        """sum_ic cotangent_ic d f_c(x_i) / d theta, shaped like the parameters, without speeds."""
+
+
+class AbstractTangentKernel(eqx.Module):
+    """Inner products of parameter gradients, split by group of parameters.
+
+    ``K_g[i, j, c, k] = <d f_c(x1_i)/d theta_g, d f_k(x2_j)/d theta_g>`` for each group g (the layers of
+    a dense network). The kernel that drives training is the sum over groups weighted by their speeds.
+    One file holds one representation; all of them answer the same questions.
+    """
+
+    @abc.abstractmethod
+    def by_group(
+        self, params: Params, x1: Float[Array, "n1 ..."], x2: Float[Array, "n2 ..."] | None = None
+    ) -> Float[Array, "groups n1 n2 C C"]:
+        """One kernel for each group; ``x2=None`` means x1 with itself."""
+
+    @abc.abstractmethod
+    def expand(self, params: Params, x: Float[Array, "n ..."]) -> AbstractExpansion:
+        """The network to first order around `params`, on the points `x`."""
+
+    def summed(
+        self,
+        params: Params,
+        x1: Float[Array, "n1 ..."],
+        x2: Float[Array, "n2 ..."] | None = None,
+        *,
+        speeds: Float[Array, " groups"],
+    ) -> Float[Array, "n1 n2 C C"]:
+        """The kernel that drives training, sum_g s_g K_g."""
+        return jnp.einsum("g,gijck->ijck", speeds, self.by_group(params, x1, x2))
+
+
+def as_matrix(kernel: Float[Array, "n1 n2 C C"]) -> Float[Array, "n1*C n2*C"]:
+    """The same numbers as a matrix over (point, output) pairs, outputs running fastest."""
+    n1, n2, c1, c2 = kernel.shape
+    return kernel.transpose(0, 2, 1, 3).reshape(n1 * c1, n2 * c2)

@@ -1,0 +1,87 @@
+"""Which nonlinearities does a network have, and what does theory need to know about each?"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from lazyscope._checks import check_choice
+
+LEAKY_SLOPE = 0.01
+"""Slope of ``leaky_relu`` below zero (PyTorch's and JAX's default)."""
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A nonlinearity sigma, applied entry by entry.
+
+    Attributes:
+        name: how schemes, sweeps and the command line call it.
+        function: sigma itself.
+        homogeneous: sigma(c u) = c sigma(u) for c > 0, so that layer scales only multiply outputs.
+        smooth: infinitely differentiable, so that the exponential flow keeps its full order.
+        slope_at_zero: sigma'(0), the slope of the linear network that vanishing pre-activations see;
+            ``None`` where the derivative jumps at zero.
+    """
+
+    name: str
+    function: Callable[[Array], Array]
+    homogeneous: bool
+    smooth: bool
+    slope_at_zero: float | None
+
+    def __call__(self, u: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        return self.function(u)
+
+    def slope(self, u: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """sigma'(u), entry by entry; at a kink, the value that JAX's derivative takes."""
+        return jax.jvp(self.function, (u,), (jnp.ones_like(u),))[1]
+
+
+def activation(name: str) -> Activation:
+    """The nonlinearity called `name`.
+
+    Raises:
+        InputError: `name` is not one of `activation_names`.
+
+    Example:
+        >>> activation("tanh").slope_at_zero
+        1.0
+    """
+    return _BY_NAME[check_choice("activation", name, _BY_NAME)]
+
+
+def activation_names() -> tuple[str, ...]:
+    """Names that `activation` knows."""
+    return tuple(_BY_NAME)
+
+
+def _leaky_relu(u: Array) -> Array:
+    return jnp.where(u > 0, u, LEAKY_SLOPE * u)
+
+
+def _gelu(u: Array) -> Array:
+    return jax.nn.gelu(u, approximate=False)
+
+
+_BY_NAME = {
+    entry.name: entry
+    for entry in (
+        Activation("relu", jax.nn.relu, homogeneous=True, smooth=False, slope_at_zero=None),
+        Activation("leaky_relu", _leaky_relu, homogeneous=True, smooth=False, slope_at_zero=None),
+        Activation("linear", lambda u: u, homogeneous=True, smooth=True, slope_at_zero=1.0),
+        Activation("tanh", jnp.tanh, homogeneous=False, smooth=True, slope_at_zero=1.0),
+        Activation(
+            "erf",
+            jax.scipy.special.erf,
+            homogeneous=False,
+            smooth=True,
+            slope_at_zero=1.1283791670955126,
+        ),
+        Activation("gelu", _gelu, homogeneous=False, smooth=True, slope_at_zero=0.5),
+        Activation("softplus", jax.nn.softplus, homogeneous=False, smooth=True, slope_at_zero=0.5),
+        Activation("sine", jnp.sin, homogeneous=False, smooth=True, slope_at_zero=1.0),
+    )
+}
