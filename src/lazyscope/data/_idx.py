@@ -1,0 +1,101 @@
+"""What is in IDX files, the format of MNIST?
+
+Big-endian: two zero bytes, a type code, the number of dimensions, their lengths as 32-bit
+integers, then the entries. Images and labels lie in two files whose names differ by ``images`` and
+``labels``; test files have ``t10k`` or ``test`` in place of ``train``.
+"""
+
+import gzip
+import math
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from lazyscope._checks import InputError
+from lazyscope.data._raw import RawData
+
+_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+
+
+def read_idx(path: Path) -> RawData:
+    """Images, labels and, where they are there, test files of a folder or beside a file."""
+    images = _find_images(path) if path.is_dir() else path
+    labels = _sibling(images, "images", "labels")
+    if labels is None:
+        raise InputError(
+            "IDX images need a file of labels beside them",
+            received=repr(str(images)),
+            cause=f"no file named like {images.name} with 'labels' in place of 'images'",
+            fix="put the labels file into the same folder, as MNIST does",
+        )
+    test = _sibling(images, "train", "t10k") or _sibling(images, "train", "test")
+    test_labels = None if test is None else _sibling(test, "images", "labels")
+    name = path.name if path.is_dir() else images.parent.absolute().name
+    origin = f"IDX files {images.name}, {labels.name}"
+    if test is None or test_labels is None:
+        return RawData(name, origin, read_idx_array(images), read_idx_array(labels))
+    return RawData(
+        name,
+        f"{origin}, {test.name}, {test_labels.name}",
+        read_idx_array(images),
+        read_idx_array(labels),
+        read_idx_array(test),
+        read_idx_array(test_labels),
+    )
+
+
+def read_idx_array(path: Path) -> np.ndarray:
+    """The array in one IDX file, plain or gzipped."""
+    try:
+        content = path.read_bytes()
+        content = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+    except (OSError, EOFError, zlib.error) as error:
+        raise _damaged(path, str(error)) from error
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _TYPES or not content[3]:
+        raise _damaged(path, "it does not start with the IDX header")
+    start = 4 + 4 * content[3]
+    if len(content) < start:
+        raise _damaged(path, "the header is cut short")
+    shape = tuple(int(size) for size in np.frombuffer(content[4:start], ">u4"))
+    dtype = np.dtype(_TYPES[content[2]])
+    expected = math.prod(shape) * dtype.itemsize
+    if len(content) - start != expected:
+        raise _damaged(path, f"{expected} bytes announced, {len(content) - start} there")
+    array = np.frombuffer(content, dtype, offset=start).reshape(shape)
+    return array.astype(dtype.newbyteorder("="))
+
+
+def _find_images(folder: Path) -> Path:
+    """The training images of a folder."""
+    found = sorted(p for p in folder.iterdir() if "images" in p.name and "idx" in p.name)
+    training = [p for p in found if "train" in p.name] or found
+    if not training:
+        raise InputError(
+            "a data folder must hold IDX files named like train-images-idx3-ubyte",
+            received=repr(str(folder)),
+            cause="another format, or the files lie in a folder below",
+            fix="give the folder with the IDX files, or the path of an .npz file",
+        )
+    return training[0]
+
+
+def _sibling(path: Path, old: str, new: str) -> Path | None:
+    """The file beside `path` with `new` in place of `old`, plain or gzipped."""
+    if old not in path.name:
+        return None
+    name = path.name.replace(old, new).removesuffix(".gz")
+    if new == "labels":
+        name = name.replace("idx3", "idx1")
+    return next(
+        (q for q in (path.with_name(name), path.with_name(name + ".gz")) if q.exists()), None
+    )
+
+
+def _damaged(path: Path, reason: str) -> InputError:
+    return InputError(
+        "an IDX file must have a header and exactly the entries that it announces",
+        received=repr(str(path)),
+        cause=f"another format, or a download that broke off: {reason}",
+        fix="download the file again",
+    )

@@ -1,0 +1,66 @@
+"""Which reader does a source need?"""
+
+from difflib import get_close_matches
+from os import PathLike
+from pathlib import Path
+
+from lazyscope._checks import InputError
+from lazyscope.data._bundled import BUNDLED, read_bundled
+from lazyscope.data._idx import read_idx
+from lazyscope.data._npz import read_npz
+from lazyscope.data._openml import read_openml
+from lazyscope.data._raw import RawData
+
+_RULE = "data must be 'digits', 'diabetes', 'openml:NAME' or the path of a file"
+
+
+def read_source(source: str | PathLike[str]) -> RawData:
+    """The arrays of a source, by its name or by the first bytes of its file."""
+    if not isinstance(source, str | PathLike) or not str(source):
+        raise InputError(
+            _RULE,
+            received=repr(source) if isinstance(source, str) else type(source).__name__,
+            cause="an array or nothing was given",
+            fix="save arrays with numpy.savez and give the path",
+        )
+    text = str(source)
+    if text in BUNDLED:
+        return read_bundled(text)
+    if text.startswith("openml:"):
+        return read_openml(text.removeprefix("openml:"))
+    path = Path(text).expanduser()
+    if path.is_dir():
+        return read_idx(path)
+    start = _first_bytes(path)
+    if start == b"PK":
+        return read_npz(path)
+    if start in (b"\x1f\x8b", b"\0\0"):
+        return read_idx(path)
+    raise InputError(
+        "a data file must be an .npz archive or an IDX file",
+        received=repr(text),
+        cause="an empty file or another format, such as text or a single .npy array",
+        fix="save it with numpy.savez(path, x_train=..., y_train=...)",
+    )
+
+
+def _first_bytes(path: Path) -> bytes:
+    """Two bytes that tell the format, or a refusal."""
+    try:
+        with path.open("rb") as file:
+            return file.read(2)
+    except FileNotFoundError as error:
+        close = get_close_matches(str(path), BUNDLED, n=1)
+        raise InputError(
+            _RULE,
+            received=repr(str(path)),
+            cause="a misspelt name" if close else f"no such file (looked for {path.absolute()})",
+            fix=f"use {close[0]!r}" if close else "check the spelling, or give the full path",
+        ) from error
+    except (OSError, ValueError) as error:
+        raise InputError(
+            "a data file must be readable",
+            received=repr(str(path)),
+            cause=str(error),
+            fix="check the path and its permissions",
+        ) from error
