@@ -15,11 +15,11 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, NotImple
 
 def read_npz(path: Path) -> RawData:
     """Arrays ``x_train, y_train`` and optionally ``x_test, y_test``, or ``x, y``, of one file."""
-    try:
-        archive = np.load(path, allow_pickle=False)
-    except (ValueError, *_DAMAGE) as error:
-        raise _damaged(path, error) from error
-    with archive:
+    with path.open("rb") as file:
+        try:
+            archive = np.load(file, allow_pickle=False)
+        except (ValueError, *_DAMAGE) as error:
+            raise _damaged(path, error) from error
         names = _choose_names(path, archive.files)
         arrays = {name: _read(path, archive, name) for name in names}
     x_train, y_train = (arrays[name] for name in names[:2])

@@ -12,6 +12,7 @@ from lazyscope.data._openml import read_openml
 from lazyscope.data._raw import RawData
 
 _RULE = "data must be 'digits', 'diabetes', 'openml:NAME' or the path of a file"
+_FOLDER = b"folder"
 
 
 def read_source(source: str | PathLike[str]) -> RawData:
@@ -29,12 +30,10 @@ def read_source(source: str | PathLike[str]) -> RawData:
     if text.startswith("openml:"):
         return read_openml(text.removeprefix("openml:"))
     path = Path(text).expanduser()
-    if path.is_dir():
-        return read_idx(path)
     start = _first_bytes(path)
     if start == b"PK":
         return read_npz(path)
-    if start in (b"\x1f\x8b", b"\0\0"):
+    if start in (_FOLDER, b"\x1f\x8b", b"\0\0"):
         return read_idx(path)
     raise InputError(
         "a data file must be an .npz archive or an IDX file",
@@ -45,8 +44,10 @@ def read_source(source: str | PathLike[str]) -> RawData:
 
 
 def _first_bytes(path: Path) -> bytes:
-    """Two bytes that tell the format, or a refusal."""
+    """Two bytes that tell the format, `_FOLDER` for a folder, or a refusal."""
     try:
+        if path.is_dir():
+            return _FOLDER
         with path.open("rb") as file:
             return file.read(2)
     except FileNotFoundError as error:
