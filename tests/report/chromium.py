@@ -74,8 +74,7 @@ class Chromium:
         for domain in ("Page", "Runtime", "Log", "Network"):
             self._call(f"{domain}.enable")
         self.resize(width, height)
-        media = [{"name": "prefers-color-scheme", "value": scheme}]
-        self._call("Emulation.setEmulatedMedia", features=media)
+        self.prefer(scheme)
         self._call("Page.navigate", url=page.resolve().as_uri())
         self.wait_for("document.documentElement?.dataset.drawn")
 
@@ -83,6 +82,11 @@ class Chromium:
         """Give the page another size, as a phone or a desk has it."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self._call("Emulation.setDeviceMetricsOverride", **size)
+
+    def prefer(self, scheme: str) -> None:
+        """Let the reader prefer a light or a dark page."""
+        media = [{"name": "prefers-color-scheme", "value": scheme}]
+        self._call("Emulation.setEmulatedMedia", features=media)
 
     def evaluate(self, expression: str) -> Any:
         """The value of a JavaScript expression in the page."""

@@ -1,5 +1,13 @@
 """What does a stored result look like? Reports read stored results and never compute."""
 
+from lazyscope.report._figures import draw_displacement, draw_forecast, draw_loss
 from lazyscope.report._kappa_page import write_kappa_page
+from lazyscope.report._tables import kappa_summary
 
-__all__ = ["write_kappa_page"]
+__all__ = [
+    "draw_displacement",
+    "draw_forecast",
+    "draw_loss",
+    "kappa_summary",
+    "write_kappa_page",
+]

@@ -287,8 +287,8 @@ def _settings(stored: Mapping[str, Any], settings: Mapping[str, Any]) -> Setting
             f"{settings['depth']} hidden layers, {settings['activation']}{centred}",
         ),
         ("seeds", listing(settings["seeds"])),
-        ("stop", f"at {number(settings['stop'])} of the initial loss"),
-        ("method", f"{settings['method']}, tolerance {number(settings['tolerance'])}"),
+        ("stop", f"at {listing([settings['stop']])} of the initial loss"),
+        ("method", f"{settings['method']}, tolerance {listing([settings['tolerance']])}"),
         ("versions", f"lazyscope {stored['lazyscope']}, {versions}"),
         ("time, all in all", seconds(stored["timing"].get("total_seconds"))),
     ]

@@ -48,7 +48,7 @@ const lazyscope = (() => {
     }, layout);
     for (const name of Object.keys(out).filter((key) => /^[xy]axis\d*$/.test(key))) out[name] = merge(axis, out[name]);
     for (const name of ["xaxis", "yaxis"]) out[name] = out[name] || axis;
-    for (const shape of out.shapes || []) shape.line = { color: colors.muted, width: 1, ...shape.line };
+    for (const shape of out.shapes || []) shape.line = { color: colors.muted, width: 1.5, ...shape.line };
     return out;
   }
   function pageColors() {
@@ -57,19 +57,22 @@ const lazyscope = (() => {
   const PRINT = { paper: "#ffffff", ink: "#1a1d21", muted: "#5b636e", rule: "#dcdfe4", grid: "#eceef1", wash: "#f5f6f8" };
 
   // A saved figure is always light and brings its legend along.
-  function save(format, figure, panel) {
+  function picture(figure, panel) {
     const layout = merge(dressed(figure.layout(panel), PRINT, false), {
       showlegend: true, autosize: false, width: 900, height: 600, margin: { l: 70, r: 20, t: 50, b: 60 },
       title: { text: figure.name(panel), font: { size: 15 }, x: 0.02 }, legend: { font: { size: 12 } },
     });
-    return Plotly.downloadImage({ data: figure.traces(panel), layout, config: { responsive: false } },
-      { format, width: 900, height: 600, filename: "lazyscope-" + figure.anchor + (panel ? "-" + (panel + 1) : "") });
+    return { data: figure.traces(panel), layout, config: { responsive: false } };
+  }
+  function save(figure, panel) {
+    const filename = "lazyscope-" + figure.anchor + "-" + (panel + 1);
+    return Plotly.downloadImage(picture(figure, panel), { format: "svg", width: 900, height: 600, filename });
   }
   function config(figure, panel) {
     return {
       responsive: true, displaylogo: false, displayModeBar: narrow.matches ? false : "hover",
       modeBarButtons: [[
-        { name: "Save as SVG", icon: Plotly.Icons.camera, click: () => save("svg", figure, panel).catch(fail) },
+        { name: "Save as SVG", icon: Plotly.Icons.camera, click: () => save(figure, panel).catch(fail) },
         "zoom2d", "pan2d", "resetScale2d"]],
     };
   }
@@ -141,6 +144,6 @@ const lazyscope = (() => {
     for (const figure of figures) await figure.draw();
     document.documentElement.dataset.drawn = String(figures.length);
   }
-  return { start, fail, figures, dressed, themed, pageColors, config, merge, dark };
+  return { start, fail, figures, picture, dressed, themed, pageColors, config, merge, dark };
 })();
 lazyscope.start().catch(lazyscope.fail);
