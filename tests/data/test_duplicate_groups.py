@@ -48,8 +48,10 @@ def test_points_with_one_projection_are_told_apart():
     # two directions at right angles to the one that sorts
     direction = np.cos(1.0 + np.arange(3))
     across = np.cross(direction, [1.0, 0.0, 0.0])
-    x = np.outer([1.0, 2.0, 1.0, -3.0, 2.0], across)
-    assert duplicate_groups(x) == ((0, 2), (1, 4))
+    sizes = np.tile([1.0, 2.0, -3.0], 10)
+    noise = 1e-14 * np.random.default_rng(0).standard_normal((30, 3))  # interleaves the three
+    expected = tuple(tuple(range(k, 30, 3)) for k in range(3))
+    assert duplicate_groups(np.outer(sizes, across) + noise) == expected
 
 
 def test_one_point_repeated_many_times_is_one_group_and_quick():
