@@ -1,0 +1,92 @@
+"""What does plain gradient descent do, step by step?"""
+
+import jax
+import jax.numpy as jnp
+
+from lazyscope._checks import InputError, check_positive
+from lazyscope._outcome import Outcome
+from lazyscope._types import Scalar
+from lazyscope.flow._method import AbstractMethod, FlowState, Stop
+from lazyscope.flow._problem import Problem
+from lazyscope.kernel import as_matrix
+
+_HOPELESS = 1e8
+
+
+class GradientDescent(AbstractMethod):
+    """Full-batch gradient descent: theta_g <- theta_g - eta s_g grad_g R.
+
+    Args:
+        step_size: eta. Time passes by eta per step, so that small steps follow gradient flow.
+        stability_fraction: instead of `step_size`, eta as this fraction of the stability limit
+            2 n / lambda_max(K(0)) of the linearised network; 0.5 is the classical n / lambda_max.
+
+    Raises:
+        InputError: both or neither are given, or a number is not above zero.
+
+    Outcomes: diverged when the loss is not finite or 1e8 times its start; stalled when the gradient
+    is exactly zero; out of steps.
+
+    Cost per step: one forward and one backward pass. Trust: exact arithmetic of descent; as a method
+    for gradient flow it has order one.
+    """
+
+    step_size: float | Scalar | None = None
+    stability_fraction: float | None = None
+
+    def __check_init__(self) -> None:
+        if (self.step_size is None) == (self.stability_fraction is None):
+            raise InputError(
+                "descent takes either a step size or a fraction of the stability limit",
+                received=f"step_size={self.step_size}, stability_fraction={self.stability_fraction}",
+                cause="both or neither were set",
+                fix="give stability_fraction=0.5 for the step n / lambda_max",
+            )
+        if isinstance(self.step_size, int | float):
+            check_positive("step_size", self.step_size)
+        if self.stability_fraction is not None:
+            check_positive("stability_fraction", self.stability_fraction)
+
+    def start(self, problem: Problem) -> Scalar:
+        """The step size eta."""
+        if self.step_size is not None:
+            return jnp.asarray(self.step_size, problem.x.dtype)
+        return self.stability_fraction * largest_stable_step(problem)
+
+    def step(self, problem: Problem, stop: Stop, state: FlowState) -> FlowState:
+        """Take one step down the gradient."""
+        eta = state.memory
+
+        def loss_of(params):
+            return problem.loss(problem.residual(params))
+
+        gradient = jax.grad(loss_of)(state.params)
+        params = problem.move(state.params, jax.tree.map(lambda g: -eta * g, gradient))
+        loss = loss_of(params)
+        time = state.time + eta
+        num_steps = state.num_steps + 1
+        hopeless = ~(loss < _HOPELESS * state.history.loss[0])
+        gone = ~jnp.any(jnp.stack([jnp.any(g != 0) for g in jax.tree.leaves(gradient)]))
+        outcome = jnp.where(
+            (loss <= stop.loss) | (time >= stop.time),
+            Outcome.CONVERGED.value,
+            jnp.where(gone, Outcome.STALLED.value, Outcome.RUNNING.value),
+        )
+        outcome = jnp.where(hopeless, Outcome.DIVERGED.value, outcome)
+        return FlowState(
+            params=params,
+            loss=loss,
+            time=time,
+            num_steps=num_steps,
+            num_tried=num_steps,
+            outcome=outcome.astype(state.outcome.dtype),
+            history=state.history.record(num_steps, time, loss),
+            memory=eta,
+        )
+
+
+def largest_stable_step(problem: Problem) -> Scalar:
+    """2 n / lambda_max(K(0)), above which descent on the linearised network grows."""
+    expansion = problem.kernel.expand(problem.params, problem.x)
+    matrix = as_matrix(expansion.kernel(problem.speeds))
+    return 2.0 * problem.x.shape[0] / jnp.linalg.eigvalsh(matrix)[-1]

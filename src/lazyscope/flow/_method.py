@@ -1,0 +1,82 @@
+"""What must a way of training offer, and what does a run carry from step to step?"""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Int
+
+from lazyscope._outcome import Outcome
+from lazyscope._types import Params, Scalar
+from lazyscope.flow._history import History
+from lazyscope.flow._problem import Problem
+
+
+class Stop(eqx.Module):
+    """When a run has done what was asked: the first of a loss and a time.
+
+    Attributes:
+        loss: absolute loss R at which the run ends; zero never ends it.
+        time: flow time at which the run ends; infinity never ends it.
+    """
+
+    loss: Scalar
+    time: Scalar
+
+
+class FlowState(eqx.Module):
+    """Everything that changes during a run; plain arrays, so that runs can be batched and refilled.
+
+    Attributes:
+        params: current parameters.
+        loss: current loss R.
+        time: flow time passed (for descent: steps times step size).
+        num_steps: accepted steps.
+        num_tried: steps tried, rejected ones included.
+        outcome: code of an `Outcome`; RUNNING while there is work to do.
+        history: the loss curve.
+        memory: what the method itself carries.
+    """
+
+    params: Params
+    loss: Scalar
+    time: Scalar
+    num_steps: Int[Array, ""]
+    num_tried: Int[Array, ""]
+    outcome: Int[Array, ""]
+    history: History
+    memory: Any
+
+
+class AbstractMethod(eqx.Module):
+    """A way of training: how a run starts, and what one step does. Both are traced."""
+
+    @abc.abstractmethod
+    def start(self, problem: Problem) -> Any:
+        """What the method carries at the first step."""
+
+    @abc.abstractmethod
+    def step(self, problem: Problem, stop: Stop, state: FlowState) -> FlowState:
+        """The state after trying one step; the outcome says whether the run has ended."""
+
+
+def start_run(problem: Problem, method: AbstractMethod, stop: Stop, num_records: int) -> FlowState:
+    """The state before the first step; a run that is already where it should go has converged."""
+    loss = problem.loss(problem.residual(problem.params))
+    zero = jnp.asarray(0, jnp.int32)
+    outcome = jnp.where(
+        jnp.isfinite(loss),
+        jnp.where(loss <= stop.loss, Outcome.CONVERGED.value, Outcome.RUNNING.value),
+        Outcome.DIVERGED.value,
+    ).astype(jnp.int32)
+    return FlowState(
+        params=problem.params,
+        loss=loss,
+        time=jnp.zeros_like(loss),
+        num_steps=zero,
+        num_tried=zero,
+        outcome=outcome,
+        history=History.start(loss, num_records),
+        memory=method.start(problem),
+    )

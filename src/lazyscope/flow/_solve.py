@@ -1,0 +1,204 @@
+"""How is a problem trained from start to stop, in one compiled program?"""
+
+from typing import Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from lazyscope._checks import InputError, check_count, check_fraction, check_positive
+from lazyscope._outcome import Outcome, RunError
+from lazyscope._types import Params
+from lazyscope.flow._exponential import ExponentialFlow
+from lazyscope.flow._history import History
+from lazyscope.flow._method import AbstractMethod, FlowState, Stop, start_run
+from lazyscope.flow._problem import Problem, check_numbers
+
+DEFAULT_STOP = 1e-4
+DEFAULT_MAX_STEPS = 20_000
+DEFAULT_NUM_RECORDS = 128
+
+
+class FlowResult(eqx.Module):
+    """A trained problem; under ``vmap`` every field has the batch in front.
+
+    Attributes:
+        params: final parameters.
+        loss: final loss R.
+        time: flow time needed.
+        num_steps: accepted steps.
+        num_tried: steps tried.
+        outcome_code: integer code of the `Outcome`.
+        curve_time, curve_loss: the recorded loss curve, NaN where unused.
+        initial_loss: R at the start.
+    """
+
+    params: Params
+    loss: Float[Array, ""]
+    time: Float[Array, ""]
+    num_steps: Array
+    num_tried: Array
+    outcome_code: Array
+    curve_time: Float[Array, " records"]
+    curve_loss: Float[Array, " records"]
+    initial_loss: Float[Array, ""]
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the run ended (of a single run)."""
+        return Outcome(int(self.outcome_code))
+
+    def curve(self) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+        """Times and losses on record, the end included (of a single run)."""
+        time, loss = np.asarray(self.curve_time), np.asarray(self.curve_loss)
+        used = ~np.isnan(time)
+        return np.append(time[used], self.time), np.append(loss[used], self.loss)
+
+
+def solve_flow(
+    problem: Problem,
+    method: AbstractMethod | None = None,
+    *,
+    stop_fraction: float | None = DEFAULT_STOP,
+    stop_time: float | None = None,
+    max_steps: int = DEFAULT_MAX_STEPS,
+    num_records: int = DEFAULT_NUM_RECORDS,
+    on_failure: Literal["return", "raise"] = "return",
+) -> FlowResult:
+    """Train one problem in double precision until its loss or its time is reached.
+
+    Args:
+        problem: what to train.
+        method: `ExponentialFlow` (default), `GradientDescent`, or a method of your own.
+        stop_fraction: end at this fraction of the initial loss, in (0, 1); None never ends by loss.
+        stop_time: end at this flow time; None never ends by time.
+        max_steps: steps tried at most.
+        num_records: points kept of the loss curve, an even number.
+        on_failure: return the result whatever its outcome, or raise `RunError` unless it converged.
+
+    Returns:
+        A `FlowResult`; its outcome says whether the run converged, ran out of steps, diverged or stalled.
+
+    Raises:
+        InputError: a stop outside its range, numbers that are not finite, or an initial loss that is
+            already zero.
+
+    Cost: see the method. One compilation per shape of problem.
+    """
+    if stop_fraction is not None:
+        check_fraction("stop fraction", stop_fraction)
+    if stop_time is not None:
+        check_positive("stop time", stop_time)
+    if stop_fraction is None and stop_time is None:
+        raise InputError(
+            "a run needs an end",
+            received="stop_fraction=None and stop_time=None",
+            cause="both stops were switched off",
+            fix="give a stop fraction such as 1e-4, or a stop time",
+        )
+    check_count("max_steps", max_steps)
+    num_records = 2 * ((check_count("num_records", num_records, minimum=4) + 1) // 2)
+    method = ExponentialFlow() if method is None else method
+    with jax.enable_x64(True):
+        problem = in_double(problem)
+        check_numbers(problem)
+        _check_targets(problem)
+        result = _solve(
+            problem,
+            method,
+            jnp.asarray(0.0 if stop_fraction is None else stop_fraction),
+            jnp.asarray(jnp.inf if stop_time is None else stop_time),
+            max_steps,
+            num_records,
+        )
+    if on_failure == "raise" and not result.outcome.ok:
+        raise RunError(result.outcome)
+    return result
+
+
+def trace_flow(
+    problem: Problem,
+    method: AbstractMethod,
+    stop_fraction: Float[Array, ""] | float,
+    stop_time: Float[Array, ""] | float,
+    *,
+    max_steps: int,
+    num_records: int = DEFAULT_NUM_RECORDS,
+) -> FlowResult:
+    """`solve_flow` as a pure function for use under ``jit`` and ``vmap``, in the problem's precision.
+
+    Nothing is checked and no precision is changed. Under ``vmap`` all runs step together until the
+    last one has ended.
+    """
+    initial = problem.loss(problem.residual(problem.params))
+    dtype = initial.dtype
+    stop = Stop(initial * jnp.asarray(stop_fraction, dtype), jnp.asarray(stop_time, dtype))
+    state = start_run(problem, method, stop, num_records)
+    state = advance(problem, method, stop, state, max_steps)
+    return finish(state, initial)
+
+
+def advance(
+    problem: Problem, method: AbstractMethod, stop: Stop, state: FlowState, max_steps: int | Array
+) -> FlowState:
+    """Step until the run ends or `max_steps` steps have been tried in all."""
+    return jax.lax.while_loop(
+        lambda s: (s.outcome == Outcome.RUNNING.value) & (s.num_tried < max_steps),
+        lambda s: method.step(problem, stop, s),
+        state,
+    )
+
+
+def finish(state: FlowState, initial_loss: Float[Array, ""]) -> FlowResult:
+    """The result of a run; one that is still running has run out of steps."""
+    outcome = jnp.where(
+        state.outcome == Outcome.RUNNING.value, Outcome.OUT_OF_STEPS.value, state.outcome
+    )
+    history: History = state.history
+    return FlowResult(
+        state.params,
+        state.loss,
+        state.time,
+        state.num_steps,
+        state.num_tried,
+        outcome,
+        history.time,
+        history.loss,
+        initial_loss,
+    )
+
+
+def in_double(problem: Problem) -> Problem:
+    """The same problem in double precision (inside a scope that enables it)."""
+
+    def widen(leaf):
+        is_real = eqx.is_array_like(leaf) and jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
+        return jnp.asarray(leaf, jnp.float64) if is_real else leaf
+
+    return jax.tree.map(widen, problem)
+
+
+@eqx.filter_jit
+def _solve(problem, method, stop_fraction, stop_time, max_steps, num_records):
+    return trace_flow(
+        problem,
+        method,
+        stop_fraction,
+        stop_time,
+        max_steps=max_steps,
+        num_records=num_records,
+    )
+
+
+def _check_targets(problem: Problem) -> None:
+    residual = problem.residual(problem.params)
+    scale = max(float(jnp.max(jnp.abs(problem.y))), 1e-300)
+    if float(jnp.max(jnp.abs(residual))) <= 1e-14 * scale:
+        raise InputError(
+            "training needs a residual to remove",
+            received="outputs that equal the targets at the start",
+            cause="targets that are all zero, or a network that was trained already",
+            fix="give other targets, or start from a new draw",
+        )
