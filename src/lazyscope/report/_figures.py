@@ -35,11 +35,11 @@ def draw_displacement(result: Mapping[str, Any], axes: Axes | None = None) -> Ax
     Raises:
         InputError: the result is another study or format.
     """
-    study, axes = read_kappa_study(result), _axes(axes)
+    study, drawing = read_kappa_study(result), _axes(axes)
     for shape in study.shapes:
         for width in study.widths:
             runs = [r for r in study.group(shape, width) if _drawable(r["largest_displacement"])]
-            axes.plot(
+            drawing.plot(
                 [run["kappa"] for run in runs],
                 [run["largest_displacement"] for run in runs],
                 linestyle="none",
@@ -49,12 +49,14 @@ def draw_displacement(result: Mapping[str, Any], axes: Axes | None = None) -> Ax
                 color=study.shape_colors[shape],
                 label=_fit_label(study, shape) if width == study.widths[0] else None,
             )
-    _draw_guide(axes, study)
-    axes.set(xscale="log", yscale="log", xlabel=r"$\kappa$", ylabel="largest relative displacement")
-    axes.set_xticks(study.kappas, [number(kappa) for kappa in study.kappas])
-    axes.minorticks_off()
-    axes.legend(frameon=False, fontsize="small")
-    return axes
+    _draw_guide(drawing, study)
+    drawing.set(
+        xscale="log", yscale="log", xlabel=r"$\kappa$", ylabel="largest relative displacement"
+    )
+    drawing.set_xticks(study.kappas, [number(kappa) for kappa in study.kappas])
+    drawing.minorticks_off()
+    drawing.legend(frameon=False, fontsize="small")
+    return drawing
 
 
 def draw_loss(
@@ -74,7 +76,7 @@ def draw_loss(
     Raises:
         InputError: the result is another study, or has no such shape or width.
     """
-    study, axes = read_kappa_study(result), _axes(axes)
+    study, drawing = read_kappa_study(result), _axes(axes)
     shape = check_choice("shape", study.shapes[0] if shape is None else shape, study.shapes)
     chosen = study.widths[-1] if width is None else width
     check_choice("width", str(chosen), map(str, study.widths))
@@ -82,7 +84,7 @@ def draw_loss(
         if curve["shape"] != shape or curve["width"] != chosen:
             continue
         for name, style in _LINES.items():
-            axes.plot(
+            drawing.plot(
                 curve["time"],
                 [value if is_number(value) else math.nan for value in curve[name]],
                 style,
@@ -90,13 +92,13 @@ def draw_loss(
                 linewidth=1.4 if name == "loss" else 0.9,
             )
     for kappa, color in study.kappa_colors.items():
-        axes.plot([], [], color=color, label=rf"$\kappa$ = {number(kappa)}")
+        drawing.plot([], [], color=color, label=rf"$\kappa$ = {number(kappa)}")
     for name, style in _LINES.items():
-        axes.plot([], [], style, color=NEUTRAL, label=_LABELS[name])
-    axes.set(xscale="log", yscale="log", xlabel="time of gradient flow", ylabel="loss")
-    axes.set_title(f"{shape}, width {chosen}", fontsize="medium")
-    axes.legend(frameon=False, fontsize="small", ncols=2)
-    return axes
+        drawing.plot([], [], style, color=NEUTRAL, label=_LABELS[name])
+    drawing.set(xscale="log", yscale="log", xlabel="time of gradient flow", ylabel="loss")
+    drawing.set_title(f"{shape}, width {chosen}", fontsize="medium")
+    drawing.legend(frameon=False, fontsize="small", ncols=2)
+    return drawing
 
 
 def draw_forecast(result: Mapping[str, Any], axes: Axes | None = None) -> Axes:
@@ -111,12 +113,12 @@ def draw_forecast(result: Mapping[str, Any], axes: Axes | None = None) -> Axes:
     Raises:
         InputError: the result is another study or format.
     """
-    study, axes = read_kappa_study(result), _axes(axes)
+    study, drawing = read_kappa_study(result), _axes(axes)
     colors = category_colors(range(study.num_layers))
     ends = log_range([value for pair in _layer_pairs(study.runs) for value in pair])
     for layer, color in colors.items():
         pairs = _layer_pairs(study.runs, layer)
-        axes.plot(
+        drawing.plot(
             [forecast for forecast, _ in pairs],
             [measured for _, measured in pairs],
             linestyle="none",
@@ -127,17 +129,16 @@ def draw_forecast(result: Mapping[str, Any], axes: Axes | None = None) -> Axes:
             label=f"layer {layer + 1}",
         )
     if ends:
-        axes.plot(ends, ends, "--", color=NEUTRAL, linewidth=1)
-    axes.set(xscale="log", yscale="log", aspect="equal", xlabel="forecast", ylabel="measured")
-    axes.legend(frameon=False, fontsize="small")
-    return axes
+        drawing.plot(ends, ends, "--", color=NEUTRAL, linewidth=1)
+    drawing.set(xscale="log", yscale="log", aspect="equal", xlabel="forecast", ylabel="measured")
+    drawing.legend(frameon=False, fontsize="small")
+    return drawing
 
 
 def _axes(axes: Axes | None) -> Axes:
-    if axes is None:
-        axes = Figure(figsize=(5, 4), layout="constrained").subplots()
-    axes.spines[["top", "right"]].set_visible(False)
-    return axes
+    drawing = Figure(figsize=(5, 4), layout="constrained").subplots() if axes is None else axes
+    drawing.spines[["top", "right"]].set_visible(False)
+    return drawing
 
 
 def _drawable(value: Any) -> bool:
