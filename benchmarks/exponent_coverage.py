@@ -1,0 +1,93 @@
+"""How often do the intervals of exponents contain the truth, and how wide are they?
+
+Synthetic sweeps with known exponents (tests/naive/crossovers.py): nine families, seven designs of
+widths and seeds, two kinds of noise, a number of cases fixed beforehand. Prints the table of
+docs/estimates.md:
+
+    python benchmarks/exponent_coverage.py [cases per family, design and noise; default 100]
+
+The seed of the published table is not one that the catalogue of shapes was tuned on.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from lazyscope.measure import estimate_exponents
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from naive.crossovers import FAMILIES, sweeps
+
+DESIGNS = ((4, 3), (4, 5), (5, 3), (5, 4), (6, 3), (7, 3), (7, 5))  # widths, seeds
+AVERAGING = (0, 1)  # noise of constant size, and noise that falls like m^-1/2
+SEED = 20240917
+
+
+@dataclass(frozen=True)
+class Score:
+    """What happened to the intervals of one family."""
+
+    truth: np.ndarray
+    centre: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    plain: np.ndarray
+
+    def row(self) -> dict[str, float]:
+        width = self.high - self.low
+        covered = (self.low <= self.truth) & (self.truth <= self.high)
+        wrong_sign = ((self.low > 0) & (self.truth <= 0)) | ((self.high < 0) & (self.truth >= 0))
+        return {
+            "cases": len(width),
+            "coverage": covered.mean(),
+            "median width": np.median(width),
+            "90 % of widths below": np.quantile(width, 0.9),
+            "sign undecided": ((self.low <= 0) & (self.high >= 0)).mean(),
+            "sign wrong": wrong_sign.mean(),
+            "rms error": np.sqrt(np.mean((self.centre - self.truth) ** 2)),
+            "rms error of a straight line": np.sqrt(np.mean((self.plain - self.truth) ** 2)),
+        }
+
+
+def study(num_cases: int, seed: int = SEED, *, level: float = 0.95) -> dict[str, Score]:
+    """Scores per family, `num_cases` for every design and kind of noise, and ``all`` together."""
+    scores = {}
+    for number, family in enumerate(FAMILIES):
+        parts = []
+        for design, (num_widths, num_seeds) in enumerate(DESIGNS):
+            widths = np.round(np.geomspace(64, 10_000, num_widths))
+            for averaging in AVERAGING:
+                rng = np.random.default_rng([seed, number, design, averaging])
+                truth, values = sweeps(
+                    family, rng, widths, num_cases, num_seeds, averaging=averaging
+                )
+                found = estimate_exponents(widths, values, level=level)
+                x = np.log(widths) - np.log(widths).mean()
+                plain = np.log(values).mean(-1) @ x / (x @ x)
+                parts.append((truth, found.exponent, found.low, found.high, plain))
+        scores[family.__name__] = Score(*(np.concatenate(p) for p in zip(*parts, strict=True)))
+    fields = Score.__dataclass_fields__
+    whole = [np.concatenate([getattr(s, name) for s in scores.values()]) for name in fields]
+    return {**scores, "all": Score(*whole)}
+
+
+def main() -> None:
+    """Print the table."""
+    num_cases = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    start = perf_counter()
+    rows = {name: score.row() for name, score in study(num_cases).items()}
+    header = next(iter(rows.values()))
+    print("| family | " + " | ".join(header) + " |")
+    print("|" + "---|" * (1 + len(header)))
+    for name, row in rows.items():
+        cells = [f"{v:d}" if isinstance(v, int) else f"{v:.3f}" for v in row.values()]
+        print(f"| {name} | " + " | ".join(cells) + " |")
+    print(f"\n{perf_counter() - start:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

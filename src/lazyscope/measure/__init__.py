@@ -1,0 +1,7 @@
+"""What did training do, and what do many runs together say?"""
+
+from lazyscope.measure._estimate import estimate_exponent as estimate_exponent
+from lazyscope.measure._estimate import estimate_exponents as estimate_exponents
+from lazyscope.measure._estimate_record import ExponentEstimate as ExponentEstimate
+from lazyscope.measure._estimate_record import ExponentMap as ExponentMap
+from lazyscope.measure._estimate_record import ModelFit as ModelFit
