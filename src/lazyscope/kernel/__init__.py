@@ -1,5 +1,6 @@
 """Tangent kernels: finite networks, any function, and the limit of infinite width."""
 
+from lazyscope.kernel._generic_kernel import tangent_kernel, tangent_kernel_by_leaf
 from lazyscope.kernel._layerwise import LayerwiseExpansion, LayerwiseKernel
 from lazyscope.kernel._protocol import AbstractExpansion, AbstractTangentKernel, as_matrix
 
@@ -9,4 +10,6 @@ __all__ = [
     "LayerwiseExpansion",
     "LayerwiseKernel",
     "as_matrix",
+    "tangent_kernel",
+    "tangent_kernel_by_leaf",
 ]

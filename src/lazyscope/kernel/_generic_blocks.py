@@ -1,0 +1,199 @@
+"""How is a kernel put together from blocks of examples that fit the memory?"""
+
+import functools
+import hashlib
+import math
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+from lazyscope._checks import InputError, check_positive
+from lazyscope.kernel._generic_contract import (
+    Rows,
+    assemble,
+    by_derivatives,
+    by_gradients,
+    by_grams,
+)
+from lazyscope.kernel._generic_factors import Arrays, BatchFactors, batch_factors
+from lazyscope.kernel._generic_plan import Plan, make_plan
+from lazyscope.kernel._generic_probe import check_repeatable, check_separate
+from lazyscope.kernel._generic_question import Question
+from lazyscope.kernel._generic_trace import inner_constants
+
+MEMORY = 2**30
+"""Bytes of intermediates that are allowed unless said otherwise: a gibibyte."""
+
+Finish = Callable[[Sequence[Rows | None], Sequence[int], bool], Any]
+
+
+def sum_of_shares(question: Question, memory: float) -> jax.Array:
+    """The kernel (n1, n2, C, C)."""
+    return _in_blocks(question, memory, _summed)
+
+
+def leaf_shares(question: Question, memory: float) -> list[jax.Array]:
+    """The shares of all leaves, each (n1, n2, C, C)."""
+    return _in_blocks(question, memory, _listed)
+
+
+class Programs:
+    """The compiled programs of one plan: of a block of examples, or of two blocks."""
+
+    def __init__(self, plan: Plan, finish: Finish) -> None:
+        self.plan = plan
+        self.alone = jax.jit(functools.partial(_alone, plan, finish))
+        self.both = jax.jit(functools.partial(_both, plan, finish))
+        self.factors = jax.jit(functools.partial(batch_factors, plan))
+        self.with_itself = jax.jit(functools.partial(_contract, plan, finish))
+        self.with_other = jax.jit(functools.partial(_contract, plan, finish))
+
+
+_programs: OrderedDict[Hashable, Programs] = OrderedDict()
+_KEPT = 64
+
+
+def plan_for(question: Question, memory: float) -> Plan:
+    """How the kernel of a question would be computed, after all checks of the question."""
+    return _programs_for(question, memory, _summed).plan
+
+
+def _programs_for(question: Question, memory: float, finish: Finish) -> Programs:
+    """Programs by what the network computes (its equations), so that a change is never missed."""
+    memory = check_positive("memory", memory)
+    n1, n2 = len(question.x1), None if question.x2 is None else len(question.x2)
+    key = (question.network, _fingerprint(question), n1, n2, memory, finish)
+    if key in _programs:
+        _programs.move_to_end(key)
+        return _programs[key]
+    check_repeatable(question)
+    check_separate(question)
+    plan = make_plan(question.example, n1, n2, memory)
+    if all(leaf.method == "unused" for leaf in plan.leaves):
+        raise InputError(
+            "apply must depend on its parameters",
+            received=f"a network whose outputs use none of {len(question.names)} parameter arrays",
+            cause="apply uses weights it closes over, or the arguments are in another order",
+            fix="make apply use its first argument",
+        )
+    _programs[key] = Programs(plan, finish)
+    if len(_programs) > _KEPT:
+        _programs.popitem(last=False)
+    return _programs[key]
+
+
+def _fingerprint(question: Question) -> Hashable:
+    """The equations with those constants that are part of a program: numbers and inner arrays."""
+    closed = question.example.closed
+    numbers = [c for c in closed.consts if np.size(c) == 1]
+    parts: list[Hashable] = [str(closed)]
+    for constant in [*numbers, *inner_constants(closed.jaxpr)]:
+        if isinstance(constant, Tracer):
+            parts.append(None if np.size(constant) == 1 else object())
+        else:
+            array = np.asarray(constant)
+            parts.append((array.shape, hashlib.sha256(array.tobytes()).digest()))
+    return tuple(parts)
+
+
+def _in_blocks(question: Question, memory: float, finish: Finish) -> Any:
+    """In one piece if it fits, else block by block, mirrored where symmetric."""
+    programs = _programs_for(question, memory, finish)
+    plan = programs.plan
+    arrays = Arrays(tuple(question.example.closed.consts), question.context, question.leaves)
+    x1, x2 = question.x1, question.x2
+    if x2 is None and plan.columns is None:
+        return programs.alone(arrays, x1)
+    assert plan.columns is not None
+    if x2 is not None and plan.rows == len(x1) and plan.columns == len(x2):
+        return programs.both(arrays, x1, x2)
+    return _tiled(programs, arrays, x1, x2)
+
+
+def _tiled(programs: Programs, arrays: Arrays, x1: Any, x2: Any | None) -> Any:
+    """Rows of tiles; the last tile of each side is filled up with its last example, and cut."""
+    rows, columns = programs.plan.rows, programs.plan.columns
+    assert columns is not None
+    others = x1 if x2 is None else x2
+    num_rows, num_columns = math.ceil(len(x1) / rows), math.ceil(len(others) / columns)
+    tiles: list[list[Any]] = []
+    for i in range(num_rows):
+        left = programs.factors(arrays, _slab(x1, i, rows))
+        line = []
+        for j in range(num_columns):
+            if x2 is None and j < i:
+                line.append(jax.tree.map(lambda k: k.transpose(1, 0, 3, 2), tiles[j][i]))
+            elif x2 is None and j == i:
+                line.append(programs.with_itself(left, None))
+            else:
+                line.append(
+                    programs.with_other(left, programs.factors(arrays, _slab(others, j, columns)))
+                )
+        tiles.append(line)
+    joined = [jax.tree.map(lambda *k: jnp.concatenate(k, axis=1), *line) for line in tiles]
+    whole = jax.tree.map(lambda *k: jnp.concatenate(k, axis=0), *joined)
+    return jax.tree.map(lambda k: k[: len(x1), : len(others)], whole)
+
+
+def _slab(x: Any, number: int, size: int) -> jax.Array:
+    """Block `number` of the examples, filled up to `size` with the last one."""
+    index = jnp.minimum(jnp.arange(number * size, (number + 1) * size), len(x) - 1)
+    return x[index]
+
+
+def _alone(plan: Plan, finish: Finish, arrays: Arrays, x: Any) -> Any:
+    return _contract(plan, finish, batch_factors(plan, arrays, x), None)
+
+
+def _both(plan: Plan, finish: Finish, arrays: Arrays, x1: Any, x2: Any) -> Any:
+    return _contract(plan, finish, batch_factors(plan, arrays, x1), batch_factors(plan, arrays, x2))
+
+
+def _contract(plan: Plan, finish: Finish, left: BatchFactors, right: BatchFactors | None) -> Any:
+    """The kernel of two blocks of examples from their factors."""
+    n = jax.tree.leaves(left)[0].shape[0]
+    edges = _edges(n, plan.example.num_outputs) if right is None else (0, n)
+    shares = [_share(plan, leaf, left, right, edges) for leaf in range(len(plan.leaves))]
+    return finish(shares, edges, right is None)
+
+
+def _edges(n: int, num_outputs: int) -> tuple[int, ...]:
+    """Rows of a symmetric kernel in up to eight blocks, none too thin for a fast product."""
+    blocks = max(1, min(8, n, n * num_outputs // 64))
+    return tuple(math.ceil(n * k / blocks) for k in range(blocks + 1))
+
+
+def _share(
+    plan: Plan, leaf: int, left: BatchFactors, right: BatchFactors | None, edges: Sequence[int]
+) -> Rows | None:
+    """The share of one leaf, None if it is zero."""
+    mine, other = left.leaves[leaf], None if right is None else right.leaves[leaf]
+    if plan.leaves[leaf].method == "derivatives":
+        return by_derivatives(mine, other, edges)
+    parts = []
+    for number, group in enumerate(plan.leaves[leaf].groups):
+        pair = mine[number], None if other is None else other[number]
+        if group.method == "grams":
+            parts.append(by_grams(*pair, edges))
+        else:
+            parts.append(by_gradients(*pair, edges, group.chunks))
+    return _add(parts) if parts else None
+
+
+def _add(parts: Sequence[Rows]) -> Rows:
+    return tuple(functools.reduce(jnp.add, rows) for rows in zip(*parts, strict=True))
+
+
+def _summed(shares: Sequence[Rows | None], edges: Sequence[int], symmetric: bool) -> Any:
+    return assemble(_add([s for s in shares if s is not None]), edges, symmetric)
+
+
+def _listed(shares: Sequence[Rows | None], edges: Sequence[int], symmetric: bool) -> Any:
+    kernels = [None if s is None else assemble(s, edges, symmetric) for s in shares]
+    some = next(k for k in kernels if k is not None)
+    return [jnp.zeros_like(some) if k is None else k for k in kernels]

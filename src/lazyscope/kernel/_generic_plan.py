@@ -1,0 +1,180 @@
+"""Which leaf is contracted in which way, and how many examples and columns at a time?"""
+
+import math
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from lazyscope.kernel._generic_sites import SCALE, SHIFT, Site, Uses, entry_numbers, find_uses
+from lazyscope.kernel._generic_trace import Example
+
+Method = Literal["grams", "gradients", "derivatives", "unused"]
+
+ELEMENTWISE = 50
+"""What one element read and written costs, in multiply-adds of a matrix product (measured: 20-80)."""
+
+
+class Group(NamedTuple):
+    """Sites that use the same entries of one leaf, in the same order or transposed."""
+
+    straight: tuple[Site, ...]
+    transposed: tuple[Site, ...]
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        """All sites of the group."""
+        return self.straight + self.transposed
+
+    @property
+    def lookups(self) -> bool:
+        """Whether all data are row numbers, so that they need not be written as one-hot."""
+        plain = all(site.form.lookup and site.blocks == 1 for site in self.straight)
+        return plain and not self.transposed
+
+    @property
+    def positions(self) -> int:
+        """Positions of all sites together."""
+        return sum(site.positions for site in self.sites)
+
+
+class GroupPlan(NamedTuple):
+    """A group of sites, how it is contracted, and in how many chunks of columns."""
+
+    group: Group
+    method: Method
+    chunks: int
+
+
+class LeafPlan(NamedTuple):
+    """How the share of one leaf is computed: by its groups of sites, or by derivatives."""
+
+    method: Method
+    groups: tuple[GroupPlan, ...]
+    reasons: tuple[str, ...]
+
+
+class Plan(NamedTuple):
+    """How a kernel is computed: every leaf's way, and how many examples at a time on each side.
+
+    ``columns=None`` is an example set against itself in one piece.
+    """
+
+    example: Example
+    leaves: tuple[LeafPlan, ...]
+    rows: int
+    columns: int | None
+    bytes_needed: int
+
+
+def make_plan(example: Example, n1: int, n2: int | None, memory: float) -> Plan:
+    """Choose by cost within `memory` bytes; ``n2=None`` is the symmetric kernel."""
+    uses = find_uses(example)
+    grouped = [_groups(uses, leaf, shape) for leaf, shape in enumerate(example.leaf_shapes)]
+    num_blocks = 1
+    while True:
+        rows = math.ceil(n1 / num_blocks)
+        columns = rows if n2 is None else min(n2, rows)
+        if num_blocks == 1:
+            columns = n2
+        leaves = [
+            _leaf_plan(example, uses, leaf, groups, rows, columns, memory)
+            for leaf, groups in enumerate(grouped)
+        ]
+        needed = _bytes(example, leaves, rows, columns)
+        if needed <= memory or (rows == 1 and columns in (None, 1)):
+            return Plan(example, tuple(leaves), rows, columns, needed)
+        num_blocks = max(num_blocks + 1, math.ceil(num_blocks * 1.2))
+
+
+def _groups(uses: Uses, leaf: int, shape: tuple[int, ...]) -> list[Group] | None:
+    """Sort the sites of a leaf; None where they share entries in a way no group describes."""
+    sites = [site for site in uses.sites if site.view.leaf == leaf]
+    if len(sites) <= 1:
+        return [Group((site,), ()) for site in sites]
+    found: list[tuple[np.ndarray, list[Site], list[Site]]] = []
+    for site in sites:
+        numbers = entry_numbers(site, shape)
+        for known, straight, transposed in found:
+            if np.array_equal(numbers, known):
+                straight.append(site)
+                break
+            if np.array_equal(np.swapaxes(numbers, 1, 2), known):
+                transposed.append(site)
+                break
+            if np.intersect1d(numbers, known).size:
+                return None
+        else:
+            found.append((numbers, [site], []))
+    return [Group(tuple(straight), tuple(transposed)) for _, straight, transposed in found]
+
+
+def _leaf_plan(
+    example: Example,
+    uses: Uses,
+    leaf: int,
+    groups: Sequence[Group] | None,
+    rows: int,
+    columns: int | None,
+    memory: float,
+) -> LeafPlan:
+    """Derivatives where a leaf is open, else the cheaper contraction for every group."""
+    if leaf not in uses.touched:
+        return LeafPlan("unused", (), ())
+    reasons = tuple(uses.others.get(leaf, ()))
+    if reasons:
+        return LeafPlan("derivatives", (), reasons)
+    if groups is None:
+        return LeafPlan("derivatives", (), ("parts shared between places",))
+    if not groups:
+        return LeafPlan("unused", (), ())
+    plans = tuple(_group_plan(example, group, rows, columns, memory) for group in groups)
+    return LeafPlan(plans[0].method, plans, ())
+
+
+def _group_plan(
+    example: Example, group: Group, rows: int, columns: int | None, memory: float
+) -> GroupPlan:
+    """Count the multiply-adds of both orders; chunk the gradients to a quarter of the memory."""
+    c, form = example.num_outputs, group.sites[0].form
+    b, s = group.sites[0].blocks, group.positions
+    i, o = form.inputs, form.outputs
+    both = rows if columns is None else rows + columns
+    pairs = rows * rows / 2 if columns is None else rows * columns
+    pointwise = ELEMENTWISE if s > 1 or b > 1 else 1
+    data = 1 if group.lookups else i
+    grams = pairs * b * s * s * (data + c * c * (o + pointwise))
+    gradients = b * c * i * o * (both * (s + ELEMENTWISE) + pairs * c)
+    if grams <= gradients:
+        return GroupPlan(group, "grams", 1)
+    itemsize = example.dtype.itemsize
+    wanted = 4 * both * c * b * i * o * itemsize / memory
+    chunks = next((q for q in range(1, o) if o % q == 0 and q >= wanted), o)
+    return GroupPlan(group, "gradients", chunks)
+
+
+def _bytes(example: Example, leaves: Sequence[LeafPlan], rows: int, columns: int | None) -> int:
+    """Memory for the intermediates of one block, from above: nothing is assumed to be fused."""
+    c = example.num_outputs
+    itemsize = example.dtype.itemsize
+    both = rows if columns is None else rows + columns
+    pairs = rows * (rows if columns is None else columns)
+    forward = [
+        sum(math.prod(v.aval.shape) for v in eqn.outvars if hasattr(v.aval, "shape"))
+        for eqn in example.closed.jaxpr.eqns
+    ]
+    each, paired = sum(forward) + 3 * c * max(forward, default=0), 0.0
+    for plan, shape in zip(leaves, example.leaf_shapes, strict=True):
+        if plan.method == "derivatives":
+            each += c * math.prod(shape)
+        for group, method, chunks in plan.groups:
+            form, b, s = group.sites[0].form, group.sites[0].blocks, group.positions
+            each += b * s * (c * form.outputs + (1 if group.lookups else form.inputs))
+            if method == "gradients":
+                each += c * b * form.inputs * form.outputs / chunks
+            elif s > 1:
+                paired = max(paired, b * s * s * (1 + c * c) * pairs)
+    return int(itemsize * (both * each + paired + 2 * c * c * pairs))
+
+
+__all__ = ["SCALE", "SHIFT", "Group", "GroupPlan", "LeafPlan", "Method", "Plan", "make_plan"]

@@ -1,0 +1,35 @@
+"""The tangent kernel by its definition: the dense Jacobian of one example after the other."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+def jacobians(apply, params, x):
+    """For every leaf (n, C, entries of the leaf): the gradient of every output of every example."""
+    single = jax.jit(jax.jacrev(lambda params, example: apply(params, example[None])[0]))
+    params = jax.tree.map(jnp.asarray, params)
+    rows = [jax.tree.leaves(single(params, example)) for example in jnp.asarray(x)]
+    return [
+        np.stack([np.reshape(j, (len(j), -1)) for j in leaf]) for leaf in zip(*rows, strict=True)
+    ]
+
+
+def kernels_by_leaf(apply, params, x1, x2=None):
+    """For every leaf K[i, j, c, k] = sum_p J1[i, c, p] J2[j, k, p], summed over its entries p."""
+    left = jacobians(apply, params, x1)
+    right = left if x2 is None else jacobians(apply, params, x2)
+    return [_products(*pair) for pair in zip(left, right, strict=True)]
+
+
+def kernel(apply, params, x1, x2=None):
+    """The same, summed over all leaves."""
+    return sum(kernels_by_leaf(apply, params, x1, x2))
+
+
+def _products(left, right):
+    out = np.zeros((len(left), len(right), left.shape[1], right.shape[1]))
+    for i in range(len(left)):
+        for j in range(len(right)):
+            out[i, j] = left[i] @ right[j].T
+    return out
