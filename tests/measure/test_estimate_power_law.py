@@ -1,0 +1,121 @@
+"""Is the slope of one quantity against another right, and is its interval about groups?"""
+
+import numpy as np
+import pytest
+
+from lazyscope._checks import InputError
+from lazyscope.measure import fit_power_law
+from naive.cluster_robust import cr2
+
+
+def test_an_exact_power_law_gives_slope_and_constant():
+    x = np.geomspace(0.1, 100, 9)
+    fit = fit_power_law(x, 0.3 * x**-0.75)
+    assert fit.slope == pytest.approx(-0.75, abs=1e-12)
+    assert fit.constant == pytest.approx(0.3, rel=1e-12)
+    np.testing.assert_allclose(fit(x), 0.3 * x**-0.75)
+    assert fit.agrees_with(-0.75) == "agrees"
+    assert fit.agrees_with(-0.5) == "disagrees"
+
+
+def test_two_values_of_x_give_the_variance_of_two_means():
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal(5), 0.3 * rng.standard_normal(9)
+    x = np.concatenate([np.ones(5), np.full(9, np.e)])
+    fit = fit_power_law(x, np.exp(np.concatenate([a, b])))
+    assert fit.slope == pytest.approx(b.mean() - a.mean())
+    assert fit.standard_error**2 == pytest.approx(a.var(ddof=1) / 5 + b.var(ddof=1) / 9)
+
+
+@pytest.mark.parametrize("sizes", [(1, 1, 1, 1, 1, 1), (3, 3, 3, 3), (2, 5, 1, 7, 4)])
+def test_error_and_degrees_of_freedom_equal_the_written_out_matrices(sizes):
+    rng = np.random.default_rng(4)
+    member = np.repeat(np.arange(len(sizes)), sizes)
+    x = np.exp(rng.uniform(-1, 3, len(member)))
+    y = np.exp(rng.standard_normal(len(member)))
+    fit = fit_power_law(x, y, groups=member)
+    error, dof = cr2(np.column_stack([np.ones_like(x), np.log(x)]), np.log(y), member)
+    assert fit.standard_error == pytest.approx(error, rel=1e-8)
+    assert fit.dof == pytest.approx(dof, rel=1e-8)
+
+
+def test_parallel_lines_are_the_slope_of_the_deviations_from_group_means():
+    rng = np.random.default_rng(5)
+    member = np.repeat(np.arange(4), 6)
+    log_x = rng.uniform(0, 2, 24) + member
+    log_y = 0.5 * log_x - 3.0 * member + 0.01 * rng.standard_normal(24)
+    fit = fit_power_law(np.exp(log_x), np.exp(log_y), groups=member, intercepts="per-group")
+    dx = log_x - np.array([log_x[member == g].mean() for g in member])
+    dy = log_y - np.array([log_y[member == g].mean() for g in member])
+    assert fit.slope == pytest.approx(dx @ dy / (dx @ dx))
+    common = fit_power_law(np.exp(log_x), np.exp(log_y), groups=member)
+    assert common.slope < 0 < fit.slope
+
+
+def coverage(num_groups, *, grouped):
+    """Share of 400 data sets, each group with its own slope error, whose interval has the truth."""
+    rng = np.random.default_rng(12)
+    hits = 0
+    log_x = np.tile(np.linspace(0, 2, 6), num_groups)
+    member = np.repeat(np.arange(num_groups), 6)
+    for _ in range(400):
+        tilt = 0.2 * rng.standard_normal(num_groups)[member]
+        shift = 0.05 * rng.standard_normal(num_groups)[member]
+        log_y = (-0.5 + tilt) * log_x + shift + 0.05 * rng.standard_normal(len(log_x))
+        groups = member if grouped else None
+        low, high = fit_power_law(np.exp(log_x), np.exp(log_y), groups=groups).interval
+        hits += low <= -0.5 <= high
+    return hits / 400
+
+
+@pytest.mark.parametrize("num_groups", [4, 8])
+def test_intervals_of_grouped_data_cover_at_the_nominal_level(num_groups):
+    assert 0.92 <= coverage(num_groups, grouped=True) <= 0.98
+
+
+def test_ignoring_the_groups_covers_too_seldom():
+    assert coverage(8, grouped=False) < 0.9
+
+
+def test_scaling_x_or_y_changes_the_constant_only():
+    rng = np.random.default_rng(2)
+    x, y = np.exp(rng.uniform(0, 3, 12)), np.exp(rng.standard_normal(12))
+    one, other = fit_power_law(x, y), fit_power_law(10 * x, 7 * y)
+    np.testing.assert_allclose(one.interval, other.interval)
+    assert other.constant == pytest.approx(7 * one.constant * 10**-one.slope)
+
+
+def test_a_bent_relation_is_named():
+    rng = np.random.default_rng(3)
+    x = np.geomspace(0.01, 100, 30)
+    y = 1 / (1 + x) * np.exp(0.02 * rng.standard_normal(30))
+    assert "bent" in fit_power_law(x, y).note
+    straight = fit_power_law(x, x**-0.5 * np.exp(0.02 * rng.standard_normal(30)))
+    assert straight.note == ""
+    assert straight.bend_interval[0] < 0 < straight.bend_interval[1]
+
+
+def test_points_without_a_value_are_counted():
+    x = np.geomspace(1, 10, 6)
+    y = x**-1.0
+    y[2] = np.nan
+    fit = fit_power_law(x, y)
+    assert fit.num_missing == 1
+    assert "1 of 6 points have no value" in fit.note
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "groups", "message"),
+    [
+        ([1, 2], [1, 2], None, "at least 3 groups .*2 groups with a value.*add 1 or more"),
+        ([1, 2, 3, 4], [1, 2, 3, 4], [0, 0, 1, 1], "at least 3 groups"),
+        ([2, 2, 2], [1, 2, 3], None, "2 different x"),
+        ([1, 2, -3], [1, 2, 3], None, "positive and finite.*x from -3 to 2"),
+        ([1, 2, 3], [1, 0, 3], None, "positive and finite"),
+        ([1, 2, 3], [1, 2], None, "one length"),
+        ([1, 2, 3], [1, 2, 3], [0, 1], "one length"),
+    ],
+)
+def test_bad_input_is_refused_with_the_fix(x, y, groups, message):
+    with pytest.raises(InputError, match=message):
+        fit_power_law(x, y, groups=groups)
