@@ -24,7 +24,12 @@ Value = int | float | str | bool | tuple[float, ...]
 METHODS = ("flow", "descent")
 """Ways to train, as written in sweep files."""
 
-_UNREAD = {"flow": ("step",), "descent": ("tolerance",)}
+_UNREAD_BY_METHOD = {"flow": ("step",), "descent": ("tolerance",)}
+_UNREAD_BY_DATA = {
+    "four-points": ("num_points", "input_dim", "data_seed", "target"),
+    "sphere-teacher": ("target",),
+}
+_UNREAD_OF_FILES = ("input_dim",)
 
 DIGITS = 12
 """Significant digits of a number in a setting: ranges of different length share their points."""
@@ -65,7 +70,7 @@ _SETTINGS = {
         Setting("kappa", "positive", None, "initial scale itself, reached by the output layer"),
         Setting("scale_exponents", "numbers", None, "exponents a_l of the layer scales"),
         Setting("speed_exponents", "numbers", None, "exponents of the layer speeds"),
-        Setting("data", "name", "four-point", "data set by name, or a path"),
+        Setting("data", "name", "four-points", "data set by name, or a path"),
         Setting("num_points", "count", None, "number n of training points"),
         Setting("input_dim", "count", None, "number d of features of synthetic data"),
         Setting("data_seed", "integer", 0, "seed of the choice or the draw of the data"),
@@ -153,7 +158,10 @@ def settings_hash(settings: Mapping[str, Value]) -> str:
         >>> settings_hash({"width": 8, "seed": 0}) == settings_hash({"seed": 0, "width": 8})
         True
     """
-    unread = _UNREAD.get(str(settings.get("method")), ())
+    unread = {
+        *_UNREAD_BY_METHOD.get(str(settings.get("method")), ()),
+        *_UNREAD_BY_DATA.get(str(settings.get("data")), _UNREAD_OF_FILES),
+    }
     read = {n: v for n, v in settings.items() if v is not None and n not in unread}
     text = json.dumps(read, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -33,7 +33,13 @@ FORMAT = 1
 
 
 class SweepStore:
-    """A store that this process may add finished runs to. Made by `writing_store`."""
+    """A store that this process may add finished runs to. Made by `writing_store`.
+
+    Attributes:
+        path: its folder.
+        design: the sweep.
+        data: digests of the data of the runs that it holds, by the settings that chose them.
+    """
 
     def __init__(self, path: Path, design: SweepDesign) -> None:
         self.path = path
@@ -41,7 +47,9 @@ class SweepStore:
         self._kept = quantities(design.record)
         batches = batch_paths(path)
         self._next = 1 + max((_number(batch) for batch in batches), default=0)
-        self._finished = {cell for batch in batches for cell in batch_attributes(batch)["cells"]}
+        told = [batch_attributes(batch) for batch in batches]
+        self._finished = {cell for batch in told for cell in batch["cells"]}
+        self.data = {key: digest for batch in told for key, digest in batch.get("data", {}).items()}
 
     @property
     def finished(self) -> frozenset[str]:

@@ -1,0 +1,223 @@
+"""Are all runs of a sweep done once, whoever does them and however they are grouped?"""
+
+import jax
+import numpy as np
+import pytest
+import xarray as xr
+
+from lazyscope._outcome import Outcome
+from lazyscope.data import four_points
+from lazyscope.flow import dense_problem, solve_flow
+from lazyscope.model import Dense
+from lazyscope.scaling import named_scheme
+from lazyscope.sweep import StoreError, SweepDesign, open_store, run_sweep
+from lazyscope.sweep._batch import run_unit
+from lazyscope.sweep._program import _trace
+from lazyscope.sweep._run import run_sweep_with
+from lazyscope.sweep._units import cut_into_units, shape_of
+from lazyscope.sweep._workers import ThreadWorkers
+from sweep.store_cases import made_up, small_design
+
+VALUES = ["steps", "time", "loss_initial", "loss_final", "displacement_operator", "curve_loss"]
+
+
+def plane(**fixed):
+    return SweepDesign(
+        axes={"gamma": [0.5, 1.0, 1.5], "seed": [0, 1], "width": [16, 24]},
+        fixed={"gamma_prime": 0.25, **fixed},
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    path = tmp_path_factory.mktemp("plane") / "store"
+    summary = run_sweep(plane(), path, num_workers=2)
+    return path, summary
+
+
+def test_a_run_of_a_sweep_is_the_run_that_the_flow_does(finished):
+    dataset = open_store(finished[0]).sel(gamma=1.0, seed=1, width=24)
+    data = four_points()
+    with jax.enable_x64(True):
+        model = Dense(2, 1, width=24, depth=1)
+        scheme = named_scheme("luo", depth=1, gamma=1.0, gamma_prime=0.25)
+        start = model.init(jax.random.key(1), scheme)
+        problem = dense_problem(
+            model, start, jax.numpy.array(data.x_train), jax.numpy.array(data.y_train)
+        )
+        result = solve_flow(problem, max_steps=10_000)
+        moved = [
+            np.linalg.norm(np.asarray(b.weight - a.weight), 2)
+            / np.linalg.norm(np.asarray(a.weight), 2)
+            for a, b in zip(start, result.params, strict=True)
+        ]
+    assert dataset["outcome"] == result.outcome.label == "converged"
+    assert int(dataset["steps"]) == int(result.num_steps)
+    np.testing.assert_allclose(dataset["loss_final"], float(result.loss), rtol=1e-10)
+    np.testing.assert_allclose(dataset["time"], float(result.time), rtol=1e-10)
+    np.testing.assert_allclose(dataset["displacement_operator"], moved, rtol=1e-9)
+
+
+def test_every_run_is_done_and_counted(finished):
+    path, summary = finished
+    assert summary.complete
+    assert summary.outcomes == {"converged": 12}
+    assert (open_store(path)["outcome"] == "converged").all()
+
+
+def test_grouping_order_and_workers_change_no_number(finished):
+    whole = open_store(finished[0])
+    index = {cell.hash: cell for cell in plane().cells()}
+    alone = [run_unit([cell], plane().record)[0] for cell in reversed(index.values())]
+    for result in alone:
+        stored = whole.isel(dict(result.cell.place))
+        for name in VALUES:
+            np.testing.assert_allclose(
+                stored[name].values, result.values[name], rtol=1e-10, equal_nan=True
+            )
+
+
+def test_a_complete_store_is_left_as_it_is(finished):
+    path, _ = finished
+    before = {file: file.stat().st_mtime_ns for file in (path / "runs").iterdir()}
+    again = run_sweep(plane(), path)
+    assert (again.num_before, again.num_done, again.complete) == (12, 0, True)
+    assert before == {file: file.stat().st_mtime_ns for file in (path / "runs").iterdir()}
+
+
+def test_only_missing_runs_are_done(tmp_path):
+    seen = []
+
+    def run(unit, record):
+        seen.extend(cell.hash for cell in unit)
+        return [made_up(cell) for cell in unit]
+
+    small, grown = small_design(num_widths=2), small_design(num_widths=4)
+    run_sweep_with(ThreadWorkers(2), run, small, tmp_path)
+    summary = run_sweep_with(ThreadWorkers(2), run, grown, tmp_path)
+    assert sorted(seen) == sorted(cell.hash for cell in grown.cells())
+    assert (summary.num_before, summary.num_done) == (8, 8)
+
+
+def test_a_program_is_compiled_once_per_shape(monkeypatch, tmp_path):
+    traced = []
+
+    def counting(settings, record, numbers):
+        traced.append(shape_of(settings))
+        return _trace(settings, record, numbers)
+
+    monkeypatch.setattr("lazyscope.sweep._program._trace", counting)
+    sweep = SweepDesign(
+        axes={"width": [5, 6], "seed": [0, 1, 2], "rho": [0.0, 0.5], "output_scale": [1.0, 2.0]},
+        fixed={"scheme": "ntk", "tolerance": 0.1},
+    )
+    assert run_sweep(sweep, tmp_path, num_workers=2).complete
+    assert len(traced) == len(set(traced)) == 2
+
+
+def test_runs_that_fail_are_stored_with_their_outcome(tmp_path):
+    sweep = SweepDesign(
+        axes={"max_steps": [3, 20_000], "step": [0.5, 4.0]},
+        fixed={
+            "scheme": "ntk",
+            "width": 16,
+            "method": "descent",
+            "stop": 1e-2,
+            "activation": "linear",
+            "data": "sphere-teacher",
+            "num_points": 6,
+            "input_dim": 6,
+        },
+    )
+    summary = run_sweep(sweep, tmp_path)
+    outcome = open_store(tmp_path)["outcome"]
+    assert outcome.sel(max_steps=3, step=0.5) == "out-of-steps"
+    assert outcome.sel(max_steps=20_000, step=4.0) == "diverged"
+    assert outcome.sel(max_steps=20_000, step=0.5) == "converged"
+    assert summary.complete
+
+
+def test_a_run_that_raises_is_counted_and_the_others_go_on(tmp_path):
+    sweep = small_design(num_widths=3, num_seeds=2)
+
+    def run(unit, record):
+        if unit[0].settings["width"] == 2:
+            raise MemoryError("no room")
+        return [made_up(cell) for cell in unit]
+
+    summary = run_sweep_with(ThreadWorkers(2), run, sweep, tmp_path)
+    assert summary.errors == {"MemoryError: no room": 2}
+    assert not summary.complete
+    assert (open_store(tmp_path)["outcome"] == "missing").sum() == 2
+    done = run_sweep_with(
+        ThreadWorkers(2), lambda unit, record: [made_up(c) for c in unit], sweep, tmp_path
+    )
+    assert done.complete
+    assert done.num_done == 2
+
+
+def test_an_interruption_keeps_what_was_finished(tmp_path):
+    sweep = small_design(num_widths=6, num_seeds=1)
+
+    class Interrupted(ThreadWorkers.__mro__[1]):
+        num_workers = 1
+
+        def results(self, run_unit, units):
+            for unit in units[:3]:
+                yield unit, run_unit(unit)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_sweep_with(
+            Interrupted(), lambda unit, record: [made_up(c) for c in unit], sweep, tmp_path
+        )
+    assert open_store(tmp_path).attrs["num_finished"] == 3
+
+
+def test_replaced_data_are_refused(tmp_path):
+    rng = np.random.default_rng(0)
+    file, store = tmp_path / "d.npz", tmp_path / "store"
+    np.savez(file, x=rng.normal(size=(6, 3)), y=rng.normal(size=6))
+    fixed = {"scheme": "ntk", "data": str(file), "num_points": 4, "width": 8}
+    assert run_sweep(SweepDesign(axes={"seed": [0]}, fixed=fixed), store).complete
+    np.savez(file, x=rng.normal(size=(6, 3)), y=rng.normal(size=6))
+    from lazyscope.sweep._data import _cached
+
+    _cached.cache_clear()
+    with pytest.raises(StoreError, match="data that it began with"):
+        run_sweep(SweepDesign(axes={"seed": [0, 1]}, fixed=fixed), store)
+
+
+def test_units_hold_every_cell_once_and_cost_about_the_same():
+    sweep = small_design(num_widths=5, num_seeds=40)
+    cost = {cell.hash: float(cell.settings["width"]) for cell in sweep.cells()}
+    units = cut_into_units(sweep.cells(), lambda cell: cost[cell.hash], num_workers=2)
+    flat = [cell.hash for unit in units for cell in unit]
+    assert sorted(flat) == sorted(cost)
+    assert all(len({shape_of(cell.settings) for cell in unit}) == 1 for unit in units)
+    work = [sum(cost[cell.hash] for cell in unit) for unit in units]
+    assert work == sorted(work, reverse=True)
+    assert max(work) <= 20.0
+
+
+def test_progress_counts_and_estimates(tmp_path, capsys):
+    sweep = small_design(num_widths=2, num_seeds=2)
+    run_sweep_with(
+        ThreadWorkers(1),
+        lambda unit, record: [made_up(c) for c in unit],
+        sweep,
+        tmp_path,
+        show_progress=True,
+    )
+    shown = capsys.readouterr()
+    failed = sum(made_up(cell).outcome is not Outcome.CONVERGED for cell in sweep.cells())
+    assert f"4 done, 0 running, {failed} failed, 0:00 left" in " ".join(shown.err.split())
+    assert shown.out == ""
+
+
+def test_two_stores_of_one_sweep_are_equal(finished, tmp_path):
+    run_sweep(plane(), tmp_path, num_workers=1)
+    one, two = (
+        open_store(p).drop_vars(["batch", "seconds"]).drop_attrs() for p in (finished[0], tmp_path)
+    )
+    xr.testing.assert_allclose(one, two, rtol=1e-10)
