@@ -2,7 +2,7 @@
 
 The pipe speaks JSON messages that end in a zero byte, on the browser's file descriptors 3 and 4, so
 the standard library is enough. Whatever the page complains about is collected: console errors,
-exceptions, and every address it asks for.
+exceptions, and every address it asks for outside itself.
 """
 
 import base64
@@ -161,7 +161,9 @@ class Chromium:
     def _note(self, event: dict[str, Any]) -> None:
         method, parameters = event.get("method"), event.get("params", {})
         if method == "Network.requestWillBeSent":
-            self.addresses.append(parameters["request"]["url"])
+            address = parameters["request"]["url"]
+            if not address.startswith("data:"):
+                self.addresses.append(address)
         elif method == "Runtime.exceptionThrown":
             self.problems.append(json.dumps(parameters["exceptionDetails"])[:800])
         elif method == "Runtime.consoleAPICalled" and parameters["type"] in ("error", "warning"):

@@ -2,12 +2,17 @@
 
 from lazyscope.report._figures import draw_displacement, draw_forecast, draw_loss
 from lazyscope.report._kappa_page import write_kappa_page
+from lazyscope.report._map_figures import draw_map, draw_scaling
+from lazyscope.report._map_page import write_map_page
 from lazyscope.report._tables import kappa_summary
 
 __all__ = [
     "draw_displacement",
     "draw_forecast",
     "draw_loss",
+    "draw_map",
+    "draw_scaling",
     "kappa_summary",
     "write_kappa_page",
+    "write_map_page",
 ]

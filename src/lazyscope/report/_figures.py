@@ -11,6 +11,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from lazyscope._checks import check_choice
 from lazyscope.report._axes import log_range
@@ -54,7 +55,7 @@ def draw_displacement(result: Mapping[str, Any], axes: Axes | None = None) -> Ax
         xscale="log", yscale="log", xlabel=r"$\kappa$", ylabel="largest relative displacement"
     )
     drawing.set_xticks(study.kappas, [number(kappa) for kappa in study.kappas])
-    drawing.minorticks_off()
+    drawing.xaxis.set_minor_locator(NullLocator())
     drawing.legend(frameon=False, fontsize="small")
     return drawing
 

@@ -141,7 +141,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Page:
-    """A whole page. `scripts` names templates of scripts that run after the common one."""
+    """A whole page; `styles` and `scripts` name files of this kind of page, after the common ones."""
 
     title: str
     eyebrow: str
@@ -150,6 +150,7 @@ class Page:
     verdict: Verdict | None = None
     facts: Sequence[tuple[str, str]] = ()
     footer: str = ""
+    styles: Sequence[str] = ()
     scripts: Sequence[str] = ()
     version: str = ""
 
@@ -164,7 +165,7 @@ def render_page(page: Page) -> str:
     templates = page_templates()
     return templates.get_template("page.html.j2").render(
         page=page,
-        style=_raw(templates, "page.css"),
+        styles=[_raw(templates, name) for name in ("page.css", *page.styles)],
         plotly=Markup(get_plotlyjs()),  # noqa: S704 (plotly's own file)
         scripts=[_raw(templates, name) for name in ("page.js", *page.scripts)],
     )
@@ -180,6 +181,7 @@ def page_templates() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters["figure_json"] = _figure_json
+    environment.filters["script_json"] = script_json
     environment.filters["tone"] = lambda cell: getattr(cell, "tone", "")
     return environment
 

@@ -3,6 +3,9 @@
 const lazyscope = (() => {
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const narrow = window.matchMedia("(max-width: 720px)");
+  const PRINT = { paper: "#ffffff", ink: "#1a1d21", muted: "#5b636e", rule: "#dcdfe4", grid: "#eceef1", wash: "#f5f6f8" };
+  let printing = false;
+  const isDark = () => dark.matches && !printing;
   const variable = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
   function fail(error) {
@@ -19,9 +22,18 @@ const lazyscope = (() => {
     const mix = Math.max(0, Math.min(0.6, (0.52 - light) * 1.4));
     return "#" + rgb.map((c) => Math.round(c + (255 - c) * mix).toString(16).padStart(2, "0")).join("");
   }
-  function themed(value, inDark) {
-    if (!inDark) return value;
-    return JSON.parse(JSON.stringify(value).replace(/#[0-9a-f]{6}(?=")/g, lift));
+  // Colour scales keep their colours, and so do traces that already use those of the theme.
+  function themed(value, key) {
+    if (!isDark() || key === "colorscale" || ArrayBuffer.isView(value)) return value;
+    if (typeof value === "string") return /^#[0-9a-f]{6}$/.test(value) ? lift(value) : value;
+    if (Array.isArray(value)) return value.map((item) => themed(item));
+    if (!value || typeof value !== "object" || (value.meta && value.meta.asIs)) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, themed(item, name)]));
+  }
+
+  function pageColors() {
+    if (printing) return PRINT;
+    return Object.fromEntries(Object.keys(PRINT).map((name) => [name, variable("--" + name)]));
   }
 
   function merge(base, extra) {
@@ -51,34 +63,45 @@ const lazyscope = (() => {
     for (const shape of out.shapes || []) shape.line = { color: colors.muted, width: 1.5, ...shape.line };
     return out;
   }
-  function pageColors() {
-    return Object.fromEntries(["paper", "ink", "muted", "rule", "grid", "wash"].map((n) => [n, variable("--" + n)]));
-  }
-  const PRINT = { paper: "#ffffff", ink: "#1a1d21", muted: "#5b636e", rule: "#dcdfe4", grid: "#eceef1", wash: "#f5f6f8" };
-
   // A saved figure is always light and brings its legend along.
-  function picture(figure, panel) {
-    const layout = merge(dressed(figure.layout(panel), PRINT, false), {
-      showlegend: true, autosize: false, width: 900, height: 600, margin: { l: 70, r: 20, t: 50, b: 60 },
-      title: { text: figure.name(panel), font: { size: 15 }, x: 0.02 }, legend: { font: { size: 12 } },
-    });
-    return { data: figure.traces(panel), layout, config: { responsive: false } };
+  function picture(view, panel) {
+    printing = true;
+    try {
+      const layout = merge(dressed(view.layout(panel), pageColors(), false), {
+        showlegend: true, autosize: false, width: 900, height: 600, margin: { l: 70, r: 20, t: 50, b: 60 },
+        title: { text: view.name(panel), font: { size: 15 }, x: 0.02 }, legend: { font: { size: 12 } },
+      });
+      return { data: view.traces(panel), layout, config: { responsive: false } };
+    } finally {
+      printing = false;
+    }
   }
-  function save(figure, panel) {
-    const filename = "lazyscope-" + figure.anchor + "-" + (panel + 1);
-    return Plotly.downloadImage(picture(figure, panel), { format: "svg", width: 900, height: 600, filename });
+  function save(view, panel) {
+    const filename = "lazyscope-" + view.anchor + "-" + (panel + 1);
+    return Plotly.downloadImage(picture(view, panel), { format: "svg", width: 900, height: 600, filename });
   }
-  function config(figure, panel) {
+  function config(view, panel) {
     return {
       responsive: true, displaylogo: false, displayModeBar: narrow.matches ? false : "hover",
       modeBarButtons: [[
-        { name: "Save as SVG", icon: Plotly.Icons.camera, click: () => save(figure, panel).catch(fail) },
+        { name: "Save as SVG", icon: Plotly.Icons.camera, click: () => save(view, panel).catch(fail) },
         "zoom2d", "pan2d", "resetScale2d"]],
     };
   }
 
-  class Figure {
+  // Plots that belong together. A view knows its elements, and the traces, layout and name of each.
+  class View {
+    draw() {
+      const small = this.elements.length > 2 || narrow.matches;
+      return Promise.all(this.elements.map((element, panel) => Plotly.react(
+        element, themed(this.traces(panel)),
+        dressed(this.layout(panel), pageColors(), small), config(this, panel))));
+    }
+  }
+
+  class Figure extends View {
     constructor(section) {
+      super();
       this.section = section;
       this.anchor = section.dataset.figure;
       this.spec = JSON.parse(section.querySelector(".figure-data").textContent);
@@ -119,24 +142,19 @@ const lazyscope = (() => {
       }
       return layout;
     }
-    draw() {
-      const small = this.elements.length > 2 || narrow.matches;
-      return Promise.all(this.elements.map((element, panel) => Plotly.react(
-        element, themed(this.traces(panel), dark.matches),
-        dressed(this.layout(panel), pageColors(), small), config(this, panel))));
-    }
   }
 
   const figures = [];
+  const makers = [() => [...document.querySelectorAll("section[data-figure]")].map((s) => new Figure(s))];
   async function start() {
-    for (const section of document.querySelectorAll("section[data-figure]")) figures.push(new Figure(section));
+    for (const make of makers) figures.push(...make());
     await redraw();
     dark.addEventListener("change", () => redraw().catch(fail));
     narrow.addEventListener("change", () => redraw().catch(fail));
   }
   function recolor() {
     for (const swatch of document.querySelectorAll(".swatch[data-color]")) {
-      swatch.style.color = dark.matches ? lift(swatch.dataset.color) : swatch.dataset.color;
+      swatch.style.color = isDark() ? lift(swatch.dataset.color) : swatch.dataset.color;
     }
   }
   async function redraw() {
@@ -144,6 +162,6 @@ const lazyscope = (() => {
     for (const figure of figures) await figure.draw();
     document.documentElement.dataset.drawn = String(figures.length);
   }
-  return { start, fail, figures, picture, dressed, themed, pageColors, config, merge, dark };
+  document.addEventListener("DOMContentLoaded", () => start().catch(fail));
+  return { View, makers, figures, fail, picture, pageColors, lift, isDark };
 })();
-lazyscope.start().catch(lazyscope.fail);

@@ -1,0 +1,320 @@
+// How does one look into a phase diagram? A map by quantity and layer, and everything about the chosen cell.
+"use strict";
+lazyscope.makers.push(() => {
+  const section = document.querySelector("section[data-map]");
+  if (!section) return [];
+  const data = JSON.parse(document.getElementById("map-data").textContent);
+  const LAYER = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f"];
+  const RAMP = ["#482475", "#355f8d", "#21918c", "#35b779", "#8fd744"];
+  const BLUE = "#0072b2", ORANGE = "#d55e00";
+  const VIRIDIS = [[0, "#440154"], [0.25, "#3b528b"], [0.5, "#21918c"], [0.75, "#5ec962"], [1, "#fde725"]];
+
+  // Arrays arrive as base64: numbers in single precision, labels in one byte.
+  function unpack(array) {
+    const bytes = Uint8Array.from(atob(array.f4 || array.u1 || ""), (c) => c.charCodeAt(0));
+    const values = array.u1 === undefined ? new Float32Array(bytes.buffer) : bytes;
+    const strides = array.shape.map((_, k) => array.shape.slice(k + 1).reduce((a, b) => a * b, 1));
+    const offset = (index) => index.reduce((sum, i, k) => sum + i * strides[k], 0);
+    return {
+      shape: array.shape,
+      at: (...index) => values[offset(index)],
+      row: (...index) => values.subarray(offset(index), offset(index) + strides[index.length - 1]),
+      label: (...index) => array.labels[values[offset(index)]],
+      labels: array.labels,
+    };
+  }
+  const arrays = Object.fromEntries(Object.entries(data.arrays).map(([k, v]) => [k, unpack(v)]));
+  const [X, Y] = data.axes;
+  const range = (n) => [...Array(n).keys()];
+
+  function write(value, digits = 3) {
+    if (!Number.isFinite(value)) return "–";
+    const small = value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e5);
+    const text = small ? value.toExponential(digits - 1) : String(Number(value.toPrecision(digits)));
+    return text.replace(/-/g, "−");
+  }
+  const decimal = (value) => (Number.isFinite(value) ? value.toFixed(2).replace("-", "−") : "–");
+  const interval = (i, j, l) => {
+    const ends = [arrays.low.at(i, j, l), arrays.high.at(i, j, l)];
+    return ends.every(Number.isFinite) ? "[" + ends.map(decimal).join(", ") + "]" : "unknown";
+  };
+  const escape = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+  const place = (i, j) => `${X.label} = ${write(X.values[i], 4)}, ${Y.label} = ${write(Y.values[j], 4)}`;
+  const sign = (i, j, l) => {
+    if (arrays.sign) return arrays.sign.label(i, j, l);
+    return arrays.low.at(i, j, l) > 0 ? "positive" : arrays.high.at(i, j, l) < 0 ? "negative" : "undecided";
+  };
+
+  function value(key, i, j, l) {
+    if (key === "difference") return arrays.exponent.at(i, j, l) - arrays.predicted.at(i, j, l);
+    if (key === "half_width") return (arrays.high.at(i, j, l) - arrays.low.at(i, j, l)) / 2;
+    const array = arrays[key];
+    return array.shape.length === 2 ? array.at(i, j) : array.at(i, j, l);
+  }
+  function outcomes(i, j) {
+    const count = {};
+    for (const w of range(data.widths.length)) for (const s of range(data.seeds.length)) {
+      const label = arrays.outcome.label(i, j, w, s);
+      count[label] = (count[label] || 0) + 1;
+    }
+    return count;
+  }
+  function numFailed(i, j) {
+    return Object.entries(outcomes(i, j)).reduce((sum, [label, count]) =>
+      sum + (label === "converged" || label === "missing" ? 0 : count), 0);
+  }
+
+  // Edges of the cells along an axis: half way to the neighbours, in the logarithm where the axis is.
+  function edges(axis) {
+    const v = axis.log ? axis.values.map(Math.log) : axis.values;
+    if (v.length === 1) return axis.log ? [axis.values[0] / 2, axis.values[0] * 2] : [v[0] - 0.5, v[0] + 0.5];
+    const inner = v.slice(1).map((b, k) => (v[k] + b) / 2);
+    const all = [2 * v[0] - inner[0], ...inner, 2 * v[v.length - 1] - inner[inner.length - 1]];
+    return axis.log ? all.map(Math.exp) : all;
+  }
+  const EX = edges(X), EY = edges(Y);
+  const corner = (edge, axis, k, share) => (axis.log
+    ? Math.exp(Math.log(edge[k]) * (1 - share) + Math.log(edge[k + 1]) * share)
+    : edge[k] * (1 - share) + edge[k + 1] * share);
+
+  class PhaseMap extends lazyscope.View {
+    constructor() {
+      super();
+      this.anchor = "map";
+      this.section = section;
+      this.elements = [...section.querySelectorAll("[data-panel]")];
+      this.cell = [Math.floor(X.values.length / 2), Math.floor(Y.values.length / 2)];
+      this.selects = Object.fromEntries([...section.querySelectorAll("select")].map((s) => [s.dataset.key, s]));
+      for (const select of Object.values(this.selects)) {
+        select.addEventListener("change", () => this.draw().catch(lazyscope.fail));
+      }
+      this.elements[0].addEventListener("keydown", (event) => this.step(event));
+    }
+    get layer() { return Number(this.selects.layer.value); }
+    get quantity() { return data.quantities.find((q) => q.key === this.selects.quantity.value); }
+    draw() {
+      this.selects.layer.disabled = !this.quantity.perLayer;
+      this.describe();
+      return super.draw().then((drawn) => {
+        if (!this.listening) this.elements[0].on("plotly_click", (event) => this.clicked(event));
+        this.listening = true;
+        return drawn;
+      });
+    }
+    clicked(event) {
+      const point = event.points.find((p) => Array.isArray(p.pointNumber) || Array.isArray(p.pointIndex));
+      if (!point) return;
+      const [j, i] = point.pointIndex || point.pointNumber;
+      this.choose(i, j);
+    }
+    choose(i, j) {
+      this.cell = [i, j];
+      this.draw().catch(lazyscope.fail);
+    }
+    step(event) {
+      const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+      if (!move) return;
+      event.preventDefault();
+      const [i, j] = [this.cell[0] + move[0], this.cell[1] + move[1]];
+      if (i >= 0 && j >= 0 && i < X.values.length && j < Y.values.length) this.choose(i, j);
+    }
+    kind(panel) { return this.elements[panel].dataset.panel; }
+    name(panel) {
+      if (this.kind(panel) === "map") {
+        return this.quantity.label + (this.quantity.perLayer ? `, layer ${data.layers[this.layer]}` : "");
+      }
+      return { displacement: "Displacement", loss: "Loss", weights: "Input weights" }[this.kind(panel)]
+        + ` at ${place(...this.cell)}`;
+    }
+    traces(panel) { return this[this.kind(panel) + "Traces"](); }
+    layout(panel) { return this[this.kind(panel) + "Layout"](); }
+
+    // The map.
+    mapTraces() {
+      const quantity = this.quantity, z = range(Y.values.length).map((j) =>
+        range(X.values.length).map((i) => this.shade(quantity, i, j)));
+      const text = range(Y.values.length).map((j) => range(X.values.length).map((i) => this.hover(i, j)));
+      const colors = this.scale(quantity, z.flat().filter((v) => v !== null));
+      const bar = { thickness: 11, len: 0.92, outlinewidth: 0, ticklen: 3, ...colors.bar };
+      return [
+        { type: "heatmap", name: quantity.label, x: X.values, y: Y.values, z, text, hoverinfo: "text", xgap: 1, ygap: 1,
+          showlegend: false, zmin: colors.min, zmax: colors.max, colorscale: colors.scale, colorbar: bar },
+        this.blank(z, text), ...this.lines(), ...this.marks(),
+      ];
+    }
+    // Cells without a value are grey, so that they are not taken for a value near the middle.
+    blank(z, text) {
+      const grey = lazyscope.isDark() ? "#59616b" : "#aeb4bc";
+      return { type: "heatmap", x: X.values, y: Y.values, z: z.map((row) => row.map((v) => (v === null ? 1 : null))), text,
+               hoverinfo: "text", xgap: 1, ygap: 1, showscale: false, showlegend: false, zmin: 0, zmax: 1, colorscale: [[0, grey], [1, grey]] };
+    }
+    shade(quantity, i, j) {
+      if (quantity.scale === "labels") {
+        if (!Number.isFinite(arrays.exponent.at(i, j, this.layer))) return null;
+        const label = quantity.key === "sign" ? sign(i, j, this.layer) : arrays[quantity.key].label(i, j, this.layer);
+        return { negative: -1, agrees: -1, undecided: 0, positive: 1, disagrees: 1 }[label] ?? null;
+      }
+      const v = value(quantity.key, i, j, this.layer);
+      if (!Number.isFinite(v)) return null;
+      return quantity.scale === "log" ? (v > 0 ? Math.log10(v) : null) : v;
+    }
+    scale(quantity, values) {
+      const low = Math.min(...values), high = Math.max(...values);
+      const middle = lazyscope.isDark() ? "#2b3138" : "#f4f4f2";
+      const signed = [[0, BLUE], [0.5, middle], [1, ORANGE]];
+      if (quantity.scale === "labels") {
+        const words = quantity.key === "sign" ? ["negative", "undecided", "positive"] : ["agrees", "undecided", "disagrees"];
+        const steps = [[0, signed[0][1]], [1 / 3, signed[0][1]], [1 / 3, middle], [2 / 3, middle], [2 / 3, signed[2][1]], [1, signed[2][1]]];
+        return { min: -1.5, max: 1.5, scale: steps, bar: { tickvals: [-1, 0, 1], ticktext: words, tickangle: 90 } };
+      }
+      if (quantity.scale === "diverging") {
+        const end = Math.max(0.05, Math.abs(low), Math.abs(high)) || 1;
+        return { min: -end, max: end, scale: signed, bar: {} };
+      }
+      if (quantity.scale !== "log") return { min: Math.min(low, 0), max: high > low ? high : low + 1, scale: VIRIDIS, bar: {} };
+      const steps = high - low < 1.2 ? [1, 2, 5] : [1];
+      const ticks = range(Math.ceil(high) - Math.floor(low) + 1).flatMap((k) =>
+        steps.map((s) => Math.log10(s) + Math.floor(low) + k)).filter((t) => t >= low - 1e-6 && t <= high + 1e-6);
+      return { min: low, max: high > low ? high : low + 1, scale: VIRIDIS,
+               bar: { tickvals: ticks, ticktext: ticks.map((t) => write(10 ** t, 2)) } };
+    }
+    hover(i, j) {
+      const layers = data.layers.map((layer, l) => {
+        const predicted = arrays.predicted ? `, predicted ${decimal(arrays.predicted.at(i, j, l))}` : "";
+        return `layer ${layer}: ${decimal(arrays.exponent.at(i, j, l))} ${interval(i, j, l)}${predicted}, ${escape(arrays.verdict.label(i, j, l))}`;
+      });
+      const quantity = this.quantity;
+      const shown = quantity.scale === "labels" || quantity.key === "exponent" ? []
+        : [`${escape(quantity.label)}: ${write(value(quantity.key, i, j, this.layer))}`];
+      const failed = numFailed(i, j);
+      return [`<b>${place(i, j)}</b>`, ...shown, ...layers, ...(failed ? [`${failed} runs failed`] : [])].join("<br>");
+    }
+    lines() {
+      return data.boundaries.flatMap((line) => [["", 4], [line.name, 1.8]].map(([name, width]) => ({
+        type: "scatter", mode: "lines", x: line.x, y: line.y, name: escape(name || line.name), showlegend: Boolean(name), hoverinfo: "skip", meta: { asIs: true },
+        line: { color: this.ink(Boolean(name)), width, dash: name && line.kind === "measured" ? "dash" : "solid" }, opacity: name ? 1 : 0.75,
+      })));
+    }
+    ink(front) {
+      const colors = lazyscope.pageColors();
+      return front ? colors.ink : colors.paper;
+    }
+    marks() {
+      const cells = range(X.values.length).flatMap((i) => range(Y.values.length).map((j) => [i, j]));
+      const l = this.layer, known = ([i, j]) => Number.isFinite(arrays.exponent.at(i, j, l));
+      const mark = (name, chosen, symbol, size, share) => ({
+        type: "scatter", mode: "markers", name, hoverinfo: "skip", showlegend: chosen.length > 0, meta: { asIs: true },
+        x: chosen.map(([i]) => corner(EX, X, i, share)), y: chosen.map(([, j]) => corner(EY, Y, j, share)),
+        marker: { symbol, size, color: this.ink(true), line: { width: 1.6, color: this.ink(true) } },
+      });
+      return [
+        mark("sign undecided", cells.filter((c) => known(c) && sign(...c, l) === "undecided"), "circle-open", 8, 0.5),
+        mark("disagrees", cells.filter((c) => known(c) && arrays.verdict.label(...c, l) === "disagrees"), "diamond-open", 11, 0.5),
+        mark("no estimate", cells.filter((c) => !known(c)), "x-thin", 9, 0.5),
+        mark("runs failed", cells.filter((c) => known(c) && numFailed(...c) > 0), "x-thin", 5, 0.82),
+      ];
+    }
+    mapLayout() {
+      const [i, j] = this.cell;
+      const axis = (one, edge) => ({
+        title: { text: `<i>${escape(one.label)}</i>` }, type: one.log ? "log" : "linear", showgrid: false,
+        range: (one.log ? [edge[0], edge[edge.length - 1]].map(Math.log10) : [edge[0], edge[edge.length - 1]]),
+        constrain: "domain",
+      });
+      return {
+        xaxis: axis(X, EX), yaxis: axis(Y, EY),
+        plot_bgcolor: lazyscope.pageColors().rule,
+        shapes: [{ type: "rect", x0: EX[i], x1: EX[i + 1], y0: EY[j], y1: EY[j + 1], line: { color: this.ink(true), width: 3 } }],
+        annotations: data.regions.map((region) => ({
+          x: X.log ? Math.log10(region.x) : region.x, y: Y.log ? Math.log10(region.y) : region.y, text: escape(region.name),
+          showarrow: false, font: { size: 14, color: this.ink(true) }, bgcolor: lazyscope.pageColors().paper, opacity: 0.85, borderpad: 3,
+        })),
+      };
+    }
+
+    // The chosen cell.
+    describe() {
+      const [i, j] = this.cell, count = outcomes(i, j);
+      section.querySelector(".cell-name").textContent = place(i, j);
+      const body = section.querySelector(".cell-table tbody");
+      body.replaceChildren(...data.layers.map((layer, l) => {
+        const row = document.createElement("tr");
+        const words = [layer, decimal(arrays.exponent.at(i, j, l)), interval(i, j, l),
+          ...(arrays.predicted ? [decimal(arrays.predicted.at(i, j, l))] : []), arrays.verdict.label(i, j, l)];
+        row.append(...words.map((word) => Object.assign(document.createElement("td"), { textContent: word })));
+        const dot = Object.assign(document.createElement("span"), { className: "dot" });
+        const color = LAYER[l % LAYER.length];
+        dot.style.background = lazyscope.isDark() ? lazyscope.lift(color) : color;
+        row.firstChild.prepend(dot);
+        return row;
+      }));
+      const told = Object.entries(count).map(([label, number]) => `${number} ${label}`).join(", ");
+      section.querySelector(".cell-runs").textContent = `Runs: ${told}.`;
+    }
+    displacementTraces() {
+      const [i, j] = this.cell;
+      return data.layers.flatMap((layer, l) => {
+        const points = range(data.widths.length).flatMap((w) => range(data.seeds.length).map((s) => ({
+          width: data.widths[w], seed: data.seeds[s], v: arrays.displacement.at(i, j, w, s, l), outcome: arrays.outcome.label(i, j, w, s),
+        }))).filter((p) => p.v > 0 && Number.isFinite(p.v));
+        const color = LAYER[l % LAYER.length];
+        const traces = [{
+          type: "scatter", mode: "markers", name: `layer ${layer}`, x: points.map((p) => p.width), y: points.map((p) => p.v), hoverinfo: "text",
+          hovertext: points.map((p) => `layer ${layer}, width ${p.width}, seed ${p.seed}<br>${write(p.v)}, ${escape(p.outcome)}`),
+          marker: { color, size: 6, opacity: 0.75, symbol: points.map((p) => (p.outcome === "converged" ? "circle" : "x-open")) },
+        }];
+        if (arrays.fit && arrays.fit.row(i, j, l).some(Number.isFinite)) {
+          traces.push({ type: "scatter", mode: "lines", name: `layer ${layer}, fit`, x: data.fitWidths, y: [...arrays.fit.row(i, j, l)],
+                        hoverinfo: "skip", line: { color, width: 1.6 } });
+        }
+        return traces;
+      });
+    }
+    displacementLayout() {
+      const ticks = data.widths.length < 7 ? { tickvals: data.widths, ticktext: data.widths.map(String) } : {};
+      const values = this.displacementTraces().flatMap((trace) => trace.y).filter((v) => v > 0);
+      return { xaxis: { type: "log", title: { text: "width" }, ...ticks },
+               yaxis: { type: "log", title: { text: escape(data.name) }, ...this.logTicks(values) } };
+    }
+    // Round numbers in full up to two and a half decades; beyond that Plotly's powers of ten do.
+    logTicks(values) {
+      const low = Math.log10(Math.min(...values)), high = Math.log10(Math.max(...values));
+      if (!Number.isFinite(high - low) || high - low > 2.5) return {};
+      const steps = high - low < 0.8 ? [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8] : high - low < 1.6 ? [1, 2, 5] : [1, 3];
+      const ticks = range(Math.ceil(high) - Math.floor(low) + 2).flatMap((k) =>
+        steps.map((s) => s * 10 ** (Math.floor(low) + k)));
+      return { tickvals: ticks, ticktext: ticks.map((t) => write(t, 2)) };
+    }
+    widthColor(w) {
+      const last = Math.max(data.widths.length - 1, 1);
+      return RAMP[Math.round((w / last) * (RAMP.length - 1))];
+    }
+    lossTraces() {
+      const [i, j] = this.cell;
+      return range(data.widths.length).flatMap((w) => range(data.seeds.length).map((s) => ({
+        type: "scatter", mode: "lines", name: `width ${data.widths[w]}`, legendgroup: String(w), showlegend: s === 0,
+        x: [...arrays.curve_time.row(i, j, w, s)], y: [...arrays.curve_loss.row(i, j, w, s)], line: { color: this.widthColor(w), width: 1.5 },
+        hovertemplate: `width ${data.widths[w]}, seed ${data.seeds[s]}, ${escape(arrays.outcome.label(i, j, w, s))}<br>time %{x:.3g}<br>loss %{y:.3g}<extra></extra>`,
+      })));
+    }
+    lossLayout() {
+      return { showlegend: true, legend: { x: 0.01, y: 0.01, xanchor: "left", yanchor: "bottom", bgcolor: "rgba(0,0,0,0)" },
+               xaxis: { type: "log", title: { text: "time of gradient flow" } }, yaxis: { type: "log", title: { text: "loss" } } };
+    }
+    weightsTraces() {
+      const [i, j] = this.cell, polar = data.weightAxes[1] === "amplitude";
+      return [["initial", "before", "#7f8792", 4, 0.6], ["final", "after", ORANGE, 5, 0.7]].map(([when, name, color, size, opacity]) => {
+        const row = arrays["weights_" + when].row(i, j), neurons = range(row.length / 2).filter((n) => Number.isFinite(row[2 * n]));
+        return { type: "scatter", mode: "markers", name, x: neurons.map((n) => row[2 * n]), y: neurons.map((n) => row[2 * n + 1]),
+                 marker: { color, size, opacity }, hovertemplate: `${name}<br>${polar ? "angle" : "first"} %{x:.3g}<br>${polar ? "amplitude" : "second"} %{y:.3g}<extra></extra>` };
+      });
+    }
+    weightsLayout() {
+      const polar = data.weightAxes[1] === "amplitude";
+      return { showlegend: true, legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
+               xaxis: { title: { text: data.weightAxes[0] }, ...(polar ? { range: [-185, 185], tickvals: [-180, -90, 0, 90, 180] } : {}) },
+               yaxis: { title: { text: data.weightAxes[1] }, type: polar ? "log" : "linear" } };
+    }
+  }
+  return [new PhaseMap()];
+});
