@@ -7,7 +7,7 @@ line prints the message and exits with code 2; from Python it is a ``ValueError`
 import math
 from collections.abc import Iterable
 from difflib import get_close_matches
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 
@@ -30,17 +30,15 @@ class InputError(ValueError):
 
 def check_count(name: str, value: Any, *, minimum: int = 1, cause: str = "", fix: str = "") -> int:
     """Return `value` as an int of at least `minimum`, or refuse it."""
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if not whole and isinstance(value, Real) and math.isfinite(value):
-        whole = float(value).is_integer()
-    if not whole or int(value) < minimum:
+    number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    if not number or not float(value).is_integer() or float(value) < minimum:
         raise InputError(
             f"{name} must be a whole number of at least {minimum}",
             received=repr(value),
             cause=cause or "an empty setting, or a computed value that went wrong",
             fix=fix or f"give a whole number such as {max(minimum, 1)}",
         )
-    return int(value)
+    return int(float(value))
 
 
 def check_finite(name: str, value: Any) -> float:

@@ -51,7 +51,8 @@ class GradientDescent(AbstractMethod):
         """The step size eta."""
         if self.step_size is not None:
             return jnp.asarray(self.step_size, problem.x.dtype)
-        return self.stability_fraction * largest_stable_step(problem)
+        fraction = 1.0 if self.stability_fraction is None else self.stability_fraction
+        return fraction * largest_stable_step(problem)
 
     def step(self, problem: Problem, stop: Stop, state: FlowState) -> FlowState:
         """Take one step down the gradient."""

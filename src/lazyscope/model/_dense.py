@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from lazyscope._checks import InputError, check_count
 from lazyscope._types import Key
@@ -124,7 +124,7 @@ class Dense(AbstractModel):
     def init_from_std(
         self,
         key: Key,
-        weight_std: Sequence[float] | Float[Array, " layers"],
+        weight_std: Sequence[float] | Float[ArrayLike, " layers"],
         *,
         dtype: np.dtype | type = np.float64,
     ) -> tuple[Layer, ...]:
