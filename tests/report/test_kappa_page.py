@@ -235,6 +235,16 @@ def test_page_does_not_change_the_result(result, tmp_path):
     assert result == before
 
 
+def test_every_output_of_networks_with_several_outputs_is_a_point(tmp_path):
+    result = synthetic_result(seeds=(0,), num_test=64)
+    for item in result["test_outputs"]:
+        for name in ("network", "kernel", "target"):
+            item[name] = [item[name][k : k + 4] for k in range(0, 64, 4)]
+    panels = figure_specs(page_of(result, tmp_path))["prediction"]["panels"]
+    points = [len(base64.b64decode(t["x"]["bdata"])) // 4 for p in panels for t in p["data"]]
+    assert sum(points) == 64 * len(result["test_outputs"])
+
+
 def test_settings_versions_and_the_command_to_redo_are_on_the_page(page):
     text = unescape(page)
     for words in ("jax 0.10.2", "lazyscope study kappa", "exponential flow", "at 0.0001 of the"):

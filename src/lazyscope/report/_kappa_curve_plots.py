@@ -38,7 +38,7 @@ def prediction_panels(study: KappaStudy) -> list[Panel]:
     """Network against kernel prediction on the test points, a panel per kappa."""
     outputs = study.stored["test_outputs"]
     kappas = sorted({float(item["kappa"]) for item in outputs})
-    ends = _ends([v for item in outputs for name in ("network", "kernel") for v in item[name]])
+    ends = _ends([v for o in outputs for name in ("network", "kernel") for v in _flat(o[name])])
     line = {"x0": ends[0], "y0": ends[0], "x1": ends[1], "y1": ends[1]}
     axis = {"range": list(ends), "nticks": 5, "constrain": "domain"}
     return [
@@ -89,16 +89,15 @@ def _curve_trace(study: KappaStudy, curve: Mapping[str, Any], name: str) -> Trac
 
 def _output_traces(study: KappaStudy, item: Mapping[str, Any]) -> list[Trace]:
     """One trace per target value where there are two of them, else one."""
-    targets = sorted({value for value in item["target"] if is_number(value)})
+    kernels, networks, wanted = (_flat(item[name]) for name in ("kernel", "network", "target"))
+    targets = sorted({value for value in wanted if is_number(value)})
     groups: Sequence[Any] = targets if len(targets) == 2 else [None]
     colors = ["#0072b2", "#d55e00"] if len(targets) == 2 else ["#0072b2"]
     traces = []
     for value, color in zip(groups, colors, strict=True):
         rows = [
             (kernel, network)
-            for kernel, network, target in zip(
-                item["kernel"], item["network"], item["target"], strict=True
-            )
+            for kernel, network, target in zip(kernels, networks, wanted, strict=True)
             if (value is None or target == value) and is_number(kernel) and is_number(network)
         ]
         traces.append(
@@ -125,13 +124,14 @@ def _output_traces(study: KappaStudy, item: Mapping[str, Any]) -> list[Trace]:
 
 def target_values(study: KappaStudy) -> list[str]:
     """The two target values of the test points, or nothing where there are more."""
-    values = {
-        value
-        for item in study.stored["test_outputs"]
-        for value in item["target"]
-        if is_number(value)
-    }
+    outputs = study.stored["test_outputs"]
+    values = {value for item in outputs for value in _flat(item["target"]) if is_number(value)}
     return [number(value) for value in sorted(values)] if len(values) == 2 else []
+
+
+def _flat(values: Sequence[Any]) -> list[Any]:
+    """Outputs of all points in one row, also where each point has several."""
+    return [v for value in values for v in (value if isinstance(value, list) else [value])]
 
 
 def _filled(values: Sequence[Any]) -> list[float]:
