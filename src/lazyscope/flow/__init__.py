@@ -3,9 +3,10 @@
 from lazyscope.flow._descent import GradientDescent, largest_stable_step
 from lazyscope.flow._exponential import ExponentialFlow
 from lazyscope.flow._history import History
+from lazyscope.flow._linearised import LinearisedFlow, linearise, solve_linearised
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop, start_run
-from lazyscope.flow._problem import Problem, check_numbers, dense_problem
-from lazyscope.flow._solve import FlowResult, advance, finish, in_double, solve_flow, trace_flow
+from lazyscope.flow._problem import Problem, check_numbers, dense_problem, in_double
+from lazyscope.flow._solve import FlowResult, advance, finish, solve_flow, trace_flow
 
 __all__ = [
     "AbstractMethod",
@@ -14,6 +15,7 @@ __all__ = [
     "FlowState",
     "GradientDescent",
     "History",
+    "LinearisedFlow",
     "Problem",
     "Stop",
     "advance",
@@ -22,7 +24,9 @@ __all__ = [
     "finish",
     "in_double",
     "largest_stable_step",
+    "linearise",
     "solve_flow",
+    "solve_linearised",
     "start_run",
     "trace_flow",
 ]

@@ -1,5 +1,6 @@
 """What does plain gradient descent do, step by step?"""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 
@@ -47,8 +48,17 @@ class GradientDescent(AbstractMethod):
         if self.stability_fraction is not None:
             check_positive("stability_fraction", self.stability_fraction)
 
-    def start(self, problem: Problem) -> Scalar:
-        """The step size eta."""
+    @property
+    def points_per_record(self) -> int:
+        """The loss after the step."""
+        return 1
+
+    def start(self, problem: Problem) -> "_DescentMemory":
+        """The step size and the initial loss."""
+        initial = problem.loss(problem.residual(problem.params))
+        return _DescentMemory(self._step_size(problem), initial)
+
+    def _step_size(self, problem: Problem) -> Scalar:
         if self.step_size is not None:
             return jnp.asarray(self.step_size, problem.x.dtype)
         fraction = 1.0 if self.stability_fraction is None else self.stability_fraction
@@ -56,7 +66,7 @@ class GradientDescent(AbstractMethod):
 
     def step(self, problem: Problem, stop: Stop, state: FlowState) -> FlowState:
         """Take one step down the gradient."""
-        eta = state.memory
+        eta = state.memory.step_size
 
         def loss_of(params):
             return problem.loss(problem.residual(params))
@@ -66,7 +76,7 @@ class GradientDescent(AbstractMethod):
         loss = loss_of(params)
         time = state.time + eta
         num_steps = state.num_steps + 1
-        hopeless = ~(loss < _HOPELESS * state.history.loss[0])
+        hopeless = ~(loss < _HOPELESS * state.memory.initial_loss)
         gone = ~jnp.any(jnp.stack([jnp.any(g != 0) for g in jax.tree.leaves(gradient)]))
         outcome = jnp.where(
             (loss <= stop.loss) | (time >= stop.time),
@@ -81,9 +91,14 @@ class GradientDescent(AbstractMethod):
             num_steps=num_steps,
             num_tried=num_steps,
             outcome=outcome.astype(state.outcome.dtype),
-            history=state.history.record(num_steps, time, loss),
-            memory=eta,
+            history=state.history.record(num_steps, time[None], loss[None]),
+            memory=state.memory,
         )
+
+
+class _DescentMemory(eqx.Module):
+    step_size: Scalar
+    initial_loss: Scalar
 
 
 def largest_stable_step(problem: Problem) -> Scalar:

@@ -23,6 +23,7 @@ STOP_TOLERANCE = 1e-3
 
 _SAFETY, _SHRINK, _GROW = 0.9, 0.2, 20.0
 _LONGEST_DECAY = 1e13
+_POINTS_PER_STEP = 4
 
 
 class ExponentialFlow(AbstractMethod):
@@ -69,6 +70,11 @@ class ExponentialFlow(AbstractMethod):
         if self.fixed_step is not None:
             check_positive("fixed_step", self.fixed_step)
 
+    @property
+    def points_per_record(self) -> int:
+        """Points inside a step follow the frozen kernel, corrected to meet the true loss at its end."""
+        return _POINTS_PER_STEP
+
     def start(self, problem: Problem) -> Scalar:
         """The next step's length; zero lets the first step choose one."""
         return jnp.asarray(self.fixed_step or 0.0, problem.x.dtype)
@@ -82,8 +88,10 @@ class ExponentialFlow(AbstractMethod):
         length = jnp.minimum(length, stop.time - state.time)
         trial = _try_step(problem, expansion, modes, state.params, length)
         verdict = self._judge(stop, state, trial, length)
-        next_length = self._next_length(problem, stop, state, modes, trial, verdict, length)
-        return _proceed(stop, state, trial, verdict, length, next_length, fastest)
+        rates = modes.values / problem.x.shape[0]
+        next_length = self._next_length(stop, rates, trial, verdict, length)
+        curve = state.time + length * _shares(rates.dtype), _losses_inside(rates, trial, length)
+        return _proceed(stop, state, trial, verdict, length, next_length, fastest, curve)
 
     def _judge(self, stop: Stop, state: FlowState, trial: "_Trial", length: Scalar) -> "_Verdict":
         finite = jnp.isfinite(trial.loss)
@@ -95,23 +103,19 @@ class ExponentialFlow(AbstractMethod):
 
     def _next_length(
         self,
-        problem: Problem,
         stop: Stop,
-        state: FlowState,
-        modes: Modes,
+        rates: Float[Array, " modes"],
         trial: "_Trial",
         verdict: "_Verdict",
         length: Scalar,
     ) -> Scalar:
         """After an overshoot, where the target is met; else as long as the error allows."""
-        num_points = problem.x.shape[0]
-        energies = jnp.sum(trial.coefficients**2, axis=1) / (2 * num_points)
         to_target = time_to_level(
-            modes.values / num_points,
-            energies,
+            rates,
+            trial.energies,
             stop.loss * (1.0 - 0.5 * STOP_TOLERANCE),
             length,
-            jnp.log(trial.loss) - jnp.log(trial.predicted_loss),
+            trial.log_excess,
         )
         factor = jnp.clip(_SAFETY * verdict.error**-0.5, _SHRINK, _GROW)
         factor = jnp.where(verdict.accepted, factor, jnp.minimum(factor, _SAFETY))
@@ -129,8 +133,8 @@ class _Trial(eqx.Module):
 
     params: Params
     loss: Scalar
-    predicted_loss: Scalar
-    coefficients: Float[Array, "modes rest"]
+    log_excess: Scalar
+    energies: Float[Array, " modes"]
     displacement_error: Scalar
     residual_error: Scalar
 
@@ -163,15 +167,31 @@ def _try_step(
     correction = jax.tree.map(jnp.subtract, pull(weight_2 * predicted), descent)
     end = problem.move(linear, correction)
     end_residual = problem.residual(end)
+    loss = problem.loss(end_residual)
     surprise = modes.coefficients(end_residual) - predicted
     return _Trial(
         params=end,
-        loss=problem.loss(end_residual),
-        predicted_loss=jnp.sum(predicted**2) / (2 * num_points),
-        coefficients=q,
+        loss=loss,
+        log_excess=jnp.log(loss) - jnp.log(jnp.sum(predicted**2) / (2 * num_points)),
+        energies=jnp.sum(q**2, axis=1) / (2 * num_points),
         displacement_error=_relative_correction(problem, correction, end),
         residual_error=jnp.sqrt(jnp.sum(surprise**2) / jnp.sum(q**2)),
     )
+
+
+def _shares(dtype: jnp.dtype) -> Float[Array, " points"]:
+    """Where inside a step the loss curve is shown, as shares of the step."""
+    return jnp.arange(1, _POINTS_PER_STEP + 1, dtype=dtype) / _POINTS_PER_STEP
+
+
+def _losses_inside(
+    rates: Float[Array, " modes"], trial: _Trial, length: Scalar
+) -> Float[Array, " points"]:
+    """Losses at shares of the step: frozen kernel, with the excess at the end put on like t^2."""
+    shares = _shares(rates.dtype)
+    decay = jnp.exp(-2.0 * length * shares[:, None] * rates)
+    inside = jnp.sum(decay * trial.energies, axis=1) * jnp.exp(trial.log_excess * shares**2)
+    return jnp.where(shares == 1.0, trial.loss, inside)
 
 
 def _relative_correction(problem: Problem, correction: Params, end: Params) -> Scalar:
@@ -198,6 +218,7 @@ def _proceed(
     length: Scalar,
     next_length: Scalar,
     fastest: Scalar,
+    curve: tuple[Float[Array, " points"], Float[Array, " points"]],
 ) -> FlowState:
     ok = verdict.accepted
     time = jnp.where(ok, state.time + length, state.time)
@@ -212,7 +233,7 @@ def _proceed(
         Outcome.CONVERGED.value,
         jnp.where(stalled, Outcome.STALLED.value, Outcome.RUNNING.value),
     )
-    recorded = state.history.record(num_steps, time, loss)
+    recorded = state.history.record(num_steps, *curve)
     return FlowState(
         params=jax.tree.map(lambda new, old: jnp.where(ok, new, old), trial.params, state.params),
         loss=loss,

@@ -52,6 +52,11 @@ class FlowState(eqx.Module):
 class AbstractMethod(eqx.Module):
     """A way of training: how a run starts, and what one step does. Both are traced."""
 
+    @property
+    @abc.abstractmethod
+    def points_per_record(self) -> int:
+        """How many points of the loss curve one step shows."""
+
     @abc.abstractmethod
     def start(self, problem: Problem) -> Any:
         """What the method carries at the first step."""
@@ -77,6 +82,6 @@ def start_run(problem: Problem, method: AbstractMethod, stop: Stop, num_records:
         num_steps=zero,
         num_tried=zero,
         outcome=outcome,
-        history=History.start(loss, num_records),
+        history=History.empty(num_records, method.points_per_record, loss.dtype),
         memory=method.start(problem),
     )

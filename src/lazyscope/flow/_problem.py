@@ -101,6 +101,16 @@ def dense_problem(
     return Problem(inner, LayerwiseKernel(inner), params, x, y, speeds)
 
 
+def in_double(problem: Problem) -> Problem:
+    """The same problem in double precision (inside a scope that enables it)."""
+
+    def widen(leaf):
+        is_real = eqx.is_array_like(leaf) and jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
+        return jnp.asarray(leaf, jnp.float64) if is_real else leaf
+
+    return jax.tree.map(widen, problem)
+
+
 def check_numbers(problem: Problem) -> None:
     """Refuse a problem whose numbers are not finite (values must be known, so not under ``jit``)."""
     for what, tree in (

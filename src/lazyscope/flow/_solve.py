@@ -14,7 +14,7 @@ from lazyscope._types import Params
 from lazyscope.flow._exponential import ExponentialFlow
 from lazyscope.flow._history import History
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop, start_run
-from lazyscope.flow._problem import Problem, check_numbers
+from lazyscope.flow._problem import Problem, check_numbers, in_double
 
 DEFAULT_STOP = 1e-4
 DEFAULT_MAX_STEPS = 20_000
@@ -31,7 +31,7 @@ class FlowResult(eqx.Module):
         num_steps: accepted steps.
         num_tried: steps tried.
         outcome_code: integer code of the `Outcome`.
-        curve_time, curve_loss: the recorded loss curve, NaN where unused.
+        curve_time, curve_loss: the recorded loss curve without its start, NaN where unused.
         initial_loss: R at the start.
     """
 
@@ -41,8 +41,8 @@ class FlowResult(eqx.Module):
     num_steps: Array
     num_tried: Array
     outcome_code: Array
-    curve_time: Float[Array, " records"]
-    curve_loss: Float[Array, " records"]
+    curve_time: Float[Array, "records points"]
+    curve_loss: Float[Array, "records points"]
     initial_loss: Float[Array, ""]
 
     @property
@@ -51,10 +51,13 @@ class FlowResult(eqx.Module):
         return Outcome(int(self.outcome_code))
 
     def curve(self) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
-        """Times and losses on record, the end included (of a single run)."""
-        time, loss = np.asarray(self.curve_time), np.asarray(self.curve_loss)
-        used = ~np.isnan(time)
-        return np.append(time[used], self.time), np.append(loss[used], self.loss)
+        """Times and losses on record, start and end included (of a single run)."""
+        time, loss = np.asarray(self.curve_time).ravel(), np.asarray(self.curve_loss).ravel()
+        inside = time < float(self.time)
+        return (
+            np.concatenate([[0.0], time[inside], [float(self.time)]]),
+            np.concatenate([[float(self.initial_loss)], loss[inside], [float(self.loss)]]),
+        )
 
 
 def solve_flow(
@@ -75,7 +78,7 @@ def solve_flow(
         stop_fraction: end at this fraction of the initial loss, in (0, 1); None never ends by loss.
         stop_time: end at this flow time; None never ends by time.
         max_steps: steps tried at most.
-        num_records: points kept of the loss curve, an even number.
+        num_records: steps kept of the loss curve.
         on_failure: return the result whatever its outcome, or raise `RunError` unless it converged.
 
     Returns:
@@ -168,16 +171,6 @@ def finish(state: FlowState, initial_loss: Float[Array, ""]) -> FlowResult:
         history.loss,
         initial_loss,
     )
-
-
-def in_double(problem: Problem) -> Problem:
-    """The same problem in double precision (inside a scope that enables it)."""
-
-    def widen(leaf):
-        is_real = eqx.is_array_like(leaf) and jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
-        return jnp.asarray(leaf, jnp.float64) if is_real else leaf
-
-    return jax.tree.map(widen, problem)
 
 
 @eqx.filter_jit

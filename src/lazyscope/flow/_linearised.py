@@ -1,0 +1,99 @@
+"""What would the network do if it were linear in its parameters?"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from lazyscope._types import Scalar
+from lazyscope.flow._problem import Problem, in_double
+from lazyscope.kernel import as_matrix
+
+
+class LinearisedFlow(eqx.Module):
+    """Gradient flow of the network linearised at its start, in closed form at any time.
+
+    With K = K(theta_0) on the training points, r_0 the initial residual and the loss |r|^2/(2n)::
+
+        f_lin(t)      = y + exp(-K t / n) r_0                              training points
+        f_lin(x, t)   = f_0(x) - K(x, X) K^{-1} (1 - exp(-K t / n)) r_0    any other point
+
+    Attributes:
+        values: eigenvalues of K, ascending; negative rounding errors are zero.
+        vectors: eigenvectors over (point, output) pairs, outputs fastest.
+        coefficients: components of r_0 along them.
+        y: targets, (n, C).
+        cross_kernel: K(x, X) of the other points as a matrix (n_other C, n C).
+        initial_other: f_0 on the other points, (n_other, C).
+
+    Trust: exact to rounding; modes with zero eigenvalue move linearly in time.
+    Reference: Lee et al. 2019 (arXiv 1902.06720), with this loss and time unit.
+    """
+
+    values: Float[Array, " modes"]
+    vectors: Float[Array, "modes modes"]
+    coefficients: Float[Array, " modes"]
+    y: Float[Array, "n C"]
+    cross_kernel: Float[Array, "n_other*C n*C"]
+    initial_other: Float[Array, "n_other C"]
+
+    def residual(self, time: Scalar | float) -> Float[Array, "n C"]:
+        """f_lin - y on the training points at `time`."""
+        decayed = jnp.exp(-self.values * time / self.y.shape[0]) * self.coefficients
+        return (self.vectors @ decayed).reshape(self.y.shape)
+
+    def outputs(self, time: Scalar | float) -> Float[Array, "n C"]:
+        """f_lin on the training points at `time`."""
+        return self.y + self.residual(time)
+
+    def outputs_other(self, time: Scalar | float) -> Float[Array, "n_other C"]:
+        """f_lin on the other points at `time`."""
+        moved = self.cross_kernel @ (self.vectors @ self._impulse(time))
+        return self.initial_other - moved.reshape(self.initial_other.shape)
+
+    def loss(self, time: Float[Array, "*times"]) -> Float[Array, "*times"]:
+        """R of the linearised network at one or many times."""
+        decay = jnp.exp(-2.0 * self.values * time[..., None] / self.y.shape[0])
+        return jnp.sum(decay * self.coefficients**2, axis=-1) / (2 * self.y.shape[0])
+
+    def _impulse(self, time: Scalar | float) -> Float[Array, " modes"]:
+        """(1 - exp(-lambda t / n)) / lambda times r_0; t / n where lambda vanishes."""
+        t = jnp.asarray(time, self.values.dtype) / self.y.shape[0]
+        positive = self.values > 0
+        safe = jnp.where(positive, self.values, 1.0)
+        return jnp.where(positive, -jnp.expm1(-safe * t) / safe, t) * self.coefficients
+
+
+def linearise(
+    problem: Problem, x_other: Float[Array, "n_other ..."] | None = None
+) -> LinearisedFlow:
+    """The linearised flow of a problem; a pure function, in the problem's precision.
+
+    Args:
+        problem: what to linearise, at its starting point.
+        x_other: points beside the training points (test points), if any.
+
+    Cost: one eigendecomposition of n C x n C and the kernel between the two sets of points.
+    """
+    x_other = problem.x[:0] if x_other is None else x_other
+    expansion = problem.kernel.expand(problem.params, problem.x)
+    values, vectors = jnp.linalg.eigh(as_matrix(expansion.kernel(problem.speeds)))
+    cross = problem.kernel.summed(problem.params, x_other, problem.x, speeds=problem.speeds)
+    residual = expansion.outputs - problem.y
+    return LinearisedFlow(
+        jnp.maximum(values, 0.0),
+        vectors,
+        vectors.T @ residual.reshape(-1),
+        problem.y,
+        as_matrix(cross),
+        problem.model.apply(problem.params, x_other),
+    )
+
+
+def solve_linearised(
+    problem: Problem, x_other: Float[Array, "n_other ..."] | None = None
+) -> LinearisedFlow:
+    """`linearise` in double precision, compiled."""
+    with jax.enable_x64(True):
+        other = None if x_other is None else jnp.asarray(x_other, jnp.float64)
+        return eqx.filter_jit(linearise)(in_double(problem), other)
