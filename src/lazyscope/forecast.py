@@ -1,0 +1,253 @@
+"""What does initialization alone say about training: how far, how fast, how stable?
+
+No training happens here. The network is replaced by its linearisation at the start; where it trains
+lazily that is the truth, and comparing the two measures laziness.
+"""
+
+from collections.abc import Sequence
+from typing import final
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+from scipy.optimize import brentq
+
+from lazyscope._checks import InputError, check_fraction
+from lazyscope._types import Params
+from lazyscope.kernel import AbstractTangentKernel, as_matrix, normalised_limit_kernels
+from lazyscope.model import Dense
+from lazyscope.scaling import Scheme
+
+_RESOLVED = 1e-13
+
+
+@final
+class Forecast(eqx.Module):
+    """Training as seen from the start, for the loss R = |r|^2 / (2n) and r' = -(1/n) K r.
+
+    With r_0 the initial residual and c(t) = K^{-1} (1 - exp(-K t / n)) r_0, the linearised network
+    moves group g by s_g |J_g^T c(t)| in Frobenius norm.
+
+    Attributes:
+        eigenvalues: of K(0), ascending, one per (point, output) pair.
+        energies: squared components of r_0 along its eigenvectors.
+        displacement: predicted relative displacement of every group when training ends (see `horizon`),
+            Frobenius norm.
+        horizon: loss fraction at which `displacement` is taken; 0 means the end of training.
+        num_points: training points n.
+
+    Trust: exact for the linearised network. For a real one the error is the laziness to be measured.
+    Reference: derived from Lee et al. 2019 (arXiv 1902.06720); the split by groups is elementary.
+    """
+
+    eigenvalues: Float[Array, " modes"]
+    energies: Float[Array, " modes"]
+    displacement: Float[Array, " groups"]
+    horizon: float
+    num_points: int
+
+    @property
+    def lambda_min(self) -> float:
+        """Smallest eigenvalue of K(0)."""
+        return float(self.eigenvalues[0])
+
+    @property
+    def lambda_max(self) -> float:
+        """Largest eigenvalue of K(0)."""
+        return float(self.eigenvalues[-1])
+
+    @property
+    def is_singular(self) -> bool:
+        """Whether lambda_min is zero to rounding: some residual cannot be trained away."""
+        return self.lambda_min <= _RESOLVED * len(self.eigenvalues) * self.lambda_max
+
+    @property
+    def max_stable_step(self) -> float:
+        """2 n / lambda_max, the largest stable step of gradient descent on the linearised network."""
+        return 2.0 * self.num_points / self.lambda_max
+
+    @property
+    def rate(self) -> float:
+        """2 lambda_min / n, the slowest decay rate of the linearised loss."""
+        return 2.0 * max(self.lambda_min, 0.0) / self.num_points
+
+    def loss_fraction(self, time: float) -> float:
+        """R(t) / R(0) of the linearised network."""
+        decay = np.exp(-2.0 * np.maximum(self.eigenvalues, 0.0) * time / self.num_points)
+        return float(np.sum(decay * np.asarray(self.energies)) / np.sum(self.energies))
+
+    def time_to(self, fraction: float) -> float:
+        """Time at which the linearised loss reaches `fraction` of its start; infinite if it never does."""
+        check_fraction("loss fraction", fraction)
+        return _time_to(
+            np.asarray(self.eigenvalues), np.asarray(self.energies), self.num_points, fraction
+        )
+
+
+def forecast(
+    kernel: AbstractTangentKernel,
+    params: Params,
+    x: Float[ArrayLike, "n ..."],
+    y: Float[ArrayLike, "n C"],
+    *,
+    speeds: Sequence[float] | Float[ArrayLike, " groups"] | None = None,
+    at_fraction: float = 0.0,
+) -> Forecast:
+    """Predict training from initialization alone, in double precision.
+
+    Args:
+        kernel: the network's tangent kernel, for instance ``LayerwiseKernel(model)``.
+        params: the initial parameters.
+        x: training points.
+        y: targets (shifted by f_0 for a centred network).
+        speeds: s_g of every group, 1 unless given.
+        at_fraction: predict displacements for training that stops at this fraction of the initial
+            loss; 0 trains to the end.
+
+    Returns:
+        A `Forecast`.
+
+    Raises:
+        InputError: a fraction outside [0, 1), or an initial network without any gradient.
+
+    Cost: one eigendecomposition of n C x n C, one forward and one backward pass.
+
+    Example:
+        >>> from lazyscope.model import Dense, Layer
+        >>> from lazyscope.kernel import LayerwiseKernel
+        >>> model = Dense(1, 1, width=1, depth=1, activation="linear")
+        >>> layers = (Layer(np.full((1, 1), 3.0), None), Layer(np.zeros((1, 1)), None))
+        >>> seen = forecast(LayerwiseKernel(model), layers, [[1.0]], [[6.0]], speeds=[0.0, 1.0])
+        >>> seen.lambda_min, seen.max_stable_step
+        (9.0, 0.2222222222222222)
+    """
+    if at_fraction != 0.0:
+        check_fraction("loss fraction", at_fraction)
+    with jax.enable_x64(True):
+        params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), params)
+        x, y = jnp.asarray(x, jnp.float64), jnp.asarray(y, jnp.float64)
+        speeds = jnp.ones(len(params)) if speeds is None else jnp.asarray(speeds, jnp.float64)
+        values, vectors, coefficients = _spectrum(kernel, params, x, y, speeds)
+        if not values[-1] > 0:
+            raise InputError(
+                "a forecast needs a tangent kernel that is not zero",
+                received=f"a largest eigenvalue of {float(values[-1])}",
+                cause="all units are dead, or all speeds are zero",
+                fix="use another seed, a larger scale, or speeds above zero",
+            )
+        energies = coefficients**2
+        time = np.inf
+        if at_fraction > 0:
+            time = _time_to(np.asarray(values), np.asarray(energies), x.shape[0], at_fraction)
+        moved = _displacement(
+            kernel, params, x, speeds, values, vectors, coefficients, jnp.asarray(time)
+        )
+        return Forecast(values, energies, moved, at_fraction, x.shape[0])
+
+
+def limit_lambda_min(
+    scheme: Scheme, model: Dense, x: Float[np.ndarray, "n d"]
+) -> Float[np.ndarray, " layers"]:
+    """lambda_min of the normalised limit kernel Kbar_l on the data, for every layer.
+
+    For homogeneous activations the scheme does not matter: one call serves every scale and width.
+
+    Args:
+        scheme: sets the variances of the pre-activations, which count for other activations.
+        model: the network, without bias; its width, depth and activation count.
+        x: training points whose mean squared norm is one.
+
+    Raises:
+        InputError: a network with bias, points of another norm, or variances that vanish or diverge.
+    """
+    if model.use_bias:
+        raise InputError(
+            "the bound of the theorem is for networks without bias",
+            received="a network with bias",
+            cause="the limit kernels of the theorem have no term for biases",
+            fix="use the rate of K(0), which holds with bias",
+        )
+    alpha = scheme.alpha(model.width)
+    stds = [alpha[0] / np.sqrt(model.width), *alpha[1:-1]]
+    kernels = normalised_limit_kernels(
+        np.asarray(x),  # pyright: ignore[reportArgumentType]
+        depth=model.depth,
+        activation=model.activation_name,
+        weight_std=stds,
+    )
+    return np.maximum(np.linalg.eigvalsh(kernels)[:, 0], 0.0)
+
+
+def guaranteed_rate(
+    alpha: Float[np.ndarray, " layers"],
+    speed: Float[np.ndarray, " layers"],
+    smallest: Float[np.ndarray, " layers"],
+    num_points: int,
+) -> float:
+    """The theorem's decay rate of the loss, (2/n) sum_l s_l (kappa^2 / alpha_l^2) lambda_min(Kbar_l).
+
+    Args:
+        alpha: scales alpha_l at the width in question.
+        speed: speeds s_l there.
+        smallest: lambda_min(Kbar_l), from `limit_lambda_min`.
+        num_points: training points n.
+
+    Trust: holds up to factors that tend to one in the theta-lazy regime as the width grows.
+    Reference: Li, Luo & Zhou 2024 (arXiv 2404.04859).
+
+    Example:
+        >>> guaranteed_rate(np.array([2.0, 3.0]), np.ones(2), np.array([0.5, 0.25]), 4)
+        2.75
+    """
+    weights = speed * (np.prod(alpha) / alpha) ** 2
+    return float(2.0 / num_points * np.sum(weights * smallest))
+
+
+@eqx.filter_jit
+def _spectrum(kernel, params, x, y, speeds):
+    expansion = kernel.expand(params, x)
+    residual = expansion.outputs - y
+    values, vectors = jnp.linalg.eigh(as_matrix(expansion.kernel(speeds)))
+    return values, vectors, vectors.T @ residual.reshape(-1)
+
+
+@eqx.filter_jit
+def _displacement(kernel, params, x, speeds, values, vectors, coefficients, time):
+    expansion = kernel.expand(params, x)
+    rates = jnp.maximum(values, 0.0) / x.shape[0]
+    resolved = values > _RESOLVED * values.shape[0] * values[-1]
+    safe = jnp.where(resolved, values, 1.0)
+    impulse = jnp.where(resolved, -jnp.expm1(-rates * time) / safe, 0.0) * coefficients
+    pulled = expansion.pull_back((vectors @ impulse).reshape(expansion.outputs.shape))
+    return speeds * _group_norms(pulled) / _group_norms(params)
+
+
+def _group_norms(tree: Params) -> Float[Array, " groups"]:
+    return jnp.stack(
+        [jnp.sqrt(sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(group))) for group in tree]
+    )
+
+
+def _time_to(
+    values: Float[np.ndarray, " modes"],
+    energies: Float[np.ndarray, " modes"],
+    num_points: int,
+    fraction: float,
+) -> float:
+    """Root of sum_k exp(-2 lambda_k t / n) energy_k = fraction * sum_k energy_k, searched in log t."""
+    rates = 2.0 * np.maximum(values, 0.0) / num_points
+    rates[values <= _RESOLVED * len(values) * values[-1]] = 0.0
+    shares = energies / energies.sum()
+    if shares[rates == 0].sum() >= fraction:
+        return np.inf
+
+    def excess(log_time: float) -> float:
+        return float(np.log(np.sum(shares * np.exp(-rates * np.exp(log_time)))) - np.log(fraction))
+
+    slowest = rates[rates > 0].min()
+    low = np.log(-np.log(fraction) / rates.max()) - 1.0
+    high = np.log(-2.0 * np.log(fraction * 1e-3) / slowest)
+    root: float = brentq(excess, low, high, xtol=1e-13)  # pyright: ignore[reportAssignmentType]
+    return float(np.exp(root))
