@@ -1,6 +1,7 @@
 """What is to be trained, on what, and how fast does each group of parameters learn?"""
 
 from collections.abc import Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -69,13 +70,14 @@ def dense_problem(
     Args:
         model: the network, centred or not.
         params: the starting point, from ``model.init``.
-        x: training points.
+        x: training points; whole numbers become real ones.
         y: targets, or (n,) for one output.
         speeds: s_l for every layer, 1 unless given (``scheme.speed(width)``).
 
     Raises:
         InputError: shapes that do not fit together, or numbers that are not finite.
     """
+    x, y = _as_real("points", x), _as_real("targets", y)
     if y.ndim == 1:
         y = y[:, None]
     inner = model.inner if isinstance(model, Centred) else model
@@ -90,7 +92,16 @@ def dense_problem(
     if isinstance(model, Centred):
         y = y + inner.apply(model.initial, x)
     num_groups = inner.depth + 1
-    speeds = jnp.ones(num_groups, x.dtype) if speeds is None else jnp.asarray(speeds, x.dtype)
+    return Problem(
+        inner, LayerwiseKernel(inner), params, x, y, _speeds(speeds, num_groups, x.dtype)
+    )
+
+
+def _speeds(speeds: Any, num_groups: int, dtype: np.dtype) -> Array:
+    if isinstance(speeds, jax.Array):
+        speeds = speeds.astype(jax.dtypes.canonicalize_dtype(dtype))
+    else:
+        speeds = np.asarray(np.ones(num_groups) if speeds is None else speeds, dtype)
     if speeds.shape != (num_groups,):
         raise InputError(
             "there must be one speed for every layer",
@@ -98,7 +109,22 @@ def dense_problem(
             cause="speeds made for another depth",
             fix=f"give {num_groups} speeds, one more than the hidden layers",
         )
-    return Problem(inner, LayerwiseKernel(inner), params, x, y, speeds)
+    return speeds
+
+
+def _as_real(what: str, values: Any) -> Array:
+    """Real numbers as they came, whole numbers as real ones; NumPy arrays keep their precision."""
+    numbers: Any = values if isinstance(values, jax.Array) else np.asarray(values)
+    if jnp.issubdtype(numbers.dtype, jnp.floating):
+        return numbers
+    if numbers.dtype.kind in "biu":
+        return numbers.astype(jax.dtypes.canonicalize_dtype(np.float64))
+    raise InputError(
+        f"{what} must be numbers",
+        received=f"entries of type {numbers.dtype}",
+        cause="text or missing entries among the data",
+        fix="encode categories as numbers",
+    )
 
 
 def in_double(problem: Problem) -> Problem:
@@ -117,6 +143,7 @@ def check_numbers(problem: Problem) -> None:
         ("points", problem.x),
         ("targets", problem.y),
         ("parameters", problem.params),
+        ("speeds", problem.speeds),
     ):
         bad = sum(int((~np.isfinite(np.asarray(leaf))).sum()) for leaf in jax.tree.leaves(tree))
         if bad:
