@@ -10,6 +10,7 @@ from lazyscope.sweep._batchfile import RunResult
 from lazyscope.sweep._data import run_data
 from lazyscope.sweep._design import Cell
 from lazyscope.sweep._program import compiled_program, run_inputs
+from lazyscope.sweep._quantities import without_gaps
 from lazyscope.sweep._units import Unit
 
 
@@ -26,4 +27,4 @@ def _run(cell: Cell, record: tuple[str, ...]) -> RunResult:
     values = {name: np.asarray(value) for name, value in program(inputs).items()}
     seconds = time.perf_counter() - began
     outcome = Outcome(int(values.pop("outcome")))
-    return RunResult(cell, outcome, seconds, values)
+    return RunResult(cell, outcome, seconds, without_gaps(values))

@@ -18,8 +18,8 @@ from lazyscope.sweep._quantities import run_quantities
 from lazyscope.sweep._settings import Value
 from lazyscope.sweep._units import shape_of
 
-NUM_RECORDS = 64
-"""Points kept of every loss curve."""
+NUM_RECORDS = 32
+"""Steps kept of every loss curve; a long step is shown by several points."""
 
 Inputs = dict[str, np.ndarray]
 """What differs between runs of one shape."""

@@ -1,15 +1,15 @@
 """What is computed from the start and the end of a run, to be kept?"""
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Array
 
 from lazyscope.flow import FlowResult, Problem
-from lazyscope.model import Layer
+from lazyscope.kernel import as_matrix
+from lazyscope.measure import displacement, kernel_change
 
 NUM_NEURONS = 256
 """Neurons whose weights are kept; their order is random, so the first ones are a fair sample."""
-
-_THIN = 64
 
 
 def run_quantities(
@@ -23,12 +23,13 @@ def run_quantities(
         "loss_final": result.loss,
     }
     if "displacement" in record:
-        pairs = list(zip(problem.params, result.params, strict=True))
-        values["displacement_operator"] = jnp.stack([_relative(_operator_norm, *p) for p in pairs])
-        values["displacement_frobenius"] = jnp.stack([_relative(_frobenius, *p) for p in pairs])
+        moved = displacement(problem.params, result.params)
+        values["displacement_operator"] = moved.operator
+        values["displacement_frobenius"] = moved.frobenius
     if "loss_curve" in record:
-        values["curve_time"] = result.curve_time
-        values["curve_loss"] = result.curve_loss
+        values.update(_curve(result))
+    if "kernel" in record:
+        values.update(_kernel(problem, result))
     if "neurons" in record:
         for when, params in (("initial", problem.params), ("final", result.params)):
             values[f"input_weights_{when}"] = params[0].weight[:NUM_NEURONS]
@@ -36,19 +37,34 @@ def run_quantities(
     return values
 
 
-def _relative(norm, start: Layer, end: Layer) -> Array:
-    return norm(end.weight - start.weight) / norm(start.weight)
+def without_gaps(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """`values` with the unused slots of the loss curve taken out."""
+    if "curve_time" not in values:
+        return values
+    used = ~np.isnan(values["curve_time"])
+    return {**values, **{name: values[name][used] for name in ("curve_time", "curve_loss")}}
 
 
-def _frobenius(weight: Float[Array, "a b"]) -> Array:
-    return jnp.sqrt(jnp.sum(weight**2))
+def _curve(result: FlowResult) -> dict[str, Array]:
+    """Start, records and end; slots that are unused or beyond the end hold NaN."""
+    inside = result.curve_time.ravel() < result.time
+    times = jnp.where(inside, result.curve_time.ravel(), jnp.nan)
+    losses = jnp.where(inside, result.curve_loss.ravel(), jnp.nan)
+    start, end = jnp.zeros_like(result.time), result.time
+    return {
+        "curve_time": jnp.concatenate([start[None], times, end[None]]),
+        "curve_loss": jnp.concatenate([result.initial_loss[None], losses, result.loss[None]]),
+    }
 
 
-def _operator_norm(weight: Float[Array, "a b"]) -> Array:
-    """Largest singular value; from the smaller Gram matrix where one side is thin."""
-    small = weight @ weight.T if weight.shape[0] < weight.shape[1] else weight.T @ weight
-    if small.shape[0] == 1:
-        return jnp.sqrt(small[0, 0])
-    if small.shape[0] <= _THIN:
-        return jnp.sqrt(jnp.linalg.eigvalsh(small)[-1])
-    return jnp.linalg.norm(weight, ord=2)
+def _kernel(problem: Problem, result: FlowResult) -> dict[str, Array]:
+    first, last = (
+        as_matrix(problem.kernel.expand(params, problem.x).kernel(problem.speeds))
+        for params in (problem.params, result.params)
+    )
+    eigenvalues = jnp.linalg.eigvalsh(first)
+    return {
+        "kernel_change": kernel_change(first, last),
+        "kernel_min": eigenvalues[0],
+        "kernel_max": eigenvalues[-1],
+    }

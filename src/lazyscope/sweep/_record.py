@@ -40,6 +40,11 @@ _RECORDS = {
         "curve_time": Quantity(("record",), "flow time", "times at which the loss was recorded"),
         "curve_loss": Quantity(("record",), "1", "loss at those times"),
     },
+    "kernel": {
+        "kernel_change": Quantity((), "1", "|K(T) - K(0)| / |K(0)| in Frobenius norm"),
+        "kernel_min": Quantity((), "1 / flow time", "smallest eigenvalue of K(0)"),
+        "kernel_max": Quantity((), "1 / flow time", "largest eigenvalue of K(0)"),
+    },
     "neurons": {
         "input_weights_initial": Quantity(
             ("neuron", "feature"), "1", "first-layer weights before training, a fixed subset"
