@@ -1,15 +1,41 @@
 """Tangent kernels: finite networks, any function, and the limit of infinite width."""
 
+from lazyscope.kernel._generic_explain import (
+    KernelExplanation,
+    LeafHandling,
+    explain_tangent_kernel,
+)
 from lazyscope.kernel._generic_kernel import tangent_kernel, tangent_kernel_by_leaf
+from lazyscope.kernel._generic_product import tangent_kernel_product
 from lazyscope.kernel._layerwise import LayerwiseExpansion, LayerwiseKernel
+from lazyscope.kernel._limit import (
+    Nonlinearity,
+    limit_covariance_kernel,
+    limit_tangent_kernel,
+    limit_tangent_kernel_by_layer,
+)
+from lazyscope.kernel._limit_function import PiecewiseSmooth
+from lazyscope.kernel._limit_normalised import normalised_limit_kernels
+from lazyscope.kernel._predict import predict_flow
 from lazyscope.kernel._protocol import AbstractExpansion, AbstractTangentKernel, as_matrix
 
 __all__ = [
     "AbstractExpansion",
     "AbstractTangentKernel",
+    "KernelExplanation",
     "LayerwiseExpansion",
     "LayerwiseKernel",
+    "LeafHandling",
+    "Nonlinearity",
+    "PiecewiseSmooth",
     "as_matrix",
+    "explain_tangent_kernel",
+    "limit_covariance_kernel",
+    "limit_tangent_kernel",
+    "limit_tangent_kernel_by_layer",
+    "normalised_limit_kernels",
+    "predict_flow",
     "tangent_kernel",
     "tangent_kernel_by_leaf",
+    "tangent_kernel_product",
 ]

@@ -5,11 +5,12 @@ import hashlib
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jax.core import Tracer
 
 from lazyscope._checks import InputError, check_positive
@@ -30,47 +31,45 @@ MEMORY = 2**30
 """Bytes of intermediates that are allowed unless said otherwise: a gibibyte."""
 
 Finish = Callable[[Sequence[Rows | None], Sequence[int], bool], Any]
+Built = TypeVar("Built")
 
 
 def sum_of_shares(question: Question, memory: float) -> jax.Array:
     """The kernel (n1, n2, C, C)."""
-    return _in_blocks(question, memory, _summed)
+    return _in_blocks(checked(question, memory, _summing), question)
 
 
 def leaf_shares(question: Question, memory: float) -> list[jax.Array]:
     """The shares of all leaves, each (n1, n2, C, C)."""
-    return _in_blocks(question, memory, _listed)
+    return _in_blocks(checked(question, memory, _listing), question)
 
 
 class Programs:
-    """The compiled programs of one plan: of a block of examples, or of two blocks."""
+    """The compiled programs of one plan: for a block of examples, or for two blocks."""
 
-    def __init__(self, plan: Plan, finish: Finish) -> None:
+    def __init__(self, finish: Finish, plan: Plan) -> None:
         self.plan = plan
         self.alone = jax.jit(functools.partial(_alone, plan, finish))
         self.both = jax.jit(functools.partial(_both, plan, finish))
         self.factors = jax.jit(functools.partial(batch_factors, plan))
-        self.with_itself = jax.jit(functools.partial(_contract, plan, finish))
-        self.with_other = jax.jit(functools.partial(_contract, plan, finish))
+        self.contract = jax.jit(functools.partial(_contract, plan, finish))
 
 
-_programs: OrderedDict[Hashable, Programs] = OrderedDict()
+_built: OrderedDict[Hashable, Any] = OrderedDict()
 _KEPT = 64
 
 
-def plan_for(question: Question, memory: float) -> Plan:
-    """How the kernel of a question would be computed, after all checks of the question."""
-    return _programs_for(question, memory, _summed).plan
+def checked(question: Question, memory: float, build: Callable[[Plan], Built]) -> Built:
+    """Check the network and return ``build(plan)``, kept by what the network computes.
 
-
-def _programs_for(question: Question, memory: float, finish: Finish) -> Programs:
-    """Programs by what the network computes (its equations), so that a change is never missed."""
+    The key holds the equations, not only the function, so that a change is never missed.
+    """
     memory = check_positive("memory", memory)
     n1, n2 = len(question.x1), None if question.x2 is None else len(question.x2)
-    key = (question.network, _fingerprint(question), n1, n2, memory, finish)
-    if key in _programs:
-        _programs.move_to_end(key)
-        return _programs[key]
+    key = (question.network, _fingerprint(question), n1, n2, memory, build)
+    if key in _built:
+        _built.move_to_end(key)
+        return _built[key]
     check_repeatable(question)
     check_separate(question)
     plan = make_plan(question.example, n1, n2, memory)
@@ -81,10 +80,10 @@ def _programs_for(question: Question, memory: float, finish: Finish) -> Programs
             cause="apply uses weights it closes over, or the arguments are in another order",
             fix="make apply use its first argument",
         )
-    _programs[key] = Programs(plan, finish)
-    if len(_programs) > _KEPT:
-        _programs.popitem(last=False)
-    return _programs[key]
+    _built[key] = build(plan)
+    if len(_built) > _KEPT:
+        _built.popitem(last=False)
+    return _built[key]
 
 
 def _fingerprint(question: Question) -> Hashable:
@@ -101,11 +100,15 @@ def _fingerprint(question: Question) -> Hashable:
     return tuple(parts)
 
 
-def _in_blocks(question: Question, memory: float, finish: Finish) -> Any:
+def arrays_of(question: Question) -> Arrays:
+    """The arrays that programs take as arguments."""
+    return Arrays(tuple(question.example.closed.consts), question.context, question.leaves)
+
+
+def _in_blocks(programs: Programs, question: Question) -> Any:
     """In one piece if it fits, else block by block, mirrored where symmetric."""
-    programs = _programs_for(question, memory, finish)
     plan = programs.plan
-    arrays = Arrays(tuple(question.example.closed.consts), question.context, question.leaves)
+    arrays = arrays_of(question)
     x1, x2 = question.x1, question.x2
     if x2 is None and plan.columns is None:
         return programs.alone(arrays, x1)
@@ -120,30 +123,28 @@ def _tiled(programs: Programs, arrays: Arrays, x1: Any, x2: Any | None) -> Any:
     rows, columns = programs.plan.rows, programs.plan.columns
     assert columns is not None
     others = x1 if x2 is None else x2
-    num_rows, num_columns = math.ceil(len(x1) / rows), math.ceil(len(others) / columns)
     tiles: list[list[Any]] = []
-    for i in range(num_rows):
-        left = programs.factors(arrays, _slab(x1, i, rows))
+    for i, slab1 in enumerate(_slabs(x1, rows)):
+        left = programs.factors(arrays, slab1)
         line = []
-        for j in range(num_columns):
+        for j, slab2 in enumerate(_slabs(others, columns)):
             if x2 is None and j < i:
                 line.append(jax.tree.map(lambda k: k.transpose(1, 0, 3, 2), tiles[j][i]))
             elif x2 is None and j == i:
-                line.append(programs.with_itself(left, None))
+                line.append(programs.contract(left, None))
             else:
-                line.append(
-                    programs.with_other(left, programs.factors(arrays, _slab(others, j, columns)))
-                )
+                line.append(programs.contract(left, programs.factors(arrays, slab2)))
         tiles.append(line)
     joined = [jax.tree.map(lambda *k: jnp.concatenate(k, axis=1), *line) for line in tiles]
     whole = jax.tree.map(lambda *k: jnp.concatenate(k, axis=0), *joined)
     return jax.tree.map(lambda k: k[: len(x1), : len(others)], whole)
 
 
-def _slab(x: Any, number: int, size: int) -> jax.Array:
-    """Block `number` of the examples, filled up to `size` with the last one."""
-    index = jnp.minimum(jnp.arange(number * size, (number + 1) * size), len(x) - 1)
-    return x[index]
+def _slabs(x: Any, size: int) -> list[jax.Array]:
+    """Blocks of the examples, the last one filled up with the last example."""
+    missing = -len(x) % size
+    filled = jnp.concatenate([x, jnp.repeat(x[-1:], missing, axis=0)]) if missing else x
+    return [lax.slice_in_dim(filled, k, k + size) for k in range(0, len(filled), size)]
 
 
 def _alone(plan: Plan, finish: Finish, arrays: Arrays, x: Any) -> Any:
@@ -163,8 +164,8 @@ def _contract(plan: Plan, finish: Finish, left: BatchFactors, right: BatchFactor
 
 
 def _edges(n: int, num_outputs: int) -> tuple[int, ...]:
-    """Rows of a symmetric kernel in up to eight blocks, none too thin for a fast product."""
-    blocks = max(1, min(8, n, n * num_outputs // 64))
+    """Rows of a symmetric kernel in up to four blocks, none too thin for a fast product."""
+    blocks = max(1, min(4, n, n * num_outputs // 64))
     return tuple(math.ceil(n * k / blocks) for k in range(blocks + 1))
 
 
@@ -197,3 +198,7 @@ def _listed(shares: Sequence[Rows | None], edges: Sequence[int], symmetric: bool
     kernels = [None if s is None else assemble(s, edges, symmetric) for s in shares]
     some = next(k for k in kernels if k is not None)
     return [jnp.zeros_like(some) if k is None else k for k in kernels]
+
+
+_summing = functools.partial(Programs, _summed)
+_listing = functools.partial(Programs, _listed)

@@ -11,6 +11,8 @@ Gradients are formed a few columns at a time, so that no Jacobian is ever held. 
 block on are computed.
 """
 
+import functools
+import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -18,6 +20,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import lax
+
+IN_CACHE = 2**22
+"""Bytes of gradients at a time: pieces that stay in the cache are multiplied twice as fast."""
 
 Rows = tuple[jax.Array, ...]
 """Rows of a kernel in blocks: each (rows, C, columns, C)."""
@@ -86,88 +91,142 @@ def _gram_pair(left: GroupFactors, right: GroupFactors) -> jax.Array:
         parts.append(_crossed(left.straight, right.transposed))
     if left.transposed is not None and right.straight is not None:
         parts.append(_crossed(left.transposed, right.straight))
-    return sum(parts[1:], parts[0])
+    return functools.reduce(jnp.add, parts)
 
 
 def _aligned(left: Factors, right: Factors) -> jax.Array:
     """Both sites in the same order."""
-    signals = _product("icbpo,jdbqo->bicpjdq", left.signals, right.signals)
+    signals = _all_pairs(left.signals, right.signals)
     if left.data.ndim == 2:
         same = left.data[:, :, None, None] == right.data[None, None]
         same = same & (left.data >= 0)[:, :, None, None]
-        data = same.astype(signals.dtype)[None]
+        data = same.astype(signals.dtype)[None, :, None, :, :, None, :]
     else:
-        data = _product("ibpk,jbqk->bipjq", left.data, right.data)
-    return jnp.sum(data[:, :, None, :, :, None, :] * signals, axis=(0, 3, 6))
+        data = _all_pairs(left.data[:, None], right.data[:, None])
+    return _over_positions(data * signals)
 
 
 def _crossed(left: Factors, right: Factors) -> jax.Array:
     """One site transposed: its signals live where the other's data live."""
-    one = _product("ibpk,jdbqk->bipjdq", left.data, right.signals)
-    two = _product("icbpo,jbqo->bicpjq", left.signals, right.data)
-    return jnp.sum(one[:, :, None] * two[:, :, :, :, :, None], axis=(0, 3, 6))
+    one = _all_pairs(left.data[:, None], right.signals)
+    two = _all_pairs(left.signals, right.data[:, None])
+    return _over_positions(one * two)
+
+
+def _all_pairs(left: jax.Array, right: jax.Array) -> jax.Array:
+    """Inner products over the last axis of (n, C, b, s, k): (b, n1, C1, s1, n2, C2, s2)."""
+    (n1, c1, b, s1, k), (n2, c2, _, s2, _) = left.shape, right.shape
+    one = left.transpose(2, 0, 1, 3, 4).reshape(b, n1 * c1 * s1, k)
+    two = right.transpose(2, 0, 1, 3, 4).reshape(b, n2 * c2 * s2, k)
+    if b == 1:
+        gram = _dot(one[0], two[0], (((1,), (1,)), ((), ())))
+    else:
+        gram = _dot(one, two, (((2,), (2,)), ((0,), (0,))))
+    return gram.reshape(b, n1, c1, s1, n2, c2, s2)
+
+
+def _over_positions(products: jax.Array) -> jax.Array:
+    b, n1, c1, s1, n2, c2, s2 = products.shape
+    if b == s1 == s2 == 1:
+        return products.reshape(n1, c1, n2, c2)
+    return jnp.sum(products, axis=(0, 3, 6))
+
+
+class _Ready(NamedTuple):
+    """Factors laid out for batched products: (chunks, n, b, s, C, o) and (n, b, s, C', i).
+
+    One of C and C' is 1: only one of the two factors is a signal.
+    """
+
+    columns: jax.Array
+    inputs: jax.Array
 
 
 def by_gradients(
     left: GroupFactors, right: GroupFactors | None, edges: Sequence[int], chunks: int
 ) -> Rows:
-    """The share of a group of sites from per-example gradients, a chunk of columns at a time."""
+    """The share of a group of sites from per-example gradients, a chunk of columns o at a time."""
+    ready = _ready(left, chunks), None if right is None else _ready(right, chunks)
+    columns, inputs = zip(*[_unzip(side) for side in ready], strict=True)
+
+    def rows(columns: Sequence[Any]) -> Rows:
+        mine, other = map(_gradients, columns, inputs)
+        assert mine is not None
+        return in_rows(_gradient_pair, mine, other, edges)
+
     if chunks == 1:
-        whole = None if right is None else _gradients(right, 0, None)
-        return in_rows(_gradient_pair, _gradients(left, 0, None), whole, edges)
-    width = _num_outputs(left) // chunks
-
-    def add(total: Rows, start: Any) -> tuple[Rows, None]:
-        mine = _gradients(left, start, width)
-        other = None if right is None else _gradients(right, start, width)
-        more = in_rows(_gradient_pair, mine, other, edges)
-        return tuple(a + b for a, b in zip(total, more, strict=True)), None
-
-    starts = jnp.arange(chunks) * width
-    zero = jax.eval_shape(lambda: add_shape(left, right, edges))
-    total = tuple(jnp.zeros(z.shape, z.dtype) for z in zero)
-    return lax.scan(add, total, starts)[0]
+        return rows(jax.tree.map(lambda c: c[0], columns))
+    return _sum_of_rows(rows, columns)
 
 
-def add_shape(left: GroupFactors, right: GroupFactors | None, edges: Sequence[int]) -> Rows:
-    """Rows of the right shape, to be evaluated for their shape alone."""
-    other = None if right is None else _gradients(right, 0, 1)
-    return in_rows(_gradient_pair, _gradients(left, 0, 1), other, edges)
+def _sum_of_rows(rows: Callable[[Any], Rows], pieces: Any) -> Rows:
+    """Sum of ``rows(piece)`` over the leading axis of `pieces`, one after the other."""
+    one = jax.tree.map(lambda c: jax.ShapeDtypeStruct(c.shape[1:], c.dtype), pieces)
+    zero = tuple(jnp.zeros(row.shape, row.dtype) for row in jax.eval_shape(rows, one))
+
+    def add(total: Rows, piece: Any) -> tuple[Rows, None]:
+        return tuple(map(jnp.add, total, rows(piece))), None
+
+    return lax.scan(add, zero, pieces)[0]
 
 
-def _num_outputs(group: GroupFactors) -> int:
-    if group.straight is not None:
-        return group.straight.signals.shape[-1]
-    assert group.transposed is not None
-    return group.transposed.data.shape[-1]
+def _ready(group: GroupFactors, chunks: int) -> list[_Ready]:
+    """Lay out the factors of a group once, before the chunks are run through."""
+    found = []
+    for factors, straight in ((group.straight, True), (group.transposed, False)):
+        if factors is not None:
+            data, signals = factors.data[:, None], factors.signals
+            columns, inputs = (signals, data) if straight else (data, signals)
+            n, c, b, s, o = columns.shape
+            cut = columns.reshape(n, c, b, s, chunks, o // chunks).transpose(4, 0, 2, 3, 1, 5)
+            found.append(_Ready(cut, inputs.transpose(0, 2, 3, 1, 4)))
+    return found
 
 
-def _gradients(group: GroupFactors, start: Any, width: int | None) -> jax.Array:
-    """Per-example gradients (n, C, b, columns, i) for `width` columns o from `start` on."""
+def _unzip(side: list[_Ready] | None) -> tuple[Any, Any]:
+    """Columns and inputs apart, since only the columns are run through."""
+    return (None, None) if side is None else ([r.columns for r in side], [r.inputs for r in side])
 
-    def columns(array: jax.Array) -> jax.Array:
-        if width is None:
-            return array
-        return lax.dynamic_slice_in_dim(array, start, width, axis=-1)
 
+def _gradients(columns: Any, inputs: Any) -> jax.Array | None:
+    """Per-example gradients (n, C, b o i) for one chunk of columns."""
+    if columns is None:
+        return None
     parts = []
-    if group.straight is not None:
-        data, signals = group.straight
-        parts.append(_product("nbsi,ncbso->nbcoi", data, columns(signals)))
-    if group.transposed is not None:
-        data, signals = group.transposed
-        parts.append(_product("nbso,ncbsi->nbcoi", columns(data), signals))
-    return jnp.swapaxes(sum(parts[1:], parts[0]), 1, 2)
+    for one, two in zip(columns, inputs, strict=True):
+        product = _dot(one, two, (((2,), (2,)), ((0, 1), (0, 1))))
+        n, _, c1, _, c2, _ = product.shape
+        parts.append(product.transpose(0, 2, 4, 1, 3, 5).reshape(n, c1 * c2, -1))
+    return functools.reduce(jnp.add, parts)
 
 
 def _gradient_pair(left: jax.Array, right: jax.Array) -> jax.Array:
-    return _product("icp,jdp->icjd", *(a.reshape(*a.shape[:2], -1) for a in (left, right)))
+    """Inner products of gradients (n, C, ...)."""
+    (n1, c1, *_), (n2, c2, *_) = left.shape, right.shape
+    gram = _dot(left.reshape(n1 * c1, -1), right.reshape(n2 * c2, -1), (((1,), (1,)), ((), ())))
+    return gram.reshape(n1, c1, n2, c2)
 
 
 def by_derivatives(left: jax.Array, right: jax.Array | None, edges: Sequence[int]) -> Rows:
-    """The share of a leaf from its Jacobian (n, C, ...)."""
-    return in_rows(_gradient_pair, left, right, edges)
+    """The share of a leaf from its Jacobian (n, C, ...), a chunk of entries at a time."""
+    n, c = left.shape[:2]
+    sides = [None if a is None else a.reshape(*a.shape[:2], -1) for a in (left, right)]
+    entries = math.prod(left.shape[2:])
+    width = max(1, min(entries, IN_CACHE // (n * c * left.dtype.itemsize)))
+
+    def rows(start: Any, width: int = width) -> Rows:
+        mine, other = (
+            None if side is None else lax.dynamic_slice_in_dim(side, start, width, 2)
+            for side in sides
+        )
+        assert mine is not None
+        return in_rows(_gradient_pair, mine, other, edges)
+
+    chunks = entries // width
+    total = rows(0) if chunks == 1 else _sum_of_rows(rows, jnp.arange(chunks) * width)
+    rest = entries - chunks * width
+    return tuple(map(jnp.add, total, rows(entries - rest, rest))) if rest else total
 
 
-def _product(subscripts: str, left: jax.Array, right: jax.Array) -> jax.Array:
-    return jnp.einsum(subscripts, left, right, precision=lax.Precision.HIGHEST)
+def _dot(left: jax.Array, right: jax.Array, dimensions: Any) -> jax.Array:
+    return lax.dot_general(left, right, dimensions, precision=lax.Precision.HIGHEST)

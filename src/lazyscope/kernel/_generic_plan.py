@@ -2,14 +2,17 @@
 
 import math
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from jax.extend.core import Jaxpr, Literal
 
-from lazyscope.kernel._generic_sites import SCALE, SHIFT, Site, Uses, entry_numbers, find_uses
-from lazyscope.kernel._generic_trace import Example
+from lazyscope.kernel._generic_contract import IN_CACHE
+from lazyscope.kernel._generic_sites import Site, Uses, entry_numbers, find_uses
+from lazyscope.kernel._generic_trace import CALLS, Example, inner_jaxpr
 
-Method = Literal["grams", "gradients", "derivatives", "unused"]
+Method = str
+"""``grams`` or ``gradients`` for groups of sites, ``derivatives``, or ``unused``."""
 
 ELEMENTWISE = 50
 """What one element read and written costs, in multiply-adds of a matrix product (measured: 20-80)."""
@@ -135,7 +138,7 @@ def _leaf_plan(
 def _group_plan(
     example: Example, group: Group, rows: int, columns: int | None, memory: float
 ) -> GroupPlan:
-    """Count the multiply-adds of both orders; chunk the gradients to a quarter of the memory."""
+    """Count the multiply-adds of both orders; chunk the gradients to what the cache holds."""
     c, form = example.num_outputs, group.sites[0].form
     b, s = group.sites[0].blocks, group.positions
     i, o = form.inputs, form.outputs
@@ -148,9 +151,51 @@ def _group_plan(
     if grams <= gradients:
         return GroupPlan(group, "grams", 1)
     itemsize = example.dtype.itemsize
-    wanted = 4 * both * c * b * i * o * itemsize / memory
+    wanted = both * c * b * i * o * itemsize / min(IN_CACHE, memory / 4)
     chunks = next((q for q in range(1, o) if o % q == 0 and q >= wanted), o)
     return GroupPlan(group, "gradients", chunks)
+
+
+class Sizes(NamedTuple):
+    """Numbers held by the intermediates of a network on one example."""
+
+    total: int
+    largest: int
+    shared: int
+    """What does not depend on the example, such as transposed weights: held once."""
+
+
+def forward_sizes(example: Example) -> Sizes:
+    """Count the intermediates of all equations, as if all of them were kept."""
+    jaxpr = example.closed.jaxpr
+    return _sizes(jaxpr, [False] * (len(jaxpr.invars) - 1) + [True])[0]
+
+
+def _sizes(jaxpr: Jaxpr, varying: Sequence[bool]) -> tuple[Sizes, list[bool]]:
+    """Sizes, and which outputs depend on the example, given which inputs do."""
+    vary = {v for v, flag in zip(jaxpr.invars, varying, strict=True) if flag}
+    total = largest = shared = 0
+    for eqn in jaxpr.eqns:
+        flags = [not isinstance(v, Literal) and v in vary for v in eqn.invars]
+        outs = [any(flags)] * len(eqn.outvars)
+        scan = eqn.primitive.name == "scan"
+        if scan or eqn.primitive.name in CALLS:
+            first = eqn.params["num_consts"] if scan else len(flags)
+            flags = flags[:first] + [any(flags)] * (len(flags) - first)
+            inner, found = _sizes(inner_jaxpr(eqn)[0], flags)
+            turns = eqn.params["length"] if scan else 1
+            total, shared = total + turns * inner.total, shared + turns * inner.shared
+            largest = max(largest, turns * inner.largest)
+            outs = outs if scan else found
+        for v, flag in zip(eqn.outvars, outs, strict=True):
+            size = math.prod(getattr(v.aval, "shape", ()))
+            if flag:
+                vary.add(v)
+                total, largest = total + size, max(largest, size)
+            else:
+                shared += size
+    leaving = [not isinstance(v, Literal) and v in vary for v in jaxpr.outvars]
+    return Sizes(total, largest, shared), leaving
 
 
 def _bytes(example: Example, leaves: Sequence[LeafPlan], rows: int, columns: int | None) -> int:
@@ -159,11 +204,8 @@ def _bytes(example: Example, leaves: Sequence[LeafPlan], rows: int, columns: int
     itemsize = example.dtype.itemsize
     both = rows if columns is None else rows + columns
     pairs = rows * (rows if columns is None else columns)
-    forward = [
-        sum(math.prod(v.aval.shape) for v in eqn.outvars if hasattr(v.aval, "shape"))
-        for eqn in example.closed.jaxpr.eqns
-    ]
-    each, paired = sum(forward) + 3 * c * max(forward, default=0), 0.0
+    sizes = forward_sizes(example)
+    each, paired = sizes.total + 3 * c * sizes.largest, 0.0
     for plan, shape in zip(leaves, example.leaf_shapes, strict=True):
         if plan.method == "derivatives":
             each += c * math.prod(shape)
@@ -174,7 +216,4 @@ def _bytes(example: Example, leaves: Sequence[LeafPlan], rows: int, columns: int
                 each += c * b * form.inputs * form.outputs / chunks
             elif s > 1:
                 paired = max(paired, b * s * s * (1 + c * c) * pairs)
-    return int(itemsize * (both * each + paired + 2 * c * c * pairs))
-
-
-__all__ = ["SCALE", "SHIFT", "Group", "GroupPlan", "LeafPlan", "Method", "Plan", "make_plan"]
+    return int(itemsize * (both * each + paired + 2 * c * c * pairs + sizes.shared))
