@@ -28,6 +28,14 @@ def desk(browser, page):
     return browser
 
 
+MISFITS = (
+    "[...document.querySelectorAll('.panel')].filter(p => {"
+    "const b = p.querySelector('.main-svg').getBoundingClientRect();"
+    "return Math.abs(b.width - p.clientWidth) > 1 || Math.abs(b.height - p.clientHeight) > 1;"
+    "}).length"
+)
+
+
 def choose(browser, figure, key, value):
     browser.evaluate(
         f"(() => {{ const s = document.querySelector('#{figure} select[data-key={key}]');"
@@ -40,6 +48,7 @@ def test_all_figures_draw_without_complaint_or_network(desk, page):
         NUM_PANELS
     )
     assert desk.evaluate(f"{EMPTY}.length") == 0
+    assert desk.evaluate(MISFITS) == 0
     assert desk.problems == []
     assert desk.addresses == [page.resolve().as_uri()]
     assert desk.evaluate("document.getElementById('page-error').hidden") is True
@@ -55,6 +64,7 @@ def test_figures_follow_the_theme_when_it_changes(desk):
 def test_page_never_scrolls_sideways_on_a_phone_and_figures_become_as_narrow(desk):
     desk.resize(390, 800)
     desk.wait_for("document.querySelector('#loss .panel')._fullLayout.width < 380")
+    desk.wait_for(f"{MISFITS} === 0")
     assert desk.evaluate("document.documentElement.scrollWidth") <= 390
     assert desk.problems == []
 
@@ -69,6 +79,7 @@ def test_choosing_one_kappa_leaves_its_curves_on_a_linear_axis(desk):
     choose(desk, "loss", "kappa", "8")
     desk.wait_for("document.querySelector('#loss .panel')._fullLayout.xaxis.type === 'linear'")
     assert before == 6 * desk.evaluate(lines) > 0
+    assert desk.evaluate(MISFITS) == 0
     choose(desk, "loss", "kappa", "*")
     desk.wait_for("document.querySelector('#loss .panel')._fullLayout.xaxis.type === 'log'")
 
@@ -78,6 +89,20 @@ def test_choosing_another_shape_draws_other_curves(desk):
     assert desk.evaluate(first) == "balanced"
     choose(desk, "loss", "shape", "random")
     desk.wait_for(f"{first} === 'random'")
+
+
+def test_reader_in_a_hurry_does_not_freeze_the_page(desk):
+    for kappa in ("1", "2", "4", "8", "*"):
+        choose(desk, "loss", "kappa", kappa)
+    desk.evaluate(
+        "for (const b of document.querySelectorAll('#displacement .legend button')) "
+        "{ b.click(); b.click(); }"
+    )
+    desk.wait_for("document.querySelector('#loss .panel')._fullLayout.xaxis.type === 'log'")
+    desk.wait_for(
+        "document.querySelector('#displacement .panel').data.length === 1 + 5 + 2 * 2 * 5"
+    )
+    assert desk.problems == []
 
 
 def test_click_on_a_legend_entry_hides_the_shape_and_a_second_click_shows_it(desk):

@@ -32,6 +32,14 @@ def desk(browser, page):
     return browser
 
 
+MISFITS = (
+    "[...document.querySelectorAll('.panel')].filter(p => {"
+    "const b = p.querySelector('.main-svg').getBoundingClientRect();"
+    "return Math.abs(b.width - p.clientWidth) > 1 || Math.abs(b.height - p.clientHeight) > 1;"
+    "}).length"
+)
+
+
 def choose(browser, key, value):
     browser.evaluate(
         f"(() => {{ const s = document.querySelector('select[data-key={key}]');"
@@ -138,6 +146,7 @@ def test_every_quantity_draws_without_complaint(desk):
         label = f"document.querySelector('option[value={key}]').textContent"
         desk.wait_for(f"{MAP}.data[0].name === {label}")
         assert desk.evaluate(f"{MAP}.data[0].z.flat().some(v => v !== null)")
+    desk.wait_for(f"{MISFITS} === 0")
     assert desk.problems == []
 
 
@@ -146,6 +155,22 @@ def test_arrow_keys_move_the_chosen_cell(desk, datasets):
     desk.evaluate(f"{MAP}.dispatchEvent(new KeyboardEvent('keydown', {{key: 'ArrowRight'}}))")
     gamma = f"{float(datasets[1]['gamma'].values[4]):.4g}"
     desk.wait_for(f"{NAME}.startsWith('γ = {gamma},')")
+
+
+def test_reader_in_a_hurry_neither_freezes_the_page_nor_sees_another_cell(desk, datasets):
+    click_cell(desk, datasets, 1, 1)
+    keys = ["ArrowRight", "ArrowUp"] * 4 + ["ArrowLeft"]
+    desk.evaluate(
+        f"{keys}.forEach(key => {MAP}.dispatchEvent(new KeyboardEvent('keydown', {{key}})))"
+    )
+    choose(desk, "layer", "1")
+    choose(desk, "layer", "0")
+    gamma, gamma_prime = (datasets[1][axis].values for axis in ("gamma", "gamma_prime"))
+    written = f"γ = {gamma[4]:.4g}, γ′ = {gamma_prime[5]:.4g}".replace("-", "−")
+    desk.wait_for(f"{NAME} === '{written}'")
+    fit = "document.querySelector('[data-panel=displacement]').data[1].y[0]"
+    desk.wait_for(f"Math.abs({fit} / {datasets[1]['fit'].values[4, 5, 0, 0]} - 1) < 1e-5")
+    assert desk.problems == []
 
 
 def test_hover_shows_intervals_of_every_layer(desk):
@@ -172,5 +197,6 @@ def test_saved_map_is_light_on_a_dark_page_and_names_its_lines(desk):
 def test_map_never_scrolls_sideways_on_a_phone(desk):
     desk.resize(390, 800)
     desk.wait_for(f"{MAP}._fullLayout.width < 380")
+    desk.wait_for(f"{MISFITS} === 0")
     assert desk.evaluate("document.documentElement.scrollWidth") <= 390
     assert desk.problems == []

@@ -92,14 +92,17 @@ lazyscope.makers.push(() => {
     }
     get layer() { return Number(this.selects.layer.value); }
     get quantity() { return data.quantities.find((q) => q.key === this.selects.quantity.value); }
-    draw() {
-      this.selects.layer.disabled = !this.quantity.perLayer;
-      this.describe();
-      return super.draw().then((drawn) => {
-        if (!this.listening) this.elements[0].on("plotly_click", (event) => this.clicked(event));
-        this.listening = true;
-        return drawn;
-      });
+    async drawAll() {
+      await super.drawAll();
+      if (!this.listening) this.elements[0].on("plotly_click", (event) => this.clicked(event));
+      this.listening = true;
+    }
+    async drawPanel(panel) {
+      if (panel === 0) {
+        this.selects.layer.disabled = !this.quantity.perLayer;
+        this.describe();
+      }
+      await super.drawPanel(panel);
     }
     clicked(event) {
       const point = event.points.find((p) => Array.isArray(p.pointNumber) || Array.isArray(p.pointIndex));
@@ -224,7 +227,8 @@ lazyscope.makers.push(() => {
       return {
         xaxis: axis(X, EX), yaxis: axis(Y, EY),
         plot_bgcolor: lazyscope.pageColors().rule,
-        shapes: [{ type: "rect", x0: EX[i], x1: EX[i + 1], y0: EY[j], y1: EY[j + 1], line: { color: this.ink(true), width: 3 } }],
+        legend: { orientation: "h", x: 0, y: -0.1, yanchor: "top" },
+        shapes: lazyscope.isPrinting() ? [] : [{ type: "rect", x0: EX[i], x1: EX[i + 1], y0: EY[j], y1: EY[j + 1], line: { color: this.ink(true), width: 3 } }],
         annotations: data.regions.map((region) => ({
           x: X.log ? Math.log10(region.x) : region.x, y: Y.log ? Math.log10(region.y) : region.y, text: escape(region.name),
           showarrow: false, font: { size: 14, color: this.ink(true) }, bgcolor: lazyscope.pageColors().paper, opacity: 0.85, borderpad: 3,

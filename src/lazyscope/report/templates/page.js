@@ -5,6 +5,7 @@ const lazyscope = (() => {
   const narrow = window.matchMedia("(max-width: 720px)");
   const PRINT = { paper: "#ffffff", ink: "#1a1d21", muted: "#5b636e", rule: "#dcdfe4", grid: "#eceef1", wash: "#f5f6f8" };
   let printing = false;
+  const isPrinting = () => printing;
   const isDark = () => dark.matches && !printing;
   const variable = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -52,7 +53,7 @@ const lazyscope = (() => {
       tickfont: { size: small ? 11 : 12 }, title: { standoff: 8, font: { size: small ? 12 : 13 } },
     };
     const out = merge({
-      autosize: true, paper_bgcolor: colors.paper, plot_bgcolor: colors.paper, showlegend: false, hovermode: "closest",
+      autosize: false, paper_bgcolor: colors.paper, plot_bgcolor: colors.paper, showlegend: false, hovermode: "closest",
       font: { family: variable("--sans"), size: 12, color: colors.ink }, margin: { l: 12, r: 12, t: 10, b: 12 },
       hoverlabel: { bgcolor: colors.wash, bordercolor: colors.rule, align: "left",
                     font: { family: variable("--sans"), size: 12, color: colors.ink } },
@@ -68,10 +69,10 @@ const lazyscope = (() => {
     printing = true;
     try {
       const layout = merge(dressed(view.layout(panel), pageColors(), false), {
-        showlegend: true, autosize: false, width: 900, height: 600, margin: { l: 70, r: 20, t: 50, b: 60 },
-        title: { text: view.name(panel), font: { size: 15 }, x: 0.02 }, legend: { font: { size: 12 } },
+        showlegend: true, width: 900, height: 600, margin: { l: 70, r: 20, t: 50, b: 60 },
+        title: { text: view.name(panel), font: { size: 15 }, x: 0.02 }, legend: { font: { size: 12 }, itemsizing: "constant" },
       });
-      return { data: view.traces(panel), layout, config: { responsive: false } };
+      return { data: view.traces(panel), layout };
     } finally {
       printing = false;
     }
@@ -82,7 +83,7 @@ const lazyscope = (() => {
   }
   function config(view, panel) {
     return {
-      responsive: true, displaylogo: false, displayModeBar: narrow.matches ? false : "hover",
+      displaylogo: false, displayModeBar: narrow.matches ? false : "hover",
       modeBarButtons: [[
         { name: "Save as SVG", icon: Plotly.Icons.camera, click: () => save(view, panel).catch(fail) },
         "zoom2d", "pan2d", "resetScale2d"]],
@@ -90,12 +91,35 @@ const lazyscope = (() => {
   }
 
   // Plots that belong together. A view knows its elements, and the traces, layout and name of each.
+  // Draws never overlap: Plotly fits margins in rounds, and two draws of one plot at a time undo each
+  // other's rounds without end. What is asked for meanwhile is drawn once, afterwards.
   class View {
     draw() {
-      const small = this.elements.length > 2 || narrow.matches;
-      return Promise.all(this.elements.map((element, panel) => Plotly.react(
-        element, themed(this.traces(panel)),
-        dressed(this.layout(panel), pageColors(), small), config(this, panel))));
+      this.wanted = true;
+      if (!this.drawing) this.drawing = this.drawAll().finally(() => { this.drawing = null; });
+      return this.drawing;
+    }
+    async drawAll() {
+      while (this.wanted) {
+        this.wanted = false;
+        for (let panel = 0; panel < this.elements.length; panel += 1) await this.drawPanel(panel);
+      }
+    }
+    async drawPanel(panel) {
+      const element = this.elements[panel], small = this.elements.length > 2 || narrow.matches;
+      const size = { width: element.clientWidth, height: element.clientHeight };
+      const layout = dressed({ ...this.layout(panel), ...size }, pageColors(), small);
+      await Plotly.react(element, themed(this.traces(panel)), layout, config(this, panel));
+    }
+    follow() {
+      const size = () => this.elements.map((e) => e.clientWidth + "x" + e.clientHeight).join();
+      let drawn = size();
+      const observer = new ResizeObserver(() => {
+        if (size() === drawn) return;
+        drawn = size();
+        this.draw().catch(fail);
+      });
+      for (const element of this.elements) observer.observe(element);
     }
   }
 
@@ -149,6 +173,7 @@ const lazyscope = (() => {
   async function start() {
     for (const make of makers) figures.push(...make());
     await redraw();
+    for (const figure of figures) figure.follow();
     dark.addEventListener("change", () => redraw().catch(fail));
     narrow.addEventListener("change", () => redraw().catch(fail));
   }
@@ -163,5 +188,5 @@ const lazyscope = (() => {
     document.documentElement.dataset.drawn = String(figures.length);
   }
   document.addEventListener("DOMContentLoaded", () => start().catch(fail));
-  return { View, makers, figures, fail, picture, pageColors, lift, isDark };
+  return { View, makers, figures, fail, picture, pageColors, lift, isDark, isPrinting };
 })();
