@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from lazyscope._checks import check_positive
+from lazyscope._checks import check_choice, check_positive
 from lazyscope._outcome import Outcome
 from lazyscope._types import Params, Scalar
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop
@@ -51,6 +51,8 @@ class ExponentialFlow(AbstractMethod):
         frozen: ``"mean"`` freezes the kernel averaged over outputs, ``"full"`` all n C x n C of it.
         fixed_step: take steps of this length without error control (for studies of convergence).
 
+    Given as JAX arrays, `tolerance` and `fixed_step` may be traced: runs then share one program.
+
     Outcomes: out of steps; stalled (zero kernel, a residual in the kernel's null space, or steps too
     short to represent). Gradient flow itself cannot diverge; numbers that overflow are rejected.
 
@@ -61,14 +63,15 @@ class ExponentialFlow(AbstractMethod):
     output space and its correction are derived here.
     """
 
-    tolerance: float = 0.05
+    tolerance: float | Scalar = 0.05
     frozen: FrozenKernel = "mean"
-    fixed_step: float | None = None
+    fixed_step: float | Scalar | None = None
 
     def __check_init__(self) -> None:
-        check_positive("tolerance", self.tolerance)
-        if self.fixed_step is not None:
-            check_positive("fixed_step", self.fixed_step)
+        check_choice("frozen", self.frozen, ("mean", "full"))
+        for name, value in (("tolerance", self.tolerance), ("fixed_step", self.fixed_step)):
+            if value is not None and not isinstance(value, jax.Array):
+                check_positive(name, value)
 
     @property
     def points_per_record(self) -> int:
@@ -77,7 +80,7 @@ class ExponentialFlow(AbstractMethod):
 
     def start(self, problem: Problem) -> Scalar:
         """The next step's length; zero lets the first step choose one."""
-        return jnp.asarray(self.fixed_step or 0.0, problem.x.dtype)
+        return jnp.asarray(0.0 if self.fixed_step is None else self.fixed_step, problem.x.dtype)
 
     def step(self, problem: Problem, stop: Stop, state: FlowState) -> FlowState:
         """Try one exponential step and decide on it."""
