@@ -20,6 +20,8 @@ DEFAULT_STOP = 1e-4
 DEFAULT_MAX_STEPS = 20_000
 DEFAULT_NUM_RECORDS = 128
 
+_MOST_STEPS = 2**31 - 1
+
 
 class FlowResult(eqx.Module):
     """A trained problem; under ``vmap`` every field has the batch in front.
@@ -101,7 +103,7 @@ def solve_flow(
             cause="both stops were switched off",
             fix="give a stop fraction such as 1e-4, or a stop time",
         )
-    check_count("max_steps", max_steps)
+    max_steps = check_count("max_steps", max_steps)
     num_records = 2 * ((check_count("num_records", num_records, minimum=4) + 1) // 2)
     method = ExponentialFlow() if method is None else method
     with jax.enable_x64(True):
@@ -113,7 +115,7 @@ def solve_flow(
             method,
             jnp.asarray(0.0 if stop_fraction is None else stop_fraction),
             jnp.asarray(jnp.inf if stop_time is None else stop_time),
-            max_steps,
+            jnp.asarray(min(max_steps, _MOST_STEPS), jnp.int32),
             num_records,
         )
     if on_failure == "raise" and not result.outcome.ok:
@@ -127,7 +129,7 @@ def trace_flow(
     stop_fraction: Float[Array, ""] | float,
     stop_time: Float[Array, ""] | float,
     *,
-    max_steps: int,
+    max_steps: int | Array,
     num_records: int = DEFAULT_NUM_RECORDS,
 ) -> FlowResult:
     """`solve_flow` as a pure function for use under ``jit`` and ``vmap``, in the problem's precision.
