@@ -33,8 +33,8 @@ class Forecast(eqx.Module):
     Attributes:
         eigenvalues: of K(0), ascending, one per (point, output) pair.
         energies: squared components of r_0 along its eigenvectors.
-        displacement: predicted relative displacement of every group when training ends (see `horizon`),
-            Frobenius norm.
+        change: predicted change of the parameters when training ends (see `horizon`).
+        displacement: its relative size in every group, Frobenius norm.
         horizon: loss fraction at which `displacement` is taken; 0 means the end of training.
         num_points: training points n.
 
@@ -44,6 +44,7 @@ class Forecast(eqx.Module):
 
     eigenvalues: Float[Array, " modes"]
     energies: Float[Array, " modes"]
+    change: Params
     displacement: Float[Array, " groups"]
     horizon: float
     num_points: int
@@ -112,7 +113,8 @@ def forecast(
     Raises:
         InputError: a fraction outside [0, 1), or an initial network without any gradient.
 
-    Cost: one eigendecomposition of n C x n C, one forward and one backward pass.
+    Cost: one eigendecomposition of n C x n C, two forward and two backward passes; the result holds one
+    copy of the parameters.
 
     Example:
         >>> from lazyscope.model import Dense, Layer
@@ -141,10 +143,10 @@ def forecast(
         time = np.inf
         if at_fraction > 0:
             time = _time_to(np.asarray(values), np.asarray(energies), x.shape[0], at_fraction)
-        moved = _displacement(
+        change, moved = _change(
             kernel, params, x, speeds, values, vectors, coefficients, jnp.asarray(time)
         )
-        return Forecast(values, energies, moved, at_fraction, x.shape[0])
+        return Forecast(values, energies, change, moved, at_fraction, x.shape[0])
 
 
 def limit_lambda_min(
@@ -214,14 +216,18 @@ def _spectrum(kernel, params, x, y, speeds):
 
 
 @eqx.filter_jit
-def _displacement(kernel, params, x, speeds, values, vectors, coefficients, time):
+def _change(kernel, params, x, speeds, values, vectors, coefficients, time):
     expansion = kernel.expand(params, x)
     rates = jnp.maximum(values, 0.0) / x.shape[0]
     resolved = values > _RESOLVED * values.shape[0] * values[-1]
     safe = jnp.where(resolved, values, 1.0)
     impulse = jnp.where(resolved, -jnp.expm1(-rates * time) / safe, 0.0) * coefficients
     pulled = expansion.pull_back((vectors @ impulse).reshape(expansion.outputs.shape))
-    return speeds * _group_norms(pulled) / _group_norms(params)
+    change = tuple(
+        jax.tree.map(lambda g, s=speed: -s * g, group)
+        for group, speed in zip(pulled, speeds, strict=True)
+    )
+    return change, _group_norms(change) / _group_norms(params)
 
 
 def _group_norms(tree: Params) -> Float[Array, " groups"]:

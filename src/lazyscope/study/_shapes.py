@@ -1,0 +1,101 @@
+"""In which ways can one initial scale kappa be spread over the layers of a network?"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from lazyscope._checks import check_choice
+from lazyscope.scaling import PowerLaw, Scheme, ValueAtWidth
+
+_SPREAD_OF_RANDOM = 1.0
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A way to spread kappa: relative scales of the layers as powers of the width.
+
+    The scales are ``alpha_l = c * b_l * m^{p_l}``, with the common factor c such that their product is
+    kappa. All speeds are one.
+
+    Attributes:
+        name: short name.
+        description: one line in words.
+        powers: exponents p_l for L + 1 layers, given L.
+        factors: constants b_l for L + 1 layers, given L.
+    """
+
+    name: str
+    description: str
+    powers: Callable[[int], tuple[float, ...]]
+    factors: Callable[[int], tuple[float, ...]] = lambda depth: (1.0,) * (depth + 1)
+
+    def alpha(self, kappa: float, width: int, depth: int) -> Float[np.ndarray, " layers"]:
+        """Scales of the layers at one kappa and width."""
+        base = np.array(self.factors(depth)) * float(width) ** np.array(self.powers(depth))
+        return base * (kappa / np.prod(base)) ** (1.0 / (depth + 1))
+
+    def scheme(self, kappa: float, width: int, depth: int) -> Scheme:
+        """The numbers at one kappa and width."""
+        return Scheme(
+            f"{self.name}, kappa {kappa:g}",
+            tuple(ValueAtWidth(float(a), width) for a in self.alpha(kappa, width, depth)),
+            (PowerLaw(1.0),) * (depth + 1),
+            source="spread of kappa",
+        )
+
+    def growing(self, kappa_exponent: float, depth: int) -> Scheme:
+        """The same spread with kappa = m^kappa_exponent, which has exponents and a regime."""
+        powers = np.array(self.powers(depth))
+        exponents = powers + (kappa_exponent - powers.sum()) / (depth + 1)
+        return Scheme.from_exponents([float(a) for a in exponents], name=self.name)
+
+
+def shape(name: str) -> Shape:
+    """The shape called `name`.
+
+    Example:
+        >>> float(shape("balanced").alpha(8.0, width=100, depth=2)[0])
+        2.0
+    """
+    return _BY_NAME[check_choice("shape", name, _BY_NAME)]
+
+
+def shape_names() -> tuple[str, ...]:
+    """Names that `shape` knows."""
+    return tuple(_BY_NAME)
+
+
+def _random_factors(depth: int) -> tuple[float, ...]:
+    draws = np.random.default_rng(2024).normal(0.0, _SPREAD_OF_RANDOM, depth + 1)
+    return tuple(float(b) for b in np.exp(draws - draws.mean()))
+
+
+_BY_NAME = {
+    entry.name: entry
+    for entry in (
+        Shape("balanced", "every layer the same scale", lambda depth: (0.0,) * (depth + 1)),
+        Shape(
+            "ntk-like",
+            "the input layer sqrt(m) times the others, as in NTK scaling",
+            lambda depth: (0.5,) + (0.0,) * depth,
+        ),
+        Shape(
+            "small-readout",
+            "the readout sqrt(m) times smaller than the others",
+            lambda depth: (0.0,) * depth + (-0.5,),
+        ),
+        Shape(
+            "small-input",
+            "the input layer sqrt(m) times smaller than the others",
+            lambda depth: (-0.5,) + (0.0,) * depth,
+        ),
+        Shape(
+            "random",
+            "log-normal factors of spread one, drawn once",
+            lambda depth: (0.0,) * (depth + 1),
+            _random_factors,
+        ),
+    )
+}
