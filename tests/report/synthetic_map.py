@@ -50,7 +50,8 @@ def _runs(draw, gamma, gamma_prime, widths, num_records, num_neurons, displaceme
     time = np.concatenate([[0.0], np.geomspace(1e-3, 1.0, num_records - 1)])
     time = time * np.exp(draw.standard_normal(shape))[..., None]
     loss = 0.4 * np.exp(-9 * time)
-    loss[..., num_records - num_records // 8 :] = np.nan
+    length = draw.integers(num_records // 2, num_records, shape)
+    loss[np.arange(num_records) >= length[..., None]] = np.nan
     weights = draw.standard_normal((*shape, num_neurons, 2))
     after = weights + displacement[..., 0][..., None, None] * np.array([0.3, 1.0])
     outputs = draw.standard_normal((*shape, num_neurons, 1))

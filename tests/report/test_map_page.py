@@ -25,12 +25,9 @@ def data_of(text):
 
 
 def unpacked(array):
-    if "f4" in array:
-        values = np.frombuffer(base64.b64decode(array["f4"]), dtype="<f4")
-    else:
-        codes = np.frombuffer(base64.b64decode(array["u1"]), dtype=np.uint8)
-        values = np.array(array["labels"])[codes]
-    return values.reshape(array["shape"])
+    kind = next(name for name in ("f4", "i4", "u1") if name in array)
+    values = np.frombuffer(base64.b64decode(array[kind]), dtype=f"<{kind}")
+    return (np.array(array["labels"])[values] if kind == "u1" else values).reshape(array["shape"])
 
 
 @pytest.fixture(scope="module")
@@ -69,12 +66,16 @@ def test_runs_reach_the_page_with_their_outcomes(text, small):
     np.testing.assert_array_equal(unpacked(arrays["displacement"]), stored)
 
 
-def test_loss_curves_lose_only_the_records_that_no_run_used(text, small):
-    drawn = unpacked(data_of(text)["arrays"]["curve_loss"])
-    stored = small[0]["curve_loss"].values
-    used = np.isfinite(stored).any(axis=(0, 1, 2, 3)).sum()
-    assert drawn.shape[-1] == used < stored.shape[-1]
-    np.testing.assert_array_equal(drawn, stored[..., :used].astype("<f4"))
+def test_loss_curves_lose_only_their_unused_slots(text, small):
+    arrays = data_of(text)["arrays"]
+    begin = unpacked(arrays["curve_begin"])
+    for name in ("curve_time", "curve_loss"):
+        drawn = np.split(unpacked(arrays[name]), begin[1:-1])
+        stored = small[0][name].values.reshape(len(drawn), -1)
+        used = np.isfinite(small[0]["curve_loss"].values).reshape(stored.shape)
+        assert 0 < used.sum() < used.size
+        for curve, whole, kept in zip(drawn, stored, used, strict=True):
+            np.testing.assert_array_equal(curve, whole[kept].astype("<f4"))
 
 
 def test_planar_weights_become_angle_and_amplitude_of_the_first_seed_at_the_largest_width(

@@ -17,6 +17,12 @@ _STANDARD_LABELS = {
     "verdict": ("agrees", "undecided", "disagrees"),
 }
 
+_OF_RUNS = {
+    "kernel_change": "relative change of the kernel",
+    "steps": "steps",
+    "seconds": "seconds of a run",
+}
+
 
 def map_data(study: MapStudy) -> dict[str, Any]:
     """Everything that the script of the page needs, as one JSON object."""
@@ -70,17 +76,20 @@ def weight_points(study: MapStudy) -> tuple[list[str], dict[str, Any]] | None:
 
 def packed_numbers(values: Any) -> dict[str, Any]:
     """An array in single precision, little-endian, base64."""
-    array = np.ascontiguousarray(np.asarray(values, dtype="<f4"))
-    return {"shape": list(array.shape), "f4": base64.b64encode(array.tobytes()).decode()}
+    return _packed("f4", values)
 
 
 def packed_labels(values: Any, names: Sequence[str]) -> dict[str, Any]:
     """An array of labels as places in `names`, one byte each."""
     place = {name: index for index, name in enumerate(names)}
     array = np.asarray(values).astype(str)
-    codes = np.array([place[label] for label in array.ravel()], dtype=np.uint8)
-    text = base64.b64encode(codes.tobytes()).decode()
-    return {"shape": list(array.shape), "u1": text, "labels": list(names)}
+    codes = np.array([place[label] for label in array.ravel()]).reshape(array.shape)
+    return {**_packed("u1", codes), "labels": list(names)}
+
+
+def _packed(kind: str, values: Any) -> dict[str, Any]:
+    array = np.asarray(values).astype(f"<{kind}")
+    return {"shape": list(array.shape), kind: base64.b64encode(array.tobytes()).decode()}
 
 
 def _axis(axis: MapAxis) -> dict[str, Any]:
@@ -120,21 +129,23 @@ def _run_arrays(study: MapStudy) -> dict[str, Any]:
         "at_largest_width": packed_numbers(_geometric_mean(values.isel(width=-1), axis=2)),
         "failed": packed_numbers(_share_failed(outcome)),
     }
-    for name in ("steps", "seconds"):
+    for name in _OF_RUNS:
         if name in runs:
             arrays[name] = packed_numbers(_geometric_mean(runs[name].isel(width=-1), axis=2))
     return arrays
 
 
 def _curve_arrays(study: MapStudy) -> dict[str, Any]:
+    """Loss curves one after the other without their unused slots, and where each begins."""
     if "curve_loss" not in study.runs:
         return {}
     loss, time = study.runs["curve_loss"].values, study.runs["curve_time"].values
-    used = np.flatnonzero(np.isfinite(loss).any(axis=tuple(range(loss.ndim - 1))))
-    end = int(used[-1]) + 1 if len(used) else 0
+    used = np.isfinite(loss) & np.isfinite(time)
+    begin = np.concatenate([[0], np.cumsum(used.sum(axis=-1).ravel())])
     return {
-        "curve_time": packed_numbers(time[..., :end]),
-        "curve_loss": packed_numbers(loss[..., :end]),
+        "curve_time": packed_numbers(time[used]),
+        "curve_loss": packed_numbers(loss[used]),
+        "curve_begin": _packed("i4", begin),
     }
 
 
@@ -191,11 +202,9 @@ def _quantities(study: MapStudy) -> list[Mapping[str, Any]]:
         found.append(_quantity(name, words, "sequential", "layer" in variable.dims))
     found.append(_quantity("at_largest_width", f"displacement at width {largest}", "log"))
     found.append(_quantity("failed", "share of failed runs", "sequential", per_layer=False))
-    if "steps" in study.runs:
-        found.append(_quantity("steps", f"steps at width {largest}", "log", per_layer=False))
-    if "seconds" in study.runs:
-        words = f"seconds of a run at width {largest}"
-        found.append(_quantity("seconds", words, "log", per_layer=False))
+    for name, words in _OF_RUNS.items():
+        if name in study.runs:
+            found.append(_quantity(name, f"{words} at width {largest}", "log", per_layer=False))
     return found
 
 

@@ -11,12 +11,13 @@ lazyscope.makers.push(() => {
 
   // Arrays arrive as base64: numbers in single precision, labels in one byte.
   function unpack(array) {
-    const bytes = Uint8Array.from(atob(array.f4 || array.u1 || ""), (c) => c.charCodeAt(0));
-    const values = array.u1 === undefined ? new Float32Array(bytes.buffer) : bytes;
+    const bytes = Uint8Array.from(atob(array.f4 || array.u1 || array.i4 || ""), (c) => c.charCodeAt(0));
+    const values = array.u1 !== undefined ? bytes : new (array.i4 ? Int32Array : Float32Array)(bytes.buffer);
     const strides = array.shape.map((_, k) => array.shape.slice(k + 1).reduce((a, b) => a * b, 1));
     const offset = (index) => index.reduce((sum, i, k) => sum + i * strides[k], 0);
     return {
       shape: array.shape,
+      values,
       at: (...index) => values[offset(index)],
       row: (...index) => values.subarray(offset(index), offset(index) + strides[index.length - 1]),
       label: (...index) => array.labels[values[offset(index)]],
@@ -293,11 +294,16 @@ lazyscope.makers.push(() => {
       const last = Math.max(data.widths.length - 1, 1);
       return RAMP[Math.round((w / last) * (RAMP.length - 1))];
     }
+    curve(name, i, j, w, s) {
+      const k = ((i * Y.values.length + j) * data.widths.length + w) * data.seeds.length + s;
+      const begin = arrays.curve_begin.values;
+      return [...arrays[name].values.subarray(begin[k], begin[k + 1])];
+    }
     lossTraces() {
       const [i, j] = this.cell;
       return range(data.widths.length).flatMap((w) => range(data.seeds.length).map((s) => ({
         type: "scatter", mode: "lines", name: `width ${data.widths[w]}`, legendgroup: String(w), showlegend: s === 0,
-        x: [...arrays.curve_time.row(i, j, w, s)], y: [...arrays.curve_loss.row(i, j, w, s)], line: { color: this.widthColor(w), width: 1.5 },
+        x: this.curve("curve_time", i, j, w, s), y: this.curve("curve_loss", i, j, w, s), line: { color: this.widthColor(w), width: 1.5 },
         hovertemplate: `width ${data.widths[w]}, seed ${data.seeds[s]}, ${escape(arrays.outcome.label(i, j, w, s))}<br>time %{x:.3g}<br>loss %{y:.3g}<extra></extra>`,
       })));
     }
