@@ -1,0 +1,88 @@
+"""How do smooth nonlinearities act on many pairs of points with different variances?
+
+Mehler's formula: with a_k(q) = E sigma(sqrt(q) z) h_k(z), h_k the normalised Hermite polynomials,
+
+    E sigma(u) sigma(v) = sum_k a_k(q1) a_k(q2) rho^k.
+
+For smooth sigma the sum is short, and Parseval's identity E sigma^2 = sum_k a_k^2 bounds what is
+left out for every correlation at once: at most the geometric mean of the two points' remainders.
+"""
+
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from lazyscope.kernel._limit_function import PiecewiseSmooth
+from lazyscope.kernel._limit_gauss import FARTHEST, gaussian_rule
+from lazyscope.kernel._limit_maps import AbstractPairMap, Pairs, Prepared, Side, normalised
+
+_MOST_TERMS = 256
+_REMAINDER = 1e-13
+
+
+class MehlerMap(AbstractPairMap):
+    """Power series in the correlation; features are K coefficients of sigma, then K of sigma'."""
+
+    compiled: ClassVar[bool] = True
+
+    def pairs(self, left: Side, right: Side, gap: Array, total: Array) -> Pairs:
+        half = left.features.shape[1] // 2
+        rho = 0.5 * (total - gap)
+        sums = [
+            _series(left.features[:, part], right.features[:, part], rho)
+            for part in (slice(0, half), slice(half, None))
+        ]
+        return normalised(sums[0], left, right, sums[1])
+
+
+def mehler_map(
+    sigma: PiecewiseSmooth, deviations1: np.ndarray, deviations2: np.ndarray, radius: float
+) -> Prepared | None:
+    """The series for points of these deviations, or None where it is longer than allowed."""
+    deviations, places = np.unique(np.concatenate([deviations1, deviations2]), return_inverse=True)
+    # farther than the second moment needs: Hermite functions of high order spread wide
+    z, weights = gaussian_rule(np.ones(1), (), min(radius + 5.0, FARTHEST), 1)
+    weighted = _hermite(z[0], _MOST_TERMS) * weights[0]
+    pieces = [
+        np.stack(
+            [f @ weighted.T, np.broadcast_to((f * f) @ weights[0], (_MOST_TERMS, f.shape[0])).T]
+        )
+        for f in sigma.values_and_slopes(deviations[:, None] * z)
+    ]
+    terms = max(_terms(*piece) for piece in pieces)
+    if terms > _MOST_TERMS:
+        return None
+    features = np.concatenate([piece[0][:, :terms] for piece in pieces], axis=1)[places]
+    return Prepared(MehlerMap(), features[: deviations1.size], features[deviations1.size :])
+
+
+def _terms(coefficients: np.ndarray, squares: np.ndarray) -> int:
+    """Fewest terms that leave a negligible share of every point's second moment."""
+    share = coefficients**2 / np.where(squares > 0, squares, 1.0)
+    # what a longer series would add, and what Parseval's identity says is missing after the longest
+    after = np.cumsum(share[:, ::-1], axis=1)[:, ::-1]
+    missing = np.abs(1.0 - after[:, 0]) > 10 * _REMAINDER
+    if np.any(missing & (squares[:, 0] > 0)):
+        return _MOST_TERMS + 1
+    worst = np.max(after, axis=0)
+    return max(1, int(np.sum(worst > _REMAINDER)))
+
+
+def _hermite(z: np.ndarray, count: int) -> np.ndarray:
+    """Normalised Hermite polynomials h_0..h_{count-1} at z, shape (count, N)."""
+    rows = [np.ones_like(z), z]
+    for k in range(1, count - 1):
+        rows.append((z * rows[k] - np.sqrt(k) * rows[k - 1]) / np.sqrt(k + 1))
+    return np.stack(rows[:count])
+
+
+def _series(a: Float[Array, "n1 K"], b: Float[Array, "n2 K"], rho: Float[Array, "n1 n2"]) -> Array:
+    """sum_k a[:, k] b[:, k] rho^k by Horner's rule."""
+
+    def step(total: Array, rows: tuple[Array, Array]) -> tuple[Array, None]:
+        return total * rho + rows[0][:, None] * rows[1][None, :], None
+
+    return jax.lax.scan(step, jnp.zeros_like(rho), (a.T, b.T), reverse=True, unroll=4)[0]
