@@ -24,10 +24,10 @@ STEP_OVERHEAD = 3e-5
 """Seconds of a step on nothing: about a hundred small operations of a compiled loop."""
 
 FLOPS_PER_SECOND = 1.5e10
-BYTES_PER_SECOND = 5e9
+BYTES_PER_SECOND = 1e10
 """Per core, double precision; products with a few rows reach no more on a usual laptop."""
 
-COMPILE_SECONDS = 5.0
+COMPILE_SECONDS = 3.0
 """For each shape."""
 
 STEPS_AT_REST = 10.0
