@@ -1,5 +1,11 @@
 """What did training do, and what do many runs together say?"""
 
+from lazyscope.measure._condensation import AgainstNull as AgainstNull
+from lazyscope.measure._condensation import Condensation as Condensation
+from lazyscope.measure._condensation import OrientationScatter as OrientationScatter
+from lazyscope.measure._condensation import condensation as condensation
+from lazyscope.measure._condensation import cosine_similarity as cosine_similarity
+from lazyscope.measure._condensation import orientation_scatter as orientation_scatter
 from lazyscope.measure._displacement import Displacement as Displacement
 from lazyscope.measure._displacement import displacement as displacement
 from lazyscope.measure._displacement import operator_norm as operator_norm
