@@ -62,7 +62,9 @@ class GradientDescent(AbstractMethod):
         if self.step_size is not None:
             return jnp.asarray(self.step_size, problem.x.dtype)
         fraction = 1.0 if self.stability_fraction is None else self.stability_fraction
-        return fraction * largest_stable_step(problem)
+        limit = largest_stable_step(problem)
+        # Where the kernel is zero every step is stable, and the gradient is zero too: the run stalls.
+        return fraction * jnp.where(jnp.isinf(limit), 1.0, limit)
 
     def step(self, problem: Problem, stop: Stop, state: FlowState) -> FlowState:
         """Take one step down the gradient."""
