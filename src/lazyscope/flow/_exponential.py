@@ -99,7 +99,7 @@ class ExponentialFlow(AbstractMethod):
     def _judge(self, stop: Stop, state: FlowState, trial: "_Trial", length: Scalar) -> "_Verdict":
         finite = jnp.isfinite(trial.loss)
         error = jnp.maximum(trial.displacement_error, RESIDUAL_WEIGHT * trial.residual_error)
-        error = jnp.where(finite, error / self.tolerance, jnp.inf)
+        error = jnp.where(finite, error / jnp.asarray(self.tolerance, error.dtype), jnp.inf)
         exact_enough = finite if self.fixed_step is not None else error <= 1.0
         overshot = exact_enough & (trial.loss < stop.loss * (1.0 - STOP_TOLERANCE))
         return _Verdict(error, exact_enough & ~overshot, overshot)
