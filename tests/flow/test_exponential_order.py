@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cases import dense_case, weights_of
-from naive.explicit_flow import explicit_flow
 
+from cases import dense_case, weights_of
 from lazyscope.flow import ExponentialFlow, GradientDescent, _exponential, trace_flow
 from lazyscope.flow._phi import phi_functions
+from naive.explicit_flow import explicit_flow
 
 TIME = 1.0
 NUM_STEPS = np.array([16, 32, 64, 128, 256])
