@@ -174,6 +174,14 @@ def test_a_cell_without_runs_is_undecided_and_does_not_stop_the_map():
     assert "Too few runs" in found.cell(1).note
 
 
+def test_few_and_close_widths_are_named():
+    widths = np.array([64.0, 128, 256])
+    found = estimate_exponent(widths, power_law(-0.5, widths=widths))
+    assert "Only 3 widths have a value" in found.note
+    assert "span a factor of 4 only" in found.note
+    assert estimate_exponent(WIDTHS, power_law(-0.5)).note == ""
+
+
 def test_verdicts_follow_the_interval():
     found = estimate_exponent(WIDTHS, power_law(-0.5, noise=0.01))
     assert found.sign_verdict() == "negative"

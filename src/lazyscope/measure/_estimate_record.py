@@ -9,6 +9,9 @@ from jaxtyping import Bool, Float, Int
 from lazyscope.measure._estimate_shapes import MODEL_NAMES, ModelName, Shape
 from lazyscope.measure._estimate_verdict import RESOLUTION, Agreement, Sign, agreement, sign_of
 
+_FEW_WIDTHS = 4
+_NARROW = 16.0
+
 
 @final
 @dataclass(frozen=True)
@@ -224,5 +227,13 @@ class ExponentMap:
         if len(lost):
             parts.append(
                 "No run has a value at width " + ", ".join(f"{width:g}" for width in lost) + "."
+            )
+        used = self.widths[self.runs[index] > self.failed[index]]
+        if len(used) < _FEW_WIDTHS:
+            parts.append(f"Only {len(used)} widths have a value: a bend can hardly be seen.")
+        if len(used) and used[-1] < _NARROW * used[0]:
+            parts.append(
+                f"The widths span a factor of {used[-1] / used[0]:.3g} only: crossovers beyond "
+                f"{used[-1]:g} are likely to be missed."
             )
         return " ".join(parts)
