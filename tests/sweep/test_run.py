@@ -12,7 +12,7 @@ from lazyscope.model import Dense
 from lazyscope.scaling import named_scheme
 from lazyscope.sweep import StoreError, SweepDesign, open_store, run_sweep
 from lazyscope.sweep._batch import run_unit
-from lazyscope.sweep._program import _trace
+from lazyscope.sweep._program import trace_run
 from lazyscope.sweep._run import run_sweep_with
 from lazyscope.sweep._units import cut_into_units, shape_of
 from lazyscope.sweep._workers import ThreadWorkers
@@ -104,9 +104,9 @@ def test_a_program_is_compiled_once_per_shape(monkeypatch, tmp_path):
 
     def counting(settings, record, numbers):
         traced.append(shape_of(settings))
-        return _trace(settings, record, numbers)
+        return trace_run(settings, record, numbers)
 
-    monkeypatch.setattr("lazyscope.sweep._program._trace", counting)
+    monkeypatch.setattr("lazyscope.sweep._program.trace_run", counting)
     sweep = SweepDesign(
         axes={"width": [5, 6], "seed": [0, 1, 2], "rho": [0.0, 0.5], "output_scale": [1.0, 2.0]},
         fixed={"scheme": "ntk", "tolerance": 0.1},

@@ -57,12 +57,12 @@ def compiled_program(
     key = (shape_of(settings), record)
     with _locks[key]:
         if key not in _programs:
-            traced = jax.jit(lambda numbers: _trace(settings, record, numbers))
-            _programs[key] = traced.lower(inputs).compile(compiler_options=_OPTIONS)
+            traced = jax.jit(lambda numbers: trace_run(settings, record, numbers))
+            _programs[key] = traced.lower(inputs).compile(compiler_options=COMPILER_OPTIONS)
         return _programs[key]
 
 
-def _trace(
+def trace_run(
     settings: Mapping[str, Value], record: tuple[str, ...], numbers: dict[str, Any]
 ) -> dict[str, Any]:
     """One run from its seed to its recorded quantities."""
@@ -97,5 +97,5 @@ def _method(settings: Mapping[str, Value], control: Any):
     return eqx.tree_at(lambda method: method.tolerance, ExponentialFlow(), control)
 
 
-_OPTIONS: dict[str, str | bool] = {"xla_cpu_multi_thread_eigen": False}
+COMPILER_OPTIONS: dict[str, str | bool] = {"xla_cpu_multi_thread_eigen": False}
 """Runs share the cores, so none of them should spread over all."""

@@ -1,0 +1,65 @@
+"""Is it better to train runs side by side under vmap, or one after the other?
+
+    python benchmarks/sweep_lanes.py
+
+Sixteen runs over the (gamma, gamma') plane at each of three widths: one after the other through the
+program of a sweep, and all of them as lanes of one vmapped program, which steps until the slowest has
+ended. Times of the processor, so that a busy machine disturbs little; "balanced" is what lanes would
+take if none of them ever waited for another.
+"""
+
+import time
+from functools import partial
+
+import jax
+import numpy as np
+
+from lazyscope.sweep import SweepDesign
+from lazyscope.sweep._data import run_data
+from lazyscope.sweep._program import COMPILER_OPTIONS, run_inputs, trace_run
+
+
+def main() -> None:
+    """Print a row per width."""
+    print("| width | one by one, s | lanes, s | lanes if balanced, s |")
+    print("|---|---|---|---|")
+    with jax.enable_x64(True):
+        for width in (100, 1000, 10_000):
+            alone, together, balanced = compare(width)
+            print(f"| {width} | {alone:.2f} | {together:.2f} | {balanced:.2f} |")
+
+
+def compare(width: int) -> tuple[float, float, float]:
+    """Seconds one by one, as lanes, and as lanes that never wait."""
+    design = SweepDesign(
+        axes={"gamma": [0.25, 0.75, 1.25, 1.75], "gamma_prime": [-0.5, 0.0, 0.5, 1.0]},
+        fixed={"width": width},
+    )
+    cells = list(design.cells())
+    inputs = [run_inputs(cell.settings, run_data(cell.settings)) for cell in cells]
+    stacked = {name: np.stack([one[name] for one in inputs]) for name in inputs[0]}
+    traced = partial(trace_run, cells[0].settings, design.record)
+    single, lanes = compiled(traced, inputs[0]), compiled(jax.vmap(traced), stacked)
+    alone, results = timed(lambda: [single(one) for one in inputs])
+    together, _ = timed(lambda: lanes(stacked))
+    steps = np.array([int(result["steps"]) for result in results])
+    return alone, together, together * steps.mean() / steps.max()
+
+
+def compiled(function, inputs):
+    """The program of `function`, compiled as a sweep compiles it."""
+    return jax.jit(function).lower(inputs).compile(compiler_options=COMPILER_OPTIONS)
+
+
+def timed(work):
+    """Best processor time of three calls, and the result."""
+    times = []
+    for _ in range(3):
+        began = time.process_time()
+        result = jax.block_until_ready(work())
+        times.append(time.process_time() - began)
+    return min(times), result
+
+
+if __name__ == "__main__":
+    main()
