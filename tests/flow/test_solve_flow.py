@@ -202,12 +202,12 @@ def test_data_of_another_shape_is_refused(case):
 
 
 def test_text_among_the_points_is_refused(case):
-    with pytest.raises(InputError, match="Points must be numbers. Received: entries of type <U"):
+    with pytest.raises(InputError, match=r"Points must be numbers. Received: entries of type <U"):
         dense_problem(case.problem.model, case.problem.params, case.x.astype(str), case.y)
 
 
 def test_speeds_for_another_depth_are_refused(case):
-    with pytest.raises(InputError, match="one speed for every layer.*give 2 speeds"):
+    with pytest.raises(InputError, match=r"one speed for every layer.*give 2 speeds"):
         dense_problem(case.problem.model, case.problem.params, case.x, case.y, speeds=[1.0] * 3)
 
 
