@@ -1,0 +1,147 @@
+"""Do rooms import only rooms before them, and do theory and experiment leave each other alone?"""
+
+import ast
+import importlib
+import inspect
+from pathlib import Path
+
+import pytest
+
+import lazyscope._checks
+
+SOURCE = Path(lazyscope._checks.__file__).parent
+WORDS = ("_types", "_outcome", "_checks")
+ROOMS = ("scaling", "model", "kernel", "flow", "measure", "forecast", "data", "sweep", "study")
+ROOMS += ("report", "cli")
+ORDER = dict.fromkeys(WORDS, 0) | {name: i + 1 for i, name in enumerate(ROOMS)}
+PRESENT = [
+    room
+    for room in ROOMS
+    if (SOURCE / room / "__init__.py").exists() or (SOURCE / f"{room}.py").exists()
+]
+LIMIT = "kernel._limit"
+
+
+def modules():
+    """Every module of the library as (dotted name without the package, syntax tree)."""
+    for path in sorted(SOURCE.rglob("*.py")):
+        parts = path.relative_to(SOURCE).with_suffix("").parts
+        name = ".".join(part for part in parts if part != "__init__")
+        yield name, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports(tree):
+    """Dotted names below the package that a module imports, wherever it does so."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            if node.module and node.module.startswith("lazyscope."):
+                yield node.module.removeprefix("lazyscope.")
+            elif node.module == "lazyscope":
+                yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.Import):
+            names = (alias.name for alias in node.names)
+            yield from (n.removeprefix("lazyscope.") for n in names if n.startswith("lazyscope."))
+
+
+def wrong_directions(found):
+    """(importer, imported) pairs that go against the order of the rooms."""
+    return [
+        (name, target)
+        for name, tree in found
+        for target in imports(tree)
+        if name and ORDER[target.split(".")[0]] > ORDER[name.split(".")[0]]
+    ]
+
+
+def meetings(found):
+    """(importer, imported) pairs by which theory and experiment would call each other."""
+    theory, experiment = ("scaling", "forecast", LIMIT), ("flow", "measure")
+    sides = ((theory, experiment), (experiment, ("forecast", LIMIT)))
+    return [
+        (name, target)
+        for name, tree in found
+        for target in imports(tree)
+        for one, other in sides
+        if name.startswith(one) and target.startswith(other)
+    ]
+
+
+def test_every_file_is_in_a_known_room():
+    assert {name.split(".")[0] for name, _ in modules() if name} <= set(ORDER)
+
+
+def test_rooms_import_only_rooms_before_them():
+    assert wrong_directions(modules()) == []
+
+
+def test_theory_and_experiment_never_import_each_other():
+    assert meetings(modules()) == []
+
+
+def test_the_forecast_imports_kernels_scaling_and_model_only():
+    allowed = {"forecast", "kernel", "scaling", "model", *WORDS}
+    used = {
+        (name, target)
+        for name, tree in modules()
+        if name.startswith("forecast")
+        for target in imports(tree)
+    }
+    assert {pair for pair in used if pair[1].split(".")[0] not in allowed} == set()
+
+
+def test_a_wrong_import_would_be_seen():
+    bad = [("scaling._x", ast.parse("from lazyscope.flow import solve_flow"))]
+    assert wrong_directions(bad) == meetings(bad) == [("scaling._x", "flow")]
+    worse = [("kernel._limit", ast.parse("import lazyscope.flow._solve"))]
+    assert meetings(worse) == [("kernel._limit", "flow._solve")]
+    hidden = [("flow._x", ast.parse("def f():\n    from lazyscope.kernel._limit import g"))]
+    assert meetings(hidden) == [("flow._x", "kernel._limit")]
+
+
+def public_names(module):
+    """The public list of a room: `__all__`, or what its `__init__` imports under its own name."""
+    offered = (n for n, v in vars(module).items() if n[0] != "_" and not inspect.ismodule(v))
+    return getattr(module, "__all__", None) or list(offered)
+
+
+@pytest.mark.parametrize("room", PRESENT)
+def test_every_public_name_exists_and_says_what_it_is(room):
+    module = importlib.import_module(f"lazyscope.{room}")
+    assert module.__doc__
+    names = public_names(module)
+    assert len(set(names)) == len(names)
+    values = {name: getattr(module, name) for name in names}
+    described = {n: v for n, v in values.items() if inspect.isclass(v) or inspect.isroutine(v)}
+    assert [name for name, value in described.items() if not (value.__doc__ or "").strip()] == []
+
+
+def flag_setters(found):
+    """Modules that set JAX's global flags: config.update, or an assignment to jax.config."""
+    setters = []
+    for name, tree in found:
+        for node in ast.walk(tree):
+            calls = isinstance(node, ast.Call) and ast.unparse(node.func).endswith("config.update")
+            targets = node.targets if isinstance(node, ast.Assign) else []
+            if calls or any(ast.unparse(t).startswith("jax.config") for t in targets):
+                setters.append(name)
+    return setters
+
+
+def test_nothing_sets_global_flags_of_jax():
+    assert flag_setters(modules()) == []
+
+
+@pytest.mark.parametrize(
+    "line", ["jax.config.update('jax_enable_x64', True)", "jax.config.jax_enable_x64 = True"]
+)
+def test_setting_a_flag_would_be_seen(line):
+    assert flag_setters([("model._x", ast.parse(line))]) == ["model._x"]
+
+
+def test_importing_the_library_leaves_precision_alone():
+    import jax
+
+    for room in PRESENT:
+        importlib.import_module(f"lazyscope.{room}")
+    assert not jax.config.jax_enable_x64
