@@ -22,6 +22,8 @@ from lazyscope.measure._estimate_threshold import ThresholdEstimate as Threshold
 from lazyscope.measure._estimate_threshold import ThresholdLimit as ThresholdLimit
 from lazyscope.measure._estimate_threshold import estimate_threshold as estimate_threshold
 from lazyscope.measure._estimate_threshold import threshold_limit as threshold_limit
+from lazyscope.measure._estimate_verdict import RESOLUTION as RESOLUTION
+from lazyscope.measure._estimate_verdict import agreement as agreement
 from lazyscope.measure._kernel_change import kernel_alignment as kernel_alignment
 from lazyscope.measure._kernel_change import kernel_change as kernel_change
 from lazyscope.measure._outputs import error_rate as error_rate

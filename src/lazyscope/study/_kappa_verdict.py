@@ -4,33 +4,44 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from scipy.stats import t as student
 
-from lazyscope._checks import InputError
-from lazyscope.measure import estimate_exponent, fit_power_law
+from lazyscope.measure import RESOLUTION, agreement
 from lazyscope.scaling import displacement_exponents, layer_regimes, network_regime
 from lazyscope.study._shapes import shape
 
 PREDICTED_SLOPE = -1.0
-LAZY_FORECAST = 0.25
-"""Runs whose forecast displacement is below this are in the range where the law is to hold."""
+LAZY_FORECAST = 0.5
+"""A slope is judged only where the forecast displacement is below this: elsewhere nothing is lazy."""
 
-MIN_KAPPAS = 3
+NUM_KAPPAS = 4
+"""How many of the largest kappas a slope is fitted to: the law is a limit, so they count."""
+
+MIN_GROUPS = 3
 LEVEL = 0.95
-SHARED_ACCURACY = 0.01
 
 
-def judge(runs: list[dict[str, Any]], shapes: Sequence[str], depth: int) -> dict[str, Any]:
+def judge(
+    runs: list[dict[str, Any]], shapes: Sequence[str], depth: int, *, accuracy: float
+) -> dict[str, Any]:
     """Fits, collapse, schemes and verdict of a kappa study, from its run records.
 
-    The law says: largest relative displacement ~ 1/kappa once training is lazy. Which runs are to
-    obey it is decided by the forecast from initialization, before any outcome is seen.
+    The law says: largest relative displacement D ~ 1/kappa once training is lazy. It is a limit. Its
+    first correction is proportional to the forecast displacement phi, which is itself proportional to
+    1/kappa, so that every (width, seed) gets a slope s of its own from::
+
+        log D = const + s log kappa + b phi,      the largest four kappas
+
+    The interval of a shape is Student's t over these slopes, widened by what the solver's accuracy
+    could do: 2 accuracy / log(kappa_max / kappa_min).
 
     Args:
         runs: run records.
         shapes: names of the shapes.
         depth: hidden layers.
+        accuracy: relative accuracy of a measured displacement.
     """
-    fits = [_fit(name, [r for r in runs if r["shape"] == name]) for name in shapes]
+    fits = [_fit(name, [r for r in runs if r["shape"] == name], accuracy) for name in shapes]
     collapse = _collapse(runs)
     return {
         "fits": fits,
@@ -40,73 +51,78 @@ def judge(runs: list[dict[str, Any]], shapes: Sequence[str], depth: int) -> dict
     }
 
 
-def _fit(name: str, runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Slope over the lazy range with cluster-robust interval, and its limit at large kappa."""
-    kappas = sorted({r["kappa"] for r in runs})
-    lazy = [
-        k
-        for k in kappas
-        if np.median([r["largest_forecast"] for r in runs if r["kappa"] == k]) < LAZY_FORECAST
-    ]
-    inside = [r for r in runs if r["kappa"] in lazy]
-    usable = [r for r in inside if r["largest_displacement"] is not None]
+def _fit(name: str, runs: list[dict[str, Any]], accuracy: float) -> dict[str, Any]:
+    """The slope of one shape with its interval and verdict."""
+    kappas = sorted({r["kappa"] for r in runs})[-NUM_KAPPAS:]
+    inside = [r for r in runs if r["kappa"] in kappas]
+    failed = sum(r["largest_displacement"] is None for r in inside)
     record: dict[str, Any] = {
         "shape": name,
         "level": LEVEL,
         "predicted": PREDICTED_SLOPE,
-        "num_runs": len(usable),
-        "num_failed": len(inside) - len(usable),
-        "kappa_range": [min(lazy), max(lazy)] if lazy else None,
+        "num_runs": len(inside) - failed,
+        "num_failed": failed,
+        "kappa_range": [kappas[0], kappas[-1]],
         "slope": None,
-        "interval": None,
-        "limit": None,
-        "limit_interval": None,
+        "interval": [None, None],
+        "uncorrected_slope": None,
         "verdict": "undecided",
-        "note": "",
+        "note": _reason_against(inside, kappas),
     }
-    if len(lazy) < MIN_KAPPAS:
-        record["note"] = (
-            f"only {len(lazy)} values of kappa have a forecast displacement below {LAZY_FORECAST}; "
-            f"{MIN_KAPPAS} are needed: add larger kappas"
-        )
+    if record["note"]:
         return record
-    try:
-        line = fit_power_law(
-            np.array([r["kappa"] for r in usable]),
-            np.array([r["largest_displacement"] for r in usable]),
-            groups=[f"{r['width']}/{r['seed']}" for r in usable],
-            intercepts="per-group",
-            level=LEVEL,
-        )
-        limit = estimate_exponent(
-            2.0 * np.array(lazy), _table(inside, lazy), level=LEVEL, accuracy=SHARED_ACCURACY
-        )
-    except InputError as refusal:
-        record["note"] = str(refusal)
-        return record
+    slopes = np.array([_slopes(group) for group in _complete_groups(inside, kappas)])
+    count = len(slopes)
+    error = slopes[:, 0].std(ddof=1) / np.sqrt(count)
+    reach = float(student.ppf(0.5 + LEVEL / 2, count - 1) * error)
+    reach += 2.0 * accuracy / np.log(kappas[-1] / kappas[0])
+    slope, uncorrected = (float(v) for v in slopes.mean(axis=0))
+    low, high = slope - reach, slope + reach
+    note = f"{failed} failed runs are left out with their width and seed." if failed else ""
     return record | {
-        "slope": line.slope,
-        "interval": list(line.interval),
-        "limit": limit.exponent,
-        "limit_interval": list(limit.interval),
-        "constant": line.constant,
-        "verdict": limit.agrees_with(PREDICTED_SLOPE),
-        "note": " ".join(part for part in (line.note, limit.note) if part),
+        "slope": slope,
+        "interval": [low, high],
+        "uncorrected_slope": uncorrected,
+        "verdict": agreement(low, high, PREDICTED_SLOPE, RESOLUTION),
+        "note": note,
     }
 
 
-def _table(runs: list[dict[str, Any]], kappas: list[float]) -> np.ndarray:
-    """Largest displacements, one row per kappa, one column per (width, seed); NaN where failed.
+def _reason_against(runs: list[dict[str, Any]], kappas: list[float]) -> str:
+    """Why these runs give no slope; empty if they do."""
+    if len(kappas) < NUM_KAPPAS:
+        return f"{len(kappas)} values of kappa; a slope needs {NUM_KAPPAS}"
+    first = [r["largest_forecast"] for r in runs if r["kappa"] == kappas[0]]
+    if np.median(first) >= LAZY_FORECAST:
+        return (
+            f"at kappa {kappas[0]:g} the forecast displacement is {np.median(first):.2g}, not below "
+            f"{LAZY_FORECAST}: nothing is lazy yet, add larger kappas"
+        )
+    complete = len(_complete_groups(runs, kappas))
+    if complete < MIN_GROUPS:
+        return f"{complete} pairs of width and seed without a failed run; {MIN_GROUPS} are needed"
+    return ""
 
-    Every column is divided by its mean over kappa, so that widths differ in constant only.
-    """
-    columns = sorted({(r["width"], r["seed"]) for r in runs})
-    table = np.full((len(kappas), len(columns)), np.nan)
+
+def _complete_groups(runs: list[dict[str, Any]], kappas: list[float]) -> list[list[dict[str, Any]]]:
+    """The runs of every (width, seed) in which no run failed."""
+    groups: dict[tuple[int, int], list[dict[str, Any]]] = {}
     for r in runs:
-        value = r["largest_displacement"]
-        place = kappas.index(r["kappa"]), columns.index((r["width"], r["seed"]))
-        table[place] = np.nan if value is None else value
-    return table / np.exp(np.nanmean(np.log(table), axis=0, keepdims=True))
+        if r["largest_displacement"] is not None:
+            groups.setdefault((r["width"], r["seed"]), []).append(r)
+    return [group for group in groups.values() if len(group) == len(kappas)]
+
+
+def _slopes(group: list[dict[str, Any]]) -> tuple[float, float]:
+    """Slope of log D in log kappa, with and without the correction in the forecast."""
+    log_kappa = np.log([r["kappa"] for r in group])
+    log_moved = np.log([r["largest_displacement"] for r in group])
+    forecast = np.array([r["largest_forecast"] for r in group])
+    plain = np.column_stack([np.ones(len(group)), log_kappa])
+    corrected = np.column_stack([plain, forecast])
+    return tuple(
+        float(np.linalg.lstsq(design, log_moved, rcond=None)[0][1]) for design in (corrected, plain)
+    )  # pyright: ignore[reportReturnType]
 
 
 def _collapse(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -160,11 +176,13 @@ def _verdict(
     refuting = [f for f in fits if f["verdict"] == "disagrees"]
     failed = sum(r["outcome"] != "converged" for r in runs)
     slopes = [f["slope"] for f in fits if f["slope"] is not None]
-    lazy = {(f["shape"], k) for f in fits if f["kappa_range"] for k in _kappas_inside(f, runs)}
+    judged = {f["shape"]: f["kappa_range"] for f in fits if f["slope"] is not None}
     spreads = [
         c["width_spread"]
         for c in collapse
-        if c["width_spread"] is not None and (c["shape"], c["kappa"]) in lazy
+        if c["shape"] in judged
+        and judged[c["shape"]][0] <= c["kappa"] <= judged[c["shape"]][1]
+        and c["width_spread"] is not None
     ]
     supported = bool(fits) and len(agreeing) == len(fits)
     opening = "Supported" if supported else "Contradicted" if refuting else "Undecided"
@@ -172,7 +190,7 @@ def _verdict(
     spread = f"at most {max(spreads):.0%} between widths" if spreads else "unknown between widths"
     named = ", ".join(f["shape"] for f in refuting) or "none"
     sentence = (
-        f"{opening}: where training is forecast to be lazy, the largest displacement falls with kappa "
+        f"{opening}: as training becomes lazy, the largest relative displacement falls with kappa "
         f"with {measured} against the predicted -1; {len(agreeing)} of {len(fits)} shapes agree at "
         f"{LEVEL:.0%} (disagreeing: {named}), displacements at one kappa and shape differ by {spread}, "
         f"and {failed} of {len(runs)} runs did not reach the asked loss."
@@ -186,8 +204,3 @@ def _verdict(
         "num_failed": failed,
         "largest_width_spread": max(spreads) if spreads else None,
     }
-
-
-def _kappas_inside(fit: dict[str, Any], runs: list[dict[str, Any]]) -> set[float]:
-    low, high = fit["kappa_range"]
-    return {r["kappa"] for r in runs if low <= r["kappa"] <= high}
