@@ -10,7 +10,7 @@ import pytest
 import lazyscope._checks
 
 SOURCE = Path(lazyscope._checks.__file__).parent
-WORDS = ("_types", "_outcome", "_checks")
+WORDS = ("_types", "_outcome", "_checks", "_plain")
 ROOMS = ("scaling", "model", "kernel", "flow", "measure", "forecast", "data", "sweep", "study")
 ROOMS += ("report", "cli")
 ORDER = dict.fromkeys(WORDS, 0) | {name: i + 1 for i, name in enumerate(ROOMS)}
@@ -100,8 +100,12 @@ def test_a_wrong_import_would_be_seen():
 
 
 def public_names(module):
-    """The public list of a room: `__all__`, or what its `__init__` imports under its own name."""
-    offered = (n for n, v in vars(module).items() if n[0] != "_" and not inspect.ismodule(v))
+    """The public list of a room: `__all__`, or every name of ours that it holds."""
+    offered = (
+        name
+        for name, value in vars(module).items()
+        if name[0] != "_" and getattr(value, "__module__", "").startswith("lazyscope")
+    )
     return getattr(module, "__all__", None) or list(offered)
 
 
