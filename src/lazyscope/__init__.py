@@ -1,0 +1,92 @@
+"""Will this network train lazily, and did it? Predict, train, measure, sweep and show.
+
+Names are loaded when they are first used, so that what needs no JAX does not wait for it.
+"""
+
+from importlib import import_module
+from importlib.metadata import version as _version
+from typing import TYPE_CHECKING, Any
+
+from lazyscope._checks import InputError
+from lazyscope._outcome import Outcome, RunError
+
+if TYPE_CHECKING:
+    from lazyscope.data import Dataset, load_dataset
+    from lazyscope.flow import ExponentialFlow, GradientDescent, dense_problem, solve_flow
+    from lazyscope.model import Centred, Dense
+    from lazyscope.scaling import Scheme, named_scheme, regime_report
+    from lazyscope.study._single import SingleRun
+    from lazyscope.study._single_forecast import forecast_run
+    from lazyscope.study._single_training import train_run
+    from lazyscope.sweep import SweepDesign, open_store, run_sweep
+
+__version__ = _version("lazyscope")
+
+__all__ = [
+    "Centred",
+    "Dataset",
+    "Dense",
+    "ExponentialFlow",
+    "GradientDescent",
+    "InputError",
+    "Outcome",
+    "RunError",
+    "Scheme",
+    "SingleRun",
+    "SweepDesign",
+    "dense_problem",
+    "forecast_run",
+    "load_dataset",
+    "named_scheme",
+    "open_store",
+    "regime_report",
+    "run_sweep",
+    "solve_flow",
+    "train_run",
+]
+
+_HOMES = {
+    "Centred": "model",
+    "Dataset": "data",
+    "Dense": "model",
+    "ExponentialFlow": "flow",
+    "GradientDescent": "flow",
+    "Scheme": "scaling",
+    "SingleRun": "study._single",
+    "SweepDesign": "sweep",
+    "dense_problem": "flow",
+    "forecast_run": "study._single_forecast",
+    "load_dataset": "data",
+    "named_scheme": "scaling",
+    "open_store": "sweep",
+    "regime_report": "scaling",
+    "run_sweep": "sweep",
+    "solve_flow": "flow",
+    "train_run": "study._single_training",
+}
+_ROOMS = (
+    "data",
+    "flow",
+    "forecast",
+    "kernel",
+    "measure",
+    "model",
+    "report",
+    "scaling",
+    "study",
+    "sweep",
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f"lazyscope.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lazyscope' has no attribute {name!r}")
+    value = getattr(import_module(f"lazyscope.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *_ROOMS, "__version__"})

@@ -1,0 +1,56 @@
+"""Which commands are there, and what does the shell get to see of them?"""
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from lazyscope.cli._forecast import forecast_command
+from lazyscope.cli._refusal import RefusingGroup
+from lazyscope.cli._regime import regime_command
+from lazyscope.cli._study import study_kappa_command
+from lazyscope.cli._train import train_command
+
+app = typer.Typer(
+    name="lazyscope",
+    cls=RefusingGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+study_app = typer.Typer(
+    cls=RefusingGroup, no_args_is_help=True, rich_markup_mode="markdown", help="Run a whole study."
+)
+
+app.command("regime")(regime_command)
+app.command("forecast")(forecast_command)
+app.command("train")(train_command)
+study_app.command("kappa")(study_kappa_command)
+app.add_typer(study_app, name="study")
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app(prog_name="lazyscope")
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"lazyscope {version('lazyscope')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Will this network train lazily, and did it?
+
+    **regime** reads a parametrisation, **forecast** looks at the initial network on data, **train**
+    trains it and measures what happened, **study kappa** does the main experiment and writes a page.
+    """

@@ -1,0 +1,101 @@
+"""Which parametrisation do the options mean?"""
+
+from collections.abc import Sequence
+
+from lazyscope._checks import InputError, check_choice, check_count
+from lazyscope.cli._values import read_number, read_numbers, read_parameters
+from lazyscope.scaling import Scheme, named_scheme, scheme_names, scheme_parameters
+
+
+def chosen_scheme(
+    name: str | None,
+    parameters: Sequence[str],
+    scale_exponents: str | None,
+    speed_exponents: str | None,
+    depth: str | None,
+    *,
+    input_dim: int = 1,
+    output_dim: int = 1,
+    activation: str = "relu",
+) -> Scheme:
+    """The scheme of ``--scheme`` or ``--scale-exponents``, of which exactly one must be given.
+
+    Raises:
+        InputError: none or both, options that belong to the other one, or what the scheme refuses.
+    """
+    if (name is None) == (scale_exponents is None):
+        raise InputError(
+            "a parametrisation is given by --scheme or by --scale-exponents",
+            received="neither" if name is None else "both",
+            cause="an option left out" if name is None else "two ways to say one thing",
+            fix=f"use --scheme with one of {', '.join(scheme_names())}"
+            if name is None
+            else "keep one of the two",
+        )
+    if name is not None:
+        return _by_name(
+            name,
+            parameters,
+            speed_exponents,
+            depth,
+            input_dim=input_dim,
+            output_dim=output_dim,
+            activation=activation,
+        )
+    if parameters:
+        raise InputError(
+            "scheme parameters belong to a named scheme",
+            received=", ".join(parameters),
+            cause="--scheme was left out",
+            fix="add --scheme, or leave out --scheme-parameter",
+        )
+    return _by_exponents(str(scale_exponents), speed_exponents, depth)
+
+
+def _by_name(
+    name: str,
+    parameters: Sequence[str],
+    speed_exponents: str | None,
+    depth: str | None,
+    **setting: int | str,
+) -> Scheme:
+    if speed_exponents is not None:
+        raise InputError(
+            "a named scheme has its own speeds",
+            received=f"--speed-exponents {speed_exponents} with --scheme {name}",
+            cause="a scheme that was meant to be changed",
+            fix="give --scale-exponents with --speed-exponents",
+        )
+    if depth is None:
+        raise InputError(
+            "a named scheme needs a depth",
+            received="no --depth",
+            cause="an option left out",
+            fix="add --depth 2 for two hidden layers",
+        )
+    known = scheme_parameters(name)
+    given = read_parameters(parameters)
+    for parameter in given:
+        if known:
+            check_choice(f"parameter of the scheme {name!r}", parameter, known)
+        else:
+            raise InputError(
+                f"the scheme {name!r} takes no parameters",
+                received=parameter,
+                cause="a parameter of another scheme",
+                fix="leave out --scheme-parameter",
+            )
+    return named_scheme(name, depth=read_number(depth), **setting, **given)  # pyright: ignore[reportArgumentType]
+
+
+def _by_exponents(scale_exponents: str, speed_exponents: str | None, depth: str | None) -> Scheme:
+    speeds = None if speed_exponents is None else read_numbers(speed_exponents)
+    scheme = Scheme.from_exponents(read_numbers(scale_exponents), speeds)  # pyright: ignore[reportArgumentType]
+    if depth is not None and check_count("depth", read_number(depth)) != scheme.depth:
+        raise InputError(
+            "L hidden layers have L + 1 scale exponents",
+            received=f"--depth {depth} and {len(scheme.scales)} exponents",
+            cause="exponents for another depth",
+            fix=f"leave out --depth, or give {int(read_number(depth)) + 1} exponents",
+        )
+    return scheme
