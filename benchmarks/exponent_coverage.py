@@ -15,6 +15,7 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+from scipy.stats import t as student
 
 from lazyscope.measure import estimate_exponents
 
@@ -36,6 +37,7 @@ class Score:
     low: np.ndarray
     high: np.ndarray
     plain: np.ndarray
+    plain_reach: np.ndarray
 
     def row(self) -> dict[str, float]:
         width = self.high - self.low
@@ -49,7 +51,9 @@ class Score:
             "sign undecided": ((self.low <= 0) & (self.high >= 0)).mean(),
             "sign wrong": wrong_sign.mean(),
             "rms error": np.sqrt(np.mean((self.centre - self.truth) ** 2)),
-            "rms error of a straight line": np.sqrt(np.mean((self.plain - self.truth) ** 2)),
+            "line: coverage": (np.abs(self.plain - self.truth) <= self.plain_reach).mean(),
+            "line: median width": np.median(2 * self.plain_reach),
+            "line: rms error": np.sqrt(np.mean((self.plain - self.truth) ** 2)),
         }
 
 
@@ -66,13 +70,22 @@ def study(num_cases: int, seed: int = SEED, *, level: float = 0.95) -> dict[str,
                     family, rng, widths, num_cases, num_seeds, averaging=averaging
                 )
                 found = estimate_exponents(widths, values, level=level)
-                x = np.log(widths) - np.log(widths).mean()
-                plain = np.log(values).mean(-1) @ x / (x @ x)
-                parts.append((truth, found.exponent, found.low, found.high, plain))
+                line = straight_line(widths, values, level)
+                parts.append((truth, found.exponent, found.low, found.high, *line))
         scores[family.__name__] = Score(*(np.concatenate(p) for p in zip(*parts, strict=True)))
     fields = Score.__dataclass_fields__
     whole = [np.concatenate([getattr(s, name) for s in scores.values()]) for name in fields]
     return {**scores, "all": Score(*whole)}
+
+
+def straight_line(widths, values, level: float):
+    """Slope through all runs and half-width of its interval: the usual practice, to compare."""
+    x = np.repeat(np.log(widths) - np.log(widths).mean(), values.shape[-1])
+    y = np.log(values).reshape(len(values), -1)
+    slope = y @ x / (x @ x)
+    residual = y - y.mean(-1, keepdims=True) - slope[:, None] * x
+    error = np.sqrt((residual**2).sum(-1) / (len(x) - 2) / (x @ x))
+    return slope, student.ppf(0.5 + level / 2, len(x) - 2) * error
 
 
 def main() -> None:
