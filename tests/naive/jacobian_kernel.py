@@ -17,9 +17,10 @@ def jacobians(apply, params, x):
 
 def kernels_by_leaf(apply, params, x1, x2=None):
     """For every leaf K[i, j, c, k] = sum_p J1[i, c, p] J2[j, k, p], summed over its entries p."""
-    left = jacobians(apply, params, x1)
-    right = left if x2 is None else jacobians(apply, params, x2)
-    return [_products(*pair) for pair in zip(left, right, strict=True)]
+    both = x1 if x2 is None else np.concatenate([x1, x2])
+    found = jacobians(apply, params, both)
+    first = 0 if x2 is None else len(x1)
+    return [_products(leaf[: len(x1)], leaf[first:]) for leaf in found]
 
 
 def kernel(apply, params, x1, x2=None):

@@ -56,7 +56,8 @@ class Programs:
 
 
 _built: OrderedDict[Hashable, Any] = OrderedDict()
-_KEPT = 64
+"""What was built for recent questions, and which networks passed the checks."""
+_KEPT = 128
 
 
 def checked(question: Question, memory: float, build: Callable[[Plan], Built]) -> Built:
@@ -66,12 +67,16 @@ def checked(question: Question, memory: float, build: Callable[[Plan], Built]) -
     """
     memory = check_positive("memory", memory)
     n1, n2 = len(question.x1), None if question.x2 is None else len(question.x2)
-    key = (question.network, _fingerprint(question), n1, n2, memory, build)
+    network = (question.network, _fingerprint(question))
+    key = (network, n1, n2, memory, build)
     if key in _built:
-        _built.move_to_end(key)
-        return _built[key]
-    check_repeatable(question)
-    check_separate(question)
+        return _recent(key)
+    if network in _built:
+        _recent(network)
+    else:
+        check_repeatable(question)
+        check_separate(question)
+        _keep(network, None)
     plan = make_plan(question.example, n1, n2, memory)
     if all(leaf.method == "unused" for leaf in plan.leaves):
         raise InputError(
@@ -80,10 +85,19 @@ def checked(question: Question, memory: float, build: Callable[[Plan], Built]) -
             cause="apply uses weights it closes over, or the arguments are in another order",
             fix="make apply use its first argument",
         )
-    _built[key] = build(plan)
+    return _keep(key, build(plan))
+
+
+def _recent(key: Hashable) -> Any:
+    _built.move_to_end(key)
+    return _built[key]
+
+
+def _keep(key: Hashable, value: Built) -> Built:
+    _built[key] = value
     if len(_built) > _KEPT:
         _built.popitem(last=False)
-    return _built[key]
+    return value
 
 
 def _fingerprint(question: Question) -> Hashable:

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from lazyscope._types import Apply, Params
 from lazyscope.kernel._generic_blocks import MEMORY, checked
 from lazyscope.kernel._generic_plan import LeafPlan, Plan
-from lazyscope.kernel._generic_question import pose, precision_of
+from lazyscope.kernel._generic_question import asking, pose
 from lazyscope.kernel._generic_sites import SCALE, SHIFT
 
 
@@ -109,7 +109,7 @@ def explain_tangent_kernel(
         >>> [leaf.rule for leaf in how.leaves], how.leaves[1].contraction
         (['jacobian', 'dense'], 'grams')
     """
-    with precision_of(params):
+    with asking(params):
         question = pose(apply, params, x1, x2)
         plan = checked(question, memory, _identity)
     shapes = plan.example.leaf_shapes

@@ -5,7 +5,7 @@ from jaxtyping import Array, Float
 
 from lazyscope._types import Apply, Params
 from lazyscope.kernel._generic_blocks import MEMORY, leaf_shares, sum_of_shares
-from lazyscope.kernel._generic_question import pose, precision_of
+from lazyscope.kernel._generic_question import asking, pose
 
 
 def tangent_kernel(
@@ -54,7 +54,7 @@ def tangent_kernel(
         >>> tangent_kernel(lambda w, x: x @ w, jnp.ones((2, 1)), x)[:, :, 0, 0].tolist()
         [[5.0, 2.0], [2.0, 1.0]]
     """
-    with precision_of(params):
+    with asking(params):
         return sum_of_shares(pose(apply, params, x1, x2), memory)
 
 
@@ -94,6 +94,6 @@ def tangent_kernel_by_leaf(
         >>> float(shares["w"].sum()), float(shares["b"].sum())
         (5.0, 1.0)
     """
-    with precision_of(params):
+    with asking(params):
         question = pose(apply, params, x1, x2)
         return jax.tree.unflatten(question.treedef, leaf_shares(question, memory))

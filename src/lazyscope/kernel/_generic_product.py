@@ -15,8 +15,8 @@ from lazyscope._types import Apply, Params
 from lazyscope.kernel._generic_blocks import MEMORY, arrays_of, checked
 from lazyscope.kernel._generic_factors import Arrays
 from lazyscope.kernel._generic_plan import Plan, forward_sizes
-from lazyscope.kernel._generic_question import Question, pose, precision_of
-from lazyscope.kernel._generic_trace import Example, run_tapped
+from lazyscope.kernel._generic_question import Question, asking, pose
+from lazyscope.kernel._generic_trace import Example, reverse_only, run_tapped
 
 
 def tangent_kernel_product(
@@ -61,7 +61,7 @@ def tangent_kernel_product(
         >>> tangent_kernel_product(lambda w, x: x @ w, jnp.ones((2, 1)), x, v).ravel().tolist()
         [25.0, 12.0]
     """
-    with precision_of(params):
+    with asking(params):
         question = pose(apply, params, x1, x2)
         program = checked(question, memory, _build)
         others = question.x1 if question.x2 is None else question.x2
@@ -112,7 +112,13 @@ def _product(
     direction, _ = lax.scan(pull, zero, (_stacked(x2, size, "edge"), _stacked(vector, size)))
 
     def push(x: Any) -> jax.Array:
-        return jax.jvp(lambda w: outputs(w, x), (leaves,), (direction,))[1]
+        def single(leaves: Any) -> jax.Array:
+            return outputs(leaves, x)
+
+        if not reverse_only(example.closed.jaxpr):
+            return jax.jvp(single, (leaves,), (direction,))[1]
+        out, pull_one = jax.vjp(single, leaves)
+        return jax.linear_transpose(lambda g: pull_one(g)[0], out)(direction)[0]
 
     return lax.map(push, x1, batch_size=min(block, len(x1)))
 

@@ -1,7 +1,7 @@
 """Is a network with its parameters and inputs a well-posed question for a tangent kernel?"""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -13,7 +13,7 @@ from jax.tree_util import keystr
 
 from lazyscope._checks import InputError
 from lazyscope._types import Apply, Params
-from lazyscope.kernel._generic_trace import Example, trace_example
+from lazyscope.kernel._generic_trace import Example, inner_types, trace_example
 
 
 class Question(NamedTuple):
@@ -36,13 +36,18 @@ class Question(NamedTuple):
     example: Example
 
 
-def precision_of(params: Params) -> Any:
-    """A context with double precision if a leaf is double, else as the session has it.
+@contextlib.contextmanager
+def asking(params: Params) -> Iterator[None]:
+    """Double precision if a leaf is double, else as the session has it; leaked values are refused.
 
     Without it JAX would round double precision NumPy arrays to single precision.
     """
     double = any(getattr(leaf, "dtype", None) == np.float64 for leaf in jax.tree.leaves(params))
-    return jax.enable_x64(True) if double else contextlib.nullcontext()
+    with jax.enable_x64(True) if double else contextlib.nullcontext():
+        try:
+            yield
+        except jax.errors.UnexpectedTracerError as error:
+            raise not_repeatable("a value kept from an earlier call") from error
 
 
 def pose(apply: Apply, params: Params, x1: Any, x2: Any | None) -> Question:
@@ -175,7 +180,7 @@ def _input(name: str, x: Any, dtype: Any) -> Any:
             cause="mixed precision between data and parameters",
             fix=f"pass {name}.astype('{dtype}')",
         )
-    if own is None or own == np.float64:
+    if not isinstance(x, jax.Array) and (own is None or own == np.float64):
         x = np.asarray(x)
     if x.ndim == 0 or x.shape[0] == 0:
         raise InputError(
@@ -218,8 +223,6 @@ def _trace(call: Callable[..., Any], context: Any, leaves: Any, x1: Any) -> Exam
     one = jax.ShapeDtypeStruct(x1.shape[1:], x1.dtype)
     try:
         example, out = trace_example(call, context, leaves, one)
-    except jax.errors.UnexpectedTracerError as error:
-        raise not_repeatable("a value kept from an earlier call") from error
     except (TypeError, ValueError, IndexError) as error:
         raise InputError(
             "apply(params, x) must accept a batch with one example",
@@ -264,36 +267,12 @@ def not_repeatable(received: str) -> InputError:
 
 def _check_inner_precision(example: Example, dtype: Any) -> None:
     """Nothing on the way may be rounded to another precision."""
-    other = _find_other_precision(example.closed.jaxpr, dtype)
-    if other is not None:
-        raise InputError(
-            "a network must compute in the precision of its parameters",
-            received=f"{other[0]} in {other[1]}, parameters {dtype}",
-            cause="mixed precision inside apply: a compute type, a cast, or an array constant of "
-            "another type",
-            fix=f"let the whole of apply compute in {dtype}",
-        )
-
-
-def _find_other_precision(jaxpr: Any, dtype: Any) -> tuple[Any, str] | None:
-    for eqn in jaxpr.eqns:
-        for v in eqn.outvars:
-            kind = getattr(v.aval, "dtype", None)
-            if kind is not None and jnp.issubdtype(kind, np.inexact) and kind != dtype:
-                return kind, eqn.primitive.name
-        for inner in _inner(eqn):
-            found = _find_other_precision(inner, dtype)
-            if found is not None:
-                return found
-    return None
-
-
-def _inner(eqn: Any) -> list[Any]:
-    """The jaxprs inside an equation."""
-    found = []
-    for value in eqn.params.values():
-        for one in value if isinstance(value, tuple | list) else [value]:
-            one = getattr(one, "jaxpr", one)
-            if hasattr(one, "eqns"):
-                found.append(one)
-    return found
+    for kind, name in inner_types(example.closed.jaxpr):
+        if jnp.issubdtype(kind, np.inexact) and kind != dtype:
+            raise InputError(
+                "a network must compute in the precision of its parameters",
+                received=f"{kind} in {name}, parameters {dtype}",
+                cause="mixed precision inside apply: a compute type, a cast, or an array constant of "
+                "another type",
+                fix=f"let the whole of apply compute in {dtype}",
+            )

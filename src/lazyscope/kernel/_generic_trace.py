@@ -66,13 +66,39 @@ def inner_constants(jaxpr: Jaxpr) -> list[Any]:
     """All arrays that calls and loops inside close over, which are part of the equations."""
     found = []
     for eqn in jaxpr.eqns:
-        for value in eqn.params.values():
-            for one in value if isinstance(value, tuple | list) else [value]:
-                if isinstance(one, ClosedJaxpr):
-                    found += [*one.consts, *inner_constants(one.jaxpr)]
-                elif isinstance(one, Jaxpr):
-                    found += inner_constants(one)
+        for inner in _inside(eqn):
+            if isinstance(inner, ClosedJaxpr):
+                found += [*inner.consts, *inner_constants(inner.jaxpr)]
+            else:
+                found += inner_constants(inner)
     return found
+
+
+def reverse_only(jaxpr: Jaxpr) -> bool:
+    """Whether a custom reverse rule rules out forward derivatives."""
+    return any(
+        eqn.primitive.name.startswith("custom_vjp")
+        or any(reverse_only(getattr(inner, "jaxpr", inner)) for inner in _inside(eqn))
+        for eqn in jaxpr.eqns
+    )
+
+
+def inner_types(jaxpr: Jaxpr) -> list[tuple[Any, str]]:
+    """Type of every value that an equation computes, with the name of the equation."""
+    found = []
+    for eqn in jaxpr.eqns:
+        types = [getattr(v.aval, "dtype", None) for v in eqn.outvars]
+        found += [(dtype, eqn.primitive.name) for dtype in types if dtype is not None]
+        for inner in _inside(eqn):
+            found += inner_types(getattr(inner, "jaxpr", inner))
+    return found
+
+
+def _inside(eqn: JaxprEqn) -> list[Any]:
+    """The equations inside an equation, of calls, loops, branches and custom rules."""
+    values = eqn.params.values()
+    flat = [one for v in values for one in (v if isinstance(v, tuple | list) else [v])]
+    return [one for one in flat if isinstance(one, ClosedJaxpr | Jaxpr)]
 
 
 def inner_jaxpr(eqn: JaxprEqn) -> tuple[Jaxpr, Sequence[Any]]:
