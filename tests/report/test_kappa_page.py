@@ -114,6 +114,47 @@ def test_undecided_verdict_is_neither_good_nor_bad(tmp_path):
     assert 'class="verdict bad"' not in text
 
 
+@pytest.mark.parametrize(
+    ("word", "tone"), [("Supported", " good"), ("Contradicted", " bad"), ("Undecided", " ")]
+)
+def test_first_word_of_the_verdict_is_its_badge(tmp_path, word, tone):
+    result = synthetic_result(seeds=(0,), widths=(64,), kappas=(1, 2))
+    result["verdict"] = {"sentence": f"{word}: slopes of -1.", "supported": word == "Supported"}
+    text = page_of(result, tmp_path)
+    assert f'class="verdict{tone}"><span class="badge">{word}</span>' in text
+    assert "<p>Slopes of -1.</p>" in text
+
+
+def test_lines_are_solid_exactly_in_the_range_of_the_fit(page):
+    traces = figure_specs(page)["displacement"]["panels"][0]["data"]
+    lines = [t for t in traces if t["mode"] == "lines"]
+    assert len(lines) == 2 * len(SHAPES)
+    for trace in lines:
+        kappas = [4, 8, 16, 32] if trace["line"]["dash"] == "solid" else [1, 2, 4]
+        assert trace["x"] == kappas
+
+
+def test_note_of_a_fit_and_its_range_are_in_the_table(tmp_path):
+    result = synthetic_result(seeds=(0,))
+    result["fits"][1] |= {"kappa_range": None, "note": "only 2 values of kappa"}
+    text = page_of(result, tmp_path)
+    section = text[text.index('<section id="fits">') : text.index('<section id="collapse">')]
+    assert "ntk-like: only 2 values of kappa" in section
+    assert section.count("<td>4 to 32</td>") == 4
+
+
+def test_run_without_a_bound_has_no_bound_on_the_page(tmp_path):
+    result = synthetic_result(seeds=(0,), num_failed=0)
+    for run, curve in zip(result["runs"], result["curves"], strict=True):
+        run["decay_rate"]["bound"], curve["bound"] = None, None
+    specs = figure_specs(page_of(result, tmp_path))
+    assert {t["meta"]["curve"] for t in specs["loss"]["panels"][0]["data"]} == {
+        "loss",
+        "linearised",
+    }
+    assert not any(t["x"] for t in specs["rate"]["panels"][0]["data"])
+
+
 def test_fitted_slopes_and_intervals_are_the_stored_ones(page, result):
     spec = figure_specs(page)["displacement"]["panels"][1]
     for trace, fit in zip(spec["data"], result["fits"], strict=True):

@@ -58,6 +58,14 @@ def test_loss_figure_holds_network_linearisation_and_bound_of_every_run(result):
     assert len([line for line in axes.lines if len(line.get_xdata())]) == 3 * len(curves) > 0
 
 
+def test_loss_figure_does_without_a_bound_that_theory_does_not_give():
+    result = synthetic_result(seeds=(0,), num_failed=0)
+    for curve in result["curves"]:
+        curve["bound"] = None
+    axes = draw_loss(result)
+    assert len([line for line in axes.lines if len(line.get_xdata())]) == 2 * 6
+
+
 def test_forecast_figure_holds_every_layer_of_every_converged_run(result):
     axes = draw_forecast(result)
     points = sum(len(line.get_xdata()) for line in axes.lines if line.get_marker() == "o")

@@ -85,6 +85,8 @@ def draw_loss(
         if curve["shape"] != shape or curve["width"] != chosen:
             continue
         for name, style in _LINES.items():
+            if not curve[name]:
+                continue
             drawing.plot(
                 curve["time"],
                 [value if is_number(value) else math.nan for value in curve[name]],

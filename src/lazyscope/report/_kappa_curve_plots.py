@@ -55,7 +55,7 @@ def prediction_panels(study: KappaStudy) -> list[Panel]:
                 "shapes": [{"type": "line", **line, "line": {"dash": "dash"}, "layer": "between"}],
             },
             title=f"κ = {number(kappa)}",
-            size="small",
+            size="small" if len(kappas) <= 6 else "tiny",
         )
         for kappa in kappas
     ]

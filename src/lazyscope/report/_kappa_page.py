@@ -42,6 +42,7 @@ from lazyscope.report._page import (
 from lazyscope.report._palette import NEUTRAL
 from lazyscope.report._write import write_whole
 
+_TONES = {"Supported": "good", "Contradicted": "bad", "Not supported": "bad", "Undecided": ""}
 _REDO = """\
 import json
 from pathlib import Path
@@ -118,11 +119,13 @@ def _lead(study: KappaStudy) -> str:
 
 
 def _verdict(stored: Mapping[str, Any]) -> Verdict:
+    """The stored sentence; its first word is the badge where it is one of the three answers."""
+    word, colon, rest = stored["sentence"].partition(": ")
+    if colon and word in _TONES:
+        return Verdict(word, rest[:1].upper() + rest[1:], _TONES[word])
     supported = stored["supported"]
-    if supported is None:
-        return Verdict("Undecided", stored["sentence"])
-    label, tone = ("Supported", "good") if supported else ("Not supported", "bad")
-    return Verdict(label, stored["sentence"], tone)
+    word = "Undecided" if supported is None else "Supported" if supported else "Not supported"
+    return Verdict(word, stored["sentence"], _TONES[word])
 
 
 def _displacement_figure(study: KappaStudy) -> Figure:
@@ -130,9 +133,9 @@ def _displacement_figure(study: KappaStudy) -> Figure:
         anchor="displacement",
         title="Largest relative displacement against kappa",
         caption=(
-            "Look for straight lines that fall like the dashed one, on top of each other for all "
-            "widths of a shape: small marks are runs, large ones means over seeds with bars from "
-            "the smallest to the largest, crosses are runs that did not converge."
+            "Look for lines that fall like the dashed one, with all widths of a shape on top of "
+            "each other: small marks are runs, large ones means over seeds with bars from the "
+            "smallest to the largest; lines are dotted outside the range of the fit."
         ),
         panels=[displacement_panel(study), slope_panel(study)],
         legends=[_shape_legend(study, with_fits=True), _width_legend(study)],
@@ -205,6 +208,8 @@ def _prediction_figures(study: KappaStudy) -> list[Figure]:
     shapes = [s for s in study.shapes if any(o["shape"] == s for o in outputs)]
     widths = [w for w in study.widths if any(o["width"] == w for o in outputs)]
     targets = target_values(study)
+    panels = prediction_panels(study)
+    columns = 3 if len(panels) <= 6 else 4 if len(panels) <= 8 else 5
     keys = [Key(t, t, c) for t, c in zip(targets, ("#0072b2", "#d55e00"), strict=False)]
     return [
         Figure(
@@ -214,7 +219,7 @@ def _prediction_figures(study: KappaStudy) -> list[Figure]:
                 "Look for clouds that shrink onto the diagonal as kappa grows: the trained network "
                 "then answers what its kernel at initialization predicts, point by point."
             ),
-            panels=prediction_panels(study),
+            panels=panels,
             selectors=[
                 Selector("shape", "Shape", [Choice(s, s) for s in shapes], shapes[0]),
                 Selector(
@@ -222,7 +227,7 @@ def _prediction_figures(study: KappaStudy) -> list[Figure]:
                 ),
             ],
             legends=[Legend("target", "Target", keys)] if keys else [],
-            columns="repeat(3, minmax(0, 1fr))",
+            columns=f"repeat({columns}, minmax(0, 1fr))",
         )
     ]
 
@@ -246,8 +251,9 @@ def _rate_figure(study: KappaStudy) -> Figure:
         anchor="rate",
         title="Decay rate of the loss against theory",
         caption=(
-            "Look for points above the dashed line on the left, where the bound holds, and on it "
-            "on the right, where the smallest eigenvalue of the initial kernel gives the rate."
+            "Look for points above the dashed lines at large kappa: there the loss falls faster "
+            "than the bound of theory (left) and than the slowest mode of the initial kernel "
+            "(right)."
         ),
         panels=rate_panels(study),
         legends=[_shape_legend(study), _width_legend(study)],

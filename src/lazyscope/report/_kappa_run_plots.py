@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
+from itertools import pairwise
 from typing import Any
 
 from lazyscope.report._axes import log_axis, log_range
@@ -158,11 +159,11 @@ def _over(name: str) -> Quantity:
 
 def _points_and_means(study: KappaStudy, quantity: Quantity, label: str) -> list[Trace]:
     """Lines behind, then runs, then means, so that what is read first lies on top."""
-    lines = [_line(study, shape, quantity) for shape in study.shapes]
+    lines = [line for shape in study.shapes for line in _lines(study, shape, quantity)]
     points, means = [], []
     for shape in study.shapes:
         for index, width in enumerate(study.widths):
-            dodge = 1.06 ** (index - (len(study.widths) - 1) / 2)
+            dodge = _dodge_step(study) ** (index - (len(study.widths) - 1) / 2)
             points.append(
                 _points(
                     study,
@@ -177,25 +178,48 @@ def _points_and_means(study: KappaStudy, quantity: Quantity, label: str) -> list
     return [*lines, *points, *means]
 
 
-def _line(study: KappaStudy, shape: str, quantity: Quantity) -> Trace:
-    """The geometric mean over widths and seeds against kappa, as a line."""
+def _dodge_step(study: KappaStudy) -> float:
+    """How far the marks of neighbouring widths are set apart, as a factor in kappa."""
+    if len(study.kappas) < 2:
+        return 1.04
+    logs = [math.log(kappa) for kappa in study.kappas]
+    nearest = min(high - low for low, high in pairwise(logs))
+    return math.exp(min((logs[-1] - logs[0]) / 65, nearest / (3 * len(study.widths))))
+
+
+def _lines(study: KappaStudy, shape: str, quantity: Quantity) -> list[Trace]:
+    """Geometric mean over widths and seeds against kappa: solid in the fitted range, else dotted."""
     means = [
         (kappa, _geometric_mean([quantity(run) for run in _converged(study, shape, kappa)]))
         for kappa in study.kappas
     ]
     shown = [(kappa, mean) for kappa, mean in means if mean is not None]
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": escape(shape),
-        "meta": {"shape": shape},
-        "showlegend": False,
-        "x": [kappa for kappa, _ in shown],
-        "y": [mean for _, mean in shown],
-        "hoverinfo": "skip",
-        "opacity": 0.8,
-        "line": {"color": study.shape_colors[shape], "width": 1.5},
+    low, high = study.fits.get(shape, {}).get("kappa_range") or (-math.inf, math.inf)
+    parts = {
+        "before": [point for point in shown if point[0] <= low],
+        "solid": [point for point in shown if low <= point[0] <= high],
+        "after": [point for point in shown if point[0] >= high],
     }
+    return [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": escape(shape),
+            "meta": {"shape": shape},
+            "showlegend": False,
+            "x": [kappa for kappa, _ in points],
+            "y": [mean for _, mean in points],
+            "hoverinfo": "skip",
+            "opacity": 0.8,
+            "line": {
+                "color": study.shape_colors[shape],
+                "width": 1.6,
+                "dash": "solid" if part == "solid" else "dot",
+            },
+        }
+        for part, points in parts.items()
+        if len(points) > 1
+    ]
 
 
 def _points(

@@ -19,15 +19,19 @@ _TONES = {
 
 
 def fit_table(study: KappaStudy) -> Table:
-    """The fitted slope of each shape beside the prediction."""
+    """The fitted slope of each shape beside the prediction, and what there is to say about it."""
+    header = ["Shape", "Slope", _level(study), "Predicted", "Verdict", "Runs"]
+    has_range = any(fit.get("kappa_range") for fit in study.stored["fits"])
+    notes = [f"{fit['shape']}: {fit['note']}" for fit in study.stored["fits"] if fit.get("note")]
+    caption = (
+        "Slope of the largest relative displacement in kappa, log-log. The verdict is undecided "
+        "where the interval is too wide to tell."
+    )
     return Table(
         anchor="fits",
         title="Fitted slopes",
-        caption=(
-            "Slope of the largest relative displacement in kappa, log-log. The verdict is "
-            "undecided where the interval is too wide to tell."
-        ),
-        header=["Shape", "Slope", _level(study), "Predicted", "Verdict", "Runs"],
+        caption=" ".join([caption, *notes]),
+        header=[*header, "Kappa in the fit", "Slope over this range"] if has_range else header,
         rows=[
             [
                 fit["shape"],
@@ -36,10 +40,18 @@ def fit_table(study: KappaStudy) -> Table:
                 decimal(fit["predicted"], 0),
                 Cell(fit["verdict"], _TONES.get(fit["verdict"], "")),
                 number(fit["num_runs"]),
+                *(_range_cells(fit) if has_range else []),
             ]
             for fit in study.stored["fits"]
         ],
     )
+
+
+def _range_cells(fit: Mapping[str, Any]) -> list[str]:
+    ends = fit.get("kappa_range")
+    slope, bounds = fit.get("range_slope"), fit.get("range_interval") or (None, None)
+    words = f"{number(ends[0])} to {number(ends[1])}" if ends else MISSING
+    return [words, f"{decimal(slope, 3)} {interval(bounds, 3)}"]
 
 
 def collapse_table(study: KappaStudy) -> Table:
