@@ -1,0 +1,1 @@
+"""How fast is lazyscope, and against whom? `python -m benchmarks [NAME ...]`."""
