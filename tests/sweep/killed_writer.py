@@ -8,27 +8,25 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 
-def write_missing(path, design, batch):
+def run_missing(path, design):
     from store_cases import made_up
 
-    from lazyscope.sweep import writing_store
+    from lazyscope.sweep._run import run_sweep_with
+    from lazyscope.sweep._workers import ThreadWorkers
 
-    with writing_store(path, design) as store:
-        missing = store.missing()
-        for start in range(0, len(missing), batch):
-            store.write([made_up(cell) for cell in missing[start : start + batch]])
+    run_sweep_with(ThreadWorkers(2), lambda unit, record: list(map(made_up, unit)), design, path)
 
 
 def main(path, num_widths, num_seeds):
     from store_cases import small_design
 
     with tempfile.TemporaryDirectory() as folder:
-        write_missing(folder, small_design(1, 1), batch=1)  # import everything before the forks
+        run_missing(folder, small_design(1, 1))  # import everything before the forks
     design = small_design(num_widths, num_seeds)
     for _ in sys.stdin:
         child = os.fork()
         if child == 0:
-            write_missing(path, design, batch=3)
+            run_missing(path, design)
             os._exit(0)
         print(child, flush=True)
         print(os.waitpid(child, 0)[1], flush=True)

@@ -305,8 +305,14 @@ def test_a_read_only_store_is_read_but_not_written(tiny_disk):
         write(tiny_disk / "new", sweep, [])
 
 
-def test_a_writer_killed_at_twenty_moments_loses_and_repeats_nothing(tmp_path):
-    widths, seeds = 36, 4
+def wait_for_batch(path, num_before):
+    deadline = time.monotonic() + 60
+    while len(list(path.glob("runs/*.zip"))) == num_before and time.monotonic() < deadline:
+        time.sleep(0.002)
+
+
+def test_a_sweep_killed_at_twenty_moments_loses_and_repeats_nothing(tmp_path):
+    widths, seeds = 80, 2
     sweep = small_design(widths, seeds)
     script = Path(__file__).with_name("killed_writer.py")
     rng = np.random.default_rng(5)
@@ -324,7 +330,9 @@ def test_a_writer_killed_at_twenty_moments_loses_and_repeats_nothing(tmp_path):
     for attempt in range(20):
         print("write", file=process.stdin, flush=True)
         child = int(process.stdout.readline())
-        time.sleep(rng.uniform(0.0, 0.15))
+        if attempt % 2:  # after a batch of its own, otherwise at any moment from its start on
+            wait_for_batch(path, num_before=len(list(path.glob("runs/*.zip"))))
+        time.sleep(rng.uniform(0.0, 0.08))
         os.kill(child, 9)
         killed += int(process.stdout.readline()) == 9
         if (path / "store.json").exists() and list((path / "designs").glob("*.json")):

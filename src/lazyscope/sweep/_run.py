@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,8 @@ from lazyscope.sweep._design import SweepDesign
 from lazyscope.sweep._error import StoreError
 from lazyscope.sweep._progress import sweep_progress
 from lazyscope.sweep._store import SweepStore, writing_store
-from lazyscope.sweep._units import cut_into_units
-from lazyscope.sweep._workers import AbstractWorkers, RunUnit, ThreadWorkers
+from lazyscope.sweep._units import Unit, cut_into_units
+from lazyscope.sweep._workers import AbstractWorkers, ThreadWorkers
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -104,12 +105,10 @@ def run_sweep_with(
     with writing_store(path, design) as store:
         _check_same_data(store, digests)
         before = len(store.finished)
-        missing = store.missing()
-        outcomes, errors = Counter(), Counter()
-        seconds = {cell.hash: run_seconds(cell.settings) for cell in missing}
-        units = cut_into_units(missing, lambda cell: seconds[cell.hash], workers.num_workers)
-        do_unit: RunUnit = partial(run, record=design.record)
-        left = len(units)
+        seconds = {cell.hash: run_seconds(cell.settings) for cell in store.missing()}
+        units = cut_into_units(
+            store.missing(), lambda cell: seconds[cell.hash], workers.num_workers
+        )
         with sweep_progress(
             design.name,
             num_cells=design.num_cells,
@@ -117,19 +116,33 @@ def run_sweep_with(
             work=sum(seconds.values()),
             show=show_progress,
         ) as progress:
-            for unit, ended in workers.results(do_unit, units):
-                left -= 1
-                failed = len(unit)
-                if isinstance(ended, BaseException):
-                    errors[f"{type(ended).__name__}: {ended}"] += len(unit)
-                else:
-                    store.write(ended, data=digests)
-                    outcomes.update(result.outcome.label for result in ended)
-                    failed = sum(not result.outcome.ok for result in ended)
+            outcomes, errors = Counter(), Counter()
+            running = {unit[0].hash: unit for unit in units}
+            for unit, ended in workers.results(partial(run, record=design.record), units):
+                failed = _take(store, digests, unit, ended, outcomes, errors)
+                del running[unit[0].hash]
+                now = sum(map(len, islice(running.values(), workers.num_workers)))
                 work = sum(seconds[cell.hash] for cell in unit)
-                progress.advance(len(unit), failed, work, min(left, workers.num_workers))
+                progress.advance(len(unit), failed, work, now)
     elapsed = time.monotonic() - began
     return SweepSummary(Path(path), design.num_cells, before, dict(outcomes), dict(errors), elapsed)
+
+
+def _take(
+    store: SweepStore,
+    digests: Mapping[str, str],
+    unit: Unit,
+    ended: list[RunResult] | BaseException,
+    outcomes: Counter[str],
+    errors: Counter[str],
+) -> int:
+    """Write and count what a unit gave; the number of its runs that did not converge."""
+    if isinstance(ended, BaseException):
+        errors[f"{type(ended).__name__}: {ended}"] += len(unit)
+        return len(unit)
+    store.write(ended, data=digests)
+    outcomes.update(result.outcome.label for result in ended)
+    return sum(not result.outcome.ok for result in ended)
 
 
 @contextmanager
