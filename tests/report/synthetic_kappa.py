@@ -155,8 +155,7 @@ def _fits(draw, shapes, num_runs) -> list[dict[str, Any]]:
                 "verdict": "agrees",
                 "num_runs": num_runs,
                 "kappa_range": [4.0, 32.0],
-                "range_slope": slope + 0.01,
-                "range_interval": [slope, slope + 0.02],
+                "uncorrected_slope": slope + 0.01,
                 "note": "",
             }
         )

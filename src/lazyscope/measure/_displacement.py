@@ -71,18 +71,24 @@ def _lanczos_norm(matrix: Float[Array, "rows columns"]) -> Scalar:
     start = jax.random.normal(jax.random.key(0), (size,), dtype)
     basis = jnp.zeros((_LANCZOS_STEPS + 1, size), dtype).at[0].set(start / jnp.linalg.norm(start))
 
-    def step(basis: Array, i: Array) -> tuple[Array, tuple[Array, Array]]:
+    def step(
+        carry: tuple[Array, Array], i: Array
+    ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        basis, largest = carry
         image = matrix.T @ (matrix @ basis[i])
         diagonal = image @ basis[i]
+        largest = jnp.maximum(largest, jnp.abs(diagonal))
         for _ in range(2):
             image = image - basis.T @ (basis @ image)
         length = jnp.linalg.norm(image)
         # In an invariant subspace the rest is rounding: the chain ends with a zero vector.
-        alive = length > 1e-12 * jnp.abs(diagonal)
+        alive = length > 1e-11 * largest
         following = jnp.where(alive, image / jnp.where(alive, length, 1.0), 0.0)
-        return basis.at[i + 1].set(following), (diagonal, jnp.where(alive, length, 0.0))
+        carry = basis.at[i + 1].set(following), largest
+        return carry, (diagonal, jnp.where(alive, length, 0.0))
 
-    _, (diagonal, beside) = jax.lax.scan(step, basis, jnp.arange(_LANCZOS_STEPS))
+    start = basis, jnp.zeros((), dtype)
+    _, (diagonal, beside) = jax.lax.scan(step, start, jnp.arange(_LANCZOS_STEPS))
     tridiagonal = jnp.diag(diagonal) + jnp.diag(beside[:-1], 1) + jnp.diag(beside[:-1], -1)
     return jnp.sqrt(jnp.maximum(jnp.linalg.eigvalsh(tridiagonal)[-1], 0.0))
 

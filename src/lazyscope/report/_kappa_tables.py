@@ -24,14 +24,17 @@ def fit_table(study: KappaStudy) -> Table:
     has_range = any(fit.get("kappa_range") for fit in study.stored["fits"])
     notes = [f"{fit['shape']}: {fit['note']}" for fit in study.stored["fits"] if fit.get("note")]
     caption = (
-        "Slope of the largest relative displacement in kappa, log-log. The verdict is undecided "
-        "where the interval is too wide to tell."
+        "Slope of the largest relative displacement in kappa, log-log, at the largest kappas, with "
+        "the first correction to the limit taken out: it is proportional to the forecast "
+        "displacement. The verdict is undecided where the interval is too wide to tell."
     )
     return Table(
         anchor="fits",
         title="Fitted slopes",
         caption=" ".join([caption, *notes]),
-        header=[*header, "Kappa in the fit", "Slope over this range"] if has_range else header,
+        header=[*header, "Kappa in the fit", "Slope without the correction"]
+        if has_range
+        else header,
         rows=[
             [
                 fit["shape"],
@@ -49,9 +52,8 @@ def fit_table(study: KappaStudy) -> Table:
 
 def _range_cells(fit: Mapping[str, Any]) -> list[str]:
     ends = fit.get("kappa_range")
-    slope, bounds = fit.get("range_slope"), fit.get("range_interval") or (None, None)
     words = f"{number(ends[0])} to {number(ends[1])}" if ends else MISSING
-    return [words, f"{decimal(slope, 3)} {interval(bounds, 3)}"]
+    return [words, decimal(fit.get("uncorrected_slope"), 3)]
 
 
 def collapse_table(study: KappaStudy) -> Table:

@@ -81,7 +81,7 @@ def _fit(name: str, runs: list[dict[str, Any]], accuracy: float) -> dict[str, An
     note = f"{failed} failed runs are left out with their width and seed." if failed else ""
     return record | {
         "slope": slope,
-        "interval": [low, high],
+        "interval": [float(low), float(high)],
         "uncorrected_slope": uncorrected,
         "verdict": agreement(low, high, PREDICTED_SLOPE, RESOLUTION),
         "note": note,

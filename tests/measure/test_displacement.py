@@ -1,0 +1,68 @@
+"""Displacements and operator norms, against NumPy's singular values."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from lazyscope.measure import displacement, operator_norm
+from lazyscope.model import Layer
+
+
+@pytest.mark.parametrize("shape", [(1, 5), (7, 3), (100, 64), (90, 200), (300, 300)])
+def test_operator_norm_is_the_largest_singular_value(double, shape):
+    matrix = np.random.default_rng(0).normal(size=shape)
+    assert operator_norm(jnp.asarray(matrix)) == pytest.approx(np.linalg.norm(matrix, 2), rel=1e-8)
+
+
+@pytest.mark.parametrize("rank", [1, 2, 5])
+def test_operator_norm_of_a_low_rank_matrix_survives_the_end_of_the_lanczos_chain(double, rank):
+    rng = np.random.default_rng(rank)
+    matrix = rng.normal(size=(150, rank)) @ rng.normal(size=(rank, 120))
+    assert operator_norm(jnp.asarray(matrix)) == pytest.approx(np.linalg.norm(matrix, 2), rel=1e-10)
+
+
+def test_operator_norm_of_zero_is_zero(double):
+    assert float(operator_norm(jnp.zeros((100, 100)))) == 0.0
+
+
+def _layers(rng, bias):
+    weights = [rng.normal(size=s) for s in ((80, 3), (80, 80), (2, 80))]
+    return tuple(
+        Layer(jnp.asarray(w), jnp.asarray(rng.normal(size=len(w))) if bias else None)
+        for w in weights
+    )
+
+
+def test_displacement_is_the_relative_norm_of_the_change(double):
+    start, end = _layers(np.random.default_rng(0), False), _layers(np.random.default_rng(1), False)
+    moved = displacement(start, end)
+    for i, (a, b) in enumerate(zip(start, end, strict=True)):
+        a, b = np.asarray(a.weight), np.asarray(b.weight)
+        for field, order in ((moved.operator, 2), (moved.frobenius, "fro")):
+            expected = np.linalg.norm(b - a, order) / np.linalg.norm(a, order)
+            assert field[i] == pytest.approx(expected, rel=1e-8)
+
+
+def test_total_displacement_counts_all_parameters_with_their_biases(double):
+    start, end = _layers(np.random.default_rng(2), True), _layers(np.random.default_rng(3), True)
+    flat = [np.concatenate([np.ravel(v) for v in jax.tree.leaves(p)]) for p in (start, end)]
+    expected = np.linalg.norm(flat[1] - flat[0]) / np.linalg.norm(flat[0])
+    assert displacement(start, end).total == pytest.approx(expected, rel=1e-12)
+
+
+def test_displacement_does_not_change_when_both_ends_are_scaled(double):
+    start, end = _layers(np.random.default_rng(4), False), _layers(np.random.default_rng(5), False)
+    double_both = [jax.tree.map(lambda v: 2 * v, p) for p in (start, end)]
+    np.testing.assert_allclose(
+        displacement(*double_both).operator, displacement(start, end).operator, rtol=1e-12
+    )
+
+
+def test_displacement_works_under_vmap(double):
+    rng = np.random.default_rng(6)
+    pairs = [(_layers(rng, False), _layers(rng, False)) for _ in range(3)]
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *pairs)
+    together = jax.vmap(displacement)(*stacked)
+    alone = np.stack([displacement(*pair).operator for pair in pairs])
+    np.testing.assert_allclose(together.operator, alone, rtol=1e-9)

@@ -1,0 +1,111 @@
+"""The kappa study end to end, small: real images, real training."""
+
+import json
+
+import numpy as np
+import pytest
+
+from lazyscope._checks import InputError
+from lazyscope.report import write_kappa_page
+from lazyscope.study import KappaSettings, run_kappa_study, shape, shape_names
+
+SMALL = KappaSettings(
+    num_points=8,
+    num_test=20,
+    shapes=("balanced", "small-readout"),
+    kappas=(4.0, 16.0, 64.0, 256.0),
+    widths=(32, 48),
+    seeds=2,
+)
+
+
+@pytest.fixture(scope="module")
+def result():
+    calls = []
+    study = run_kappa_study(SMALL, progress=lambda done, total: calls.append((done, total)))
+    return study, calls
+
+
+def test_every_cell_is_run_once_and_reported(result):
+    study, calls = result
+    cells = {(r["shape"], r["width"], r["kappa"], r["seed"]) for r in study["runs"]}
+    assert len(study["runs"]) == len(cells) == 32
+    assert calls[-1] == (32, 32)
+
+
+def test_runs_converge_to_the_asked_loss_and_their_curves_fall(result):
+    study, _ = result
+    assert {r["outcome"] for r in study["runs"]} == {"converged"}
+    for run in study["runs"]:
+        assert 0.999e-4 <= run["loss_final"] / run["loss_initial"] <= 1e-4
+    for curve in study["curves"]:
+        assert np.all(np.diff(curve["time"]) > 0)
+        assert np.all(np.diff(curve["loss"]) < 0)
+
+
+def test_scales_multiply_to_kappa(result):
+    study, _ = result
+    for run in study["runs"]:
+        assert np.prod(run["alpha"]) == pytest.approx(run["kappa"])
+
+
+def test_forecast_meets_measurement_as_kappa_grows(result):
+    """Single kinks of narrow ReLU nets still move one layer by a tenth: medians over runs."""
+    study, _ = result
+    error = {}
+    for kappa in SMALL.kappas:
+        runs = [r for r in study["runs"] if r["kappa"] == kappa]
+        pairs = [(r["forecast"]["frobenius"], r["displacement"]["frobenius"]) for r in runs]
+        error[kappa] = np.median([np.abs(np.divide(f, d) - 1).max() for f, d in pairs])
+    assert error[256.0] < 0.05
+    assert error[4.0] > 3 * error[256.0]
+
+
+def test_network_and_kernel_predict_the_same_at_large_kappa(result):
+    study, _ = result
+    gaps = {
+        k: [r["linearisation_gap"]["test"] for r in study["runs"] if r["kappa"] == k]
+        for k in SMALL.kappas
+    }
+    assert np.median(gaps[256.0]) < 0.3 * np.median(gaps[4.0])
+
+
+def test_result_is_plain_json_and_makes_a_page(result, tmp_path):
+    study, _ = result
+    again = json.loads(json.dumps(study, allow_nan=False))
+    write_kappa_page(again, tmp_path / "index.html")
+    assert "kappa" in (tmp_path / "index.html").read_text()
+
+
+def test_same_settings_give_the_same_numbers(result):
+    again = run_kappa_study(SMALL)
+    for first, second in zip(result[0]["runs"], again["runs"], strict=True):
+        assert first["largest_displacement"] == pytest.approx(
+            second["largest_displacement"], rel=1e-8
+        )
+
+
+@pytest.mark.parametrize("name", shape_names())
+def test_a_shape_spreads_any_kappa_over_any_depth(name):
+    for depth in (1, 2, 4):
+        alpha = shape(name).alpha(6.0, 100, depth)
+        assert len(alpha) == depth + 1
+        assert np.prod(alpha) == pytest.approx(6.0)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"shapes": ("balancd",)}, "Shape must be one of"),
+        ({"activation": "rele"}, "Activation must be one of"),
+        ({"widths": (0,)}, "Width must be a whole number"),
+        ({"kappas": (-1.0,)}, "Kappa must be above zero"),
+        ({"kappas": ()}, "Every kappa must be given once"),
+        ({"widths": (64, 64)}, "Every width must be given once"),
+        ({"stop": 1.5}, "strictly between 0 and 1"),
+        ({"seeds": 0}, "Seeds must be a whole number"),
+    ],
+)
+def test_settings_that_break_a_rule_are_refused(wrong, message):
+    with pytest.raises(InputError, match=message):
+        KappaSettings(**wrong)

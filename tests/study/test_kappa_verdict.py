@@ -1,0 +1,104 @@
+"""The verdict of a kappa study on made-up runs whose law is known."""
+
+import numpy as np
+import pytest
+
+from lazyscope.study._kappa_verdict import judge
+
+KAPPAS = (1.0, 4.0, 16.0, 64.0, 256.0)
+SHAPES = ("balanced", "small-readout")
+
+
+def runs_with(slope, *, correction=0.0, noise=0.003, fail=(), constant=1.0):
+    """Runs whose displacement is constant kappa^slope (1 + correction forecast) with lognormal noise."""
+    rng = np.random.default_rng(0)
+    records = []
+    for shape in SHAPES:
+        for width in (64, 128, 256):
+            for kappa in KAPPAS:
+                for seed in range(3):
+                    forecast = constant / kappa
+                    moved = constant * kappa**slope * (1 + correction * forecast)
+                    moved *= np.exp(noise * rng.standard_normal())
+                    failed = (shape, width, kappa, seed) in fail
+                    records.append(
+                        {
+                            "shape": shape,
+                            "width": width,
+                            "kappa": kappa,
+                            "seed": seed,
+                            "outcome": "stalled" if failed else "converged",
+                            "largest_displacement": None if failed else moved,
+                            "largest_forecast": forecast,
+                        }
+                    )
+    return records
+
+
+def verdict_of(runs, accuracy=0.002):
+    return judge(runs, SHAPES, 2, accuracy=accuracy)
+
+
+def test_runs_that_follow_the_law_support_it():
+    assert verdict_of(runs_with(-1.0))["verdict"]["supported"]
+
+
+@pytest.mark.parametrize("slope", [-0.9, -1.1, -0.5, 1.0])
+def test_runs_with_another_slope_contradict_the_law(slope):
+    judged = verdict_of(runs_with(slope))
+    assert not judged["verdict"]["supported"]
+    assert judged["verdict"]["sentence"].startswith("Contradicted")
+    assert {fit["verdict"] for fit in judged["fits"]} == {"disagrees"}
+
+
+def test_a_correction_in_the_forecast_bends_the_plain_slope_but_not_the_judged_one():
+    fit = verdict_of(runs_with(-1.0, correction=0.3, noise=1e-4))["fits"][0]
+    assert abs(fit["uncorrected_slope"] + 1) > 5 * abs(fit["slope"] + 1)
+    assert fit["verdict"] == "agrees"
+
+
+def test_noise_that_hides_the_slope_leaves_it_undecided():
+    judged = verdict_of(runs_with(-1.0, noise=1.0))
+    assert judged["verdict"]["sentence"].startswith("Undecided")
+
+
+def test_nothing_is_judged_where_the_forecast_is_not_lazy():
+    judged = verdict_of(runs_with(-1.0, constant=400.0))
+    assert all(fit["verdict"] == "undecided" for fit in judged["fits"])
+    assert "nothing is lazy yet" in judged["fits"][0]["note"]
+
+
+def test_failed_runs_are_counted_and_leave_with_their_seed():
+    failed = {("balanced", 64, 256.0, 1)}
+    judged = verdict_of(runs_with(-1.0, fail=failed))
+    fit = judged["fits"][0]
+    assert (fit["num_failed"], fit["verdict"]) == (1, "agrees")
+    assert judged["verdict"]["num_failed"] == 1
+    assert "1 of 90 runs" in judged["verdict"]["sentence"]
+
+
+def test_nominal_intervals_cover_the_true_slope_in_nine_of_ten_cases():
+    """Fixed beforehand: 200 studies, seeds 0 to 199, noise of 1 %, no solver error."""
+    covered = 0
+    for case in range(200):
+        rng = np.random.default_rng([1, case])
+        runs = runs_with(-1.0, noise=0.0)
+        for run in runs:
+            run["largest_displacement"] *= np.exp(0.01 * rng.standard_normal())
+        low, high = judge(runs, SHAPES, 2, accuracy=0.0)["fits"][0]["interval"]
+        covered += low <= -1.0 <= high
+    assert 180 <= covered <= 198
+
+
+def test_spread_between_widths_is_largest_over_smallest_mean():
+    runs = runs_with(-1.0, noise=0.0)
+    for run in runs:
+        run["largest_displacement"] *= {64: 1.0, 128: 1.1, 256: 1.2}[run["width"]]
+    spreads = {c["width_spread"] for c in verdict_of(runs)["collapse"]}
+    assert np.allclose(list(spreads), 0.2)
+
+
+def test_every_shape_is_theta_lazy_when_kappa_grows_like_the_root_of_the_width():
+    schemes = verdict_of(runs_with(-1.0))["schemes"]
+    assert {s["regime"] for s in schemes} == {"theta-lazy"}
+    assert all(max(s["displacement_exponents"]) == pytest.approx(-0.5) for s in schemes)
