@@ -7,7 +7,8 @@ from lazyscope.study._experiment import (
     observe,
     observe_compiled,
 )
-from lazyscope.study._kappa import KappaSettings, run_kappa_study
+from lazyscope.study._kappa import run_kappa_study
+from lazyscope.study._kappa_settings import KappaSettings
 from lazyscope.study._shapes import Shape, shape, shape_names
 
 __all__ = [

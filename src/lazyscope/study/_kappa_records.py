@@ -1,0 +1,98 @@
+"""What is kept of one run of a kappa study, as plain numbers?"""
+
+from typing import Any
+
+import numpy as np
+
+from lazyscope.data import Dataset
+from lazyscope.forecast import Forecast
+from lazyscope.measure import Displacement
+from lazyscope.scaling import Scheme
+from lazyscope.study._experiment import Observation
+
+MAX_TEST_POINTS_SHOWN = 64
+
+
+def run_record(
+    scheme: Scheme,
+    width: int,
+    seen: Forecast,
+    forecast_moved: Displacement,
+    bound: float | None,
+    observed: Observation,
+    seconds: float,
+) -> dict[str, Any]:
+    result = observed.result
+    ended = result.outcome.ok
+    moved = np.asarray(observed.displacement.operator)
+    initial, final = float(result.initial_loss), float(result.loss)
+    elapsed = float(result.time)
+    return {
+        "alpha": scheme.alpha(width).tolist(),
+        "speed": scheme.speed(width).tolist(),
+        "outcome": result.outcome.label,
+        "steps": int(result.num_steps),
+        "time": elapsed,
+        "loss_initial": initial,
+        "loss_final": final,
+        "displacement": {
+            "operator": _numbers(moved, ended),
+            "frobenius": _numbers(observed.displacement.frobenius, ended),
+        },
+        "forecast": {
+            "operator": _numbers(forecast_moved.operator),
+            "frobenius": _numbers(seen.displacement),
+        },
+        "largest_displacement": _number(moved.max(), ended),
+        "largest_forecast": float(np.max(np.asarray(forecast_moved.operator))),
+        "kernel_change": _number(observed.kernel_change, ended),
+        "linearisation_gap": {
+            "train": _number(observed.gap_train, ended),
+            "test": _number(observed.gap_test, ended),
+        },
+        "decay_rate": {
+            "measured": _number(np.log(initial / final) / elapsed, ended) if elapsed > 0 else None,
+            "bound": bound,
+            "kernel": seen.rate,
+        },
+        "lambda_min": seen.lambda_min,
+        "lambda_max": seen.lambda_max,
+        "test_error": {
+            "network": _number(observed.error, ended),
+            "kernel": _number(observed.linearised_error, ended),
+        },
+        "wall_seconds": seconds,
+    }
+
+
+def curve_record(bound: float | None, observed: Observation) -> dict[str, Any]:
+    result = observed.result
+    times, losses = result.curve()
+    all_times = np.asarray(result.curve_time).ravel()
+    inside = all_times < float(result.time)
+    linear = np.asarray(observed.linearised_curve).ravel()[inside]
+    start = float(result.initial_loss)
+    return {
+        "time": times.tolist(),
+        "loss": losses.tolist(),
+        "bound": None if bound is None else (start * np.exp(-bound * times)).tolist(),
+        "linearised": _numbers(np.concatenate([[start], linear, [np.nan]])),
+    }
+
+
+def test_record(observed: Observation, data: Dataset) -> dict[str, Any]:
+    first = slice(0, MAX_TEST_POINTS_SHOWN)
+    return {
+        "network": np.asarray(observed.test_outputs)[first, 0].tolist(),
+        "kernel": np.asarray(observed.linearised_test_outputs)[first, 0].tolist(),
+        "target": data.y_test[first, 0].tolist(),
+    }
+
+
+def _number(value: Any, known: bool = True) -> float | None:
+    number = float(value)
+    return number if known and np.isfinite(number) else None
+
+
+def _numbers(values: Any, known: bool = True) -> list[float | None]:
+    return [_number(v, known) for v in np.asarray(values)]

@@ -1,0 +1,78 @@
+"""What does a kappa study run, by default and at most?"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import product
+
+from lazyscope._checks import InputError, check_choice, check_count, check_fraction, check_positive
+from lazyscope.model import activation_names
+from lazyscope.study._shapes import shape, shape_names
+
+
+@dataclass(frozen=True)
+class KappaSettings:
+    """What `run_kappa_study` runs.
+
+    Attributes:
+        data: source of the points, see `lazyscope.data.load_dataset`.
+        num_points, num_test: training and test points.
+        target: kind of target; ``parity`` has one output.
+        shapes: how kappa is spread over the layers.
+        kappas: initial scales.
+        widths: widths of the hidden layers.
+        seeds: number of seeds of each run.
+        depth: hidden layers.
+        activation: nonlinearity.
+        stop: fraction of the initial loss at which training ends.
+        tolerance: of the exponential flow.
+        centred: train f - f_0, so that the residual starts as the targets at every kappa. Without it
+            displacements level off at 1/sqrt(m) where kappa exceeds sqrt(m).
+        max_steps: steps tried at most in a run.
+        data_seed: chooses the points.
+    """
+
+    data: str = "digits"
+    num_points: int = 32
+    num_test: int = 200
+    target: str = "parity"
+    shapes: tuple[str, ...] = field(default_factory=shape_names)
+    kappas: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0)
+    widths: tuple[int, ...] = (128, 256, 512)
+    seeds: int = 3
+    depth: int = 2
+    activation: str = "relu"
+    stop: float = 1e-4
+    tolerance: float = 0.1
+    centred: bool = True
+    max_steps: int = 5000
+    data_seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in self.shapes:
+            shape(name)
+        check_choice("activation", self.activation, activation_names())
+        for width in self.widths:
+            check_count("width", width)
+        for kappa in self.kappas:
+            check_positive("kappa", kappa)
+        check_count("seeds", self.seeds)
+        check_count("depth", self.depth)
+        check_fraction("stop fraction", self.stop)
+        check_positive("tolerance", self.tolerance)
+        for what, values in (
+            ("kappa", self.kappas),
+            ("width", self.widths),
+            ("shape", self.shapes),
+        ):
+            if len(set(values)) != len(values) or not values:
+                raise InputError(
+                    f"every {what} must be given once, and at least one of them",
+                    received=list(values),
+                    cause="an empty list, or a value that was typed twice",
+                    fix=f"list each {what} once",
+                )
+
+    def cells(self) -> Iterator[tuple[int, str, float, int]]:
+        """(width, shape, kappa, seed) of every run, widest first."""
+        widths = sorted(self.widths, reverse=True)
+        return product(widths, self.shapes, self.kappas, range(self.seeds))
