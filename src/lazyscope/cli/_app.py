@@ -9,6 +9,7 @@ from lazyscope.cli._forecast import forecast_command
 from lazyscope.cli._refusal import RefusingGroup
 from lazyscope.cli._regime import regime_command
 from lazyscope.cli._study import study_kappa_command
+from lazyscope.cli._sweep import sweep_command
 from lazyscope.cli._train import train_command
 
 app = typer.Typer(
@@ -28,6 +29,7 @@ app.command("regime")(regime_command)
 app.command("forecast")(forecast_command)
 app.command("train")(train_command)
 study_app.command("kappa")(study_kappa_command)
+app.command("sweep")(sweep_command)
 app.add_typer(study_app, name="study")
 
 
@@ -52,5 +54,6 @@ def _root(
     """Will this network train lazily, and did it?
 
     **regime** reads a parametrisation, **forecast** looks at the initial network on data, **train**
-    trains it and measures what happened, **study kappa** does the main experiment and writes a page.
+    trains it and measures what happened, **study kappa** does the main experiment and writes a page,
+    **sweep** does many runs and keeps them.
     """

@@ -167,16 +167,16 @@ def _check_kernel_memory(model: Dense, num_points: int, num_test: int) -> None:
 
 
 def _check_start(problem: Problem) -> None:
-    """Refuse a network whose outputs overflow, or that meets its targets before it is trained."""
-    residual = float(jnp.max(jnp.abs(problem.residual(problem.params))))
-    if not np.isfinite(residual):
+    """Refuse a network whose loss overflows, or that meets its targets before it is trained."""
+    residual = problem.residual(problem.params)
+    if not np.isfinite(float(problem.loss(residual))):
         raise InputError(
-            "the outputs of the initial network must be finite",
-            received="outputs that overflow double precision",
+            "the loss of the initial network must be finite",
+            received="outputs whose squares overflow double precision",
             cause="scales far beyond any network",
             fix="use a smaller width, smaller exponents or a smaller output scale",
         )
-    if residual <= _NEGLIGIBLE * float(jnp.max(jnp.abs(problem.y))):
+    if float(jnp.max(jnp.abs(residual))) <= _NEGLIGIBLE * float(jnp.max(jnp.abs(problem.y))):
         raise InputError(
             "training needs a residual to remove",
             received="outputs that equal the targets at the start",

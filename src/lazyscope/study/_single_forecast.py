@@ -102,11 +102,13 @@ def forecast_record(run: SingleRun, problem: Problem, seen: Forecast) -> dict[st
 
 
 def theorem_rate(run: SingleRun) -> tuple[float | None, str | None]:
-    """The theorem's decay rate of the loss; or None and why it does not speak.
+    """The theorem's decay rate of the loss, and a remark; None where the theorem does not speak.
 
     An output scale c multiplies every kernel, hence the rate, by c^2.
     """
     model = run.model
+    if duplicate_groups(run.data.x_train):
+        return 0.0, "inputs that repeat: every lambda_min is zero"
     try:
         smallest = limit_lambda_min(run.scheme, model, run.data.x_train)
     except InputError as error:

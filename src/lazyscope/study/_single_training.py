@@ -41,10 +41,11 @@ def train_run(
         The run's record, and ``outcome`` with its ``sentence``; ``loss`` (``initial``, ``final``);
         ``steps`` (accepted), ``tried``, ``time`` (flow time); ``displacement`` (``operator`` and
         ``frobenius`` per layer, ``total``; all relative); ``kernel_change``;
-        ``linearisation_gap`` (``train``, ``test``, in rms targets); ``decay_rate``:
-        ``measured`` over the second half of the fall, with ``measured_interval``, ``average`` over
-        all of it, ``bound`` of the theorem for that average, and ``kernel``, 2 lambda_min / n; ``test_error`` and ``test_loss`` of network
-        and linearised network; ``forecast`` at the same stop; ``curve``; ``verdict``.
+        ``linearisation_gap`` (``train``, ``test``, in rms targets); ``decay_rate``: ``measured``
+        over the second half of the fall with ``measured_interval``, ``average`` over all of it, the
+        theorem's ``bound`` for that average, and ``kernel``, 2 lambda_min / n; ``test_error`` and
+        ``test_loss`` of network and linearised network; ``forecast`` at the same stop; ``curve``;
+        ``verdict``.
 
     Raises:
         InputError: see `SingleRun.experiment`; a stop outside (0, 1); a kernel that is zero.

@@ -1,0 +1,110 @@
+"""`lazyscope sweep`: many runs from a file into a store, going on where they stopped."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lazyscope._checks import InputError, check_count
+from lazyscope.cli._answer import print_answer, print_json, table
+from lazyscope.cli._values import read_number
+
+
+def sweep_command(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE.toml", help="The sweep, see docs/sweeps.md.")
+    ],
+    store: Annotated[
+        str, typer.Option(metavar="DIR", help="Folder of the results; made if absent.")
+    ],
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler; threads if absent.")
+    ] = None,
+    workers: Annotated[
+        str | None, typer.Option(metavar="N", help="Threads; all usable cores if absent.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only tell runs, expected time and memory.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Do every run of a sweep that the store does not hold yet.
+
+    Interrupted in any way, the same command goes on. Runs that diverge, stall or run out of steps
+    are results with an outcome. Exit code 1 says that the store is not complete.
+
+    Example: `lazyscope sweep examples/sweeps/two-layer.toml --store two-layer --dry-run`
+    """
+    from lazyscope.sweep import SweepDesign
+
+    if scheduler is not None and workers is not None:
+        raise InputError(
+            "workers are threads of this process",
+            received=f"--workers {workers} with --scheduler {scheduler}",
+            cause="a cluster has its own workers",
+            fix="leave out --workers",
+        )
+    number = None if workers is None else check_count("workers", read_number(workers))
+    design = SweepDesign.from_file(file)
+    if dry_run:
+        _tell_cost(design, number, json)
+    else:
+        _run(design, store, scheduler, number, json)
+
+
+def _tell_cost(design: Any, workers: int | None, as_json: bool) -> None:
+    import os
+
+    from lazyscope._plain import plain
+    from lazyscope.sweep import estimate_cost
+
+    cost = estimate_cost(design, num_workers=workers or os.cpu_count() or 1)
+    if as_json:
+        print_json(plain({"name": design.name, "dims": design.dims, **asdict(cost)}))
+    else:
+        print_answer(cost.sentence)
+
+
+def _run(
+    design: Any, store: str, scheduler: str | None, workers: int | None, as_json: bool
+) -> None:
+    from lazyscope.sweep import SchedulerLostError, run_sweep
+
+    shown = typer.get_text_stream("stderr").isatty()
+    try:
+        summary = run_sweep(
+            design, store, scheduler=scheduler, num_workers=workers, show_progress=shown
+        )
+    except SchedulerLostError as error:
+        typer.echo(f"lazyscope: {error}", err=True)
+        raise typer.Exit(1) from error
+    record = {
+        "path": str(summary.path),
+        "num_cells": summary.num_cells,
+        "num_before": summary.num_before,
+        "num_done": summary.num_done,
+        "complete": summary.complete,
+        "outcomes": dict(summary.outcomes),
+        "errors": dict(summary.errors),
+        "seconds": summary.seconds,
+    }
+    if as_json:
+        print_json(record)
+    else:
+        print_answer(*_parts(record))
+        typer.echo(f"Store: {Path(store).resolve()}")
+    if not summary.complete:
+        raise typer.Exit(1)
+
+
+def _parts(record: Mapping[str, Any]) -> list[Any]:
+    ended = {**record["outcomes"], **record["errors"]}
+    whole = "complete" if record["complete"] else "not complete; the same command goes on"
+    sentence = (
+        f"{record['num_done']} runs done in {record['seconds']:.3g} s, {record['num_before']} were "
+        f"there before, of {record['num_cells']}: {whole}."
+    )
+    rows = [(name, str(count)) for name, count in ended.items()]
+    return [sentence, *([table("How runs ended", ("", "runs"), rows)] if rows else [])]
