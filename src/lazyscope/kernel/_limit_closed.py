@@ -38,6 +38,7 @@ class PiecewiseLinear(AbstractClosedForm):
         acute = angle(versine)
         sine = jnp.sqrt(gap * total)
         folded_gap = versine - (2 / math.pi) * (sine - acute * (1 - versine))
+        folded_gap = jnp.maximum(folded_gap, 0.0)  # angles near the rounding unit
         even, odd = self.even**2 / size, self.odd**2 / size
         aligned = jnp.sign(total - gap) * (1 - (2 / math.pi) * acute)  # E sign(u) sign(v)
         return Pairs(

@@ -5,6 +5,7 @@ agree; a product of Gauss-Hermite rules would see a kink only to the first power
 """
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 
@@ -13,7 +14,6 @@ from lazyscope._checks import InputError
 FARTHEST = 26.0
 """Standard deviations within which a nonlinearity is looked at; the Gaussian there is 1e-147."""
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 _AGREEMENT = 1e-13
 _HALVINGS = 6
 
@@ -35,13 +35,19 @@ def graded_panels(edges: np.ndarray, levels: int) -> np.ndarray:
     return np.concatenate([inner.reshape(*edges.shape[:-1], -1), edges[..., -1:]], axis=-1)
 
 
-def legendre(edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights (..., (E-1)*16) of the composite rule on panels with these edges (..., E)."""
+def legendre(edges: np.ndarray, order: int = 16) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights (..., (E-1)*order) of the composite rule on panels with edges (..., E)."""
+    unit_nodes, unit_weights = _unit_rule(order)
     middle, half = (edges[..., 1:] + edges[..., :-1]) / 2, np.diff(edges) / 2
-    nodes = middle[..., None] + half[..., None] * _NODES
-    weights = half[..., None] * _WEIGHTS
+    nodes = middle[..., None] + half[..., None] * unit_nodes
+    weights = half[..., None] * unit_weights
     shape = (*edges.shape[:-1], -1)
     return nodes.reshape(shape), weights.reshape(shape)
+
+
+@cache
+def _unit_rule(order: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.polynomial.legendre.leggauss(order)
 
 
 def gaussian_rule(
@@ -105,7 +111,8 @@ def gaussian_average(
     previous = None
     for halvings in range(_HALVINGS):
         z, weights = gaussian_rule(deviations, kinks, radius, halvings)
-        value = np.sum(square(deviations[:, None] * z) * weights, axis=1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            value = np.sum(square(deviations[:, None] * z) * weights, axis=1)
         if previous is not None and np.all(np.abs(value - previous) <= _AGREEMENT * np.abs(value)):
             return value
         previous = value

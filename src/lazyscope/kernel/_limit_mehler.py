@@ -19,7 +19,7 @@ from lazyscope.kernel._limit_function import PiecewiseSmooth
 from lazyscope.kernel._limit_gauss import FARTHEST, gaussian_rule
 from lazyscope.kernel._limit_maps import AbstractPairMap, Pairs, Prepared, Side, normalised
 
-_MOST_TERMS = 256
+_LENGTHS = (64, 256, 1024)
 _REMAINDER = 1e-13
 
 
@@ -45,30 +45,29 @@ def mehler_map(
     deviations, places = np.unique(np.concatenate([deviations1, deviations2]), return_inverse=True)
     # farther than the second moment needs: Hermite functions of high order spread wide
     z, weights = gaussian_rule(np.ones(1), (), min(radius + 5.0, FARTHEST), 1)
-    weighted = _hermite(z[0], _MOST_TERMS) * weights[0]
-    pieces = [
-        np.stack(
-            [f @ weighted.T, np.broadcast_to((f * f) @ weights[0], (_MOST_TERMS, f.shape[0])).T]
-        )
-        for f in sigma.values_and_slopes(deviations[:, None] * z)
-    ]
-    terms = max(_terms(*piece) for piece in pieces)
-    if terms > _MOST_TERMS:
-        return None
-    features = np.concatenate([piece[0][:, :terms] for piece in pieces], axis=1)[places]
-    return Prepared(MehlerMap(), features[: deviations1.size], features[deviations1.size :])
+    values = sigma.values_and_slopes(deviations[:, None] * z)
+    squares = [(f * f) @ weights[0] for f in values]
+    for length in _LENGTHS:
+        weighted = _hermite(z[0], length) * weights[0]
+        series = [f @ weighted.T for f in values]
+        terms = max(_terms(*piece) for piece in zip(series, squares, strict=True))
+        if terms <= length:
+            features = np.concatenate([f[:, :terms] for f in series], axis=1)[places]
+            size = deviations1.size
+            return Prepared(MehlerMap(), features[:size], features[size:])
+    return None
 
 
 def _terms(coefficients: np.ndarray, squares: np.ndarray) -> int:
     """Fewest terms that leave a negligible share of every point's second moment."""
-    share = coefficients**2 / np.where(squares > 0, squares, 1.0)
-    # what a longer series would add, and what Parseval's identity says is missing after the longest
+    length = coefficients.shape[1]
+    share = coefficients**2 / np.where(squares > 0, squares, 1.0)[:, None]
+    # what the terms from k on add, and what Parseval's identity says is missing after the last
     after = np.cumsum(share[:, ::-1], axis=1)[:, ::-1]
     missing = np.abs(1.0 - after[:, 0]) > 10 * _REMAINDER
-    if np.any(missing & (squares[:, 0] > 0)):
-        return _MOST_TERMS + 1
-    worst = np.max(after, axis=0)
-    return max(1, int(np.sum(worst > _REMAINDER)))
+    if np.any(missing & (squares > 0)):
+        return length + 1
+    return max(1, int(np.sum(np.max(after, axis=0) > _REMAINDER)))
 
 
 def _hermite(z: np.ndarray, count: int) -> np.ndarray:

@@ -10,7 +10,6 @@ from lazyscope.kernel._limit import Nonlinearity, as_inputs, kernel_of
 from lazyscope.kernel._limit_block import tangent_by_layer
 from lazyscope.kernel._limit_closed import PiecewiseLinear
 from lazyscope.kernel._limit_network import LimitNetwork, limit_network
-from lazyscope.kernel._limit_points import single_points
 
 _LEAST_VARIANCE, _MOST_VARIANCE = 1e-4, 1e4
 
@@ -93,19 +92,26 @@ def _check_unit(name: str, x: np.ndarray) -> None:
 
 
 def _check_variances(network: LimitNetwork, x: np.ndarray) -> None:
-    variances = single_points(network, x, slopes=False).variances[:-1]
-    used = variances[variances > 0] if (variances > 0).any() else variances
-    low, high = float(np.min(used)), float(np.max(used))
-    if low < _LEAST_VARIANCE or high > _MOST_VARIANCE:
-        vanishing = low < _LEAST_VARIANCE
-        raise InputError(
-            "limit kernels of an activation that is not homogeneous need pre-activation variances "
-            f"between {_LEAST_VARIANCE:g} and {_MOST_VARIANCE:g}",
-            received=f"{low:.3g} to {high:.3g}",
-            cause="scales that vanish with the width: the network acts as its linearisation"
-            if vanishing
-            else "scales that grow with the width: the activation saturates",
-            fix="use a linear network of slope sigma'(0)"
-            if vanishing
-            else "give weight_std of order one, or use a homogeneous activation",
-        )
+    """Refuse pre-activations that vanish or saturate, before averages over them are tried."""
+    second = np.sum(np.square(x, dtype=np.float64), axis=1) / x.shape[1]
+    for layer, weight in enumerate(network.weight_stds[:-1], start=1):
+        q = weight**2 * second
+        low, high = float(np.min(q[q > 0], initial=np.inf)), float(np.max(q))
+        if low < _LEAST_VARIANCE or high > _MOST_VARIANCE:
+            raise _outside(layer, low, high)
+        second = network.dual.second_moment(q)
+
+
+def _outside(layer: int, low: float, high: float) -> InputError:
+    vanishing = low < _LEAST_VARIANCE
+    return InputError(
+        "limit kernels of an activation that is not homogeneous need pre-activation variances "
+        f"between {_LEAST_VARIANCE:g} and {_MOST_VARIANCE:g}",
+        received=f"{low:.3g} to {high:.3g} in layer {layer}",
+        cause="scales that vanish with the width: the network acts as its linearisation"
+        if vanishing
+        else "scales that grow with the width: the activation saturates",
+        fix="use a linear network of slope sigma'(0)"
+        if vanishing
+        else "give weight_std of order one, or use a homogeneous activation",
+    )

@@ -17,7 +17,6 @@ from lazyscope.kernel._limit_gauss import (
     graded_panels,
     legendre,
     not_settled,
-    split_panels,
 )
 
 _RADII = np.array([0.0, 0.03, 0.1, 0.25, 0.5, 0.75, 1.0])  # panels of the radius, per outermost
@@ -35,13 +34,18 @@ class PolarRule:
         sigma: the nonlinearity.
         kinks: its kinks where the points lie.
         radius: radius of the disc in standard deviations.
-        level: how often panels shrink towards their ends, and into how many parts each is cut.
+        level: how often panels shrink towards their ends; the rules on them grow with it.
     """
 
     sigma: PiecewiseSmooth
     kinks: tuple[float, ...]
     radius: float
     level: int = 1
+
+    @property
+    def _orders(self) -> tuple[int, int]:
+        """Nodes for each panel of angles and of radii."""
+        return 12 + 8 * self.level, 12 + 4 * self.level
 
     def averages(
         self, s1: np.ndarray, s2: np.ndarray, theta: np.ndarray
@@ -51,9 +55,9 @@ class PolarRule:
         The first is an average of squares: it keeps its relative accuracy as theta goes to zero.
         """
         shifted = tuple(kink for kink in self.kinks if kink != 0)
-        rays = (4 + len(shifted) * (4 + len(shifted))) * (2 * self.level + 1) * self.level
-        rings = (len(_RADII) - 1 + 2 * len(shifted)) * self.level
-        step = max(1, _CHUNK // (rays * rings * 256))
+        rays = (4 + len(shifted) * (4 + len(shifted))) * (2 * self.level + 1)
+        rings = len(_RADII) - 1 + 2 * len(shifted)
+        step = max(1, _CHUNK // (rays * rings * self._orders[0] * self._orders[1]))
         cuts = [slice(start, start + step) for start in range(0, theta.size, step)]
         parts = [self._chunk(shifted, s1[c], s2[c], theta[c]) for c in cuts]
         return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
@@ -84,24 +88,25 @@ class PolarRule:
     ) -> tuple[np.ndarray, np.ndarray]:
         s1, s2, theta = s1[:, None], s2[:, None], theta[:, None]
         edges = _rays(kinks, s1, s2, theta, self.radius)
-        phi, phi_weights = legendre(split_panels(graded_panels(edges, self.level), self.level))
+        phi, phi_weights = legendre(graded_panels(edges, self.level), self._orders[0])
         rates = s1 * np.cos(phi), s2 * np.cos(phi - theta)
         rings = np.broadcast_to(_RADII * self.radius, (1, 1, _RADII.size))
         if kinks:
             rings = np.broadcast_to(rings, (*phi.shape, _RADII.size))
             crossings = [_crossings(np.asarray(kinks), rate, self.radius) for rate in rates]
             rings = np.sort(np.concatenate([rings, *crossings], axis=-1), axis=-1)
-        r, weights = legendre(split_panels(rings, self.level))
+        r, weights = legendre(rings, self._orders[1])
         weights = weights * r * np.exp(-r * r / 2) * phi_weights[..., None] / (2 * np.pi)
         # panels of no width, and the far rim, are left out
-        pair, *where = np.nonzero(weights > _NOTHING)
-        weights = weights[pair, *where]
-        r = np.broadcast_to(r, (*phi.shape, r.shape[-1]))[pair, *where]
-        u, v = (rate[pair, where[0]] * r for rate in rates)
+        used = weights > _NOTHING
+        u, v = ((rate[..., None] * r)[used] for rate in rates)
         a, slope_a = self.sigma.values_and_slopes(u)
         b, slope_b = self.sigma.values_and_slopes(v)
-        terms = 0.5 * (a - b) ** 2, slope_a * slope_b
-        sums = [np.bincount(pair, term * weights, minlength=s1.size) for term in terms]
+        sums = []
+        for term in (0.5 * (a - b) ** 2, slope_a * slope_b):
+            products = np.zeros_like(weights)
+            products[used] = term * weights[used]
+            sums.append(products.reshape(s1.size, -1).sum(axis=1))
         return sums[0], sums[1]
 
 

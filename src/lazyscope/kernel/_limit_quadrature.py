@@ -63,7 +63,7 @@ class FunctionDual(AbstractDual):
         elif np.ptp(both) <= 1e-14 * both.max():
             second = float(self.second_moment(both[:1] ** 2)[0])
             prepared = angle_series(rule, s1, s2, second, odd)
-        else:
+        elif not any(kinks):
             prepared = deviation_series(rule, s1, s2, odd)
         if prepared is not None:
             return prepared
@@ -84,7 +84,8 @@ class FunctionDual(AbstractDual):
 
 
 def _settled(rule: PolarRule, deviations: np.ndarray) -> PolarRule:
-    """The rule refined until it stands at the smallest and largest deviations and many angles."""
-    ends = np.array([deviations.min(), deviations.max()])
-    theta = np.array([0.0, 1e-3, 0.4, 1.6, 2.7, np.pi])
-    return rule.settled(*(grid.ravel() for grid in np.meshgrid(ends, ends, theta)))
+    """The rule refined until it stands at the smallest and largest deviations and several angles."""
+    largest = deviations.max()
+    theta = np.array([0.0, 0.03, 0.5, 1.6, 2.8])
+    others = np.unique([deviations.min(), largest])
+    return rule.settled(*(grid.ravel() for grid in np.meshgrid(largest, others, theta)))

@@ -15,7 +15,7 @@ _TAIL = 2e-14
 _ACCURACY = 1e-12
 _LENGTHS = (16, 32, 64, 128, 256, 512)
 _SIZES = (4, 8, 16, 28)
-_MOST_VALUES = 60_000
+_MOST_VALUES = 20_000
 
 
 def angle_series(

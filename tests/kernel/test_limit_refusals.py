@@ -1,0 +1,102 @@
+"""Which inputs does the limit refuse, and does it say why?"""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from lazyscope._checks import InputError
+from lazyscope.kernel import (
+    PiecewiseSmooth,
+    limit_covariance_kernel,
+    limit_tangent_kernel,
+    normalised_limit_kernels,
+)
+
+X = 3 * np.random.default_rng(0).standard_normal((3, 2))
+UNIT = X / np.linalg.norm(X, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("depth", [0, -1, 1.5])
+def test_depth_counts_hidden_layers(depth):
+    with pytest.raises(InputError, match=r"Depth must be a whole number of at least 1.*hidden"):
+        limit_tangent_kernel(X, depth=depth, activation="relu")
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda u: jnp.exp(u**2), "finite second moment.*exp\\(u\\^2 / 4\\)"),
+        (jnp.log, "number for every real input.*not a number"),
+        (np.tanh, "written with jax.numpy.*cannot differentiate"),
+        (lambda u: jnp.sum(u), "its argument's shape and precision.*reduction"),
+        (lambda u: jnp.where(u > 0.25, 1.0, 0.0), "without jumps.*jumps at 0.25.*covariance"),
+        (lambda u: jnp.sqrt(jnp.abs(u)), "must settle as the quadrature is refined|second moment"),
+        (lambda u: jnp.floor(8 * u), "at most 12 kinks"),
+        (3.0, "a name, an Activation or a function"),
+        ("relv", "Activation must be one of.*'relu'"),
+    ],
+)
+def test_activations_outside_the_theory_are_refused(function, message):
+    with pytest.raises(InputError, match=message):
+        limit_tangent_kernel(X, depth=1, activation=function)
+
+
+def test_many_pairs_of_different_norms_with_kinks_away_from_zero_are_refused():
+    x = np.random.default_rng(0).standard_normal((400, 2))
+    ramp = PiecewiseSmooth(lambda u: jnp.maximum(u - 0.3, 0.0), kinks=(0.3,))
+    with pytest.raises(InputError, match=r"acts on them smoothly.*same norm"):
+        limit_covariance_kernel(x, depth=1, activation=ramp)
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (X[0], "one row for each input.*shape \\(2,\\)"),
+        (np.empty((0, 2)), "one row for each input"),
+        (np.array([[1.0, np.nan]]), "finite real numbers.*nan or infinity"),
+        (X.astype(complex), "finite real numbers.*complex128"),
+    ],
+)
+def test_inputs_that_are_not_a_finite_matrix_are_refused(x, message):
+    with pytest.raises(InputError, match=message):
+        limit_tangent_kernel(x, depth=1, activation="relu")
+
+
+def test_two_sets_of_inputs_must_match():
+    with pytest.raises(InputError, match=r"same number of features.*2 and 1"):
+        limit_tangent_kernel(X, X[:, :1], depth=1, activation="relu")
+    with pytest.raises(InputError, match=r"same precision.*float64 and float32"):
+        limit_tangent_kernel(X, X.astype(np.float32), depth=1, activation="relu")
+
+
+@pytest.mark.parametrize(
+    ("weight_std", "message"),
+    [
+        (-1.0, "Weight_std must not be negative"),
+        (float("inf"), "Weight_std must be a finite number"),
+        ([1.0, 1.0], "one number for each of 3 layers.*2 numbers.*readout"),
+    ],
+)
+def test_standard_deviations_are_checked(weight_std, message):
+    with pytest.raises(InputError, match=message):
+        limit_tangent_kernel(X, depth=2, activation="relu", weight_std=weight_std)
+
+
+def test_normalised_kernels_refuse_inputs_that_are_not_of_norm_one():
+    with pytest.raises(InputError, match=r"mean squared norm one.*divide each row by its norm"):
+        normalised_limit_kernels(10 * UNIT, depth=1, activation="relu")
+
+
+@pytest.mark.parametrize(
+    ("weight_std", "message"),
+    [([1e-3, 1.0], "acts as its linearisation"), ([1.0, 1e3], "activation saturates")],
+)
+def test_normalised_kernels_say_when_variances_vanish_or_diverge(weight_std, message):
+    with pytest.raises(InputError, match=message):
+        normalised_limit_kernels(UNIT, depth=2, activation="tanh", weight_std=weight_std)
+    normalised_limit_kernels(UNIT, depth=2, activation="relu", weight_std=weight_std)
+
+
+def test_kinks_must_be_numbers():
+    with pytest.raises(InputError, match="A kink must be a finite number"):
+        PiecewiseSmooth(jnp.abs, kinks=(float("nan"),))
