@@ -1,0 +1,129 @@
+"""Is one run described, forecast and measured as its parts say?"""
+
+import numpy as np
+import pytest
+
+from lazyscope._checks import InputError
+from lazyscope._plain import plain
+from lazyscope.data import Dataset, four_points
+from lazyscope.flow import ExponentialFlow, GradientDescent
+from lazyscope.scaling import Scheme, named_scheme
+from lazyscope.study._single import SingleRun
+from lazyscope.study._single_forecast import forecast_run
+from lazyscope.study._single_training import train_run
+
+
+def linear_run(target=6.0, **settings):
+    """A linear network of one unit on one point; K = a^2 + b^2 for weights a, b."""
+    one, none = np.ones((1, 1)), np.zeros((0, 1))
+    data = Dataset(one, target * one, none, none, (), "one point", ())
+    scheme = Scheme.at_width(1, alpha=(1.0, 1.0))
+    return SingleRun(data, scheme, width=1, activation="linear", **settings)
+
+
+def weights(run):
+    params = run.experiment().problem.params
+    return [float(layer.weight[0, 0]) for layer in params]
+
+
+def test_the_forecast_of_a_scalar_product_is_that_of_the_formula():
+    run = linear_run(seed=3)
+    a, b = weights(run)
+    told = forecast_run(run, stop=0.25)
+    kernel, residual = a**2 + b**2, a * b - 6.0
+    assert told["lambda_min"] == pytest.approx(kernel)
+    assert told["max_stable_step"] == pytest.approx(2 / kernel)
+    assert told["initial_loss"] == pytest.approx(residual**2 / 2)
+    assert told["time_to"]["0.5"] == pytest.approx(np.log(2) / (2 * kernel))
+    moved = [abs(b * residual / kernel / a), abs(a * residual / kernel / b)]
+    assert told["predicted_displacement"] == pytest.approx(moved)
+    assert told["predicted_displacement_at_stop"] == pytest.approx([m / 2 for m in moved])
+    assert told["predicted_displacement_bound"] == pytest.approx(moved)
+
+
+def test_the_output_scale_multiplies_kappa_and_the_rates_by_its_square():
+    data = four_points()
+    scheme = named_scheme("lecun", depth=1, input_dim=2)
+    plain_run, scaled = (forecast_run(SingleRun(data, scheme, 64, output_scale=c)) for c in (1, 3))
+    assert scaled["output_kappa"] == pytest.approx(3 * plain_run["output_kappa"])
+    assert scaled["kappa"] == plain_run["kappa"]
+    for name in ("kernel", "bound"):
+        before, after = plain_run["decay_rate"][name], scaled["decay_rate"][name]
+        if before is not None:
+            assert after == pytest.approx(9 * before)
+
+
+def test_a_scheme_given_by_numbers_has_a_kappa_but_no_regime():
+    told = forecast_run(linear_run(seed=3))
+    assert told["kappa"] == 1.0
+    assert told["regime"] is None
+    assert told["displacement_exponents"] is None
+
+
+def test_training_conserves_what_gradient_flow_conserves():
+    run = linear_run(seed=3)
+    a, b = weights(run)
+    told = train_run(run, ExponentialFlow(tolerance=1e-3), stop=1e-6)
+    assert told["outcome"] == "converged"
+    moved = told["displacement"]["frobenius"]
+    change = moved[0] * abs(a), moved[1] * abs(b)
+    ends = [(a + s * change[0], b + t * change[1]) for s in (-1, 1) for t in (-1, 1)]
+    end = min(ends, key=lambda w: abs(w[0] * w[1] - 6.0))
+    assert end[0] * end[1] == pytest.approx(6.0, rel=2e-3)
+    assert end[0] ** 2 - end[1] ** 2 == pytest.approx(a**2 - b**2, rel=0.02)
+
+
+def test_descent_with_tiny_steps_ends_where_the_flow_ends():
+    run = SingleRun(four_points(), Scheme.from_exponents((0.75, 0.75)), width=32)
+    flow = train_run(run, stop=0.05)
+    descent = train_run(run, GradientDescent(stability_fraction=0.01), stop=0.05)
+    assert descent["displacement"]["frobenius"] == pytest.approx(
+        flow["displacement"]["frobenius"], rel=0.02
+    )
+    assert descent["steps"] > 10 * flow["steps"]
+
+
+def test_a_larger_kappa_turns_the_verdicts_lazy():
+    told = {
+        rho: train_run(SingleRun(four_points(), Scheme.from_exponents((rho / 2, rho / 2)), 256))
+        for rho in (0.0, 2.0)
+    }
+    assert told[2.0]["verdict"] == told[2.0]["forecast"]["verdict"] == "lazy"
+    assert told[0.0]["verdict"] == told[0.0]["forecast"]["verdict"] == "not-lazy"
+
+
+def test_a_run_that_is_out_of_steps_has_no_verdict():
+    run = SingleRun(four_points(), Scheme.from_exponents((0.0, 0.0)), width=16)
+    told = train_run(run, GradientDescent(stability_fraction=1e-6), max_steps=5)
+    assert told["outcome"] == "out-of-steps"
+    assert told["verdict"] is None
+    assert told["steps"] == 5
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"width": 0}, "Width must be a whole number"),
+        ({"width": 10**8, "activation": "relu"}, "GiB for the 3 copies"),
+        ({"width": 8, "seed": 2**40}, "Seed must be at most"),
+        ({"width": 8, "seed": -1}, "Seed must be a whole number of at least 0"),
+        ({"width": 8, "output_scale": float("nan")}, "Output scale must be a finite number"),
+        ({"width": 8, "activation": "selu"}, "Activation must be one of"),
+    ],
+)
+def test_a_run_that_cannot_be_is_refused_when_it_is_described(settings, words):
+    with pytest.raises(InputError, match=words):
+        SingleRun(four_points(), Scheme.from_exponents((0.5, 0.0, 0.0)), **settings)
+
+
+def test_targets_that_the_network_meets_at_its_start_are_refused():
+    met = linear_run(target=float(np.prod(weights(linear_run(seed=3)))), seed=3)
+    with pytest.raises(InputError, match="Training needs a residual to remove"):
+        forecast_run(met)
+    with pytest.raises(InputError, match="Training needs a residual to remove"):
+        train_run(linear_run(target=0.0, seed=3, centred=True))
+
+
+def test_plain_values_hold_no_number_that_json_lacks():
+    value = {"a": np.array([1.0, np.inf]), "b": (np.float64("nan"), 2, True, None, "x")}
+    assert plain(value) == {"a": [1.0, None], "b": [None, 2, True, None, "x"]}
