@@ -26,8 +26,8 @@ def predict_flow(
 
         train: y + exp(-K t / n) (f0_train - y),      test: f0_test + k_test_train c(t).
 
-    Directions in which K is zero to rounding (lambda <= n eps lambda_max) do not move: c is
-    continuous there for finite t, and their contribution is left out for t = infinity.
+    Directions in which K is zero to rounding (lambda <= n eps lambda_max) do not move and are left
+    out of c, on the test points too, where a positive kernel gives them no weight.
 
     Args:
         k_train_train: tangent kernel of the training points, symmetric, the same for all outputs.
@@ -64,9 +64,9 @@ def predict_flow(
     shape = targets.shape
     residual = vectors.T @ (targets - start).reshape(len(kernel), -1)
     rates = _moving(eigenvalues) / len(kernel)
-    # 1 - exp(-rate t), and the same over the eigenvalue
-    done = -np.expm1(-rates * times[:, None])
-    done = np.where(rates > 0, done, 0.0)
+    moving = np.broadcast_to(rates > 0, (len(times), len(rates)))
+    elapsed = np.multiply(rates, times[:, None], where=moving, out=np.zeros(moving.shape))
+    done = -np.expm1(-elapsed)
     if k_test_train is None:
         moved = np.einsum("ik,tk,kc->tic", vectors, done, residual)
         outputs = start + moved.reshape(len(times), *shape)

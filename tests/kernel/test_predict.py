@@ -1,0 +1,137 @@
+"""Are closed-form outputs those of gradient flow?"""
+
+import numpy as np
+import pytest
+import scipy.linalg
+
+from lazyscope._checks import InputError
+from lazyscope.kernel import predict_flow
+
+
+def problem(n=6, tests=4, outputs=2, rank=None):
+    rng = np.random.default_rng(0)
+    features = rng.standard_normal((n + tests, rank or 3 * n))
+    kernel = features @ features.T
+    y, start = rng.standard_normal((2, n, outputs))
+    return kernel[:n, :n], kernel[n:, :n], y, start, rng.standard_normal((tests, outputs))
+
+
+def test_training_outputs_are_the_matrix_exponential_of_the_kernel_over_n():
+    kernel, _, y, start, _ = problem()
+    outputs = predict_flow(kernel, y, 0.7, f0_train=start)
+    expected = y + scipy.linalg.expm(-kernel * 0.7 / len(y)) @ (start - y)
+    np.testing.assert_allclose(outputs, expected, rtol=1e-12)
+
+
+def test_small_steps_of_gradient_descent_tend_to_the_flow_at_order_one():
+    kernel, cross, y, start, start_test = problem()
+    n, t = len(y), 0.4
+    errors = []
+    for steps in (400, 800, 1600, 3200):
+        f, g = start.copy(), start_test.copy()
+        for _ in range(steps):
+            residual = f - y
+            f = f - t / steps / n * kernel @ residual
+            g = g - t / steps / n * cross @ residual
+        train = predict_flow(kernel, y, t, f0_train=start)
+        test = predict_flow(kernel, y, t, k_test_train=cross, f0_train=start, f0_test=start_test)
+        errors.append(max(np.max(np.abs(f - train)), np.max(np.abs(g - test))))
+    slope = np.polyfit(np.log([400, 800, 1600, 3200]), np.log(errors), 1)[0]
+    assert abs(slope + 1) < 0.15
+
+
+def test_the_limit_interpolates_and_predicts_by_kernel_regression():
+    kernel, cross, y, start, start_test = problem()
+    np.testing.assert_allclose(predict_flow(kernel, y, None, f0_train=start), y, atol=1e-12)
+    test = predict_flow(kernel, y, None, k_test_train=cross, f0_train=start, f0_test=start_test)
+    expected = start_test + cross @ np.linalg.solve(kernel, y - start)
+    np.testing.assert_allclose(test, expected, rtol=1e-10)
+    far = predict_flow(kernel, y, 1e9, k_test_train=cross, f0_train=start, f0_test=start_test)
+    np.testing.assert_allclose(far, test, rtol=1e-12)
+
+
+def test_time_zero_leaves_the_outputs_where_they_are():
+    kernel, cross, y, start, start_test = problem()
+    np.testing.assert_array_equal(predict_flow(kernel, y, 0.0, f0_train=start), start)
+    test = predict_flow(kernel, y, 0.0, k_test_train=cross, f0_train=start, f0_test=start_test)
+    np.testing.assert_array_equal(test, start_test)
+
+
+def test_an_array_of_times_is_a_leading_axis_and_one_output_needs_no_axis():
+    kernel, cross, y, *_ = problem(outputs=1)
+    times = np.array([0.0, 0.1, 1.0, np.inf])
+    train = predict_flow(kernel, y[:, 0], times)
+    test = predict_flow(kernel, y, times, k_test_train=cross)
+    assert train.shape == (4, 6)
+    assert test.shape == (4, 4, 1)
+    for i, t in enumerate(times):
+        np.testing.assert_allclose(train[i], predict_flow(kernel, y, t)[:, 0], rtol=1e-12)
+
+
+def test_two_flows_one_after_the_other_are_one_flow():
+    kernel, _, y, start, _ = problem()
+    middle = predict_flow(kernel, y, 0.3, f0_train=start)
+    np.testing.assert_allclose(
+        predict_flow(kernel, y, 0.5, f0_train=middle),
+        predict_flow(kernel, y, 0.8, f0_train=start),
+        rtol=1e-12,
+    )
+
+
+def test_scaling_the_kernel_is_scaling_time():
+    kernel, _, y, start, _ = problem()
+    np.testing.assert_allclose(
+        predict_flow(5.0 * kernel, y, 0.2, f0_train=start),
+        predict_flow(kernel, y, 1.0, f0_train=start),
+        rtol=1e-11,
+    )
+
+
+@pytest.mark.parametrize("t", [0.5, None])
+def test_directions_where_a_singular_kernel_is_zero_do_not_move(t):
+    kernel, cross, y, start, start_test = problem(rank=3)
+    train = predict_flow(kernel, y, t, f0_train=start)
+    still = scipy.linalg.null_space(kernel, rcond=1e-12)
+    assert still.shape[1] == 3
+    np.testing.assert_allclose(still.T @ train, still.T @ start, atol=1e-12)
+    test = predict_flow(kernel, y, t, k_test_train=cross, f0_train=start, f0_test=start_test)
+    if t is None:
+        expected = start_test + cross @ np.linalg.pinv(kernel, rcond=1e-12) @ (y - start)
+        np.testing.assert_allclose(test, expected, rtol=1e-9)
+
+
+def test_loss_of_the_prediction_never_rises():
+    kernel, _, y, start, _ = problem(rank=4)
+    outputs = predict_flow(kernel, y, np.geomspace(1e-4, 1e4, 50), f0_train=start)
+    losses = ((outputs - y) ** 2).sum(axis=(1, 2)) / (2 * len(y))
+    assert np.all(np.diff(losses) <= 1e-15)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"k_train_train": np.ones((3, 2))}, r"K_train_train must be a square matrix.*\(3, 2\)"),
+        ({"k_train_train": np.triu(np.ones((6, 6)))}, r"must be symmetric.*x2=None"),
+        ({"k_train_train": np.full((6, 6), np.nan)}, r"K_train_train must hold finite numbers"),
+        ({"y": np.ones(5)}, r"Y must have shape \(6,\) or \(6, C\).*\(5,\)"),
+        ({"y": np.full(6, np.inf)}, r"Y must hold finite numbers"),
+        ({"t": -1.0}, r"T must be a time of at least 0.*-1.0"),
+        ({"t": float("nan")}, r"T must be a time of at least 0"),
+        ({"f0_train": np.ones((6, 3))}, r"F0_train must have shape \(6, 2\)"),
+        ({"k_test_train": np.ones((6, 4))}, r"one column for each of the 6 training points"),
+        ({"f0_test": np.ones(4)}, r"F0_test must have shape \(4, 2\)"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_refused(changes, message):
+    kernel, cross, y, start, start_test = problem()
+    arguments = {
+        "k_train_train": kernel,
+        "y": y,
+        "t": 1.0,
+        "k_test_train": cross,
+        "f0_train": start,
+        "f0_test": start_test,
+        **changes,
+    }
+    with pytest.raises(InputError, match=message):
+        predict_flow(**arguments)
