@@ -160,15 +160,18 @@ def _try_step(
     )
     predicted = decay * q
 
-    def pull(coefficients: Array) -> Params:
-        return expansion.pull_back(modes.assemble(coefficients, num_points))
+    def assemble(coefficients: Array) -> Array:
+        return modes.assemble(coefficients, num_points)
 
-    linear = problem.move(params, pull(-weight_1 * q))
-    outputs, pull_back = jax.vjp(lambda p: problem.model.apply(p, problem.x), linear)
-    after_linear = modes.coefficients(outputs - problem.y)
-    (descent,) = pull_back(modes.assemble(weight_2 * after_linear, num_points))
-    correction = jax.tree.map(jnp.subtract, pull(weight_2 * predicted), descent)
-    end = problem.move(linear, correction)
+    def descent(outputs: Array) -> Array:
+        return assemble(-weight_2 * modes.coefficients(outputs - problem.y))
+
+    linear = problem.move(params, expansion.pull_back(assemble(-weight_1 * q)))
+    corrected = problem.kernel.gradient_at(linear, problem.x, descent)
+    correction = expansion.gradient(assemble(weight_2 * predicted)).plus(corrected)
+    # From the start in one sum of outer products, so that neither half needs memory of its own.
+    whole = expansion.gradient(assemble(weight_2 * predicted - weight_1 * q)).plus(corrected)
+    end = problem.move(params, whole.as_params())
     end_residual = problem.residual(end)
     loss = problem.loss(end_residual)
     surprise = modes.coefficients(end_residual) - predicted
@@ -177,7 +180,7 @@ def _try_step(
         loss=loss,
         log_excess=jnp.log(loss) - jnp.log(jnp.sum(predicted**2) / (2 * num_points)),
         energies=jnp.sum(q**2, axis=1) / (2 * num_points),
-        displacement_error=_relative_correction(problem, correction, end),
+        displacement_error=_relative_correction(problem, correction.norms(), end),
         residual_error=jnp.sqrt(jnp.sum(surprise**2) / jnp.sum(q**2)),
     )
 
@@ -197,13 +200,11 @@ def _losses_inside(
     return jnp.where(shares == 1.0, trial.loss, inside)
 
 
-def _relative_correction(problem: Problem, correction: Params, end: Params) -> Scalar:
+def _relative_correction(problem: Problem, sizes: Float[Array, " groups"], end: Params) -> Scalar:
     """Largest over groups of |s_g correction_g| / |theta_g - theta_g(0)|; zero where nothing moved."""
     worst = jnp.zeros((), problem.x.dtype)
-    for speed, change, now, start in zip(
-        problem.speeds, correction, end, problem.params, strict=True
-    ):
-        size = speed * _norm(change)
+    for speed, each, now, start in zip(problem.speeds, sizes, end, problem.params, strict=True):
+        size = speed * each
         moved = _norm(jax.tree.map(jnp.subtract, now, start))
         worst = jnp.maximum(worst, jnp.where(size > 0, size / moved, 0.0))
     return worst

@@ -1,12 +1,12 @@
 """What is the tangent kernel of a dense network, layer by layer, from Gram matrices alone?"""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from lazyscope.kernel._protocol import AbstractExpansion, AbstractTangentKernel
+from lazyscope.kernel._protocol import AbstractExpansion, AbstractGradient, AbstractTangentKernel
 from lazyscope.model import Dense, Layer, affine
 
 
@@ -56,16 +56,37 @@ class LayerwiseKernel(AbstractTangentKernel):
 
     def expand(self, params: tuple[Layer, ...], x: Float[Array, "n d"]) -> "LayerwiseExpansion":
         """The network to first order around `params`, on the points `x`."""
+        values, inputs, slopes = self._forward(params, x)
+        outputs = jnp.eye(values.shape[1], dtype=x.dtype)[:, None, :]
+        readout = self._scale(x) * jnp.broadcast_to(outputs, (values.shape[1], *values.shape))
+        signals = _signals(params, slopes, readout)
+        return LayerwiseExpansion(values, inputs, signals, self.model.use_bias)
+
+    def gradient_at(
+        self,
+        params: tuple[Layer, ...],
+        x: Float[Array, "n d"],
+        cotangent_of: Callable[[Float[Array, "n C"]], Float[Array, "n C"]],
+    ) -> "LayerwiseGradient":
+        """One forward and one backward pass, whatever the number of outputs."""
+        values, inputs, slopes = self._forward(params, x)
+        signals = _signals(params, slopes, self._scale(x) * cotangent_of(values))
+        return LayerwiseGradient(inputs, signals, self.model.use_bias)
+
+    def _scale(self, x: Array) -> Float[Array, ""]:
+        return jnp.asarray(self.model.output_scale, x.dtype)
+
+    def _forward(
+        self, params: tuple[Layer, ...], x: Float[Array, "n d"]
+    ) -> tuple[Array, tuple[Array, ...], list[Array]]:
+        """Outputs, inputs of every layer and slopes of every hidden layer."""
         sigma = self.model.activation
-        scale = jnp.asarray(self.model.output_scale, x.dtype)
         inputs, slopes = [x], []
         for layer in params[:-1]:
             pre = affine(layer, inputs[-1])
             inputs.append(sigma(pre))
             slopes.append(sigma.slope(pre))
-        values = scale * affine(params[-1], inputs[-1])
-        signals = _signals(params, slopes, scale * jnp.eye(self.model.output_dim, dtype=x.dtype))
-        return LayerwiseExpansion(values, tuple(inputs), signals, self.model.use_bias)
+        return self._scale(x) * affine(params[-1], inputs[-1]), tuple(inputs), slopes
 
     def _shares(
         self, params: tuple[Layer, ...], x1: Array, x2: Array | None
@@ -103,21 +124,68 @@ class LayerwiseExpansion(AbstractExpansion):
         """(1/C) sum_c sum_l s_l K_l[:, :, c, c], without the blocks between different outputs."""
         return _weighted_sum(speeds, _mean_shares(self))
 
-    def pull_back(self, cotangent: Float[Array, "n C"]) -> tuple[Layer, ...]:
-        """sum_ic cotangent_ic d f_c(x_i) / d theta as layers."""
-        return tuple(self._pull_back_layer(cotangent, layer) for layer in range(len(self.inputs)))
+    def gradient(self, cotangent: Float[Array, "n C"]) -> "LayerwiseGradient":
+        """sum_ic cotangent_ic d f_c(x_i) / d theta, as signals and inputs."""
+        signals = (jnp.sum(cotangent.T[:, :, None] * each, axis=0) for each in self.signals)
+        return LayerwiseGradient(self.inputs, tuple(signals), self.use_bias)
 
-    def _pull_back_layer(self, cotangent: Float[Array, "n C"], layer: int) -> Layer:
-        signal = jnp.sum(cotangent.T[:, :, None] * self.signals[layer], axis=0)
-        return Layer(signal.T @ self.inputs[layer], signal.sum(0) if self.use_bias else None)
+
+class LayerwiseGradient(AbstractGradient):
+    """A gradient as a sum of outer products, sum_k signal_k input_k^T for every layer.
+
+    Attributes:
+        inputs: one row per product, for every layer.
+        signals: one row per product, for every layer.
+        use_bias: whether layers have a bias, whose gradient is the sum of the signals.
+    """
+
+    inputs: tuple[Float[Array, "k fan_in"], ...]
+    signals: tuple[Float[Array, "k fan_out"], ...]
+    use_bias: bool = eqx.field(static=True)
+
+    def plus(self, other: "LayerwiseGradient") -> "LayerwiseGradient":
+        """The products of both."""
+        return LayerwiseGradient(
+            _stacked(self.inputs, other.inputs),
+            _stacked(self.signals, other.signals),
+            self.use_bias,
+        )
+
+    def norms(self) -> Float[Array, " layers"]:
+        """Frobenius norms; from Gram matrices where a layer is larger than its rows.
+
+        Then |sum_k signal_k input_k^T|^2 = sum_kj <signal_k, signal_j> <input_k, input_j>, which loses
+        what cancels: the norm is exact to the square root of rounding, relative to its largest part.
+        """
+        return jnp.stack([self._norm(layer) for layer in range(len(self.inputs))])
+
+    def as_params(self) -> tuple[Layer, ...]:
+        """The gradient as layers."""
+        return tuple(
+            Layer(signal.T @ rows, signal.sum(0) if self.use_bias else None)
+            for signal, rows in zip(self.signals, self.inputs, strict=True)
+        )
+
+    def _norm(self, layer: int) -> Float[Array, ""]:
+        rows, signal = self.inputs[layer], self.signals[layer]
+        num, fan_in, fan_out = *rows.shape, signal.shape[1]
+        if fan_in * fan_out <= num * (fan_in + fan_out):
+            squares = jnp.sum((signal.T @ rows) ** 2)
+        else:
+            squares = jnp.maximum(jnp.sum((signal @ signal.T) * (rows @ rows.T)), 0.0)
+        if self.use_bias:
+            squares = squares + jnp.sum(signal.sum(0) ** 2)
+        return jnp.sqrt(squares)
+
+
+def _stacked(left: tuple[Array, ...], right: tuple[Array, ...]) -> tuple[Array, ...]:
+    return tuple(jnp.concatenate(pair) for pair in zip(left, right, strict=True))
 
 
 def _signals(
-    params: tuple[Layer, ...], slopes: list[Float[Array, "n m"]], readout: Float[Array, "C C"]
-) -> tuple[Float[Array, "C n fan_out"], ...]:
-    """delta[L+1] = `readout`, delta[l] = (W[l+1]^T delta[l+1]) * sigma'(pre-activation of l)."""
-    num_points = slopes[0].shape[0]
-    signal = jnp.broadcast_to(readout[:, None, :], (readout.shape[0], num_points, readout.shape[1]))
+    params: tuple[Layer, ...], slopes: list[Float[Array, "n m"]], signal: Float[Array, "... n C"]
+) -> tuple[Float[Array, "... n fan_out"], ...]:
+    """delta[L+1] = `signal`, delta[l] = (W[l+1]^T delta[l+1]) * sigma'(pre-activation of l)."""
     signals = [signal]
     for layer, slope in zip(reversed(params[1:]), reversed(slopes), strict=True):
         signal = (signal @ layer.weight) * slope

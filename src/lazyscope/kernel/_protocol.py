@@ -1,12 +1,33 @@
 """What is a tangent kernel to the rooms that use it, whatever computes it?"""
 
 import abc
+from collections.abc import Callable
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from lazyscope._types import Params
+
+
+class AbstractGradient(eqx.Module):
+    """A pulled-back cotangent, sum_ic cotangent_ic d f_c(x_i) / d theta, that need not be formed yet.
+
+    Sums and sizes of gradients cost no memory of the size of the parameters where a representation
+    can avoid it.
+    """
+
+    @abc.abstractmethod
+    def plus(self, other: "AbstractGradient") -> "AbstractGradient":
+        """The sum with another gradient of the same network, at the same or another point."""
+
+    @abc.abstractmethod
+    def norms(self) -> Float[Array, " groups"]:
+        """Euclidean norm of every group's share."""
+
+    @abc.abstractmethod
+    def as_params(self) -> Params:
+        """The gradient itself, shaped like the parameters."""
 
 
 class AbstractExpansion(eqx.Module):
@@ -30,8 +51,12 @@ class AbstractExpansion(eqx.Module):
         """The kernel that drives training, sum_g s_g K_g."""
 
     @abc.abstractmethod
+    def gradient(self, cotangent: Float[Array, "n C"]) -> AbstractGradient:
+        """sum_ic cotangent_ic d f_c(x_i) / d theta, without speeds."""
+
     def pull_back(self, cotangent: Float[Array, "n C"]) -> Params:
-        """sum_ic cotangent_ic d f_c(x_i) / d theta, shaped like the parameters, without speeds."""
+        """The same, formed: shaped like the parameters."""
+        return self.gradient(cotangent).as_params()
 
 
 class AbstractTangentKernel(eqx.Module):
@@ -51,6 +76,15 @@ class AbstractTangentKernel(eqx.Module):
     @abc.abstractmethod
     def expand(self, params: Params, x: Float[Array, "n ..."]) -> AbstractExpansion:
         """The network to first order around `params`, on the points `x`."""
+
+    @abc.abstractmethod
+    def gradient_at(
+        self,
+        params: Params,
+        x: Float[Array, "n ..."],
+        cotangent_of: Callable[[Float[Array, "n C"]], Float[Array, "n C"]],
+    ) -> AbstractGradient:
+        """The gradient at `params` for the cotangent that `cotangent_of` makes of the outputs there."""
 
     def summed(
         self,
