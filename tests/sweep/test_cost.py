@@ -36,6 +36,27 @@ def test_a_network_that_grows_is_expected_to_take_more_steps():
     assert steps[0] < steps[1] < steps[2]
 
 
+@pytest.mark.parametrize(("activation", "order"), [("relu", 1.0), ("tanh", 0.5)])
+def test_steps_follow_the_tolerance_as_expected(tmp_path, activation, order):
+    """Neurons of a ReLU network come to lie on data points, where its flow has a kink."""
+    sweep = SweepDesign(
+        axes={"tolerance": [0.2, 0.05, 0.0125]},
+        fixed={
+            "width": 100,
+            "gamma": 1.3,
+            "gamma_prime": -0.2,
+            "stop": 1e-2,
+            "activation": activation,
+        },
+    )
+    run_sweep(sweep, tmp_path)
+    steps = open_store(tmp_path)["steps"].values
+    slope = np.polyfit(np.log(sweep.axes["tolerance"]), np.log(steps), 1)[0]
+    assert abs(slope + order) < 0.15
+    expected = [expected_steps(cell.settings) for cell in sweep.cells()]
+    np.testing.assert_allclose(expected[2] / expected[0], 16**order)
+
+
 def test_descent_is_counted_with_all_its_steps():
     assert expected_steps(settings(method="descent", max_steps=777)) == 777
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from lazyscope._checks import InputError
-from lazyscope.model import physical_memory
+from lazyscope.model import activation, physical_memory
 from lazyscope.scaling import displacement_exponents
 from lazyscope.sweep._data import run_data
 from lazyscope.sweep._design import SweepDesign
 from lazyscope.sweep._parametrisation import run_scheme
-from lazyscope.sweep._settings import Value
+from lazyscope.sweep._settings import DEFAULT_TOLERANCE, Value
 from lazyscope.sweep._units import shape_of
 
 STEP_OVERHEAD = 3e-5
@@ -34,7 +34,9 @@ STEPS_AT_REST = 10.0
 STEPS_OF_CHANGE = 200.0
 STEPS_PER_EFOLD = 25.0
 """Exponential steps of a network that does not move, of one that moves by more than its size, and
-for each further factor e of growth; read off the (gamma, gamma') plane of four points."""
+for each further factor e of growth, at tolerance 0.05; read off the (gamma, gamma') plane of four
+points. Networks with kinks take steps in inverse proportion to the tolerance, smooth ones to its root.
+"""
 
 COPIES = 6
 """Arrays of the size of the parameters, and of the activations, that a run holds at once."""
@@ -119,7 +121,10 @@ def expected_steps(settings: Mapping[str, Value]) -> float:
     exponents = displacement_exponents(scheme.scale_exponents, scheme.speed_exponents)
     moved = math.exp(min(50.0, max(exponents) * math.log(float(settings["width"]))))  # type: ignore[arg-type]
     steps = STEPS_AT_REST + STEPS_OF_CHANGE * moved / (1 + moved)
-    return min(most, steps + STEPS_PER_EFOLD * math.log1p(moved))
+    steps += STEPS_PER_EFOLD * math.log1p(moved)
+    smooth = activation(str(settings["activation"])).smooth
+    tolerance = float(told.get("tolerance", DEFAULT_TOLERANCE))  # type: ignore[arg-type]
+    return min(most, steps * (DEFAULT_TOLERANCE / tolerance) ** (0.5 if smooth else 1.0))
 
 
 def step_seconds(settings: Mapping[str, Value]) -> float:

@@ -38,9 +38,7 @@ def run_inputs(settings: Mapping[str, Value], data: Dataset) -> Inputs:
         "speeds": scheme.speed(width),
         "output_scale": settings["output_scale"],
         "stop": settings["stop"],
-        "control": told.get("step", 0.5)
-        if told["method"] == "descent"
-        else told.get("tolerance", 0.05),
+        "control": told.get("step", 0.5) if told["method"] == "descent" else told["tolerance"],
         "x": data.x_train,
         "y": data.y_train,
     }
@@ -94,7 +92,7 @@ def _method(settings: Mapping[str, Value], control: Any):
     if settings["method"] == "descent":
         descent = GradientDescent(stability_fraction=0.5)
         return eqx.tree_at(lambda method: method.stability_fraction, descent, control)
-    return eqx.tree_at(lambda method: method.tolerance, ExponentialFlow(), control)
+    return ExponentialFlow(tolerance=control)
 
 
 COMPILER_OPTIONS: dict[str, str | bool] = {"xla_cpu_multi_thread_eigen": False}

@@ -31,6 +31,9 @@ _UNREAD_BY_DATA = {
 }
 _UNREAD_OF_FILES = ("input_dim",)
 
+DEFAULT_TOLERANCE = 0.05
+"""Of the flow, where a sweep does not say."""
+
 DIGITS = 12
 """Significant digits of a number in a setting: ranges of different length share their points."""
 
@@ -77,7 +80,7 @@ _SETTINGS = {
         Setting("target", "name", None, "how labels become targets"),
         Setting("method", "name", "flow", "how the network is trained"),
         Setting("stop", "fraction", 1e-4, "loss to stop at, as a fraction of the initial loss"),
-        Setting("tolerance", "positive", None, "local error allowed by the flow"),
+        Setting("tolerance", "positive", DEFAULT_TOLERANCE, "local error allowed by the flow"),
         Setting("step", "positive", None, "descent step, in units of the largest stable one"),
         Setting("max_steps", "count", 10_000, "steps after which a run is given up"),
         Setting("seed", "integer", 0, "seed of the initial weights"),
