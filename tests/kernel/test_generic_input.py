@@ -180,6 +180,21 @@ def test_inputs_of_the_wrong_shape_are_refused():
     refuse(r"accept a batch with one example. Received: x of shape \(1, 2\)", x1=X[:, :2])
 
 
+def test_python_control_flow_on_values_is_refused():
+    refuse("must be a JAX function", lambda w, x: x @ w if x.sum() > 0 else -x @ w)
+    refuse("must be a JAX function", lambda w, x: np.ones(5)[jnp.argmax(x)] * (x @ w))
+
+
+def test_a_loop_without_reverse_derivative_is_refused():
+    def until_small(w, x):
+        def halve(h):
+            return jax.lax.while_loop(lambda h: jnp.abs(h).max() > 1.0, lambda h: 0.5 * h, h)
+
+        return jax.vmap(halve)(x @ w)
+
+    refuse("derivative in reverse mode.*while_loop", until_small, x1=10 * X)
+
+
 def test_a_batch_size_written_into_apply_is_refused():
     refuse("accept a batch with one example.*batch size", lambda w, x: x.reshape(4, 3) @ w, x1=X)
 

@@ -38,7 +38,7 @@ class Question(NamedTuple):
 
 @contextlib.contextmanager
 def asking(params: Params) -> Iterator[None]:
-    """Double precision if a leaf is double, else as the session has it; leaked values are refused.
+    """Double precision if a leaf is double, else as the session has it; JAX's refusals in our words.
 
     Without it JAX would round double precision NumPy arrays to single precision.
     """
@@ -48,6 +48,15 @@ def asking(params: Params) -> Iterator[None]:
             yield
         except jax.errors.UnexpectedTracerError as error:
             raise not_repeatable("a value kept from an earlier call") from error
+        except ValueError as error:
+            if "Reverse-mode" not in str(error):
+                raise
+            raise InputError(
+                "apply must have a derivative in reverse mode",
+                received="a loop whose number of turns depends on values (lax.while_loop)",
+                cause="an iteration to convergence, or fori_loop with bounds that are not constants",
+                fix="use a fixed number of turns (fori_loop, scan), or a custom derivative rule",
+            ) from error
 
 
 def pose(apply: Apply, params: Params, x1: Any, x2: Any | None) -> Question:
@@ -218,11 +227,28 @@ def _check_devices(names: Sequence[str], leaves: Sequence[Any], *inputs: Any) ->
         )
 
 
+_UNTRACEABLE = (
+    jax.errors.ConcretizationTypeError,
+    jax.errors.TracerArrayConversionError,
+    jax.errors.TracerIntegerConversionError,
+)
+
+
 def _trace(call: Callable[..., Any], context: Any, leaves: Any, x1: Any) -> Example:
     """Trace the network on one example, checking the shape of its output."""
     one = jax.ShapeDtypeStruct(x1.shape[1:], x1.dtype)
     try:
         example, out = trace_example(call, context, leaves, one)
+    except jax.errors.UnexpectedTracerError:
+        raise
+    except _UNTRACEABLE as error:
+        raise InputError(
+            "apply must be a JAX function",
+            received=f"{type(error).__name__}: {_first_line(error)}",
+            cause="NumPy functions on traced values, indexing a NumPy array with data, or Python's "
+            "if and for on values",
+            fix="use jax.numpy, jnp.asarray(table)[x], jnp.where or jax.lax.cond",
+        ) from error
     except (TypeError, ValueError, IndexError) as error:
         raise InputError(
             "apply(params, x) must accept a batch with one example",
