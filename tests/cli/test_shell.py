@@ -55,7 +55,7 @@ def test_the_version_is_that_of_the_package():
 
 
 @pytest.mark.parametrize(
-    "command", [["regime"], ["forecast"], ["train"], ["study", "kappa"], ["sweep"]]
+    "command", [["regime"], ["forecast"], ["train"], ["study", "kappa"], ["sweep"], ["exponents"]]
 )
 def test_help_shows_an_example(command):
     from typer.testing import CliRunner

@@ -111,3 +111,23 @@ def test_a_sweep_runs_once_and_then_has_nothing_left_to_do(sweep):
     assert again.exit_code == 0
     assert "0 runs done" in again.stdout
     assert "4 were there before, of 4: complete" in " ".join(again.stdout.split())
+
+
+def test_exponents_of_a_store_come_as_json_and_as_a_table(tmp_path):
+    file = tmp_path / "s.toml"
+    file.write_text(SWEEP.replace("[4, 8]", "[8, 16, 32]").replace("[0, 1]", "[0, 1, 2]"))
+    store = str(tmp_path / "store")
+    assert CliRunner().invoke(app, ["sweep", str(file), "--store", store]).exit_code == 0
+    told = json.loads(CliRunner().invoke(app, ["exponents", store, "--json"]).stdout)
+    assert [record["layer"] for record in told["exponents"]] == [1, 2]
+    assert [record["predicted"] for record in told["exponents"]] == [-0.5, -0.5]
+    assert all(r["low"] < r["exponent"] < r["high"] for r in told["exponents"])
+    shown = CliRunner().invoke(app, ["exponents", store]).stdout
+    assert "95% interval" in shown
+    assert "Against the displacement law:" in shown
+
+
+def test_exponents_of_no_store_are_refused(tmp_path):
+    result = CliRunner().invoke(app, ["exponents", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "A store is a folder that a sweep has written" in result.stderr

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from lazyscope.cli._exponents import exponents_command
 from lazyscope.cli._forecast import forecast_command
 from lazyscope.cli._refusal import RefusingGroup
 from lazyscope.cli._regime import regime_command
@@ -30,6 +31,7 @@ app.command("forecast")(forecast_command)
 app.command("train")(train_command)
 study_app.command("kappa")(study_kappa_command)
 app.command("sweep")(sweep_command)
+app.command("exponents")(exponents_command)
 app.add_typer(study_app, name="study")
 
 

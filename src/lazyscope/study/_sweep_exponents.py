@@ -1,0 +1,143 @@
+"""Which power of the width does every layer of every cell of a sweep follow?"""
+
+import json
+from collections.abc import Iterator, Mapping
+from itertools import product
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from lazyscope._checks import InputError
+from lazyscope._plain import plain
+from lazyscope.measure import estimate_exponents
+from lazyscope.scaling import displacement_exponents
+from lazyscope.sweep._parametrisation import run_scheme
+
+_RUN_DIMS = ("width", "seed", "layer")
+_LEAST_ACCURACY = 1e-3
+_ACCURACY_OF_TOLERANCE = 0.1
+_DEFAULT_TOLERANCE = 0.05
+
+
+def sweep_exponents(
+    runs: xr.Dataset, *, quantity: str = "displacement_operator", level: float = 0.95
+) -> list[dict[str, Any]]:
+    """Exponents in the width of a quantity of every layer, one record per cell and layer.
+
+    Args:
+        runs: what `lazyscope.sweep.open_store` gives, over width, seed and any further axes.
+        quantity: a positive variable of `runs` with a layer.
+        level: nominal coverage of the intervals.
+
+    Returns:
+        Records ready for JSON: the cell's place on the further axes, ``layer``, ``exponent`` with
+        ``low`` and ``high`` (None where nothing could be estimated), ``sign``, ``predicted`` by the
+        displacement law (``displacement_operator`` only), ``verdict`` on the prediction, ``runs``
+        and ``failed``, and a ``note``.
+
+    Raises:
+        InputError: no such quantity, no widths, or too few runs for any estimate.
+
+    Cost: two milliseconds per cell and layer.
+
+    Trust: as `lazyscope.measure.estimate_exponents`; a tenth of the solver's tolerance is taken as
+    the error that all seeds of a width share.
+    """
+    _check(runs, quantity)
+    axes = [str(dim) for dim in runs["outcome"].dims if dim not in _RUN_DIMS]
+    if "seed" not in runs["outcome"].dims:
+        runs = runs.expand_dims("seed")
+    settings = json.loads(runs.attrs.get("settings", "{}"))
+    outcome = runs["outcome"].transpose(*axes, "width", "seed").values.astype(str)
+    values = runs[quantity].transpose(*axes, "layer", "width", "seed").values
+    ended = (outcome == "converged")[..., None, :, :]
+    values = np.where(ended & (values > 0) & np.isfinite(values), values, np.nan)
+    num_layers = values.shape[-3]
+    found = estimate_exponents(
+        runs["width"].values,
+        values.reshape(-1, *values.shape[-2:]),
+        level=level,
+        accuracy=_accuracy(settings),
+        missing="absent" if np.isin(outcome, ("converged", "missing")).all() else "failed",
+    )
+    records = []
+    for number, place in enumerate(_places(runs, axes)):
+        predicted = _predicted({**settings, **place}) if quantity == _LAW_ABOUT else ()
+        for layer in range(num_layers):
+            estimate = found.cell(number * num_layers + layer)
+            said = predicted[layer] if layer < len(predicted) else None
+            records.append(
+                {
+                    **place,
+                    "layer": int(runs["layer"].values[layer]),
+                    "exponent": estimate.exponent,
+                    "low": estimate.interval[0],
+                    "high": estimate.interval[1],
+                    "sign": estimate.sign_verdict(),
+                    "predicted": said,
+                    "verdict": None if said is None else estimate.agrees_with(said),
+                    "runs": sum(estimate.runs),
+                    "failed": sum(estimate.failed),
+                    "note": estimate.note,
+                }
+            )
+    return plain(records)
+
+
+_LAW_ABOUT = "displacement_operator"
+
+
+def _check(runs: xr.Dataset, quantity: str) -> None:
+    if quantity not in runs or "layer" not in runs[quantity].dims:
+        layered = [str(name) for name in runs.data_vars if "layer" in runs[name].dims]
+        raise InputError(
+            "an exponent is estimated for a recorded quantity that every layer has",
+            received=f"{quantity!r} in a store with {', '.join(layered) or 'no such quantity'}",
+            cause="a sweep that did not record it, or another spelling",
+            fix=f"choose {layered[0]!r}" if layered else "add 'displacement' to the sweep's record",
+        )
+    if "width" not in runs["outcome"].dims:
+        raise InputError(
+            "an exponent in the width needs runs at several widths",
+            received=f"the axes {', '.join(map(str, runs['outcome'].dims)) or '(none)'}",
+            cause="a sweep at a single width",
+            fix="add an axis such as width = [64, 256, 1024, 4096]",
+        )
+
+
+def _places(runs: xr.Dataset, axes: list[str]) -> Iterator[dict[str, Any]]:
+    """The settings of every cell, the last axis fastest; points have all their columns."""
+    columns = {
+        axis: [str(name) for name, c in runs.coords.items() if c.dims == (axis,)] for axis in axes
+    }
+    for index in product(*(range(runs.sizes[axis]) for axis in axes)):
+        yield {
+            name: runs[name].values[i].item()
+            for axis, i in zip(axes, index, strict=True)
+            for name in columns[axis]
+        }
+
+
+def _predicted(settings: Mapping[str, Any]) -> tuple[float, ...]:
+    """Exponents of the displacement law; none where the settings describe no scheme."""
+    told = {name: _as_setting(value) for name, value in settings.items() if value is not None}
+    try:
+        scheme = run_scheme(told)
+        return displacement_exponents(scheme.scale_exponents, scheme.speed_exponents)
+    except InputError:
+        return ()
+
+
+def _as_setting(value: Any) -> Any:
+    """Lists as the sweep has them; on an axis they are written as JSON."""
+    if isinstance(value, str) and value.startswith("["):
+        value = json.loads(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _accuracy(settings: Mapping[str, Any]) -> float:
+    if settings.get("method", "flow") != "flow":
+        return _LEAST_ACCURACY
+    tolerance = float(settings.get("tolerance") or _DEFAULT_TOLERANCE)
+    return max(_LEAST_ACCURACY, _ACCURACY_OF_TOLERANCE * tolerance)
