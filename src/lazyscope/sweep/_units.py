@@ -47,6 +47,9 @@ def cut_into_units(
 ) -> list[Unit]:
     """Every cell in exactly one unit; runs of one shape together, the longest units first.
 
+    Before all others comes one unit of every shape, so that workers compile different programs at
+    the same time.
+
     Units are cut by expected work, not by number, and cost about the same: a share of the total
     that leaves each worker `UNITS_PER_WORKER` of them, between `SHORTEST_UNIT` and `LONGEST_UNIT`.
 
@@ -61,12 +64,15 @@ def cut_into_units(
     total = sum(cost for group in shapes.values() for cost, _ in group)
     share = total / (UNITS_PER_WORKER * num_workers)
     limit = min(LONGEST_UNIT, max(SHORTEST_UNIT, share))
-    units: list[tuple[float, Unit]] = []
+    first: list[tuple[float, Unit]] = []
+    others: list[tuple[float, Unit]] = []
     for group in shapes.values():
         group.sort(key=lambda entry: -entry[0])
-        units.extend(_cut(group, limit))
-    units.sort(key=lambda entry: -entry[0])
-    return [unit for _, unit in units]
+        units = _cut(group, limit)
+        first.append(units[0])
+        others.extend(units[1:])
+    ordered = (sorted(units, key=lambda entry: -entry[0]) for units in (first, others))
+    return [unit for units in ordered for _, unit in units]
 
 
 def _cut(group: list[tuple[float, Cell]], limit: float) -> list[tuple[float, Unit]]:
