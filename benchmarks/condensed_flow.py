@@ -1,10 +1,12 @@
 """Are exponential steps as fast as descent where kernels change by orders of magnitude?
 
 Luo et al.'s plane at gamma = 1.5, gamma' = 0 (condensed), four points in one dimension, ReLU, m = 1000,
-double precision, stop at 1e-4 of the initial loss. Equal accuracy: the reference is the flow at a tight
-tolerance; descent takes the longest step, among powers of 2^(1/2), whose final displacement is as close
-to it as that of the exponential flow. Its steps are fractions of the stability limit at the *end* of
-training, where the kernel is largest. Tighter tolerances show where the exponential flow loses.
+double precision, stop at 1e-4 of the initial loss. Equal accuracy: the reference is descent with very
+short steps; the contestant takes the longest step, among powers of 2^(1/2), whose final displacement is
+as close to it as that of the exponential flow. Its steps are fractions of the stability limit at the
+*end* of training, where the kernel is largest. Tighter tolerances show where the exponential flow loses:
+units that sit on the kink of a point are pushed back from both sides, which no step can follow with more
+than order one.
 """
 
 from typing import Any
@@ -28,10 +30,10 @@ from lazyscope.model import Dense
 from lazyscope.scaling import named_scheme
 
 STOP, WIDTH = 1e-4, 1000
-TOLERANCES, REFERENCE_TOLERANCE = (0.05, 0.01, 0.002), 1e-4
-SEEDS = (0, 1)
+TOLERANCES = (0.15, 0.05, 0.01)
+SEEDS = (0,)
 MOST_STEPS = 10**7
-SHORTEST_FRACTION, REPEATS = 2.0**-9, 9
+REFERENCE_FRACTION, SHORTEST_FRACTION, REPEATS = 2.0**-10, 2.0**-6, 9
 
 
 def run() -> dict[str, Any]:
@@ -55,27 +57,24 @@ def condensed_problem(seed: int) -> Problem:
 
 def compare(problem: Problem) -> list[tuple[dict[str, Any], dict[str, list[float]]]]:
     """One row for every tolerance."""
-    reference = solve_flow(
-        problem, ExponentialFlow(tolerance=REFERENCE_TOLERANCE), max_steps=1_000_000
-    )
-    level = STOP * reference.initial_loss
-    limit = min(stable_step_at(problem, p) for p in (problem.params, reference.params))
-    most = np.int32(MOST_STEPS)
+    flow = solve_flow(problem, stop_fraction=STOP)
+    level, most = STOP * flow.initial_loss, np.int32(MOST_STEPS)
+    limit = min(stable_step_at(problem, p) for p in (problem.params, flow.params))
     descent = compiled(plain_descent(problem), problem.params, limit, level, most)
 
     def descend(fraction: float):
         return descent.call(problem.params, fraction * limit, level, most)
 
+    reference, *_ = descend(REFERENCE_FRACTION)
     fractions, errors = [], []
-    fraction = 0.5
+    fraction = 0.9
     while fraction >= SHORTEST_FRACTION:
         end, *_ = descend(fraction)
         fractions.append(fraction)
-        errors.append(worst_difference(problem, end, reference.params))
+        errors.append(worst_difference(problem, end, reference))
         fraction /= np.sqrt(2)
     return [
-        _row(problem, tolerance, reference.params, descend, fractions, errors)
-        for tolerance in TOLERANCES
+        _row(problem, tolerance, reference, descend, fractions, errors) for tolerance in TOLERANCES
     ]
 
 
