@@ -6,12 +6,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lazyscope.flow import ExponentialFlow, dense_problem, trace_flow
+from lazyscope.flow import ExponentialFlow, GradientDescent, dense_problem, trace_flow
 from lazyscope.model import Dense, Layer
 
 
+@pytest.mark.parametrize("method", [ExponentialFlow(), GradientDescent(step_size=0.1)])
 @pytest.mark.parametrize("num_outputs", [1, 3])
-def test_a_flow_holds_initial_current_and_candidate_parameters(double, num_outputs):
+def test_a_run_holds_initial_current_and_candidate_parameters(double, method, num_outputs):
     num_points, width, depth = 16, 768, 2
     model = Dense(64, num_outputs, width, depth, "tanh")
     params = tuple(Layer(jnp.zeros(shape), None) for shape in model.shapes)
@@ -21,7 +22,7 @@ def test_a_flow_holds_initial_current_and_candidate_parameters(double, num_outpu
 
     def train(arrays):
         run = eqx.combine(arrays, rest)
-        return trace_flow(run, ExponentialFlow(), 1e-4, jnp.inf, max_steps=100, num_records=4)
+        return trace_flow(run, method, 1e-4, jnp.inf, max_steps=100, num_records=4)
 
     memory = jax.jit(train).lower(arrays).compile().memory_analysis()
     held = (

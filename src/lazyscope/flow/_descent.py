@@ -1,8 +1,8 @@
 """What does plain gradient descent do, step by step?"""
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
+from jaxtyping import Array
 
 from lazyscope._checks import InputError, check_positive
 from lazyscope._outcome import Outcome
@@ -70,16 +70,16 @@ class GradientDescent(AbstractMethod):
         """Take one step down the gradient."""
         eta = state.memory.step_size
 
-        def loss_of(params):
-            return problem.loss(problem.residual(params))
+        def downhill(outputs: Array) -> Array:
+            return (problem.y - outputs) * (eta / problem.x.shape[0])
 
-        gradient = jax.grad(loss_of)(state.params)
-        params = problem.move(state.params, jax.tree.map(lambda g: -eta * g, gradient))
-        loss = loss_of(params)
+        change = problem.kernel.gradient_at(state.params, problem.x, downhill)
+        params = problem.move(state.params, change.as_params())
+        loss = problem.loss(problem.residual(params))
         time = state.time + eta
         num_steps = state.num_steps + 1
         hopeless = ~(loss < _HOPELESS * state.memory.initial_loss)
-        gone = ~jnp.any(jnp.stack([jnp.any(g != 0) for g in jax.tree.leaves(gradient)]))
+        gone = ~jnp.any(change.norms() > 0)
         outcome = jnp.where(
             (loss <= stop.loss) | (time >= stop.time),
             Outcome.CONVERGED.value,

@@ -7,7 +7,7 @@ from lazyscope.kernel._generic_explain import (
 )
 from lazyscope.kernel._generic_kernel import tangent_kernel, tangent_kernel_by_leaf
 from lazyscope.kernel._generic_product import tangent_kernel_product
-from lazyscope.kernel._layerwise import LayerwiseExpansion, LayerwiseKernel
+from lazyscope.kernel._layerwise import LayerwiseExpansion, LayerwiseGradient, LayerwiseKernel
 from lazyscope.kernel._limit import (
     Nonlinearity,
     limit_covariance_kernel,
@@ -17,13 +17,20 @@ from lazyscope.kernel._limit import (
 from lazyscope.kernel._limit_function import PiecewiseSmooth
 from lazyscope.kernel._limit_normalised import normalised_limit_kernels
 from lazyscope.kernel._predict import predict_flow
-from lazyscope.kernel._protocol import AbstractExpansion, AbstractTangentKernel, as_matrix
+from lazyscope.kernel._protocol import (
+    AbstractExpansion,
+    AbstractGradient,
+    AbstractTangentKernel,
+    as_matrix,
+)
 
 __all__ = [
     "AbstractExpansion",
+    "AbstractGradient",
     "AbstractTangentKernel",
     "KernelExplanation",
     "LayerwiseExpansion",
+    "LayerwiseGradient",
     "LayerwiseKernel",
     "LeafHandling",
     "Nonlinearity",
