@@ -31,4 +31,4 @@ def test_a_run_holds_initial_current_and_candidate_parameters(double, method, nu
     # inputs, slopes and signals of every output at the start; the same with one signal at the end
     activations = num_points * (width * depth * (2 + num_outputs + 3) + 2 * 64)
     assert held <= 3 * model.num_parameters + 1.1 * activations
-    assert held >= 3 * model.num_parameters, "a figure below three copies is misread"
+    assert held >= 2.9 * model.num_parameters, "a figure well below three copies is misread"
