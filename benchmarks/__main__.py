@@ -89,15 +89,15 @@ def measure(name: str) -> dict[str, Any]:
 
 
 def show(console: Console, report: dict[str, Any]) -> None:
-    """The rows of a report as a table; a report without rows as its keys and values."""
+    """The rows of a report side by side, one quantity a line; without rows, its keys and values."""
     rows = report.get("rows") or [{k: v for k, v in report.items() if not isinstance(v, dict)}]
-    columns = list(dict.fromkeys(key for row in rows for key in row))
+    keys = list(dict.fromkeys(key for row in rows for key in row))
     title = f"{report['benchmark']} ({report['wall_seconds']} s)"
-    table = Table(title=title, title_justify="left", show_lines=True)
-    for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
-    for row in rows:
-        table.add_row(*[_text(row.get(column)) for column in columns])
+    table = Table(title=title, title_justify="left", show_header=False)
+    for _ in range(1 + len(rows)):
+        table.add_column(overflow="fold")
+    for key in keys:
+        table.add_row(key.replace("_", " "), *[_text(row.get(key)) for row in rows])
     console.print(table)
     for note in report.get("notes", ()):
         console.print(f"  {note}")

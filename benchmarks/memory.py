@@ -16,7 +16,7 @@ from lazyscope.flow import ExponentialFlow, GradientDescent, dense_problem, trac
 from lazyscope.model import Dense
 
 NUM_POINTS, INPUT_DIM = 128, 64
-SHAPES = (("tanh", 1, 1024), ("relu", 2, 2048), ("relu", 3, 1024))
+SHAPES = (("relu", 2, 2048), ("relu", 3, 1024))
 ALLOWED = 3.0
 PASSES, KEPT_PER_LAYER = 2, 3
 
