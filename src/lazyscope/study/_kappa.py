@@ -112,10 +112,10 @@ def _run_all(
     cells: list[tuple[int, str, float, int]],
     progress: Callable[[int, int], None],
 ) -> tuple[list[dict[str, Any]], float]:
-    """All runs; the first of each width is timed against its repetition to tell compilation apart."""
+    """All runs, two at a time; before them one of each width, whose time is mostly compilation."""
     records: list[dict[str, Any]] = []
-    compile_seconds = 0.0
-    with ThreadPoolExecutor(max_workers=2) as pool:
+    pool = ThreadPoolExecutor(max_workers=2)
+    try:
         firsts = {cell[0]: cell for cell in reversed(cells)}
         begun = time.perf_counter()
         list(pool.map(lambda cell: _run(settings, data, bounds, cell), firsts.values()))
@@ -123,6 +123,10 @@ def _run_all(
         for record in pool.map(lambda cell: _run(settings, data, bounds, cell), cells):
             records.append(record)
             progress(len(records), len(cells))
+    finally:
+        pool.shutdown(
+            cancel_futures=True
+        )  # an interruption waits for two runs, not for all of them
     return records, compile_seconds
 
 
