@@ -42,6 +42,7 @@ def refused(arguments):
 CASES = [
     (["regime", "--scheme", "mupp", "--depth", "2"], "use 'mup'"),
     (["regime", "--scheme", "ntk", "--depth", "0"], "Depth must be a whole number of at least 1"),
+    (["regime", "--scheme", "ntk", "--depth", "100000000"], "Depth must be at most 10000"),
     (["regime", "--scheme", "ntk", "--depth", "two"], "Received: 'two'"),
     (["regime", "--scheme", "ntk"], "A named scheme needs a depth"),
     (["regime", "--scheme", "luo", "--depth", "1"], "gamma, gamma_prime missing"),

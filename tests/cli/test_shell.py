@@ -55,7 +55,8 @@ def test_the_version_is_that_of_the_package():
 
 
 @pytest.mark.parametrize(
-    "command", [["regime"], ["forecast"], ["train"], ["study", "kappa"], ["sweep"], ["exponents"]]
+    "command",
+    [["regime"], ["forecast"], ["train"], ["study", "kappa"], ["sweep"], ["exponents"], ["report"]],
 )
 def test_help_shows_an_example(command):
     from typer.testing import CliRunner

@@ -34,7 +34,18 @@ def test_a_study_writes_a_page_and_its_numbers_and_says_where(tmp_path):
     lines = result.stdout.splitlines()
     assert lines[-1] == f"Page: {folder.resolve() / 'index.html'}"
     assert lines[-3] == f"Verdict: {stored['verdict']['sentence']}"
-    assert result.stderr == ""
+    assert result.stderr.splitlines()[-1] == "lazyscope: 6 of 6 runs done"
+    again = CliRunner().invoke(app, ["report", str(folder), "-o", str(tmp_path / "again.html")])
+    assert again.stdout.splitlines()[-1] == f"Page: {tmp_path.resolve() / 'again.html'}"
+    assert (tmp_path / "again.html").stat().st_size > 1_000_000
+
+
+def test_a_stored_study_that_was_cut_off_is_refused(tmp_path):
+    (tmp_path / "kappa.json").write_text('{"study": "kap')
+    result = CliRunner().invoke(app, ["report", str(tmp_path), "-o", str(tmp_path / "a.html")])
+    assert result.exit_code == 2
+    assert "must hold the JSON object of a study" in result.stderr
+    assert not (tmp_path / "a.html").exists()
 
 
 def test_a_study_with_json_prints_what_it_stored_and_nothing_else(tmp_path):
@@ -113,18 +124,68 @@ def test_a_sweep_runs_once_and_then_has_nothing_left_to_do(sweep):
     assert "4 were there before, of 4: complete" in " ".join(again.stdout.split())
 
 
-def test_exponents_of_a_store_come_as_json_and_as_a_table(tmp_path):
-    file = tmp_path / "s.toml"
-    file.write_text(SWEEP.replace("[4, 8]", "[8, 16, 32]").replace("[0, 1]", "[0, 1, 2]"))
-    store = str(tmp_path / "store")
-    assert CliRunner().invoke(app, ["sweep", str(file), "--store", store]).exit_code == 0
-    told = json.loads(CliRunner().invoke(app, ["exponents", store, "--json"]).stdout)
-    assert [record["layer"] for record in told["exponents"]] == [1, 2]
-    assert [record["predicted"] for record in told["exponents"]] == [-0.5, -0.5]
+PLANE = """
+[axes]
+width = [8, 16, 32]
+seed = [0, 1, 2]
+gamma = [0.5, 1.5]
+gamma_prime = [0.0, 0.5]
+[fixed]
+stop = 0.5
+"""
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory):
+    """The store of a small plane."""
+    folder = tmp_path_factory.mktemp("plane")
+    (folder / "s.toml").write_text(PLANE)
+    store = str(folder / "store")
+    ended = CliRunner().invoke(app, ["sweep", str(folder / "s.toml"), "--store", store])
+    assert ended.exit_code == 0, ended.output
+    return store
+
+
+def test_exponents_of_a_store_come_as_json_and_as_a_table(plane):
+    told = json.loads(CliRunner().invoke(app, ["exponents", plane, "--json"]).stdout)
+    first = [r for r in told["exponents"] if (r["gamma"], r["gamma_prime"]) == (0.5, 0.0)]
+    assert [record["layer"] for record in first] == [1, 2]
+    assert [record["predicted"] for record in first] == [-0.5, -0.5]
     assert all(r["low"] < r["exponent"] < r["high"] for r in told["exponents"])
-    shown = CliRunner().invoke(app, ["exponents", store]).stdout
+    assert (told["num_finished"], told["num_cells"], len(told["exponents"])) == (36, 36, 8)
+    shown = CliRunner().invoke(app, ["exponents", plane]).stdout
     assert "95% interval" in shown
     assert "Against the displacement law:" in shown
+
+
+def test_the_page_of_a_store_is_written_where_it_says(plane, tmp_path):
+    page = tmp_path / "plane.html"
+    result = CliRunner().invoke(app, ["report", plane, "-o", str(page), "--json"])
+    assert result.exit_code == 0, (result.output, result.exception)
+    told = json.loads(result.stdout)
+    assert told["page"] == str(page.resolve())
+    assert told["verdict"].split()[0] in page.read_text()
+    assert [path.name for path in tmp_path.iterdir()] == ["plane.html"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["-o", "nowhere/page.html"], "Results need a path that can be written"),
+        (["-o", "."], "is a folder"),
+        (["-o", "page.html", "--select", "gama=1"], "use 'gamma'"),
+        (["-o", "page.html", "--select", "gamma=1"], "one of its values, 0.5, 1.5"),
+        (["-o", "page.html", "--select", "gamma=0.5"], "exactly two axes"),
+    ],
+)
+def test_a_page_that_cannot_be_is_refused_and_leaves_nothing(
+    plane, tmp_path, monkeypatch, options, words
+):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["report", plane, *options])
+    assert result.exit_code == 2, (result.output, result.exception)
+    assert words in result.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_exponents_of_no_store_are_refused(tmp_path):

@@ -9,6 +9,7 @@ from lazyscope.cli._exponents import exponents_command
 from lazyscope.cli._forecast import forecast_command
 from lazyscope.cli._refusal import RefusingGroup
 from lazyscope.cli._regime import regime_command
+from lazyscope.cli._report import report_command
 from lazyscope.cli._study import study_kappa_command
 from lazyscope.cli._sweep import sweep_command
 from lazyscope.cli._train import train_command
@@ -32,6 +33,7 @@ app.command("train")(train_command)
 study_app.command("kappa")(study_kappa_command)
 app.command("sweep")(sweep_command)
 app.command("exponents")(exponents_command)
+app.command("report")(report_command)
 app.add_typer(study_app, name="study")
 
 
@@ -57,5 +59,5 @@ def _root(
 
     **regime** reads a parametrisation, **forecast** looks at the initial network on data, **train**
     trains it and measures what happened, **study kappa** does the main experiment and writes a page,
-    **sweep** does many runs and keeps them.
+    **sweep** does many runs and keeps them, **exponents** and **report** read what was kept.
     """

@@ -29,7 +29,7 @@ class NetworkOptions:
         str, _option("NAME|PATH", "digits, diabetes, a path (.npz, IDX) or openml:NAME.", _DATA)
     ]
     width: Annotated[str, _option("M", "Units of every hidden layer.", _NETWORK)]
-    n: Annotated[str, _option("N", "Training points.", _DATA, "--n", "-n")] = "64"
+    n: Annotated[str, _option("N", "Training points.", _DATA, "--n", "-n", "--num-points")] = "64"
     num_test: Annotated[
         str | None,
         _option("N", "Test points; as many as there are, at most 1000, if absent.", _DATA),

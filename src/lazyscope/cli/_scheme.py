@@ -6,6 +6,8 @@ from lazyscope._checks import InputError, check_choice, check_count
 from lazyscope.cli._values import read_number, read_numbers, read_parameters
 from lazyscope.scaling import Scheme, named_scheme, scheme_names, scheme_parameters
 
+_DEEPEST = 10_000
+
 
 def chosen_scheme(
     name: str | None,
@@ -85,7 +87,15 @@ def _by_name(
                 cause="a parameter of another scheme",
                 fix="leave out --scheme-parameter",
             )
-    return named_scheme(name, depth=read_number(depth), **setting, **given)  # pyright: ignore[reportArgumentType]
+    layers = read_number(depth)
+    if not isinstance(layers, str) and layers > _DEEPEST:
+        raise InputError(
+            f"depth must be at most {_DEEPEST}",
+            received=depth,
+            cause="a width given as depth",
+            fix="use --depth for hidden layers and --width for units",
+        )
+    return named_scheme(name, depth=layers, **setting, **given)  # pyright: ignore[reportArgumentType]
 
 
 def _by_exponents(scale_exponents: str, speed_exponents: str | None, depth: str | None) -> Scheme:

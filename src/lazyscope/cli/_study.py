@@ -97,7 +97,7 @@ def _command(output: Path, given: dict[str, str]) -> str:
 
 @contextmanager
 def _progress() -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error, fed with runs done and runs in all."""
+    """Runs done and left on standard error: a bar on a terminal, ten lines elsewhere."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -108,6 +108,10 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
         TimeRemainingColumn,
     )
 
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _tell_tenths
+        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -115,11 +119,16 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=console) as bar:
         task = bar.add_task("compiling", total=None)
 
         def advance(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total, description="runs")
 
         yield advance
+
+
+def _tell_tenths(done: int, total: int) -> None:
+    """A line whenever another tenth of the runs is done."""
+    if 10 * done // total > 10 * (done - 1) // total:
+        typer.echo(f"lazyscope: {done} of {total} runs done", err=True)

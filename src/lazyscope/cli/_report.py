@@ -1,0 +1,97 @@
+"""`lazyscope report`: what does a stored result look like?"""
+
+import json as json_module
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lazyscope._checks import InputError, check_choice
+from lazyscope.cli._answer import print_json
+from lazyscope.cli._output import check_writable_file
+from lazyscope.cli._values import read_number
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+KAPPA = "kappa.json"
+
+
+def report_command(
+    store: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Store of a sweep, or folder of a study.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="PAGE.html", help="The page.")],
+    select: Annotated[
+        list[str] | None,
+        typer.Option(metavar="AXIS=VALUE", help="One value of a further axis; may be repeated."),
+    ] = None,
+    title: Annotated[str | None, typer.Option(metavar="TEXT", help="Of the page.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """The page of a stored result: a phase diagram, or a study of kappa drawn again.
+
+    A phase diagram needs a sweep over two axes besides width and seed.
+
+    Example: `lazyscope report two-layer -o two-layer.html`
+    """
+    check_writable_file(output)
+    if (store / KAPPA).is_file():
+        verdict = _kappa_page(store / KAPPA, output)
+    else:
+        verdict = _map_page(store, output, select or [], title)
+    told = {"page": str(output.resolve()), "verdict": verdict}
+    if json:
+        print_json(told)
+    else:
+        if verdict:
+            typer.echo(f"Verdict: {verdict}")
+        typer.echo(f"Page: {told['page']}")
+
+
+def _kappa_page(stored: Path, output: Path) -> str:
+    from lazyscope.report import write_kappa_page
+
+    try:
+        result = json_module.loads(stored.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(
+            f"{KAPPA} must hold the JSON object of a study",
+            received=f"{stored}: {error}",
+            cause="a file that was cut off or edited",
+            fix="run the study again",
+        ) from error
+    write_kappa_page(result, output)
+    return result["verdict"]["sentence"]
+
+
+def _map_page(store: Path, output: Path, select: Sequence[str], title: str | None) -> str | None:
+    from lazyscope.report import write_map_page
+    from lazyscope.study import map_estimates
+    from lazyscope.sweep import open_store
+
+    runs = _selected(open_store(str(store)), select)
+    estimates = map_estimates(runs, title=title or str(runs.attrs.get("title", "")))
+    write_map_page(runs, estimates, output)
+    verdict = json_module.loads(estimates.attrs.get("verdict", "null"))
+    return verdict["sentence"] if verdict else None
+
+
+def _selected(runs: "xr.Dataset", select: Sequence[str]) -> "xr.Dataset":
+    """One value of each named axis."""
+    for text in select:
+        axis, _, value = text.partition("=")
+        axes = [str(dim) for dim in runs["outcome"].dims if dim not in ("width", "seed")]
+        check_choice("an axis to select from", axis, axes)
+        known: list[Any] = runs[axis].values.tolist()
+        wanted = read_number(value)
+        if wanted not in known:
+            raise InputError(
+                f"{axis} must be selected by one of its values, {', '.join(map(str, known))}",
+                received=repr(value),
+                cause="a value between those of the sweep",
+                fix="choose one of the values",
+            )
+        runs = runs.isel({axis: known.index(wanted)})
+    return runs
