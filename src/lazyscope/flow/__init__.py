@@ -3,6 +3,7 @@
 from lazyscope.flow._descent import GradientDescent, largest_stable_step
 from lazyscope.flow._exponential import ExponentialFlow
 from lazyscope.flow._history import History
+from lazyscope.flow._lapack import one_lapack_thread
 from lazyscope.flow._linearised import LinearisedFlow, linearise, solve_linearised
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop, start_run
 from lazyscope.flow._problem import Problem, check_numbers, dense_problem, in_double
@@ -25,6 +26,7 @@ __all__ = [
     "in_double",
     "largest_stable_step",
     "linearise",
+    "one_lapack_thread",
     "solve_flow",
     "solve_linearised",
     "start_run",

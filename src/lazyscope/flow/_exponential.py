@@ -113,13 +113,6 @@ class ExponentialFlow(AbstractMethod):
         length: Scalar,
     ) -> Scalar:
         """After an overshoot, where the target is met; else as long as the error allows."""
-        to_target = time_to_level(
-            rates,
-            trial.energies,
-            stop.loss * (1.0 - 0.5 * STOP_TOLERANCE),
-            length,
-            trial.log_excess,
-        )
         factor = jnp.clip(_SAFETY * verdict.error**-0.5, _SHRINK, _GROW)
         factor = jnp.where(verdict.accepted, factor, jnp.minimum(factor, _SAFETY))
         free = (
@@ -128,7 +121,17 @@ class ExponentialFlow(AbstractMethod):
             else jnp.asarray(self.fixed_step, length.dtype)
         )
         # A length cut short by the end of the run says nothing about the error: the run ends there.
-        return jnp.where(verdict.overshot, to_target, free)
+        return jax.lax.cond(
+            verdict.overshot,
+            lambda: time_to_level(
+                rates,
+                trial.energies,
+                stop.loss * (1.0 - 0.5 * STOP_TOLERANCE),
+                length,
+                trial.log_excess,
+            ),
+            lambda: free,
+        )
 
 
 class _Trial(eqx.Module):

@@ -13,6 +13,7 @@ from lazyscope._outcome import Outcome, RunError
 from lazyscope._types import Params
 from lazyscope.flow._exponential import ExponentialFlow
 from lazyscope.flow._history import History
+from lazyscope.flow._lapack import one_lapack_thread
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop, start_run
 from lazyscope.flow._problem import Problem, check_numbers, in_double
 
@@ -110,14 +111,17 @@ def solve_flow(
         problem = in_double(problem)
         check_numbers(problem)
         _check_targets(problem)
-        result = _solve(
-            problem,
-            method,
-            jnp.asarray(0.0 if stop_fraction is None else stop_fraction),
-            jnp.asarray(jnp.inf if stop_time is None else stop_time),
-            jnp.asarray(min(max_steps, _MOST_STEPS), jnp.int32),
-            num_records,
-        )
+        with one_lapack_thread():
+            result = jax.block_until_ready(
+                _solve(
+                    problem,
+                    method,
+                    jnp.asarray(0.0 if stop_fraction is None else stop_fraction),
+                    jnp.asarray(jnp.inf if stop_time is None else stop_time),
+                    jnp.asarray(min(max_steps, _MOST_STEPS), jnp.int32),
+                    num_records,
+                )
+            )
     if on_failure == "raise" and not result.outcome.ok:
         raise RunError(result.outcome)
     return result
