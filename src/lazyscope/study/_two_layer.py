@@ -1,0 +1,118 @@
+"""Where in the plane of Luo et al. 2021 does each layer of a two-layer network leave the lazy regime?"""
+
+import math
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from lazyscope._checks import InputError, check_count, check_fraction, check_positive
+from lazyscope.study._map_run import MapResult, run_map_study
+from lazyscope.sweep import SweepDesign
+
+TITLE = "Where does a two-layer network leave the lazy regime?"
+
+
+def _line(start: float, stop: float) -> tuple[float, ...]:
+    return tuple(np.linspace(start, stop, 11).tolist())
+
+
+@dataclass(frozen=True)
+class TwoLayerSettings:
+    """What `run_two_layer_study` runs.
+
+    Attributes:
+        gamma, gamma_prime: values of the two axes of the plane, increasing.
+        widths: widths of the hidden layer, increasing; an interval needs at least 3, and is narrow
+            where they span a factor of 30.
+        seeds: number of seeds of every run.
+        data: the points; four points on a line by default.
+        stop: fraction of the initial loss at which training ends.
+        tolerance: of the exponential flow; displacements are right to about a tenth of it.
+        max_steps: steps tried at most in a run.
+    """
+
+    gamma: tuple[float, ...] = field(default_factory=lambda: _line(0.25, 1.75))
+    gamma_prime: tuple[float, ...] = field(default_factory=lambda: _line(-0.5, 1.0))
+    widths: tuple[int, ...] = (300, 965, 3107, 10000)
+    seeds: int = 3
+    data: str = "four-points"
+    stop: float = 1e-4
+    tolerance: float = 0.2
+    max_steps: int = 10000
+
+    def __post_init__(self) -> None:
+        check_count("seeds", self.seeds)
+        check_count("max_steps", self.max_steps)
+        check_fraction("stop fraction", self.stop)
+        check_positive("tolerance", self.tolerance)
+        for width in self.widths:
+            check_count("width", width)
+        for what, values, least in (
+            ("gamma", self.gamma, 2),
+            ("gamma_prime", self.gamma_prime, 2),
+            ("widths", self.widths, 3),
+        ):
+            increasing = all(a < b for a, b in pairwise(values))
+            if len(values) < least or not increasing or not all(map(math.isfinite, values)):
+                raise InputError(
+                    f"{what} must be at least {least} increasing numbers",
+                    received=list(values),
+                    cause="an unsorted or short list, or a value that was typed twice",
+                    fix="list each value once, the smallest first",
+                )
+
+    def design(self) -> SweepDesign:
+        """The sweep that the study runs; that of ``examples/sweeps/two-layer.toml`` by default."""
+        return SweepDesign(
+            name="two-layer",
+            axes={
+                "gamma": list(self.gamma),
+                "gamma_prime": list(self.gamma_prime),
+                "width": list(self.widths),
+                "seed": list(range(self.seeds)),
+            },
+            fixed={
+                "data": self.data,
+                "activation": "relu",
+                "stop": self.stop,
+                "tolerance": self.tolerance,
+                "max_steps": self.max_steps,
+            },
+            record=("displacement", "loss_curve", "neurons"),
+        )
+
+
+def run_two_layer_study(
+    settings: TwoLayerSettings, store: str | Path, *, show_progress: bool = False
+) -> MapResult:
+    """Train over the (gamma, gamma') plane and estimate the exponent of every layer's displacement.
+
+    gamma = 1 - rho, and gamma' is half the difference of the layers' relative speed exponents, see
+    `lazyscope.scaling.phase_point`. Runs go into a store and are not repeated: the same call goes on
+    where it was interrupted, and more values of an axis cost only the runs that are new.
+
+    Args:
+        settings: what to run.
+        store: folder of the runs; made where there is none.
+        show_progress: draw a progress bar on standard error.
+
+    Returns:
+        A `MapResult`: runs, estimates with the law's prediction and boundaries, and what was done.
+        ``lazyscope.report.write_map_page(result.runs, result.estimates, path)`` draws it.
+
+    Raises:
+        StoreError: the store is in use, holds another sweep, or its disk is full.
+        InputError: too few runs succeeded for any estimate.
+
+    Cost: 1452 runs by default, about 100 seconds on two cores; half a second per map of estimates.
+
+    Trust: intervals as in ``docs/estimates.md``. Near the law's boundaries and where two layers tie
+    (gamma' near 0) the exponent is reached slowly in the width.
+
+    Reference:
+        Luo, Xu, Ma & Zhang 2021 (JMLR 22(71), arXiv 2007.07497), figures of the phase diagram:
+        layer 1 is linear where gamma < 1 or gamma' > gamma - 1, condensed beyond.
+    """
+    return run_map_study(settings.design(), store, title=TITLE, show_progress=show_progress)
