@@ -20,7 +20,7 @@ def points(n, d=5, seed=0):
     return 0.6 * np.random.default_rng(seed).standard_normal((n, d))
 
 
-@pytest.mark.parametrize("activation", [*CLOSED, "tanh"])
+@pytest.mark.parametrize("activation", ["relu", "gelu", "tanh"])
 def test_kernel_does_not_depend_on_the_tile(activation):
     x, y = points(23), points(17, seed=1)
     whole = limit_tangent_kernel(x, y, activation=activation, **SETTINGS)
@@ -29,7 +29,7 @@ def test_kernel_does_not_depend_on_the_tile(activation):
         np.testing.assert_allclose(tiled, whole, rtol=1e-13)
 
 
-@pytest.mark.parametrize("activation", [*CLOSED, "softplus"])
+@pytest.mark.parametrize("activation", ["leaky_relu", "sine", "softplus"])
 @pytest.mark.parametrize("kernel", [limit_tangent_kernel, limit_covariance_kernel])
 def test_symmetric_kernel_is_the_rectangular_one_and_symmetric_to_the_bit(kernel, activation):
     x = points(21)
@@ -43,10 +43,9 @@ def test_symmetric_kernel_is_the_rectangular_one_and_symmetric_to_the_bit(kernel
 def test_kernel_is_positive_to_rounding_with_equal_opposite_and_close_inputs(activation):
     x = points(12)
     x = np.concatenate([x, x[:4], -x[:4], x[:4] * (1 + 1e-9), x[:4] + 1e-8])
-    for depth in (1, 4):
-        kernel = limit_tangent_kernel(x, depth=depth, activation=activation, weight_std=1.5)
-        values = np.linalg.eigvalsh(kernel)
-        assert values[0] > -len(x) * 2.3e-16 * values[-1]
+    kernel = limit_tangent_kernel(x, depth=3, activation=activation, weight_std=1.5)
+    values = np.linalg.eigvalsh(kernel)
+    assert values[0] > -len(x) * 2.3e-16 * values[-1]
 
 
 def test_equal_inputs_have_equal_rows_and_opposite_inputs_opposite_rows_for_odd_activations():
@@ -89,7 +88,7 @@ def test_kernel_follows_a_permutation_of_the_inputs():
     np.testing.assert_allclose(permuted, kernel[np.ix_(order, order)], rtol=1e-12)
 
 
-@pytest.mark.parametrize("activation", [*CLOSED, "tanh"])
+@pytest.mark.parametrize("activation", ["relu", "abs", "erf", "gelu", "tanh"])
 def test_single_precision_stays_single_and_loses_no_more_than_its_rounding(activation):
     x = points(40, 8)
     x = np.concatenate([x, x[:3], -x[:3], x[:5] * (1 + 1e-4), x[:5] + 1e-4]).astype(np.float32)
