@@ -129,3 +129,17 @@ def test_a_lost_scheduler_leaves_the_store_whole(tmp_path):
     summary = run_sweep_with(ThreadWorkers(2), work, sweep, store)
     assert summary.num_before == finished
     assert summary.complete
+
+
+def test_a_connection_that_breaks_is_named_for_what_it_is():
+    class Broken:
+        scheduler = None
+        status = "closed"
+
+        def nthreads(self):
+            raise OSError("Timed out trying to connect")
+
+        submit = nthreads
+
+    with pytest.raises(SchedulerLostError, match="was lost"):
+        _ = ClusterWorkers(Broken()).num_workers

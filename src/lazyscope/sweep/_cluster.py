@@ -5,8 +5,9 @@ A worker that dies loses only the units it was doing; the scheduler gives them t
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, cast, final
 
 from lazyscope._checks import InputError
 from lazyscope.sweep._batchfile import RunResult
@@ -14,7 +15,7 @@ from lazyscope.sweep._units import Unit
 from lazyscope.sweep._workers import AbstractWorkers, RunUnit
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
 
 
 class SchedulerLostError(RuntimeError):
@@ -41,7 +42,8 @@ class ClusterWorkers(AbstractWorkers):
     @property
     def num_workers(self) -> int:
         """Threads of all workers that are there now, at least one."""
-        threads: Any = self._client.nthreads()
+        with self._scheduler_watched():
+            threads: Any = self._client.nthreads()
         return max(1, sum(threads.values()))
 
     def results(
@@ -50,28 +52,41 @@ class ClusterWorkers(AbstractWorkers):
         """Every unit once; on leaving early, units that have not ended are cancelled."""
         from distributed import as_completed
 
-        address = getattr(self._client.scheduler, "address", "an unknown address")
         futures = {}
         try:
             for place, unit in enumerate(units):
-                future = self._client.submit(run_unit, unit, pure=False, priority=-place)
+                with self._scheduler_watched():
+                    future = self._client.submit(run_unit, unit, pure=False, priority=-place)
                 futures[future] = unit
             for future in as_completed(list(futures)):
                 unit = futures.pop(future)
-                if future.status == "finished":
-                    yield unit, future.result()
-                elif future.status == "error":
-                    yield unit, _error_of(future)
-                else:
-                    raise SchedulerLostError(address)
+                with self._scheduler_watched():
+                    ended = self._ended(future)
+                yield unit, ended
         finally:
             if futures and self._client.status == "running":
                 self._client.cancel(list(futures))
 
+    def _ended(self, future: "Future") -> list[RunResult] | BaseException:
+        """What a unit gave, or the exception that it raised where it ran."""
+        if future.status == "finished":
+            return cast("list[RunResult]", future.result())
+        error: Any = future.exception() if future.status == "error" else None
+        if error is None:
+            raise SchedulerLostError(self._address)
+        return cast("BaseException", error)
 
-def _error_of(future) -> BaseException:
-    error = future.exception()
-    return error if isinstance(error, BaseException) else RuntimeError(str(error))
+    @property
+    def _address(self) -> str:
+        return getattr(self._client.scheduler, "address", "an unknown address")
+
+    @contextmanager
+    def _scheduler_watched(self) -> Iterator[None]:
+        """Name a connection that breaks, while the client talks to its scheduler, for what it is."""
+        try:
+            yield
+        except (OSError, TimeoutError, CancelledError) as error:
+            raise SchedulerLostError(self._address) from error
 
 
 @contextmanager

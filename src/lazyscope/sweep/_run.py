@@ -105,10 +105,9 @@ def run_sweep_with(
     with writing_store(path, design) as store:
         _check_same_data(store, digests)
         before = len(store.finished)
+        num_workers = workers.num_workers
         seconds = {cell.hash: run_seconds(cell.settings) for cell in store.missing()}
-        units = cut_into_units(
-            store.missing(), lambda cell: seconds[cell.hash], workers.num_workers
-        )
+        units = cut_into_units(store.missing(), lambda cell: seconds[cell.hash], num_workers)
         with sweep_progress(
             design.name,
             num_cells=design.num_cells,
@@ -121,7 +120,7 @@ def run_sweep_with(
             for unit, ended in workers.results(partial(run, record=design.record), units):
                 failed = _take(store, digests, unit, ended, outcomes, errors)
                 del running[unit[0].hash]
-                now = sum(map(len, islice(running.values(), workers.num_workers)))
+                now = sum(map(len, islice(running.values(), num_workers)))
                 work = sum(seconds[cell.hash] for cell in unit)
                 progress.advance(len(unit), failed, work, now)
     elapsed = time.monotonic() - began
