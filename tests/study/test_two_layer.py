@@ -64,7 +64,7 @@ def test_another_seed_adds_only_its_runs(small):
     [
         ({"gamma": (1.0, 0.5)}, "gamma must be at least 2 increasing numbers"),
         ({"gamma_prime": (0.5,)}, "gamma_prime must be at least 2 increasing numbers"),
-        ({"gamma": (0.5, float("nan"))}, "gamma must be at least 2 increasing numbers"),
+        ({"gamma": (0.5, float("nan"))}, "gamma must be a finite number"),
         ({"widths": (100, 1000)}, "widths must be at least 3 increasing numbers"),
         ({"seeds": 0}, "seeds"),
         ({"stop": 2.0}, "stop fraction"),

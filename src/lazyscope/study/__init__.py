@@ -12,6 +12,7 @@ from lazyscope.study._kappa_settings import KappaSettings
 from lazyscope.study._map_estimates import map_estimates
 from lazyscope.study._map_run import MapResult
 from lazyscope.study._shapes import Shape, shape, shape_names
+from lazyscope.study._three_layer import ThreeLayerSettings, run_three_layer_study
 from lazyscope.study._two_layer import TwoLayerSettings, run_two_layer_study
 
 __all__ = [
@@ -20,12 +21,14 @@ __all__ = [
     "MapResult",
     "Observation",
     "Shape",
+    "ThreeLayerSettings",
     "TwoLayerSettings",
     "dense_experiment",
     "map_estimates",
     "observe",
     "observe_compiled",
     "run_kappa_study",
+    "run_three_layer_study",
     "run_two_layer_study",
     "shape",
     "shape_names",

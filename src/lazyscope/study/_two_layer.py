@@ -1,14 +1,12 @@
 """Where in the plane of Luo et al. 2021 does each layer of a two-layer network leave the lazy regime?"""
 
-import math
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from lazyscope._checks import InputError, check_count, check_fraction, check_positive
-from lazyscope.study._map_run import MapResult, run_map_study
+from lazyscope._checks import check_count, check_fraction, check_positive
+from lazyscope.study._map_run import MapResult, check_increasing, run_map_study
 from lazyscope.sweep import SweepDesign
 
 TITLE = "Where does a two-layer network leave the lazy regime?"
@@ -49,19 +47,9 @@ class TwoLayerSettings:
         check_positive("tolerance", self.tolerance)
         for width in self.widths:
             check_count("width", width)
-        for what, values, least in (
-            ("gamma", self.gamma, 2),
-            ("gamma_prime", self.gamma_prime, 2),
-            ("widths", self.widths, 3),
-        ):
-            increasing = all(a < b for a, b in pairwise(values))
-            if len(values) < least or not increasing or not all(map(math.isfinite, values)):
-                raise InputError(
-                    f"{what} must be at least {least} increasing numbers",
-                    received=list(values),
-                    cause="an unsorted or short list, or a value that was typed twice",
-                    fix="list each value once, the smallest first",
-                )
+        check_increasing("gamma", self.gamma, minimum=2)
+        check_increasing("gamma_prime", self.gamma_prime, minimum=2)
+        check_increasing("widths", self.widths, minimum=3)
 
     def design(self) -> SweepDesign:
         """The sweep that the study runs; that of ``examples/sweeps/two-layer.toml`` by default."""
