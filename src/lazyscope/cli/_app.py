@@ -11,6 +11,7 @@ from lazyscope.cli._refusal import RefusingGroup
 from lazyscope.cli._regime import regime_command
 from lazyscope.cli._report import report_command
 from lazyscope.cli._study import study_kappa_command
+from lazyscope.cli._study_map import study_three_layer_command, study_two_layer_command
 from lazyscope.cli._sweep import sweep_command
 from lazyscope.cli._train import train_command
 
@@ -31,6 +32,8 @@ app.command("regime")(regime_command)
 app.command("forecast")(forecast_command)
 app.command("train")(train_command)
 study_app.command("kappa")(study_kappa_command)
+study_app.command("two-layer")(study_two_layer_command)
+study_app.command("three-layer")(study_three_layer_command)
 app.command("sweep")(sweep_command)
 app.command("exponents")(exponents_command)
 app.command("report")(report_command)
@@ -59,5 +62,6 @@ def _root(
 
     **regime** reads a parametrisation, **forecast** looks at the initial network on data, **train**
     trains it and measures what happened, **study kappa** does the main experiment and writes a page,
+    **study two-layer** and **study three-layer** map a plane of schemes,
     **sweep** does many runs and keeps them, **exponents** and **report** read what was kept.
     """

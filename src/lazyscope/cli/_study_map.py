@@ -1,0 +1,135 @@
+"""`lazyscope study two-layer` and `three-layer`: where does each layer leave the lazy regime?"""
+
+import json as json_module
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lazyscope.cli._answer import print_answer, print_json
+from lazyscope.cli._output import check_writable_file
+from lazyscope.cli._values import read_number, read_numbers
+
+if TYPE_CHECKING:
+    from lazyscope.study import MapResult
+
+_Store = Annotated[Path, typer.Option(metavar="DIR", help="Folder of the runs; made if absent.")]
+_Output = Annotated[Path, typer.Option("-o", "--output", metavar="PAGE.html", help="The page.")]
+_Axis = Annotated[str | None, typer.Option(metavar="A,..", help="Values of this axis.")]
+_Widths = Annotated[str | None, typer.Option(metavar="M,..", help="Widths, at least three.")]
+_Seeds = Annotated[str | None, typer.Option(metavar="N", help="Seeds of every run.")]
+_Stop = Annotated[
+    str | None, typer.Option(metavar="FRACTION", help="End at this fraction of the loss.")
+]
+_Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+
+
+def study_two_layer_command(
+    store: _Store,
+    output: _Output = Path("two-layer.html"),
+    gamma: _Axis = None,
+    gamma_prime: _Axis = None,
+    widths: _Widths = None,
+    seeds: _Seeds = None,
+    stop: _Stop = None,
+    json: _Json = False,
+) -> None:
+    """The (gamma, gamma') phase diagram of two-layer ReLU networks, with a page to look into.
+
+    1452 runs unless told otherwise. Interrupted in any way, the same command goes on; more values
+    of an axis cost only the runs that are new. Exit code 1 says that runs are missing.
+
+    Example: `lazyscope study two-layer --store two-layer -o two-layer.html`
+    """
+    given = {name: text for name, text in locals().items() if name in _READERS and text is not None}
+    check_writable_file(output)
+    from lazyscope.study import TwoLayerSettings, run_two_layer_study
+
+    settings = TwoLayerSettings(**_read(given))
+    _tell(run_two_layer_study(settings, store, show_progress=_shown()), output, json)
+
+
+def study_three_layer_command(
+    store: _Store,
+    output: _Output = Path("three-layer.html"),
+    scale_exponent_1: _Axis = None,
+    scale_exponent_2: _Axis = None,
+    scale_exponent_3: Annotated[
+        str | None, typer.Option(metavar="A", help="Exponent of the output layer's scale.")
+    ] = None,
+    widths: _Widths = None,
+    seeds: _Seeds = None,
+    stop: _Stop = None,
+    json: _Json = False,
+) -> None:
+    """A phase diagram of three-layer ReLU networks, each layer with a map of its own.
+
+    The axes are the exponents of alpha_1 and alpha_2. Interrupted in any way, the same command goes
+    on. Exit code 1 says that runs are missing.
+
+    Example: `lazyscope study three-layer --store three-layer -o three-layer.html`
+    """
+    given = {name: text for name, text in locals().items() if name in _READERS and text is not None}
+    check_writable_file(output)
+    from lazyscope.study import ThreeLayerSettings, run_three_layer_study
+
+    settings = ThreeLayerSettings(**_read(given))
+    _tell(run_three_layer_study(settings, store, show_progress=_shown()), output, json)
+
+
+def _numbers(text: str) -> tuple[Any, ...]:
+    return tuple(read_numbers(text))
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "gamma": _numbers,
+    "gamma_prime": _numbers,
+    "scale_exponent_1": _numbers,
+    "scale_exponent_2": _numbers,
+    "scale_exponent_3": read_number,
+    "widths": _numbers,
+    "seeds": read_number,
+    "stop": read_number,
+}
+
+
+def _read(given: Mapping[str, str]) -> dict[str, Any]:
+    return {name: _READERS[name](text) for name, text in given.items()}
+
+
+def _shown() -> bool:
+    return typer.get_text_stream("stderr").isatty()
+
+
+def _tell(result: "MapResult", output: Path, as_json: bool) -> None:
+    from lazyscope.report import write_map_page
+
+    page = write_map_page(result.runs, result.estimates, output)
+    check = json_module.loads(result.estimates.attrs["sign_check"])
+    summary = result.summary
+    if as_json:
+        print_json(
+            {
+                "page": str(page.resolve()),
+                "store": str(summary.path.resolve()),
+                "num_cells": summary.num_cells,
+                "num_before": summary.num_before,
+                "num_done": summary.num_done,
+                "complete": summary.complete,
+                "outcomes": dict(summary.outcomes),
+                "errors": dict(summary.errors),
+                "seconds": summary.seconds,
+                "sign_check": check,
+            }
+        )
+    else:
+        print_answer(
+            f"{summary.num_done} runs done in {summary.seconds:.3g} s, {summary.num_before} were "
+            f"there before, of {summary.num_cells}."
+        )
+        typer.echo(f"Verdict: {check['sentence']}")
+        typer.echo(f"Store: {summary.path.resolve()}")
+        typer.echo(f"Page: {page.resolve()}")
+    if not summary.complete:
+        raise typer.Exit(1)
