@@ -15,10 +15,14 @@ from lazyscope.model import Dense
 def ntk_like_problem(
     data: Any, *, width: int, depth: int, activation: str, seed: int = 0
 ) -> Problem:
-    """W1 of entries of deviation one on inputs of norm one, m^-1/2 above: rho = 1/2."""
+    """W1 of entries of deviation one on inputs of norm one, m^-1/2 above: rho = 1/2.
+
+    Rectifiers get He's factor sqrt(2) in every layer that one follows.
+    """
     inputs, outputs = data.x_train.shape[1], data.y_train.shape[1]
     model = Dense(inputs, outputs, width, depth, activation)
-    std = [1.0] + [width**-0.5] * depth
+    gain = 2.0**0.5 if activation == "relu" else 1.0
+    std = [gain] + [gain * width**-0.5] * (depth - 1) + [width**-0.5]
     params = model.init_from_std(jax.random.key(seed), std)
     return in_double(dense_problem(model, params, data.x_train, data.y_train))
 

@@ -15,7 +15,7 @@ from lazyscope.flow._modes import FrozenKernel, Modes, time_to_level
 from lazyscope.flow._phi import phi_functions
 from lazyscope.flow._problem import Problem
 
-RESIDUAL_WEIGHT = 0.3
+RESIDUAL_WEIGHT = 0.1
 """Weight of the residual's prediction error beside that of the displacement."""
 
 STOP_TOLERANCE = 1e-3
@@ -42,7 +42,7 @@ class ExponentialFlow(AbstractMethod):
     outputs therefore use the kernel averaged over outputs, of size n instead of n C.
 
     Error control: the correction's norm relative to the displacement so far, worst group, and the
-    prediction error |r_1 - r_pred| / |r| with weight 0.3, must stay below `tolerance`. The residual is
+    prediction error |r_1 - r_pred| / |r| with weight 0.1, must stay below `tolerance`. The residual is
     the true one after every step.
 
     Args:

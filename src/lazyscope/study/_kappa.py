@@ -15,7 +15,7 @@ import numpy as np
 from lazyscope._checks import InputError
 from lazyscope._types import Params
 from lazyscope.data import Dataset, load_dataset
-from lazyscope.flow import ExponentialFlow
+from lazyscope.flow import ExponentialFlow, one_lapack_thread
 from lazyscope.forecast import forecast, guaranteed_rate, limit_lambda_min
 from lazyscope.measure import Displacement, displacement
 from lazyscope.model import Dense
@@ -57,7 +57,8 @@ def run_kappa_study(
     )
     bounds = _Bounds(settings, data)
     cells = list(settings.cells())
-    records, compile_seconds = _run_all(settings, data, bounds, cells, progress)
+    with one_lapack_thread():
+        records, compile_seconds = _run_all(settings, data, bounds, cells, progress)
     records.sort(key=lambda r: _order(settings, r["run"]))
     runs = [record["run"] for record in records]
     shown = [r for r in records if r["run"]["seed"] == 0]

@@ -42,7 +42,7 @@ class KappaSettings:
     depth: int = 2
     activation: str = "relu"
     stop: float = 1e-4
-    tolerance: float = 0.1
+    tolerance: float = 0.05
     centred: bool = True
     max_steps: int = 5000
     data_seed: int = 0
