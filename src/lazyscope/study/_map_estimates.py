@@ -15,7 +15,12 @@ from lazyscope.study._map_law import PlaneLaw, zero_lines
 from lazyscope.study._map_verdict import sign_check, verdict
 
 ACCURACY_OF_TOLERANCE = 0.1
-"""Relative error of displacements over the solver's tolerance, as measured in the solver's tests."""
+"""Relative error of displacements over the solver's tolerance, as far as it differs between widths.
+
+At tolerance 0.2 displacements are up to 7 % off, much alike at all widths: slopes in the width from
+300 to 10000 are off by 0.004 (rms over 32), 0.012 at most, as an error of 0.01 to 0.03 at every
+width would make them.
+"""
 MARGIN = 0.1
 """Cells nearer than this to a predicted boundary say nothing about the sign of the law."""
 _LEAST_ACCURACY = 1e-3
