@@ -100,7 +100,8 @@ def run_two_layer_study(
     Trust: intervals as in ``docs/estimates.md``. Near the law's boundaries and where two layers tie
     (gamma' near 0) the exponent is reached slowly. On the default data output weights grow fifteen
     times beyond what powers of the width alone say, so a crossover such as ``(15 m^-0.4)^2`` ends
-    beyond width 10^5: slopes there are -0.33 at 10^4 and -0.59 at 10^5 where the law says -0.8.
+    beyond width 10^5: local slopes there are -0.32 below 10^4, -0.50 below 10^5 and -0.59
+    below 3 10^5, where the law says -0.8.
     Signs that are undecided at 10^4 are decided by widths up to 10^5.
 
     Reference:
