@@ -13,6 +13,16 @@ from lazyscope._outcome import Outcome, RunError
 if TYPE_CHECKING:
     from lazyscope.data import Dataset, load_dataset
     from lazyscope.flow import ExponentialFlow, GradientDescent, dense_problem, solve_flow
+    from lazyscope.kernel import (
+        explain_tangent_kernel,
+        limit_covariance_kernel,
+        limit_tangent_kernel,
+        predict_flow,
+        tangent_kernel,
+        tangent_kernel_by_leaf,
+        tangent_kernel_product,
+    )
+    from lazyscope.measure import estimate_exponent
     from lazyscope.model import Centred, Dense
     from lazyscope.scaling import Scheme, named_scheme, regime_report
     from lazyscope.study._single import SingleRun
@@ -35,13 +45,21 @@ __all__ = [
     "SingleRun",
     "SweepDesign",
     "dense_problem",
+    "estimate_exponent",
+    "explain_tangent_kernel",
     "forecast_run",
+    "limit_covariance_kernel",
+    "limit_tangent_kernel",
     "load_dataset",
     "named_scheme",
     "open_store",
+    "predict_flow",
     "regime_report",
     "run_sweep",
     "solve_flow",
+    "tangent_kernel",
+    "tangent_kernel_by_leaf",
+    "tangent_kernel_product",
     "train_run",
 ]
 
@@ -55,13 +73,21 @@ _HOMES = {
     "SingleRun": "study._single",
     "SweepDesign": "sweep",
     "dense_problem": "flow",
+    "estimate_exponent": "measure",
+    "explain_tangent_kernel": "kernel",
     "forecast_run": "study._single_forecast",
+    "limit_covariance_kernel": "kernel",
+    "limit_tangent_kernel": "kernel",
     "load_dataset": "data",
     "named_scheme": "scaling",
     "open_store": "sweep",
+    "predict_flow": "kernel",
     "regime_report": "scaling",
     "run_sweep": "sweep",
     "solve_flow": "flow",
+    "tangent_kernel": "kernel",
+    "tangent_kernel_by_leaf": "kernel",
+    "tangent_kernel_product": "kernel",
     "train_run": "study._single_training",
 }
 _ROOMS = (
