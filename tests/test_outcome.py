@@ -22,6 +22,6 @@ def test_labels_and_codes_are_the_ones_that_stored_results_use():
 
 
 def test_an_error_carries_its_outcome_and_its_sentence():
-    with pytest.raises(RunError, match="loss became infinite or not a number") as caught:
+    with pytest.raises(RunError, match="loss grew beyond all bounds") as caught:
         raise RunError(Outcome.DIVERGED)
     assert caught.value.outcome is Outcome.DIVERGED

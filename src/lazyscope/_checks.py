@@ -7,7 +7,7 @@ line prints the message and exits with code 2; from Python it is a ``ValueError`
 import math
 from collections.abc import Iterable
 from difflib import get_close_matches
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 
@@ -30,15 +30,25 @@ class InputError(ValueError):
 
 def check_count(name: str, value: Any, *, minimum: int = 1, cause: str = "", fix: str = "") -> int:
     """Return `value` as an int of at least `minimum`, or refuse it."""
-    number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-    if not number or not float(value).is_integer() or float(value) < minimum:
+    count = _as_whole(value)
+    if count is None or count < minimum:
         raise InputError(
             f"{name} must be a whole number of at least {minimum}",
             received=repr(value),
             cause=cause or "an empty setting, or a computed value that went wrong",
             fix=fix or f"give a whole number such as {max(minimum, 1)}",
         )
-    return int(float(value))
+    return count
+
+
+def _as_whole(value: Any) -> int | None:
+    """`value` as an int if it is a whole number of any type, else None."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, Integral):
+        return int(value)
+    whole = isinstance(value, Real) and math.isfinite(value) and float(value).is_integer()
+    return int(float(value)) if whole else None
 
 
 def check_finite(name: str, value: Any) -> float:

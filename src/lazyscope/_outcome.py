@@ -53,7 +53,7 @@ _SENTENCES = {
         "allow more steps or ask for less."
     ),
     Outcome.DIVERGED: (
-        "The loss became infinite or not a number; "
+        "The loss grew beyond all bounds (a hundred million times its start, or no longer finite); "
         "the step is too large for this network, or the initial scale overflows."
     ),
     Outcome.STALLED: (

@@ -5,11 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cases import Case, as_layers, dense_case
+from cases import Case, as_layers, dense_case, unit_points
 from lazyscope._checks import InputError
 from lazyscope._outcome import Outcome, RunError
 from lazyscope.flow import ExponentialFlow, GradientDescent, Problem, dense_problem, solve_flow
 from lazyscope.model import Centred, Dense
+from lazyscope.scaling import Scheme
 
 FLOW = ExponentialFlow()
 
@@ -231,3 +232,15 @@ def test_a_network_of_another_kind_is_refused(case):
 def test_settings_without_meaning_are_refused(make, message):
     with pytest.raises(InputError, match=message):
         make()
+
+
+def test_a_start_so_small_that_its_kernel_is_below_rounding_still_trains(double):
+    """Condensed: kappa = m^-4 = 1e-12. Time passes in units of one, far longer than 1/lambda_max says."""
+    model = Dense(2, 1, 1024, 1, "relu")
+    scheme = Scheme.from_exponents((-2.0, -2.0))
+    x, y = unit_points(8, 2), np.sign(unit_points(8, 1, seed=3))
+    params = model.init(jax.random.key(0), scheme)
+    run = solve_flow(
+        dense_problem(model, params, jnp.asarray(x), jnp.asarray(y)), stop_fraction=0.5
+    )
+    assert run.outcome is Outcome.CONVERGED

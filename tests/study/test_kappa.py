@@ -109,3 +109,18 @@ def test_a_shape_spreads_any_kappa_over_any_depth(name):
 def test_settings_that_break_a_rule_are_refused(wrong, message):
     with pytest.raises(InputError, match=message):
         KappaSettings(**wrong)
+
+
+def test_a_network_without_gradient_is_a_stalled_run_and_loses_nothing_else(tmp_path):
+    """Width one, one point: about half of the draws have a dead unit."""
+    settings = KappaSettings(
+        num_points=1, num_test=1, shapes=("balanced",), kappas=(1.0, 2.0), widths=(1,), seeds=6
+    )
+    study = run_kappa_study(settings)
+    outcomes = {r["outcome"] for r in study["runs"]}
+    assert outcomes == {"converged", "stalled"}
+    dead = next(r for r in study["runs"] if r["outcome"] == "stalled")
+    assert dead["largest_displacement"] is None
+    assert dead["forecast"]["operator"] == [None] * 3
+    json.dumps(study, allow_nan=False)
+    write_kappa_page(study, tmp_path / "index.html")

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from lazyscope._checks import InputError
 
 BAD_INPUT = 2
+INTERRUPTED = 130
 
 
 class RefusingGroup(TyperGroup):
@@ -20,10 +21,14 @@ class RefusingGroup(TyperGroup):
             return super().main(*args, standalone_mode=False, **kwargs)
         try:
             code = super().main(*args, standalone_mode=False, **kwargs)
+            if (
+                code == INTERRUPTED
+            ):  # the parser turns an interruption into this code, without a word
+                _refuse("Stopped.")
         except InputError as error:
             code = _refuse(str(error))
         except typer.Abort:
-            code = _refuse("Stopped.", code=130)
+            code = _refuse("Stopped.", code=INTERRUPTED)
         except Exception as error:
             if not hasattr(error, "format_message"):  # the parser's errors have one
                 raise

@@ -48,7 +48,7 @@ def study_kappa_command(
 
     Example: `lazyscope study kappa --output lazyscope-study-kappa`
 
-    Example: `lazyscope study kappa --widths 64,128 --kappas 2,8,32 --seeds 2 --output quick`
+    Example: `lazyscope study kappa --widths 64,128 --kappas 16,32,64,128 --seeds 2 --output quick`
     """
     given = {name: text for name, text in locals().items() if name in _READERS and text is not None}
     from lazyscope._plain import plain
@@ -110,6 +110,7 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
 
     console = Console(stderr=True)
     if not console.is_terminal:
+        typer.echo("lazyscope: compiling one program per width first", err=True)
         yield _tell_tenths
         return
     columns = (

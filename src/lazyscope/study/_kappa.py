@@ -15,8 +15,8 @@ import numpy as np
 from lazyscope._checks import InputError
 from lazyscope._types import Params
 from lazyscope.data import Dataset, load_dataset
-from lazyscope.flow import ExponentialFlow, one_lapack_thread
-from lazyscope.forecast import forecast, guaranteed_rate, limit_lambda_min
+from lazyscope.flow import ExponentialFlow, Problem, one_lapack_thread
+from lazyscope.forecast import Forecast, forecast, guaranteed_rate, limit_lambda_min
 from lazyscope.measure import Displacement, displacement
 from lazyscope.model import Dense
 from lazyscope.study._experiment import Observation, dense_experiment, observe_compiled
@@ -28,8 +28,8 @@ from lazyscope.study._shapes import shape
 
 FORMAT = 1
 
-DISPLACEMENT_ACCURACY = 0.1
-"""Relative error of displacements over the solver's tolerance, as measured in the solver's tests."""
+DISPLACEMENT_ACCURACY = 0.2
+"""Relative error of displacements over the solver's tolerance: one per cent at the default of 0.05."""
 
 
 def run_kappa_study(
@@ -146,15 +146,7 @@ def _run(
             model, params, data, scheme.speed(width), centred=settings.centred
         )
         problem = experiment.problem
-        seen = forecast(
-            problem.kernel,
-            params,
-            problem.x,
-            problem.y,
-            speeds=problem.speeds,
-            at_fraction=settings.stop,
-        )
-        forecast_moved = _forecast_displacement(params, seen.change)
+        foreseen = _foresee(problem, params, settings.stop)
         observed: Observation = jax.block_until_ready(
             observe_compiled(
                 experiment,
@@ -167,10 +159,21 @@ def _run(
     where = {"shape": name, "width": width, "kappa": kappa, "seed": seed}
     bound = bounds.rate(model, scheme)
     return {
-        "run": where | run_record(scheme, width, seen, forecast_moved, bound, observed, seconds),
+        "run": where | run_record(scheme, width, foreseen, bound, observed, seconds),
         "curve": where | curve_record(bound, observed),
         "test_outputs": where | test_record(observed, data),
     }
+
+
+def _foresee(problem: Problem, params: Params, stop: float) -> tuple[Forecast, Displacement] | None:
+    """The forecast and its displacements; None for a network without gradient, whose run stalls."""
+    try:
+        seen = forecast(
+            problem.kernel, params, problem.x, problem.y, speeds=problem.speeds, at_fraction=stop
+        )
+    except InputError:
+        return None
+    return seen, _forecast_displacement(params, seen.change)
 
 
 @eqx.filter_jit

@@ -16,8 +16,7 @@ MAX_TEST_POINTS_SHOWN = 64
 def run_record(
     scheme: Scheme,
     width: int,
-    seen: Forecast,
-    forecast_moved: Displacement,
+    foreseen: tuple[Forecast, Displacement] | None,
     bound: float | None,
     observed: Observation,
     seconds: float,
@@ -27,7 +26,7 @@ def run_record(
     moved = np.asarray(observed.displacement.operator)
     initial, final = float(result.initial_loss), float(result.loss)
     elapsed = float(result.time)
-    return {
+    return _forecast_record(foreseen, len(moved)) | {
         "alpha": scheme.alpha(width).tolist(),
         "speed": scheme.speed(width).tolist(),
         "outcome": result.outcome.label,
@@ -39,12 +38,7 @@ def run_record(
             "operator": _numbers(moved, ended),
             "frobenius": _numbers(observed.displacement.frobenius, ended),
         },
-        "forecast": {
-            "operator": _numbers(forecast_moved.operator),
-            "frobenius": _numbers(seen.displacement),
-        },
         "largest_displacement": _number(moved.max(), ended),
-        "largest_forecast": float(np.max(np.asarray(forecast_moved.operator))),
         "kernel_change": _number(observed.kernel_change, ended),
         "linearisation_gap": {
             "train": _number(observed.gap_train, ended),
@@ -53,15 +47,35 @@ def run_record(
         "decay_rate": {
             "measured": _number(np.log(initial / final) / elapsed, ended) if elapsed > 0 else None,
             "bound": bound,
-            "kernel": seen.rate,
+            "kernel": foreseen[0].rate if foreseen else None,
         },
-        "lambda_min": seen.lambda_min,
-        "lambda_max": seen.lambda_max,
         "test_error": {
             "network": _number(observed.error, ended),
             "kernel": _number(observed.linearised_error, ended),
         },
         "wall_seconds": seconds,
+    }
+
+
+def _forecast_record(
+    foreseen: tuple[Forecast, Displacement] | None, num_layers: int
+) -> dict[str, Any]:
+    """What was said before training; nulls for a network without gradient."""
+    if foreseen is None:
+        nothing = [None] * num_layers
+        forecast = {"operator": nothing, "frobenius": nothing}
+        return {"forecast": forecast} | dict.fromkeys(
+            ("largest_forecast", "lambda_min", "lambda_max")
+        )
+    seen, moved = foreseen
+    return {
+        "forecast": {
+            "operator": _numbers(moved.operator),
+            "frobenius": _numbers(seen.displacement),
+        },
+        "largest_forecast": float(np.max(np.asarray(moved.operator))),
+        "lambda_min": seen.lambda_min,
+        "lambda_max": seen.lambda_max,
     }
 
 

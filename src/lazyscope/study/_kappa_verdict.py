@@ -93,7 +93,8 @@ def _reason_against(runs: list[dict[str, Any]], kappas: list[float]) -> str:
     if len(kappas) < NUM_KAPPAS:
         return f"{len(kappas)} values of kappa; a slope needs {NUM_KAPPAS}"
     first = [r["largest_forecast"] for r in runs if r["kappa"] == kappas[0]]
-    if np.median(first) >= LAZY_FORECAST:
+    first = [value for value in first if value is not None]
+    if first and np.median(first) >= LAZY_FORECAST:
         return (
             f"at kappa {kappas[0]:g} the forecast displacement is {np.median(first):.2g}, not below "
             f"{LAZY_FORECAST}: nothing is lazy yet, add larger kappas"
@@ -186,15 +187,20 @@ def _verdict(
     ]
     supported = bool(fits) and len(agreeing) == len(fits)
     opening = "Supported" if supported else "Contradicted" if refuting else "Undecided"
-    measured = f"slopes {min(slopes):.2f} to {max(slopes):.2f}" if slopes else "no slope"
-    spread = f"at most {max(spreads):.0%} between widths" if spreads else "unknown between widths"
-    named = ", ".join(f["shape"] for f in refuting) or "none"
-    sentence = (
-        f"{opening}: as training becomes lazy, the largest relative displacement falls with kappa "
-        f"with {measured} against the predicted -1; {len(agreeing)} of {len(fits)} shapes agree at "
-        f"{LEVEL:.0%} (disagreeing: {named}), displacements at one kappa and shape differ by {spread}, "
-        f"and {failed} of {len(runs)} runs did not reach the asked loss."
-    )
+    ending = f"{failed} of {len(runs)} runs did not reach the asked loss."
+    if slopes:
+        low, high = next(f["kappa_range"] for f in fits if f["slope"] is not None)
+        spread = f"by at most {max(spreads):.0%}" if spreads else "by an unknown amount"
+        named = ", ".join(f["shape"] for f in refuting) or "none"
+        sentence = (
+            f"{opening}: for kappa from {low:g} to {high:g}, the largest relative displacement falls "
+            f"with slopes {min(slopes):.2f} to {max(slopes):.2f} against the predicted -1; "
+            f"{len(agreeing)} of {len(fits)} shapes agree at {LEVEL:.0%} (disagreeing: {named}), "
+            f"displacements at one kappa and shape differ {spread} between widths, and {ending}"
+        )
+    else:
+        reasons = "; ".join(sorted({f["note"] for f in fits})) or "no shapes"
+        sentence = f"{opening}: no slope could be fitted ({reasons}), and {ending}"
     return {
         "sentence": sentence,
         "supported": supported,
