@@ -175,9 +175,13 @@ def _try_step(
     linear = problem.move(params, expansion.pull_back(assemble(-weight_1 * q)))
     corrected = problem.kernel.gradient_at(linear, problem.x, descent)
     correction = expansion.gradient(assemble(weight_2 * predicted)).plus(corrected)
-    # From the start in one sum of outer products, so that neither half needs memory of its own.
-    whole = expansion.gradient(assemble(weight_2 * predicted - weight_1 * q)).plus(corrected)
-    end = problem.move(params, whole.as_params())
+    if correction.is_small:
+        formed = correction.as_params()
+        norms, end = _group_norms(formed), problem.move(linear, formed)
+    else:
+        # From the start in one sum of outer products, so that neither half needs memory of its own.
+        whole = expansion.gradient(assemble(weight_2 * predicted - weight_1 * q)).plus(corrected)
+        norms, end = correction.norms(), problem.move(params, whole.as_params())
     end_residual = problem.residual(end)
     loss = problem.loss(end_residual)
     surprise = modes.coefficients(end_residual) - predicted
@@ -186,7 +190,7 @@ def _try_step(
         loss=loss,
         log_excess=jnp.log(loss) - jnp.log(jnp.sum(predicted**2) / (2 * num_points)),
         energies=jnp.sum(q**2, axis=1) / (2 * num_points),
-        displacement_error=_relative_correction(problem, correction.norms(), end),
+        displacement_error=_relative_correction(problem, norms, end),
         residual_error=jnp.sqrt(jnp.sum(surprise**2) / jnp.sum(q**2)),
     )
 
@@ -214,6 +218,10 @@ def _relative_correction(problem: Problem, sizes: Float[Array, " groups"], end: 
         moved = _norm(jax.tree.map(jnp.subtract, now, start))
         worst = jnp.maximum(worst, jnp.where(size > 0, size / moved, 0.0))
     return worst
+
+
+def _group_norms(direction: Params) -> Float[Array, " groups"]:
+    return jnp.stack([_norm(group) for group in direction])
 
 
 def _norm(tree: Params) -> Scalar:

@@ -151,6 +151,11 @@ class LayerwiseGradient(AbstractGradient):
             self.use_bias,
         )
 
+    @property
+    def is_small(self) -> bool:
+        """Whether no layer is larger than its rows."""
+        return all(self._is_small(layer) for layer in range(len(self.inputs)))
+
     def norms(self) -> Float[Array, " layers"]:
         """Frobenius norms; from Gram matrices where a layer is larger than its rows.
 
@@ -168,14 +173,17 @@ class LayerwiseGradient(AbstractGradient):
 
     def _norm(self, layer: int) -> Float[Array, ""]:
         rows, signal = self.inputs[layer], self.signals[layer]
-        num, fan_in, fan_out = *rows.shape, signal.shape[1]
-        if fan_in * fan_out <= num * (fan_in + fan_out):
+        if self._is_small(layer):
             squares = jnp.sum((signal.T @ rows) ** 2)
         else:
             squares = jnp.maximum(jnp.sum((signal @ signal.T) * (rows @ rows.T)), 0.0)
         if self.use_bias:
             squares = squares + jnp.sum(signal.sum(0) ** 2)
         return jnp.sqrt(squares)
+
+    def _is_small(self, layer: int) -> bool:
+        num, fan_in, fan_out = *self.inputs[layer].shape, self.signals[layer].shape[1]
+        return fan_in * fan_out <= num * (fan_in + fan_out)
 
 
 def _stacked(left: tuple[Array, ...], right: tuple[Array, ...]) -> tuple[Array, ...]:

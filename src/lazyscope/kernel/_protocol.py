@@ -21,6 +21,11 @@ class AbstractGradient(eqx.Module):
     def plus(self, other: "AbstractGradient") -> "AbstractGradient":
         """The sum with another gradient of the same network, at the same or another point."""
 
+    @property
+    @abc.abstractmethod
+    def is_small(self) -> bool:
+        """Whether the formed gradient takes no more memory than what stands for it."""
+
     @abc.abstractmethod
     def norms(self) -> Float[Array, " groups"]:
         """Euclidean norm of every group's share."""
