@@ -91,6 +91,7 @@ _HOMES = {
     "train_run": "study._single_training",
 }
 _ROOMS = (
+    "claims",
     "data",
     "flow",
     "forecast",

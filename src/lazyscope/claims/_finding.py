@@ -1,0 +1,64 @@
+"""What was claimed, what was measured, and do they agree?"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Effort = Literal["quick", "full"]
+"""``quick`` settles each claim as far as seconds allow; ``full`` takes minutes and larger widths."""
+
+Verdict = Literal["agrees", "disagrees", "undecided", "outside"]
+"""``outside``: the network does not satisfy the claim's assumptions, so the claim says nothing."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One row of the table: a claim as a number or an inequality, and what was measured.
+
+    Attributes:
+        name: short and unique, in kebab case.
+        claim: what is claimed, as a number or an inequality, in one line of plain text.
+        prediction: the number claimed, None for a claim without one.
+        measured: the number measured, in the same unit.
+        low, high: its 95 % interval.
+        verdict: whether they agree.
+        expected: the verdict that a working instrument gives; another than ``agrees`` marks a
+            negative control or a known failure of the theory.
+        basis: what was run, with widths, seeds, data and number of runs, in one line.
+        note: what a reader has to know to believe the row.
+        details: anything else worth keeping, ready for JSON.
+    """
+
+    name: str
+    claim: str
+    prediction: float | None
+    measured: float | None
+    low: float | None
+    high: float | None
+    verdict: Verdict
+    basis: str
+    expected: Verdict = "agrees"
+    note: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the verdict is the one that a working instrument gives."""
+        return self.verdict == self.expected
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A published or derived statement that the instrument can check.
+
+    Attributes:
+        name: what ``lazyscope validate --only`` calls it.
+        source: the paper, or where the derivation stands.
+        statement: the claim in one or two sentences.
+        check: runs the experiment and returns its rows.
+    """
+
+    name: str
+    source: str
+    statement: str
+    check: Callable[[Effort], tuple[Finding, ...]]
