@@ -10,6 +10,9 @@ Effort = Literal["quick", "full"]
 Verdict = Literal["agrees", "disagrees", "undecided", "outside"]
 """``outside``: the network does not satisfy the claim's assumptions, so the claim says nothing."""
 
+Section = Literal["results", "off", "controls"]
+"""Where a claim stands on the page: published and derived results, where the law is off, controls."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -27,6 +30,7 @@ class Finding:
         basis: what was run, with widths, seeds, data and number of runs, in one line.
         note: what a reader has to know to believe the row.
         details: anything else worth keeping, ready for JSON.
+        command: what redoes this row alone; empty where only the whole claim is redone.
     """
 
     name: str
@@ -40,6 +44,7 @@ class Finding:
     expected: Verdict = "agrees"
     note: str = ""
     details: dict[str, Any] = field(default_factory=dict)
+    command: str = ""
 
     @property
     def as_expected(self) -> bool:
@@ -56,9 +61,14 @@ class Claim:
         source: the paper, or where the derivation stands.
         statement: the claim in one or two sentences.
         check: runs the experiment and returns its rows.
+        section: where it stands on the page.
+        check_on: the same experiment on other data, given by name or path; None for a claim that is
+            about its own data.
     """
 
     name: str
     source: str
     statement: str
     check: Callable[[Effort], tuple[Finding, ...]]
+    section: Section = "results"
+    check_on: Callable[[Effort, str], tuple[Finding, ...]] | None = None
