@@ -9,11 +9,11 @@ from lazyscope.data import Dataset, four_points, load_dataset, sphere_teacher
 from lazyscope.sweep._design import Cell
 from lazyscope.sweep._settings import Value
 
-_SETTINGS = ("data", "num_points", "input_dim", "data_seed", "target")
+_SETTINGS = ("data", "num_points", "num_test", "input_dim", "data_seed", "target")
 
 
 def run_data(settings: Mapping[str, Value]) -> Dataset:
-    """The training data of a run: ``four-points``, ``sphere-teacher``, or a source by name or path.
+    """The data of a run: ``four-points``, ``sphere-teacher``, or a source by name or path.
 
     Raises:
         InputError: no such data, or a size that the data needs and that is not given.
@@ -33,14 +33,15 @@ def data_digests(cells: Iterable[Cell]) -> dict[str, str]:
 
 @lru_cache(maxsize=64)
 def _cached(choice: tuple[Any, ...]) -> Dataset:
-    name, num_points, input_dim, seed, target = choice
+    name, num_points, num_test, input_dim, seed, target = choice
+    num_test = num_test or 0
     if name == "four-points":
         return four_points()
     if name == "sphere-teacher":
         n, d = _given("num_points", num_points, name), _given("input_dim", input_dim, name)
-        return sphere_teacher(num_points=n, input_dim=d, seed=seed or 0)
+        return sphere_teacher(num_points=n, input_dim=d, num_test=num_test, seed=seed or 0)
     n = _given("num_points", num_points, name)
-    return load_dataset(name, num_points=n, num_test=0, target=target, seed=seed or 0)
+    return load_dataset(name, num_points=n, num_test=num_test, target=target, seed=seed or 0)
 
 
 def _given(setting: str, value: Any, data: str) -> Any:

@@ -14,7 +14,7 @@ from lazyscope.data import Dataset
 from lazyscope.flow import ExponentialFlow, GradientDescent, dense_problem, trace_flow
 from lazyscope.model import Centred, Dense
 from lazyscope.sweep._parametrisation import run_scheme
-from lazyscope.sweep._quantities import run_quantities
+from lazyscope.sweep._quantities import Judge, run_quantities
 from lazyscope.sweep._settings import Value
 from lazyscope.sweep._units import shape_of
 
@@ -41,6 +41,8 @@ def run_inputs(settings: Mapping[str, Value], data: Dataset) -> Inputs:
         "control": told.get("step", 0.5) if told["method"] == "descent" else told["tolerance"],
         "x": data.x_train,
         "y": data.y_train,
+        "x_test": data.x_test,
+        "y_test": data.y_test,
     }
     inputs: Inputs = {name: np.asarray(value, np.float64) for name, value in numbers.items()}
     inputs["seed"] = np.asarray(settings["seed"], np.int64)
@@ -84,7 +86,9 @@ def trace_run(
         max_steps=numbers["max_steps"],
         num_records=NUM_RECORDS,
     )
-    return {"outcome": result.outcome_code, **run_quantities(record, problem, result)}
+    offset = model.apply(params, numbers["x_test"]) if settings["centred"] else 0.0
+    judge = Judge(numbers["x_test"], numbers["y_test"], numbers["y"], offset)
+    return {"outcome": result.outcome_code, **run_quantities(record, problem, result, judge)}
 
 
 def _method(settings: Mapping[str, Value], control: Any):

@@ -1,19 +1,36 @@
 """What is computed from the start and the end of a run, to be kept?"""
 
+from typing import NamedTuple
+
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
-from lazyscope.flow import FlowResult, Problem
+from lazyscope.flow import FlowResult, Problem, linearise
 from lazyscope.kernel import as_matrix
-from lazyscope.measure import displacement, kernel_change
+from lazyscope.measure import displacement, error_rate, kernel_change, linearisation_gap
 
 NUM_NEURONS = 256
 """Neurons whose weights are kept; their order is random, so the first ones are a fair sample."""
 
 
+class Judge(NamedTuple):
+    """What a run is judged on, beside the points that it is trained on.
+
+    Attributes:
+        x_test, y_test: test points and their targets; may be none.
+        y_train: training targets as they came, without the shift of a centred network.
+        offset: initial outputs on the test points that a centred network subtracts, else 0.
+    """
+
+    x_test: Float[Array, "n_test d"]
+    y_test: Float[Array, "n_test C"]
+    y_train: Float[Array, "n C"]
+    offset: Float[Array, "n_test C"] | float
+
+
 def run_quantities(
-    record: tuple[str, ...], problem: Problem, result: FlowResult
+    record: tuple[str, ...], problem: Problem, result: FlowResult, judge: Judge
 ) -> dict[str, Array]:
     """The variables of `record` for one run; traced."""
     values: dict[str, Array] = {
@@ -30,6 +47,8 @@ def run_quantities(
         values.update(_curve(result))
     if "kernel" in record:
         values.update(_kernel(problem, result))
+    if "linearisation" in record:
+        values.update(_linearisation(problem, result, judge))
     if "neurons" in record:
         for when, params in (("initial", problem.params), ("final", result.params)):
             values[f"input_weights_{when}"] = params[0].weight[:NUM_NEURONS]
@@ -54,6 +73,20 @@ def _curve(result: FlowResult) -> dict[str, Array]:
     return {
         "curve_time": jnp.concatenate([start[None], times, end[None]]),
         "curve_loss": jnp.concatenate([result.initial_loss[None], losses, result.loss[None]]),
+    }
+
+
+def _linearisation(problem: Problem, result: FlowResult, judge: Judge) -> dict[str, Array]:
+    """Distance from the linearised network at the end of the run, and the errors of both."""
+    linear = linearise(problem, judge.x_test)
+    train = problem.model.apply(result.params, problem.x)
+    test = problem.model.apply(result.params, judge.x_test)
+    linear_test = linear.outputs_other(result.time)
+    return {
+        "gap_train": linearisation_gap(train, linear.outputs(result.time), judge.y_train),
+        "gap_test": linearisation_gap(test, linear_test, judge.y_train),
+        "test_error": error_rate(test - judge.offset, judge.y_test),
+        "linearised_test_error": error_rate(linear_test - judge.offset, judge.y_test),
     }
 
 

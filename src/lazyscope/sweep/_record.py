@@ -45,6 +45,18 @@ _RECORDS = {
         "kernel_min": Quantity((), "1 / flow time", "smallest eigenvalue of K(0)"),
         "kernel_max": Quantity((), "1 / flow time", "largest eigenvalue of K(0)"),
     },
+    "linearisation": {
+        "gap_train": Quantity(
+            (), "1", "rms distance from the linearised network on training points, in rms targets"
+        ),
+        "gap_test": Quantity(
+            (), "1", "rms distance from the linearised network on test points, in rms targets"
+        ),
+        "test_error": Quantity((), "1", "share of test points with the wrong class"),
+        "linearised_test_error": Quantity(
+            (), "1", "share of test points with the wrong class, linearised network"
+        ),
+    },
     "neurons": {
         "input_weights_initial": Quantity(
             ("neuron", "feature"), "1", "first-layer weights before training, a fixed subset"

@@ -26,7 +26,7 @@ METHODS = ("flow", "descent")
 
 _UNREAD_BY_METHOD = {"flow": ("step",), "descent": ("tolerance",)}
 _UNREAD_BY_DATA = {
-    "four-points": ("num_points", "input_dim", "data_seed", "target"),
+    "four-points": ("num_points", "num_test", "input_dim", "data_seed", "target"),
     "sphere-teacher": ("target",),
 }
 _UNREAD_OF_FILES = ("input_dim",)
@@ -75,6 +75,7 @@ _SETTINGS = {
         Setting("speed_exponents", "numbers", None, "exponents of the layer speeds"),
         Setting("data", "name", "four-points", "data set by name, or a path"),
         Setting("num_points", "count", None, "number n of training points"),
+        Setting("num_test", "integer", None, "number of test points, none unless given"),
         Setting("input_dim", "count", None, "number d of features of synthetic data"),
         Setting("data_seed", "integer", 0, "seed of the choice or the draw of the data"),
         Setting("target", "name", None, "how labels become targets"),

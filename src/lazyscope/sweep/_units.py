@@ -15,6 +15,7 @@ _SHAPE = (
     "centred",
     "data",
     "num_points",
+    "num_test",
     "input_dim",
     "target",
     "method",
