@@ -1,0 +1,19 @@
+"""What did training do to any network, watched from inside somebody else's training loop?"""
+
+from lazyscope.observe._record import (
+    Look,
+    Measurement,
+    Observations,
+    Subject,
+    displacement_fields,
+    relative_changes,
+)
+
+__all__ = [
+    "Look",
+    "Measurement",
+    "Observations",
+    "Subject",
+    "displacement_fields",
+    "relative_changes",
+]

@@ -1,0 +1,262 @@
+"""What was seen of a network while something trained it?
+
+NumPy arrays and plain numbers only: whoever measures, in whatever library, fills the same record.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, final
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+
+from lazyscope._plain import plain
+
+LAZY, NOT_LAZY = 0.1, 1.0
+"""Relative changes below the first are called lazy, from the second on not lazy; as for our own runs."""
+
+SERIES = (
+    "kernel_change",
+    "kernel_alignment",
+    "target_alignment",
+    "linearisation_gap",
+    "linearisation_share",
+    "flipped",
+    "total",
+)
+"""Quantities with one number for each look, by their names in `Measurement`."""
+
+
+@final
+@dataclass(frozen=True)
+class Subject:
+    """What is observed, fixed for a whole record.
+
+    Attributes:
+        leaves: names of the parameter arrays, as the library that trains them names them.
+        shapes: their shapes.
+        groups: names of the groups (layers), in the order of their first leaf.
+        leaf_group: number of the group that each leaf belongs to.
+        num_points: probe points N.
+        num_outputs: outputs C.
+        has_targets: whether targets at the probe points were given.
+        notes: what a reader has to know, one sentence each, such as what could not be measured.
+        provenance: versions, the machine's clock at the start, and what the caller adds.
+    """
+
+    leaves: tuple[str, ...]
+    shapes: tuple[tuple[int, ...], ...]
+    groups: tuple[str, ...]
+    leaf_group: tuple[int, ...]
+    num_points: int
+    num_outputs: int
+    has_targets: bool
+    notes: tuple[str, ...] = ()
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def num_parameters(self) -> int:
+        """Entries of all leaves together."""
+        return sum(int(np.prod(shape, dtype=int)) for shape in self.shapes)
+
+
+@final
+@dataclass(frozen=True)
+class Measurement:
+    """One look at the parameters theta(t), against where they started. NaN: not defined, or not finite.
+
+    Attributes:
+        leaf_frobenius: |w(t) - w(0)| / |w(0)| of every leaf, Frobenius norm; infinite for a leaf that
+            started at zero and moved.
+        leaf_operator: the same in operator norm, for leaves that are matrices.
+        group_frobenius: the same over all entries of a group.
+        group_operator: operator norm over the matrices of a group, as of one block-diagonal matrix:
+            max |dW| / max |W|.
+        total: |theta(t) - theta(0)| / |theta(0)| over all entries.
+        kernel_change: |K(t) - K(0)| / |K(0)| of the kernel averaged over outputs, on the probe points.
+        kernel_alignment: cosine between K(t) and K(0).
+        target_alignment: <K(t), Y Y^T> / (|K(t)| |Y Y^T|).
+        linearisation_gap: rms of f - f_lin over probe points and outputs, in rms targets, with
+            f_lin = f_0 + J_0 (theta(t) - theta(0)).
+        linearisation_share: the same distance as a share of how far the outputs moved,
+            |f - f_lin| / |f - f_0|.
+        flipped: share of ReLU units, over units and probe points, that switched on or off since the start.
+    """
+
+    leaf_frobenius: Float[np.ndarray, " leaves"]
+    leaf_operator: Float[np.ndarray, " leaves"]
+    group_frobenius: Float[np.ndarray, " groups"]
+    group_operator: Float[np.ndarray, " groups"]
+    total: float
+    kernel_change: float
+    kernel_alignment: float
+    target_alignment: float
+    linearisation_gap: float
+    linearisation_share: float
+    flipped: float
+
+
+@final
+@dataclass(frozen=True)
+class Look:
+    """A measurement with when it was taken.
+
+    Attributes:
+        step: the caller's step count.
+        seconds: since the observer was made.
+        loss: as the caller gave it, NaN if not.
+        measurement: what was measured.
+    """
+
+    step: int
+    seconds: float
+    loss: float
+    measurement: Measurement
+
+
+@final
+@dataclass(frozen=True)
+class Observations:
+    """Everything seen so far, in the order of steps. Immutable: a further look makes a new record.
+
+    Attributes:
+        subject: what is observed.
+        looks: at least the one at the start.
+        observing_seconds: time spent measuring, without the preparation before the first look.
+
+    Example:
+        >>> nothing = np.zeros(1)
+        >>> still = Measurement(nothing, nothing, nothing, nothing, 0, 0, 1, 0.5, 0, np.nan, 0)
+        >>> subject = Subject(("w",), ((3, 2),), ("w",), (0,), 4, 2, True)
+        >>> record = Observations(subject, (Look(0, 0.0, 1.0, still),))
+        >>> record.kernel_change.tolist(), record.summary()["verdict"]
+        ([0.0], 'lazy')
+    """
+
+    subject: Subject
+    looks: tuple[Look, ...]
+    observing_seconds: float = 0.0
+
+    def with_look(self, look: Look, seconds: float = 0.0) -> "Observations":
+        """The record with one look more, which took `seconds` to measure."""
+        spent = self.observing_seconds + seconds
+        return replace(self, looks=(*self.looks, look), observing_seconds=spent)
+
+    @property
+    def steps(self) -> np.ndarray:
+        """(looks,) the caller's step counts."""
+        return np.array([look.step for look in self.looks], int)
+
+    @property
+    def seconds(self) -> np.ndarray:
+        """(looks,) seconds since the observer was made."""
+        return np.array([look.seconds for look in self.looks], float)
+
+    @property
+    def loss(self) -> np.ndarray:
+        """(looks,) as the caller gave it; NaN where it was not given."""
+        return np.array([look.loss for look in self.looks], float)
+
+    def series(self, name: str) -> np.ndarray:
+        """One field of `Measurement` over all looks: (looks,), (looks, leaves) or (looks, groups)."""
+        return np.array([getattr(look.measurement, name) for look in self.looks], float)
+
+    @property
+    def kernel_change(self) -> np.ndarray:
+        """(looks,) relative change of the kernel."""
+        return self.series("kernel_change")
+
+    def summary(self) -> dict[str, Any]:
+        """Where the last look left the network, with the keys of `train_run`; None: not defined, or infinite.
+
+        ``verdict`` is ``lazy`` if neither a group nor the kernel changed by a tenth of its size,
+        ``not-lazy`` if one changed by its own size or more, else ``borderline``. Groups that started at
+        zero (biases, zero readouts) have no relative change and do not count; None if training left
+        the finite numbers.
+        """
+        last = self.looks[-1].measurement
+        return plain(
+            {
+                "groups": list(self.subject.groups),
+                "steps": self.looks[-1].step,
+                "loss": {"initial": self.looks[0].loss, "final": self.looks[-1].loss},
+                "displacement": {
+                    "operator": last.group_operator,
+                    "frobenius": last.group_frobenius,
+                    "total": last.total,
+                },
+                "kernel_change": last.kernel_change,
+                "kernel_alignment": last.kernel_alignment,
+                "target_alignment": last.target_alignment,
+                "linearisation_gap": {"probe": last.linearisation_gap},
+                "linearisation_share": last.linearisation_share,
+                "flipped": last.flipped,
+                "verdict": _verdict(last),
+                "notes": list(self.subject.notes),
+            }
+        )
+
+
+def relative_changes(moved: ArrayLike, start: ArrayLike) -> Float[np.ndarray, " entries"]:
+    """Changes as shares of the start: infinite where the start is zero, 0 where the change is too.
+
+    NaN where a number is not finite.
+
+    Example:
+        >>> relative_changes([1.0, 0.0, 2.0], [4.0, 0.0, 0.0]).tolist()
+        [0.25, 0.0, inf]
+    """
+    change, size = np.asarray(moved, float), np.asarray(start, float)
+    ratio = np.divide(change, size, where=size > 0, out=np.full(change.shape, np.inf))
+    ratio = np.where((size == 0) & (change == 0), 0.0, ratio)
+    return np.where(np.isfinite(change) & np.isfinite(size), ratio, np.nan)
+
+
+def displacement_fields(
+    subject: Subject,
+    frobenius: tuple[ArrayLike, ArrayLike],
+    operator: tuple[ArrayLike, ArrayLike],
+) -> dict[str, Any]:
+    """The displacement fields of a `Measurement` from norms (of the change, of the start) of every leaf.
+
+    Operator norms are NaN for leaves that are not matrices.
+
+    Example:
+        >>> subject = Subject(("w", "b"), ((2, 2), (2,)), ("layer",), (0, 0), 1, 1, False)
+        >>> fields = displacement_fields(subject, ([3, 4], [5, 0]), ([3, np.nan], [4, np.nan]))
+        >>> fields["group_frobenius"].tolist(), fields["group_operator"].tolist(), fields["total"]
+        ([1.0], [0.75], 1.0)
+    """
+    group = np.asarray(subject.leaf_group, int)
+    count = len(subject.groups)
+
+    def joined(norms: ArrayLike) -> np.ndarray:
+        return np.sqrt(np.bincount(group, np.asarray(norms, float) ** 2, minlength=count))
+
+    def largest(norms: ArrayLike) -> np.ndarray:
+        out = np.full(count, -np.inf)
+        values = np.asarray(norms, float)
+        matrix = np.array([len(shape) == 2 for shape in subject.shapes])
+        np.maximum.at(out, group[matrix], values[matrix])
+        return np.where(np.isneginf(out), np.nan, out)
+
+    totals = [float(np.sqrt(np.sum(np.asarray(norms, float) ** 2))) for norms in frobenius]
+    return {
+        "leaf_frobenius": relative_changes(*frobenius),
+        "leaf_operator": relative_changes(*operator),
+        "group_frobenius": relative_changes(joined(frobenius[0]), joined(frobenius[1])),
+        "group_operator": relative_changes(largest(operator[0]), largest(operator[1])),
+        "total": float(relative_changes(totals[:1], totals[1:])[0]),
+    }
+
+
+def _verdict(last: Measurement) -> str | None:
+    operator, frobenius = last.group_operator, last.group_frobenius
+    sizes = np.where(np.isnan(operator), frobenius, operator)
+    if np.isnan(sizes).any() or not np.isfinite(last.kernel_change):
+        return None
+    largest = max(float(np.max(sizes, where=np.isfinite(sizes), initial=0.0)), last.kernel_change)
+    if largest < LAZY:
+        return "lazy"
+    return "borderline" if largest < NOT_LAZY else "not-lazy"
