@@ -1,5 +1,7 @@
 """What did training do to any network, watched from inside somebody else's training loop?"""
 
+from lazyscope.observe._abstract import AbstractObserver
+from lazyscope.observe._cadence import Cadence
 from lazyscope.observe._record import (
     Look,
     Measurement,
@@ -10,6 +12,8 @@ from lazyscope.observe._record import (
 )
 
 __all__ = [
+    "AbstractObserver",
+    "Cadence",
     "Look",
     "Measurement",
     "Observations",

@@ -17,6 +17,7 @@ LAZY, NOT_LAZY = 0.1, 1.0
 """Relative changes below the first are called lazy, from the second on not lazy; as for our own runs."""
 
 SERIES = (
+    "probe_loss",
     "kernel_change",
     "kernel_alignment",
     "target_alignment",
@@ -74,6 +75,7 @@ class Measurement:
         group_operator: operator norm over the matrices of a group, as of one block-diagonal matrix:
             max |dW| / max |W|.
         total: |theta(t) - theta(0)| / |theta(0)| over all entries.
+        probe_loss: 1/(2N) sum_i |f(x_i) - y_i|^2 on the probe points.
         kernel_change: |K(t) - K(0)| / |K(0)| of the kernel averaged over outputs, on the probe points.
         kernel_alignment: cosine between K(t) and K(0).
         target_alignment: <K(t), Y Y^T> / (|K(t)| |Y Y^T|).
@@ -89,6 +91,7 @@ class Measurement:
     group_frobenius: Float[np.ndarray, " groups"]
     group_operator: Float[np.ndarray, " groups"]
     total: float
+    probe_loss: float
     kernel_change: float
     kernel_alignment: float
     target_alignment: float
@@ -127,7 +130,7 @@ class Observations:
 
     Example:
         >>> nothing = np.zeros(1)
-        >>> still = Measurement(nothing, nothing, nothing, nothing, 0, 0, 1, 0.5, 0, np.nan, 0)
+        >>> still = Measurement(nothing, nothing, nothing, nothing, 0, 1, 0, 1, 0.5, 0, np.nan, 0)
         >>> subject = Subject(("w",), ((3, 2),), ("w",), (0,), 4, 2, True)
         >>> record = Observations(subject, (Look(0, 0.0, 1.0, still),))
         >>> record.kernel_change.tolist(), record.summary()["verdict"]
@@ -139,9 +142,10 @@ class Observations:
     observing_seconds: float = 0.0
 
     def with_look(self, look: Look, seconds: float = 0.0) -> "Observations":
-        """The record with one look more, which took `seconds` to measure."""
+        """The record with one look more, which took `seconds` to measure; the same step is replaced."""
+        before = self.looks[:-1] if look.step == self.looks[-1].step else self.looks
         spent = self.observing_seconds + seconds
-        return replace(self, looks=(*self.looks, look), observing_seconds=spent)
+        return replace(self, looks=(*before, look), observing_seconds=spent)
 
     @property
     def steps(self) -> np.ndarray:
@@ -175,12 +179,13 @@ class Observations:
         zero (biases, zero readouts) have no relative change and do not count; None if training left
         the finite numbers.
         """
-        last = self.looks[-1].measurement
+        first, last = self.looks[0].measurement, self.looks[-1].measurement
         return plain(
             {
                 "groups": list(self.subject.groups),
                 "steps": self.looks[-1].step,
                 "loss": {"initial": self.looks[0].loss, "final": self.looks[-1].loss},
+                "probe_loss": {"initial": first.probe_loss, "final": last.probe_loss},
                 "displacement": {
                     "operator": last.group_operator,
                     "frobenius": last.group_frobenius,

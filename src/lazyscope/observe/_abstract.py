@@ -1,0 +1,99 @@
+"""How does an observer keep its record, its clock and its budget, whatever it measures with?"""
+
+import abc
+import time
+from typing import Any
+
+import numpy as np
+
+from lazyscope._checks import InputError, check_count
+from lazyscope.observe._cadence import Cadence
+from lazyscope.observe._record import Look, Measurement, Observations, Subject
+
+
+class AbstractObserver(abc.ABC):
+    """An observer of training: told about a network once, shown its parameters now and then.
+
+    A subclass measures; this class decides when, and keeps the record. It is the only thing here that
+    changes; `record` is an immutable value.
+    """
+
+    def _begin(
+        self, subject: Subject, first: Measurement, cadence: Cadence, setup: float, cost: float
+    ) -> None:
+        """Start the clock with a first measurement, which took `cost` seconds when repeated."""
+        self._cadence = cadence
+        self._setup_seconds = setup
+        self._cost = cost
+        self._began = time.perf_counter()
+        self._record = Observations(subject, (Look(0, 0.0, float("nan"), first),))
+        self._next = cadence.step_after(0)
+
+    @abc.abstractmethod
+    def _settle(self, params: Any) -> None:
+        """Wait for parameters that are still being computed, which is not the observer's time."""
+
+    @abc.abstractmethod
+    def _measure(self, params: Any) -> Measurement:
+        """Measure parameters, checking that they are of the network that was described."""
+
+    @property
+    def record(self) -> Observations:
+        """Everything seen so far."""
+        return self._record
+
+    @property
+    def setup_seconds(self) -> float:
+        """Time that making the observer took: checks, compilation, the first look."""
+        return self._setup_seconds
+
+    @property
+    def share(self) -> float:
+        """Time spent looking so far as a share of the time spent training."""
+        spent = self._record.observing_seconds
+        return spent / max(time.perf_counter() - self._began - spent, 1e-9)
+
+    def due(self, step: int) -> bool:
+        """Whether to look now: the step is reached, and a look keeps within the budget.
+
+        A step that was reached without time for it is made up for as soon as there is time.
+
+        Args:
+            step: steps taken so far.
+        """
+        if step < self._next:
+            return False
+        elapsed = time.perf_counter() - self._began
+        return self._cadence.affords(self._cost, self._record.observing_seconds, elapsed)
+
+    def observe(self, params: Any, *, step: int, loss: Any = None) -> Look:
+        """Look at the parameters, whether due or not, and add what is seen to the record.
+
+        Args:
+            params: a tree like the one at the start.
+            step: steps taken so far; the last step again replaces its look.
+            loss: the training loss, if known.
+
+        Raises:
+            InputError: parameters of another shape, or a step before the last one.
+        """
+        step = check_count("step", step, minimum=0)
+        last = self._record.looks[-1].step
+        if step < last:
+            raise InputError(
+                "steps must not go back",
+                received=f"step {step} after step {last}",
+                cause="a counter that starts again in every epoch",
+                fix="count steps over the whole of training",
+            )
+        self._settle(params)
+        start = time.perf_counter()
+        measurement = self._measure(params)
+        loss = float("nan") if loss is None else float(np.asarray(loss))
+        look = Look(step, start - self._began, loss, measurement)
+        took = time.perf_counter() - start
+        # The slowest of recent looks: a budget must not rely on a lucky one.
+        self._cost = max(took, 0.8 * self._cost)
+        self._record = self._record.with_look(look, took)
+        self._next = self._cadence.step_after(step)
+        return look
