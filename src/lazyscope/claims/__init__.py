@@ -2,6 +2,9 @@
 
 from lazyscope.claims._catalogue import CLAIMS
 from lazyscope.claims._finding import Claim, Effort, Finding, Section, Verdict
+from lazyscope.claims._run import check_claim, check_claims, select_claims
+from lazyscope.claims._run_record import RunSettings, read_records
+from lazyscope.claims._run_summary import counts, is_sound, validation
 from lazyscope.claims._verdict import (
     SLOPE_ACCURACY,
     all_of,
@@ -19,13 +22,21 @@ __all__ = [
     "Claim",
     "Effort",
     "Finding",
+    "RunSettings",
     "Section",
     "Verdict",
     "all_of",
     "at_least",
     "at_most",
     "between",
+    "check_claim",
+    "check_claims",
+    "counts",
+    "is_sound",
     "number_verdict",
+    "read_records",
+    "select_claims",
     "share_interval",
     "under_assumptions",
+    "validation",
 ]

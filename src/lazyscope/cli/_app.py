@@ -14,6 +14,7 @@ from lazyscope.cli._study import study_kappa_command
 from lazyscope.cli._study_map import study_three_layer_command, study_two_layer_command
 from lazyscope.cli._sweep import sweep_command
 from lazyscope.cli._train import train_command
+from lazyscope.cli._validate import validate_command
 
 app = typer.Typer(
     name="lazyscope",
@@ -37,6 +38,7 @@ study_app.command("three-layer")(study_three_layer_command)
 app.command("sweep")(sweep_command)
 app.command("exponents")(exponents_command)
 app.command("report")(report_command)
+app.command("validate")(validate_command)
 app.add_typer(study_app, name="study")
 
 
@@ -63,5 +65,6 @@ def _root(
     **regime** reads a parametrisation, **forecast** looks at the initial network on data, **train**
     trains it and measures what happened, **study kappa** does the main experiment and writes a page,
     **study two-layer** and **study three-layer** map a plane of schemes,
-    **sweep** does many runs and keeps them, **exponents** and **report** read what was kept.
+    **sweep** does many runs and keeps them, **exponents** and **report** read what was kept,
+    **validate** checks the theory claim by claim.
     """

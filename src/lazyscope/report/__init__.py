@@ -5,6 +5,11 @@ from lazyscope.report._kappa_page import write_kappa_page
 from lazyscope.report._map_figures import draw_map, draw_scaling
 from lazyscope.report._map_page import write_map_page
 from lazyscope.report._tables import kappa_summary
+from lazyscope.report._validation import (
+    summary_sentence,
+    validation_page,
+    write_validation_page,
+)
 
 __all__ = [
     "draw_displacement",
@@ -13,6 +18,9 @@ __all__ = [
     "draw_map",
     "draw_scaling",
     "kappa_summary",
+    "summary_sentence",
+    "validation_page",
     "write_kappa_page",
     "write_map_page",
+    "write_validation_page",
 ]

@@ -1,0 +1,133 @@
+"""`lazyscope validate`: does the theory hold, claim by claim?"""
+
+import json as json_module
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lazyscope._checks import InputError
+from lazyscope.cli._answer import print_json
+from lazyscope.cli._output import claimed_folder, write_whole
+from lazyscope.cli._values import read_names
+
+
+def validate_command(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Smaller experiments; about two minutes on two cores.")
+    ] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Check this claim only; may be given again."),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|PATH", help="Other data for claims that hold on any."),
+    ] = None,
+    output: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for the page and the rows of every claim.")
+    ] = Path("lazyscope-validation"),
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Check again what is there already.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Check every claim of the theory: prediction, measurement, interval, verdict.
+
+    Published results, the displacement law, where it is off, and negative controls. The page is
+    validation.md, the numbers behind it validation.json. Interrupted, the same command goes on with
+    what is missing. Exit code 1 says that a row came out against expectation, or a check failed.
+
+    Example: `lazyscope validate --quick`
+
+    Example: `lazyscope validate --only two-layer --only controls --output lazyscope-validation`
+    """
+    names = [name for text in only or () for name in read_names(text)]
+    from lazyscope.claims import CLAIMS, check_claims, is_sound, read_records, select_claims
+    from lazyscope.claims import validation as gather
+    from lazyscope.report import summary_sentence, write_validation_page
+
+    effort = "quick" if quick else "full"
+    chosen = select_claims(CLAIMS, names)
+    _check_data(data, chosen)
+    with claimed_folder(output) as folder:
+
+        def keep() -> dict[str, Any]:
+            found = gather(CLAIMS, read_records(folder, effort), effort=effort)
+            write_whole(json_module.dumps(found, allow_nan=False), folder / "validation.json")
+            write_validation_page(found, folder / "validation.md")
+            return found
+
+        with _progress(len(chosen), keep) as tell:
+            records = check_claims(chosen, folder, effort=effort, data=data, fresh=fresh, tell=tell)
+        found = keep()
+    if json:
+        print_json(found)
+    else:
+        typer.echo(summary_sentence(found["summary"]))
+        for record in found["claims"]:
+            for line in _surprises(record):
+                typer.echo(line)
+        typer.echo(f"Page: {(output / 'validation.md').resolve()}")
+        typer.echo(f"Numbers: {(output / 'validation.json').resolve()}")
+    if not is_sound(records):
+        raise typer.Exit(1)
+
+
+def _surprises(record: dict[str, Any]) -> Iterator[str]:
+    """A line for the error of a claim and for every row that is not as expected."""
+    if record["error"]:
+        yield f"{record['name']}: {record['error']}"
+    for row in record["findings"]:
+        if not row["as_expected"]:
+            yield f"{record['name']}, {row['name']}: {row['verdict']}, expected {row['expected']}"
+
+
+def _check_data(data: str | None, claims: Any) -> None:
+    """Refuse data that cannot be read, or that no chosen claim can use."""
+    if data is None:
+        return
+    if not any(claim.check_on for claim in claims):
+        raise InputError(
+            "other data needs a claim that can be checked on any",
+            received=f"--data {data} with {', '.join(claim.name for claim in claims)}",
+            cause="claims about data of their own",
+            fix="leave out --data, or choose other claims",
+        )
+    from lazyscope.data import load_dataset
+
+    load_dataset(data, num_points=2, num_test=0)
+
+
+@contextmanager
+def _progress(total: int, keep: Callable[[], Any]) -> Iterator[Callable[[Any, str], None]]:
+    """Which claim is being checked, on standard error: a bar on a terminal, lines elsewhere.
+
+    The page is written again after every claim, so that an interrupted run leaves one.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    began = time.monotonic()
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("claims", total=total)
+
+        def tell(claim: Any, state: str) -> None:
+            bar.update(task, description=claim.name, advance=0 if state == "running" else 1)
+            if not console.is_terminal:
+                elapsed = time.monotonic() - began
+                typer.echo(f"lazyscope: {elapsed:5.0f} s  {claim.name}: {state}", err=True)
+            if state in ("done", "failed"):
+                keep()
+
+        yield tell

@@ -1,0 +1,102 @@
+"""How does one claim with its rows look on the page?"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lazyscope.report._numbers import MISSING, is_number, number, seconds
+
+_HEAD = ("row", "claim", "prediction", "measured", "95 % interval", "verdict")
+
+
+def claim_lines(record: Mapping[str, Any]) -> list[str]:
+    """Source, statement, command, rows, and what every row rests on."""
+    lines = [
+        f"### {record['name']}",
+        "",
+        f"{record['statement']} *{record['source']}.*",
+        "",
+        f"Again: `{redo_command(record)}` ({seconds(record['seconds'])}).",
+        "",
+    ]
+    if record["error"]:
+        lines += [f"**The check ended with an error**: {_cell(record['error'])}", ""]
+    if record["findings"]:
+        lines += [*in_table(_HEAD, [_row(row) for row in record["findings"]]), ""]
+    return lines + [_basis(row) for row in record["findings"]]
+
+
+def redo_command(record: Mapping[str, Any]) -> str:
+    """The command line that checks one claim again.
+
+    Example:
+        >>> redo_command({"name": "two-layer", "effort": "quick", "data": None})
+        'lazyscope validate --quick --only two-layer'
+    """
+    words = ["lazyscope validate"]
+    words += ["--quick"] if record["effort"] == "quick" else []
+    words += ["--only", record["name"]]
+    words += ["--data", record["data"]] if record["data"] is not None else []
+    return " ".join(words)
+
+
+def in_table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
+    """Lines of a Markdown table; bars inside a cell are escaped.
+
+    Example:
+        >>> in_table(["a", "b"], [[1, "x"]])
+        ['| a | b |', '|---|---|', '| 1 | x |']
+    """
+    lines = [list(head), *([_cell(entry) for entry in row] for row in rows)]
+    drawn = [f"| {' | '.join(line)} |" for line in lines]
+    return [drawn[0], "|" + "---|" * len(head), *drawn[1:]]
+
+
+def verdict_words(row: Mapping[str, Any]) -> str:
+    """The verdict, and whether it is the one that was expected.
+
+    Example:
+        >>> verdict_words({"verdict": "disagrees", "expected": "disagrees"})
+        'disagrees, as it must'
+        >>> verdict_words({"verdict": "agrees", "expected": "outside"})
+        '**agrees**, but must be outside'
+        >>> verdict_words({"verdict": "disagrees", "expected": "agrees"})
+        '**disagrees**'
+    """
+    verdict, expected = row["verdict"], row["expected"]
+    if verdict == expected:
+        return verdict if expected == "agrees" else f"{verdict}, as it must"
+    if expected == "agrees":
+        return f"**{verdict}**" if verdict != "undecided" else verdict
+    must = "be outside" if expected == "outside" else expected.removesuffix("s")
+    return f"**{verdict}**, but must {must}"
+
+
+def _row(row: Mapping[str, Any]) -> list[str]:
+    return [
+        f"`{row['name']}`",
+        row["claim"],
+        number(row["prediction"]),
+        number(row["measured"]),
+        _interval(row["low"], row["high"]),
+        verdict_words(row),
+    ]
+
+
+def _interval(low: Any, high: Any) -> str:
+    """An interval; an end that is not known is left open."""
+    if not is_number(low) and not is_number(high):
+        return MISSING
+    return (
+        f"[{number(low) if is_number(low) else '−∞'}, {number(high) if is_number(high) else '∞'}]"
+    )
+
+
+def _basis(row: Mapping[str, Any]) -> str:
+    parts = [row["basis"].rstrip(".") + ".", row["note"]]
+    if row.get("command"):
+        parts.append(f"Alone: `{row['command']}`.")
+    return f"- `{row['name']}`: {' '.join(part for part in parts if part)}"
+
+
+def _cell(value: Any) -> str:
+    return " ".join(str(value).split()).replace("|", "\\|")
