@@ -14,7 +14,13 @@ from lazyscope.sweep._design import POINTS, SweepDesign
 from lazyscope.sweep._error import StoreError
 from lazyscope.sweep._record import quantities
 from lazyscope.sweep._settings import Value, default_settings, setting
-from lazyscope.sweep._store import FORMAT, batch_paths, check_format, stored_design
+from lazyscope.sweep._store import (
+    FORMAT,
+    batch_paths,
+    check_cells,
+    check_format,
+    stored_design,
+)
 
 MISSING = "missing"
 """Outcome of a cell whose run is not in the store."""
@@ -37,10 +43,12 @@ def open_store(path: str | Path) -> xr.Dataset:
         runs share, and the versions and times of every batch, as JSON.
 
     Raises:
-        StoreError: no store is there, its format is unknown, or a file is damaged.
+        StoreError: no store is there, its format is unknown, it holds runs that are no cell of its
+            sweep, or a file is damaged.
     """
     folder = Path(path)
     check_format(folder)
+    batches = [read_batch(file) for file in batch_paths(folder)]
     design = stored_design(folder)
     if design is None:
         raise StoreError(
@@ -49,15 +57,23 @@ def open_store(path: str | Path) -> xr.Dataset:
             cause="a sweep that ended before it began",
             fix="start the sweep again",
         )
-    batches = [read_batch(file) for file in batch_paths(folder)]
+    check_cells(folder, design, [cell for batch in batches for cell in batch.attrs["cells"]])
     return assemble(design, batches)
 
 
 def finished_cells(path: str | Path) -> frozenset[str]:
-    """Content hashes of the cells whose runs are in the store at `path`."""
+    """Content hashes of the cells whose runs are in the store at `path`.
+
+    Raises:
+        StoreError: as `open_store`.
+    """
     folder = Path(path)
     check_format(folder)
-    return frozenset(c for file in batch_paths(folder) for c in batch_attributes(file)["cells"])
+    held = frozenset(c for file in batch_paths(folder) for c in batch_attributes(file)["cells"])
+    design = stored_design(folder)
+    if design is not None:
+        check_cells(folder, design, held)
+    return held
 
 
 def assemble(design: SweepDesign, batches: list[xr.Dataset]) -> xr.Dataset:

@@ -16,7 +16,7 @@ import os
 import platform
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -28,8 +28,12 @@ from lazyscope.sweep._error import StoreError, os_refusal
 from lazyscope.sweep._lock import writing_lock
 from lazyscope.sweep._record import quantities
 
-FORMAT = 1
-"""Version of the layout above and of the batch files."""
+FORMAT = 2
+"""Version of the layout above, of the batch files and of what the hash of a cell is made of.
+
+1: settings that no run reads took part in the hash at first, later not; two definitions of one number.
+2: they do not; data sets are known by their number of test points too.
+"""
 
 
 class SweepStore:
@@ -49,6 +53,7 @@ class SweepStore:
         self._next = 1 + max((_number(batch) for batch in batches), default=0)
         told = [batch_attributes(batch) for batch in batches]
         self._finished = {cell for batch in told for cell in batch["cells"]}
+        check_cells(path, design, self._finished)
         self.data = {key: digest for batch in told for key, digest in batch.get("data", {}).items()}
 
     @property
@@ -157,6 +162,30 @@ def check_format(path: Path) -> None:
             received=f"{path}, of format {found}",
             cause=f"a store written by {'a newer' if newer else 'an older'} version",
             fix="use the version that wrote it" if not newer else "upgrade lazyscope",
+        )
+
+
+def check_cells(path: Path, design: SweepDesign, held: Collection[str]) -> None:
+    """Refuse a store with runs that are no cell of the design that it stores.
+
+    Args:
+        path: folder of the store, for the message.
+        design: read after the batches, so that a sweep that grows meanwhile has all of their cells.
+        held: hashes of the runs.
+
+    Raises:
+        StoreError: with how many runs belong nowhere.
+    """
+    known = {cell.hash for cell in design.cells()}
+    strange = [cell for cell in held if cell not in known]
+    if strange:
+        raise StoreError(
+            "every run in a store must be a cell of the sweep that it stores",
+            received=f"{path}, where {len(strange)} of {len(held)} runs belong to no cell",
+            cause="a version of lazyscope that told runs apart in another way, or files of another "
+            "store",
+            fix="read it with the version that wrote it, which every batch file names, or run the "
+            "sweep into a new folder",
         )
 
 
