@@ -256,3 +256,10 @@ def test_files_that_cannot_be_read_are_refused(tmp_path):
     (tmp_path / "bad.toml").write_text("axes = [")
     with pytest.raises(InputError, match="valid TOML"):
         SweepDesign.from_file(tmp_path / "bad.toml")
+
+
+def test_axes_of_layers_come_in_the_order_of_the_layers():
+    axes = {f"scale_exponent_{layer}": [0.0, 0.5] for layer in (10, 2, 1)}
+    sweep = design({**axes, "width": [4], "seed": [0, 1]}, depth=9)
+    layers = [f"scale_exponent_{layer}" for layer in (1, 2, 10)]
+    assert [name for name in sweep.dims if name in axes] == layers

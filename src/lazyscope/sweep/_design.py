@@ -20,6 +20,7 @@ from lazyscope.sweep._settings import (
     Value,
     canonical,
     default_settings,
+    layer_of,
     setting,
     setting_names,
     settings_hash,
@@ -251,9 +252,12 @@ def _read_record(written: Any) -> tuple[str, ...]:
     return tuple(name for name in record_names() if name in named)
 
 
-def _axis_order(name: str) -> tuple[int, str]:
-    known = setting_names()
-    return (known.index(name) if name in known else -1, name)
+def _axis_order(name: str) -> tuple[int, int]:
+    """Points first, then settings in their order, then layers."""
+    if name == POINTS:
+        return -1, 0
+    stem, layer = layer_of(name) or (name, 0)
+    return setting_names().index(f"{stem}_1" if layer else name), layer
 
 
 def _check_cells(design: SweepDesign) -> None:
