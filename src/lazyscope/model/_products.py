@@ -9,7 +9,7 @@ _FEW_TERMS, _FEW_PRODUCTS = 4, 16
 def rows_times(
     x: Float[Array, "... fan_in"], matrix: Float[Array, "fan_out fan_in"]
 ) -> Float[Array, "... fan_out"]:
-    """Product x W^T; over at most four inputs term by term: one loop over the units, fused with what follows."""
+    """Product x W^T; over at most four inputs term by term, in one loop with what follows."""
     fan_in = x.shape[-1]
     if not 0 < fan_in <= _FEW_TERMS:
         return x @ matrix.T
