@@ -1,18 +1,14 @@
 """How often do the intervals of exponents contain the truth, and how wide are they?
 
 Synthetic sweeps with known exponents (tests/naive/crossovers.py): nine families, seven designs of
-widths and seeds, two kinds of noise, a number of cases fixed beforehand. Prints the table of
-docs/estimates.md:
-
-    python benchmarks/exponent_coverage.py [cases per family, design and noise; default 100]
-
+widths and seeds, two kinds of noise, a number of cases fixed beforehand: the table of docs/estimates.md.
 The seed of the published table is not one that the catalogue of shapes was tuned on.
 """
 
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from typing import Any
 
 import numpy as np
 from scipy.stats import t as student
@@ -25,7 +21,7 @@ from naive.crossovers import FAMILIES, sweeps
 
 DESIGNS = ((4, 3), (4, 5), (5, 3), (5, 4), (6, 3), (7, 3), (7, 5))  # widths, seeds
 AVERAGING = (0, 1)  # noise of constant size, and noise that falls like m^-1/2
-SEED = 20240917
+SEED, NUM_CASES = 20240917, 100
 
 
 @dataclass(frozen=True)
@@ -88,19 +84,6 @@ def straight_line(widths, values, level: float):
     return slope, student.ppf(0.5 + level / 2, len(x) - 2) * error
 
 
-def main() -> None:
-    """Print the table."""
-    num_cases = int(sys.argv[1]) if len(sys.argv) > 1 else 100
-    start = perf_counter()
-    rows = {name: score.row() for name, score in study(num_cases).items()}
-    header = next(iter(rows.values()))
-    print("| family | " + " | ".join(header) + " |")
-    print("|" + "---|" * (1 + len(header)))
-    for name, row in rows.items():
-        cells = [f"{v:d}" if isinstance(v, int) else f"{v:.3f}" for v in row.values()]
-        print(f"| {name} | " + " | ".join(cells) + " |")
-    print(f"\n{perf_counter() - start:.0f} s")
-
-
-if __name__ == "__main__":
-    main()
+def run() -> dict[str, Any]:
+    rows = [{"family": name} | score.row() for name, score in study(NUM_CASES).items()]
+    return {"rows": rows, "cases_per_family_design_and_noise": NUM_CASES}

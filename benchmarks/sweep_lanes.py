@@ -1,7 +1,5 @@
 """Is it better to train runs side by side under vmap, or one after the other?
 
-    python benchmarks/sweep_lanes.py
-
 Sixteen runs over the (gamma, gamma') plane at each of three widths: one after the other through the
 program of a sweep, and all of them as lanes of one vmapped program, which steps until the slowest has
 ended. Times of the processor, so that a busy machine disturbs little; "balanced" is what lanes would
@@ -10,6 +8,7 @@ take if none of them ever waited for another.
 
 import time
 from functools import partial
+from typing import Any
 
 import jax
 import numpy as np
@@ -19,14 +18,14 @@ from lazyscope.sweep._data import run_data
 from lazyscope.sweep._program import COMPILER_OPTIONS, run_inputs, trace_run
 
 
-def main() -> None:
-    """Print a row per width."""
-    print("| width | one by one, s | lanes, s | lanes if balanced, s |")
-    print("|---|---|---|---|")
+def run() -> dict[str, Any]:
+    rows = []
     with jax.enable_x64(True):
         for width in (100, 1000, 10_000):
             alone, together, balanced = compare(width)
-            print(f"| {width} | {alone:.2f} | {together:.2f} | {balanced:.2f} |")
+            row = {"width": width, "one_by_one_s": alone, "lanes_s": together}
+            rows.append(row | {"lanes_if_balanced_s": balanced})
+    return {"rows": rows, "unit": "seconds of the processor"}
 
 
 def compare(width: int) -> tuple[float, float, float]:
@@ -59,7 +58,3 @@ def timed(work):
         result = jax.block_until_ready(work())
         times.append(time.process_time() - began)
     return min(times), result
-
-
-if __name__ == "__main__":
-    main()

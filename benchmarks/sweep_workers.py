@@ -1,16 +1,15 @@
 """How much faster are two worker processes than one, and how much two threads?
 
-    python benchmarks/sweep_workers.py [repeats]
-
 The 363 runs at width 3108 of the two-layer plane, programs compiled beforehand in every process. Each
-worker is one thread; the ratio of the best times is printed. A busy machine makes it meaningless: the
-load average is printed too.
+worker is one thread; one and two take turns, and the best times are compared. A busy machine makes the
+ratio meaningless: look at the load.
 """
 
-import os
-import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from distributed import Client, LocalCluster
 
@@ -19,6 +18,8 @@ from lazyscope.sweep._batch import run_unit
 from lazyscope.sweep._cluster import ClusterWorkers
 from lazyscope.sweep._run import run_sweep_with
 from lazyscope.sweep._workers import AbstractWorkers, ThreadWorkers
+
+REPEATS = 3
 
 DESIGN = SweepDesign(
     axes={
@@ -43,29 +44,40 @@ def warm_up() -> int:
     return len(run_unit([next(DESIGN.cells())], record=DESIGN.record))
 
 
-def processes(count: int, repeats: int) -> float:
-    """Best wall time of `count` worker processes."""
-    with (
-        LocalCluster(
-            count, threads_per_worker=1, processes=True, dashboard_address=None
-        ) as cluster,
-        Client(cluster) as client,
-    ):
+def run() -> dict[str, Any]:
+    warm_up()
+    samples: dict[str, list[float]] = {}
+    with cluster_of(1) as one, cluster_of(2) as two:
+        contestants: dict[str, Callable[[], AbstractWorkers]] = {
+            "one worker process": lambda: ClusterWorkers(one),
+            "two worker processes": lambda: ClusterWorkers(two),
+            "one thread": lambda: ThreadWorkers(1),
+            "two threads": lambda: ThreadWorkers(2),
+        }
+        for _ in range(REPEATS):
+            for name, workers in contestants.items():
+                samples.setdefault(name, []).append(seconds(workers()))
+    rows = [
+        {
+            "workers": kind,
+            "one_s": min(samples[f"one {single}"]),
+            "two_s": min(samples[f"two {several}"]),
+            "times_faster": min(samples[f"one {single}"]) / min(samples[f"two {several}"]),
+            "asked": asked,
+        }
+        for kind, single, several, asked in (
+            ("processes", "worker process", "worker processes", 1.8),
+            ("threads", "thread", "threads", None),
+        )
+    ]
+    return {"rows": rows, "samples": samples, "unit": "seconds of wall time"}
+
+
+@contextmanager
+def cluster_of(count: int) -> Iterator[Client]:
+    """Client of `count` worker processes of one thread each, programs compiled."""
+    options = {"threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    with LocalCluster(count, **options) as cluster, Client(cluster) as client:
         client.wait_for_workers(count)
         client.run(warm_up)
-        return min(seconds(ClusterWorkers(client)) for _ in range(repeats))
-
-
-def main() -> None:
-    """Print times and ratios."""
-    repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    print(f"load average {os.getloadavg()[0]:.1f}")
-    one, two = processes(1, repeats), processes(2, repeats)
-    print(f"worker processes: one {one:.1f} s, two {two:.1f} s, ratio {one / two:.2f}")
-    warm_up()
-    one, two = (min(seconds(ThreadWorkers(k)) for _ in range(repeats)) for k in (1, 2))
-    print(f"threads: one {one:.1f} s, two {two:.1f} s, ratio {one / two:.2f}")
-
-
-if __name__ == "__main__":
-    main()
+        yield client

@@ -1,12 +1,10 @@
 """How often do the intervals of thresholds contain the truth, and how wide are they?
 
 Synthetic tables of converged runs: logistic transitions of given steepness, at places that scatter
-between schemes. Prints the table of docs/estimates.md:
-
-    python benchmarks/threshold_coverage.py [tables per row; default 100]
+between schemes: the table of docs/estimates.md.
 """
 
-import sys
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +14,7 @@ DESIGNS = ((8, 1, 3), (8, 4, 3), (12, 8, 3), (6, 3, 5), (8, 1, 10), (16, 12, 2))
 STEEPNESSES = (0.02, 0.1, 0.3)  # s of the transition, in log kappa
 SPREADS = (0.0, 0.5)  # of its place between schemes, in log kappa
 TOLERATED = 0.05
-SEED = 20240917
+SEED, NUM_TABLES = 20240917, 100
 
 
 def row(design, steepness, spread, num_tables):
@@ -39,24 +37,17 @@ def row(design, steepness, spread, num_tables):
     return hits / num_tables, median, 1 - bounded.mean()
 
 
-def main() -> None:
-    """Print the table."""
-    num_tables = int(sys.argv[1]) if len(sys.argv) > 1 else 100
-    print("| kappas x schemes x seeds | s | spread | coverage | median log width | unbounded |")
-    print("|---|---|---|---|---|---|")
-    covered = []
+def run() -> dict[str, Any]:
+    rows = []
     for design in DESIGNS:
         for steepness in STEEPNESSES:
             for spread in SPREADS:
-                coverage, width, unbounded = row(design, steepness, spread, num_tables)
-                covered.append(coverage)
-                size = " x ".join(map(str, design))
-                print(
-                    f"| {size} | {steepness} | {spread} | {coverage:.2f} | {width:.2f} "
-                    f"| {unbounded:.2f} |"
+                coverage, width, unbounded = row(design, steepness, spread, NUM_TABLES)
+                where = {"kappas x schemes x seeds": " x ".join(map(str, design))}
+                where |= {"steepness": steepness, "spread": spread}
+                rows.append(
+                    where
+                    | {"coverage": coverage, "median_log_width": width, "unbounded": unbounded}
                 )
-    print(f"\nall: {np.mean(covered):.3f} of {num_tables * len(covered)}")
-
-
-if __name__ == "__main__":
-    main()
+    mean = float(np.mean([each["coverage"] for each in rows]))
+    return {"rows": rows, "coverage": mean, "tables_per_row": NUM_TABLES}
