@@ -2,6 +2,10 @@
 
 from lazyscope.observe._abstract import AbstractObserver
 from lazyscope.observe._cadence import Cadence
+from lazyscope.observe._function import Function, as_function
+from lazyscope.observe._groups import Grouping, group_leaves
+from lazyscope.observe._observer import Observer
+from lazyscope.observe._provenance import provenance
 from lazyscope.observe._record import (
     Look,
     Measurement,
@@ -10,14 +14,32 @@ from lazyscope.observe._record import (
     displacement_fields,
     relative_changes,
 )
+from lazyscope.observe._save import (
+    from_json,
+    open_observations,
+    save_observations,
+    to_dataset,
+    to_json,
+)
 
 __all__ = [
     "AbstractObserver",
     "Cadence",
+    "Function",
+    "Grouping",
     "Look",
     "Measurement",
     "Observations",
+    "Observer",
     "Subject",
+    "as_function",
     "displacement_fields",
+    "from_json",
+    "group_leaves",
+    "open_observations",
+    "provenance",
     "relative_changes",
+    "save_observations",
+    "to_dataset",
+    "to_json",
 ]

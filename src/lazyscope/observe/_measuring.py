@@ -1,0 +1,157 @@
+"""What is measured of a JAX function at new parameters, as one compiled program?"""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from lazyscope.kernel import tangent_kernel
+from lazyscope.kernel._generic_trace import (
+    Example,
+    Junction,
+    Path,
+    reverse_only,
+    run_tapped,
+)
+from lazyscope.measure import (
+    kernel_alignment,
+    kernel_change,
+    linearisation_gap,
+    mean_squared_error,
+    operator_norm,
+)
+from lazyscope.observe._patterns import pattern_taps, share_flipped
+
+
+class Reference(NamedTuple):
+    """What every look is compared with: the network at the start, as arrays."""
+
+    consts: tuple[Any, ...]
+    context: tuple[Any, ...]
+    leaves: tuple[Float[Array, "..."], ...]
+    x: Float[Array, "n ..."]
+    y: Float[Array, "n C"] | None
+    mixing: Float[Array, "C r"] | None
+    """Directions in output space over which the kernel is averaged; None: the outputs."""
+
+
+class State(NamedTuple):
+    """What of the network at the start is kept to compare with."""
+
+    kernel: Float[Array, "n n"]
+    patterns: Mapping[Path, Bool[Array, "..."]]
+
+
+class Numbers(NamedTuple):
+    """What one look gives: norms of the change of every leaf, NaN operator norms for other than matrices."""
+
+    moved: Float[Array, " leaves"]
+    moved_operator: Float[Array, " leaves"]
+    scalars: dict[str, Float[Array, ""]]
+
+
+def compare(
+    example: Example,
+    junctions: Mapping[Path, Junction],
+    reference: Reference,
+    start: State,
+    leaves: tuple[Float[Array, "..."], ...],
+) -> tuple[Numbers, State]:
+    """Compare the network at `leaves` with the one at the start, and return its own state."""
+    change = jax.tree.map(jnp.subtract, leaves, reference.leaves)
+    outputs, patterns = _run(example, junctions, reference, leaves)
+    before, pushed = _linearised(example, reference, change)
+    linear = before + pushed
+    kernel = _mean_kernel(example, reference, leaves)
+    scalars = {
+        "kernel_change": kernel_change(start.kernel, kernel),
+        "kernel_alignment": kernel_alignment(start.kernel, kernel),
+        "linearisation_share": linearisation_gap(outputs, linear, outputs - before),
+    }
+    if reference.y is not None:
+        scalars["target_alignment"] = kernel_alignment(kernel, reference.y @ reference.y.T)
+        scalars["linearisation_gap"] = linearisation_gap(outputs, linear, reference.y)
+        scalars["probe_loss"] = mean_squared_error(outputs, reference.y)
+    flipped = share_flipped(start.patterns, patterns)
+    if flipped is not None:
+        # Comparisons with numbers that are not finite are not patterns.
+        fine = jnp.all(jnp.isfinite(outputs))
+        scalars["flipped"] = jnp.where(fine, flipped, jnp.nan).astype(outputs.dtype)
+    return Numbers(*_norms(change), scalars), State(kernel, patterns)
+
+
+Program = Callable[[Reference, State, Any], tuple[Numbers, State]]
+
+
+def compiled(example: Example, junctions: Mapping[Path, Junction]) -> Program:
+    """`compare` for one network; what it holds goes with it."""
+    return eqx.filter_jit(functools.partial(compare, example, junctions))
+
+
+def norms_and_state(
+    program: Program, example: Example, junctions: Mapping[Path, Junction], reference: Reference
+) -> tuple[Numbers, State]:
+    """Norms of the leaves at the start, and the state to compare with.
+
+    By the program that compares, so that nothing else is compiled: the start is compared with nothing.
+    """
+    nothing = reference._replace(leaves=jax.tree.map(jnp.zeros_like, reference.leaves))
+    shapes = jax.eval_shape(lambda: _run(example, junctions, reference, reference.leaves)[1])
+    patterns = jax.tree.map(lambda seen: jnp.zeros(seen.shape, seen.dtype), shapes)
+    points = len(reference.x)
+    empty = State(jnp.zeros((points, points), example.dtype), patterns)
+    return program(nothing, empty, reference.leaves)
+
+
+def _run(
+    example: Example, junctions: Mapping[Path, Junction], reference: Reference, leaves: Any
+) -> tuple[Float[Array, "n C"], dict[Path, Array]]:
+    """Outputs at the probe points, and which units are on."""
+    taps = pattern_taps(junctions)
+
+    def single(x: Any) -> tuple[Any, Any]:
+        inputs = [*reference.context, *leaves, x]
+        outs, seen = run_tapped(example.closed.jaxpr, reference.consts, inputs, junctions, taps)
+        return outs[0][0], seen
+
+    return jax.vmap(single)(reference.x)
+
+
+def _linearised(
+    example: Example, reference: Reference, change: Any
+) -> tuple[Float[Array, "n C"], Float[Array, "n C"]]:
+    """f_0 and J_0 (theta - theta_0) at the probe points."""
+
+    def outputs(leaves: Any) -> Any:
+        return _run(example, {}, reference, leaves)[0]
+
+    if not reverse_only(example.closed.jaxpr):
+        return jax.jvp(outputs, (reference.leaves,), (change,))
+    # Only a reverse rule: the push-forward is the transpose of the pull-back, which is linear.
+    before, pull = jax.vjp(outputs, reference.leaves)
+    push = jax.linear_transpose(lambda signal: pull(signal)[0], before)
+    return before, push(change)[0]
+
+
+def _mean_kernel(example: Example, reference: Reference, leaves: Any) -> Float[Array, "n n"]:
+    """The tangent kernel averaged over outputs, or over directions in output space."""
+
+    def network(leaves: Any, batch: Any) -> Any:
+        outputs, _ = _run(example, {}, reference._replace(x=batch), leaves)
+        return outputs if reference.mixing is None else outputs @ reference.mixing
+
+    kernel = tangent_kernel(network, leaves, reference.x)
+    return jnp.trace(kernel, axis1=2, axis2=3) / np.asarray(kernel.shape[2], kernel.dtype)
+
+
+def _norms(leaves: Any) -> tuple[Float[Array, " leaves"], Float[Array, " leaves"]]:
+    """Frobenius norm of every leaf, and operator norm of those that are matrices."""
+    frobenius = jnp.stack([jnp.sqrt(jnp.sum(leaf**2)) for leaf in leaves])
+    unknown = jnp.full((), jnp.nan, frobenius.dtype)
+    operator = [operator_norm(leaf) if leaf.ndim == 2 else unknown for leaf in leaves]
+    return frobenius, jnp.stack(operator)

@@ -1,0 +1,173 @@
+"""How is a record kept on disk, and how does it become labelled data?"""
+
+import json
+import math
+import os
+import tempfile
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lazyscope._checks import InputError
+from lazyscope._plain import plain
+from lazyscope.observe._record import SERIES, Look, Measurement, Observations, Subject
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+FORMAT = "lazyscope-observations-1"
+_PER_LEAF = ("leaf_frobenius", "leaf_operator")
+_PER_GROUP = ("group_frobenius", "group_operator")
+_UNITS = {"loss": "as given", "seconds": "s", "probe_loss": "1/(2N) sum |f - y|^2"}
+
+
+def to_json(record: Observations) -> dict[str, Any]:
+    """The record as values that JSON can hold: NaN is null, infinity is ``"inf"``.
+
+    Example:
+        >>> nothing = np.array([np.inf])
+        >>> look = Measurement(nothing, nothing, nothing, nothing, 0, 1, 0, 1, 0.5, 0, np.nan, 0)
+        >>> subject = Subject(("w",), ((3, 2),), ("w",), (0,), 4, 2, True)
+        >>> stored = to_json(Observations(subject, (Look(0, 0.0, 1.0, look),)))
+        >>> stored["group_operator"], stored["linearisation_share"]
+        ([['inf']], [None])
+    """
+    subject = {f.name: getattr(record.subject, f.name) for f in fields(Subject)}
+    series = {name: record.series(name) for name in (*_PER_LEAF, *_PER_GROUP, *SERIES)}
+    own = {"step": record.steps, "seconds": record.seconds, "loss": record.loss}
+    return {
+        "format": FORMAT,
+        "subject": plain({**subject, "provenance": dict(record.subject.provenance)}),
+        "observing_seconds": record.observing_seconds,
+        **{name: _encoded(values.tolist()) for name, values in (own | series).items()},
+    }
+
+
+def from_json(stored: Any) -> Observations:
+    """The record that `to_json` wrote.
+
+    Raises:
+        InputError: another object.
+    """
+    if not isinstance(stored, dict) or stored.get("format") != FORMAT:
+        kind = stored.get("format") if isinstance(stored, dict) else type(stored).__name__
+        raise InputError(
+            f"a record of observations must have the format {FORMAT}",
+            received=repr(kind),
+            cause="another JSON file, or a record of another version of lazyscope",
+            fix="give a file that Observer.record was saved to with save_observations",
+        )
+    try:
+        return _decoded_record(stored)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            "a record of observations must be whole",
+            received=f"{type(error).__name__}: {error}",
+            cause="a file that was edited",
+            fix="save the record again",
+        ) from error
+
+
+def save_observations(record: Observations, path: str | os.PathLike[str]) -> Path:
+    """Write the record to a JSON file, whole or not at all.
+
+    Raises:
+        InputError: a path that cannot be written.
+    """
+    target = Path(path)
+    text = json.dumps(to_json(record), allow_nan=False)
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", dir=target.parent, prefix=f".{target.name}.", delete=False, encoding="utf-8"
+        ) as file:
+            file.write(text)
+        os.chmod(file.name, 0o644)
+        os.replace(file.name, target)
+    except OSError as error:
+        raise InputError(
+            "a record needs a path that can be written",
+            received=f"{target} ({error.strerror or error})",
+            cause="a folder that does not exist or is read-only, or a full disk",
+            fix="create the folder, or give another path",
+        ) from error
+    return target
+
+
+def open_observations(path: str | os.PathLike[str]) -> Observations:
+    """Read a record that `save_observations` wrote.
+
+    Raises:
+        InputError: no such file, or another kind of file.
+    """
+    try:
+        stored = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            "a record of observations must be a JSON file",
+            received=f"{path} ({error})",
+            cause="a misspelt path, or a file that was cut off",
+            fix="give the file that save_observations wrote",
+        ) from error
+    return from_json(stored)
+
+
+def to_dataset(record: Observations) -> "xr.Dataset":
+    """The record as labelled data with the dimensions step, leaf and group.
+
+    Returns:
+        A dataset; ``.to_netcdf`` and ``.to_zarr`` keep it. Attributes hold the provenance and the notes.
+    """
+    import xarray as xr
+
+    subject = record.subject
+    data: dict[str, Any] = {name: ("step", record.series(name)) for name in SERIES}
+    data |= {name: (("step", "leaf"), record.series(name)) for name in _PER_LEAF}
+    data |= {name: (("step", "group"), record.series(name)) for name in _PER_GROUP}
+    data |= {"loss": ("step", record.loss), "seconds": ("step", record.seconds)}
+    coords = {
+        "step": record.steps,
+        "leaf": list(subject.leaves),
+        "group": list(subject.groups),
+        "leaf_group": ("leaf", [subject.groups[k] for k in subject.leaf_group]),
+    }
+    attributes = {**subject.provenance, "notes": " ".join(subject.notes), "format": FORMAT}
+    attributes |= {"num_points": subject.num_points, "num_outputs": subject.num_outputs}
+    made = xr.Dataset(data, coords, attributes)
+    for name in made.data_vars:
+        made[name].attrs["units"] = _UNITS.get(str(name), "1")
+    return made
+
+
+def _decoded_record(stored: dict[str, Any]) -> Observations:
+    given = dict(stored["subject"])
+    given["shapes"] = tuple(tuple(shape) for shape in given["shapes"])
+    for name in ("leaves", "groups", "leaf_group", "notes"):
+        given[name] = tuple(given[name])
+    subject = Subject(**given)
+    arrays = {
+        name: np.array(_decoded(stored[name]), float)
+        for name in (*_PER_LEAF, *_PER_GROUP, *SERIES, "seconds", "loss")
+    }
+    looks = []
+    for k, step in enumerate(stored["step"]):
+        vectors: dict[str, Any] = {name: arrays[name][k] for name in (*_PER_LEAF, *_PER_GROUP)}
+        numbers: dict[str, Any] = {name: float(arrays[name][k]) for name in SERIES}
+        seconds, loss = float(arrays["seconds"][k]), float(arrays["loss"][k])
+        looks.append(Look(int(step), seconds, loss, Measurement(**vectors, **numbers)))
+    return Observations(subject, tuple(looks), float(stored["observing_seconds"]))
+
+
+def _encoded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_encoded(entry) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else "inf"
+    return value
+
+
+def _decoded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_decoded(entry) for entry in value]
+    return float("nan") if value is None else float(value)
