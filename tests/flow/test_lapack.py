@@ -1,7 +1,5 @@
 """Does LAPACK keep to one thread where it is asked to, and only there?"""
 
-import threading
-
 import threadpoolctl
 
 from lazyscope.flow import one_lapack_thread
@@ -31,22 +29,3 @@ def test_the_limit_ends_with_an_error_too():
     except RuntimeError:
         pass
     assert blas_threads() == before
-
-
-def test_blocks_in_several_threads_hold_the_limit_until_the_last_is_left():
-    with threadpoolctl.threadpool_limits(2, user_api="blas"):
-        entered, leave = threading.Event(), threading.Event()
-
-        def other():
-            with one_lapack_thread():
-                entered.set()
-                leave.wait(10)
-
-        thread = threading.Thread(target=other)
-        with one_lapack_thread():
-            thread.start()
-            assert entered.wait(10)
-        assert blas_threads() == {1}
-        leave.set()
-        thread.join()
-        assert blas_threads() == {2}

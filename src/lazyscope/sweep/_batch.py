@@ -6,7 +6,6 @@ import jax
 import numpy as np
 
 from lazyscope._outcome import Outcome
-from lazyscope.flow import one_lapack_thread
 from lazyscope.sweep._batchfile import RunResult
 from lazyscope.sweep._data import run_data
 from lazyscope.sweep._design import Cell
@@ -17,7 +16,7 @@ from lazyscope.sweep._units import Unit
 
 def run_unit(unit: Unit, record: tuple[str, ...]) -> list[RunResult]:
     """Every run of `unit`, one after the other through one compiled program."""
-    with jax.enable_x64(True), one_lapack_thread():
+    with jax.enable_x64(True):
         return [_run(cell, record) for cell in unit]
 
 
