@@ -12,7 +12,14 @@ from lazyscope._outcome import Outcome, RunError
 
 if TYPE_CHECKING:
     from lazyscope.data import Dataset, load_dataset
-    from lazyscope.flow import ExponentialFlow, GradientDescent, dense_problem, solve_flow
+    from lazyscope.flow import (
+        ExponentialFlow,
+        GradientDescent,
+        dense_problem,
+        function_problem,
+        solve_flow,
+    )
+    from lazyscope.forecast import forecast_problem
     from lazyscope.kernel import (
         explain_tangent_kernel,
         limit_covariance_kernel,
@@ -47,7 +54,9 @@ __all__ = [
     "dense_problem",
     "estimate_exponent",
     "explain_tangent_kernel",
+    "forecast_problem",
     "forecast_run",
+    "function_problem",
     "limit_covariance_kernel",
     "limit_tangent_kernel",
     "load_dataset",
@@ -75,7 +84,9 @@ _HOMES = {
     "dense_problem": "flow",
     "estimate_exponent": "measure",
     "explain_tangent_kernel": "kernel",
+    "forecast_problem": "forecast",
     "forecast_run": "study._single_forecast",
+    "function_problem": "flow",
     "limit_covariance_kernel": "kernel",
     "limit_tangent_kernel": "kernel",
     "load_dataset": "data",

@@ -5,7 +5,7 @@ lazily that is the truth, and comparing the two measures laziness.
 """
 
 from collections.abc import Sequence
-from typing import final
+from typing import Any, Protocol, final
 
 import equinox as eqx
 import jax
@@ -17,7 +17,7 @@ from scipy.optimize import brentq
 from lazyscope._checks import InputError, check_fraction
 from lazyscope._types import Params
 from lazyscope.kernel import AbstractTangentKernel, as_matrix, normalised_limit_kernels
-from lazyscope.model import Dense
+from lazyscope.model import Dense, group_norms
 from lazyscope.scaling import Scheme
 
 _RESOLVED = 1e-13
@@ -113,8 +113,8 @@ def forecast(
     Raises:
         InputError: a fraction outside [0, 1), or an initial network without any gradient.
 
-    Cost: one eigendecomposition of n C x n C, two forward and two backward passes; the result holds one
-    copy of the parameters.
+    Cost: one eigendecomposition of n C x n C, what the kernel takes, and one backward pass; the result
+    holds one copy of the parameters.
 
     Example:
         >>> from lazyscope.model import Dense, Layer
@@ -131,7 +131,8 @@ def forecast(
         params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), params)
         x, y = jnp.asarray(x, jnp.float64), jnp.asarray(y, jnp.float64)
         speeds = jnp.ones(len(params)) if speeds is None else jnp.asarray(speeds, jnp.float64)
-        values, vectors, coefficients = _spectrum(kernel, params, x, y, speeds)
+        fraction = jnp.asarray(at_fraction, jnp.float64)
+        values, energies, change, moved = _linearised(kernel, params, x, y, speeds, fraction)
         if not values[-1] > 0:
             raise InputError(
                 "a forecast needs a tangent kernel that is not zero",
@@ -139,14 +140,61 @@ def forecast(
                 cause="all units are dead, or all speeds are zero",
                 fix="use another seed, a larger scale, or speeds above zero",
             )
-        energies = coefficients**2
-        time = np.inf
-        if at_fraction > 0:
-            time = _time_to(np.asarray(values), np.asarray(energies), x.shape[0], at_fraction)
-        change, moved = _change(
-            kernel, params, x, speeds, values, vectors, coefficients, jnp.asarray(time)
-        )
         return Forecast(values, energies, change, moved, at_fraction, x.shape[0])
+
+
+class StartingPoint(Protocol):
+    """What a forecast needs to know of a problem."""
+
+    @property
+    def kernel(self) -> AbstractTangentKernel:
+        """The tangent kernel of its network."""
+        ...
+
+    @property
+    def params(self) -> Params:
+        """The initial parameters, in groups."""
+        ...
+
+    @property
+    def x(self) -> Any:
+        """Training points."""
+        ...
+
+    @property
+    def y(self) -> Any:
+        """Targets."""
+        ...
+
+    @property
+    def speeds(self) -> Any:
+        """Speeds of the groups."""
+        ...
+
+
+def forecast_problem(problem: StartingPoint, *, at_fraction: float = 0.0) -> Forecast:
+    """`forecast` of a problem made by `dense_problem` or `function_problem`.
+
+    Args:
+        problem: anything with a tangent kernel, parameters, points x, targets y and speeds.
+        at_fraction: as for `forecast`.
+
+    Example:
+        >>> from lazyscope.flow import function_problem
+        >>> network = lambda p, x: 3.0 * x @ p["w"]
+        >>> problem = function_problem(network, {"w": np.ones((1, 1))}, np.ones((1, 1)), [6.0])
+        >>> seen = forecast_problem(problem)
+        >>> round(seen.lambda_max, 12), problem.model.tree_of(seen.change)["w"].round(12).item()
+        (9.0, 1.0)
+    """
+    return forecast(
+        problem.kernel,
+        problem.params,
+        problem.x,
+        problem.y,
+        speeds=problem.speeds,
+        at_fraction=at_fraction,
+    )
 
 
 def limit_lambda_min(
@@ -208,32 +256,44 @@ def guaranteed_rate(
 
 
 @eqx.filter_jit
-def _spectrum(kernel, params, x, y, speeds):
+def _linearised(kernel, params, x, y, speeds, fraction):
+    """Eigenvalues, energies, change and relative displacements, from one expansion."""
     expansion = kernel.expand(params, x)
     residual = expansion.outputs - y
     values, vectors = jnp.linalg.eigh(as_matrix(expansion.kernel(speeds)))
-    return values, vectors, vectors.T @ residual.reshape(-1)
-
-
-@eqx.filter_jit
-def _change(kernel, params, x, speeds, values, vectors, coefficients, time):
-    expansion = kernel.expand(params, x)
-    rates = jnp.maximum(values, 0.0) / x.shape[0]
+    coefficients = vectors.T @ residual.reshape(-1)
     resolved = values > _RESOLVED * values.shape[0] * values[-1]
-    safe = jnp.where(resolved, values, 1.0)
-    impulse = jnp.where(resolved, -jnp.expm1(-rates * time) / safe, 0.0) * coefficients
-    pulled = expansion.pull_back((vectors @ impulse).reshape(expansion.outputs.shape))
+    rates = jnp.where(resolved, values, 0.0) / x.shape[0]
+    time = jnp.where(fraction > 0, _reached(rates, coefficients**2, fraction), jnp.inf)
+    elapsed = jnp.where(resolved, rates * time, 0.0)
+    impulse = -jnp.expm1(-elapsed) / jnp.where(resolved, values, 1.0) * coefficients
+    pulled = expansion.pull_back((vectors @ impulse).reshape(residual.shape))
     change = tuple(
         jax.tree.map(lambda g, s=speed: -s * g, group)
         for group, speed in zip(pulled, speeds, strict=True)
     )
-    return change, _group_norms(change) / _group_norms(params)
+    moved = group_norms(change)
+    relative = jnp.where(moved > 0, moved / group_norms(params), 0.0)
+    return values, coefficients**2, change, relative
 
 
-def _group_norms(tree: Params) -> Float[Array, " groups"]:
-    return jnp.stack(
-        [jnp.sqrt(sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(group))) for group in tree]
-    )
+def _reached(
+    rates: Float[Array, " modes"], energies: Float[Array, " modes"], fraction: Float[Array, ""]
+) -> Float[Array, ""]:
+    """When the loss is down to `fraction`, by halving an interval of log t; infinite if never."""
+    shares = energies / jnp.sum(energies)
+    left = jnp.sum(jnp.where(rates > 0, 0.0, shares))
+    slowest = jnp.min(jnp.where(rates > 0, rates, jnp.inf))
+
+    def halve(_: int, ends: tuple[Array, Array]) -> tuple[Array, Array]:
+        middle = 0.5 * (ends[0] + ends[1])
+        above = jnp.sum(shares * jnp.exp(-2.0 * rates * jnp.exp(middle))) > fraction
+        return jnp.where(above, middle, ends[0]), jnp.where(above, ends[1], middle)
+
+    low = jnp.log(-jnp.log(fraction) / (2.0 * rates[-1])) - 1.0
+    high = jnp.log(-jnp.log(fraction * 1e-3) / slowest)
+    found = jax.lax.fori_loop(0, 60, halve, (low, high))[1]
+    return jnp.where(left < fraction, jnp.exp(found), jnp.inf)
 
 
 def _time_to(

@@ -2,36 +2,58 @@
 
 import inspect
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from cases import dense_case, unit_points
 from lazyscope import kernel as room
-from lazyscope.kernel import AbstractTangentKernel, as_matrix
+from lazyscope.flow import function_problem
+from lazyscope.kernel import AbstractTangentKernel, FunctionKernel, LayerwiseKernel, as_matrix
 from naive.dense import jacobian, kernels
 
 pytestmark = pytest.mark.usefixtures("double")
 
-KERNELS = [
-    value
-    for value in (getattr(room, name) for name in room.__all__)
-    if inspect.isclass(value)
-    and issubclass(value, AbstractTangentKernel)
-    and not inspect.isabstract(value)
-]
 SPEEDS = np.array([0.5, 2.0, 1.5])
 
 
-def test_the_room_offers_a_kernel():
-    assert KERNELS
+def with_layerwise(case):
+    return case.problem
 
 
-@pytest.fixture(params=KERNELS, ids=lambda kernel: kernel.__name__)
+def with_function(case):
+    """The same network as a function that knows nothing of layers."""
+
+    def apply(weights, x):
+        for w in weights[:-1]:
+            x = jnp.tanh(x @ w.T)
+        return x @ weights[-1].T
+
+    return function_problem(apply, case.weights, case.x, case.y)
+
+
+BUILDERS = {LayerwiseKernel: with_layerwise, FunctionKernel: with_function}
+
+
+def test_every_public_kernel_is_under_test():
+    public = {
+        value
+        for value in (getattr(room, name) for name in room.__all__)
+        if inspect.isclass(value)
+        and issubclass(value, AbstractTangentKernel)
+        and not inspect.isabstract(value)
+    }
+    assert public == set(BUILDERS)
+
+
+@pytest.fixture(params=BUILDERS, ids=lambda kernel: kernel.__name__)
 def subject(request):
-    """The kernel of a network with two hidden layers and two outputs, and its case."""
+    """A problem with two hidden layers and two outputs, its kernel, and the numbers it is made of."""
     case = dense_case("tanh", depth=2, output_dim=2, width=5)
-    return request.param(case.problem.model), case
+    problem = BUILDERS[request.param](case)
+    assert type(problem.kernel) is request.param
+    return problem.kernel, case._replace(problem=problem)
 
 
 def layers_of(case):
@@ -71,7 +93,9 @@ def test_the_expansion_is_the_network_and_its_transposed_jacobian(subject):
     found = expansion.pull_back(jnp.asarray(cotangent))
     for group, dense in zip(found, jacobian(layers_of(case), case.x, "tanh"), strict=True):
         expected = np.einsum("ic,icp->p", cotangent, dense)
-        np.testing.assert_allclose(np.ravel(group.weight), expected, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(
+            np.ravel(jax.tree.leaves(group)[0]), expected, rtol=1e-10, atol=1e-12
+        )
 
 
 def test_the_expansions_kernels_are_those_of_the_kernel(subject):

@@ -2,6 +2,7 @@
 
 from lazyscope.flow._descent import GradientDescent, largest_stable_step
 from lazyscope.flow._exponential import ExponentialFlow
+from lazyscope.flow._function_problem import function_problem
 from lazyscope.flow._history import History
 from lazyscope.flow._lapack import one_lapack_thread
 from lazyscope.flow._linearised import LinearisedFlow, linearise, solve_linearised
@@ -23,6 +24,7 @@ __all__ = [
     "check_numbers",
     "dense_problem",
     "finish",
+    "function_problem",
     "in_double",
     "largest_stable_step",
     "linearise",

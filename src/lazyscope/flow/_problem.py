@@ -77,7 +77,7 @@ def dense_problem(
     Raises:
         InputError: shapes that do not fit together, or numbers that are not finite.
     """
-    x, y = _as_real("points", x), _as_real("targets", y)
+    x, y = as_real("points", x), as_real("targets", y)
     if y.ndim == 1:
         y = y[:, None]
     inner = model.inner if isinstance(model, Centred) else model
@@ -86,33 +86,34 @@ def dense_problem(
             "a dense problem needs a dense network",
             received=type(inner).__name__,
             cause="a network of another architecture",
-            fix="build the Problem from its apply function and a generic kernel",
+            fix="use function_problem with its apply function",
         )
     _check_shapes(inner, x, y)
     if isinstance(model, Centred):
         y = y + inner.apply(model.initial, x)
     num_groups = inner.depth + 1
     return Problem(
-        inner, LayerwiseKernel(inner), params, x, y, _speeds(speeds, num_groups, x.dtype)
+        inner, LayerwiseKernel(inner), params, x, y, check_speeds(speeds, num_groups, x.dtype)
     )
 
 
-def _speeds(speeds: Any, num_groups: int, dtype: np.dtype) -> Array:
+def check_speeds(speeds: Any, num_groups: int, dtype: np.dtype) -> Array:
+    """One speed per group, 1 unless given, or a refusal."""
     if isinstance(speeds, jax.Array):
         speeds = speeds.astype(jax.dtypes.canonicalize_dtype(dtype))
     else:
         speeds = np.asarray(np.ones(num_groups) if speeds is None else speeds, dtype)
     if speeds.shape != (num_groups,):
         raise InputError(
-            "there must be one speed for every layer",
-            received=f"{speeds.shape} speeds for {num_groups} layers",
-            cause="speeds made for another depth",
-            fix=f"give {num_groups} speeds, one more than the hidden layers",
+            "there must be one speed for every layer or group of parameters",
+            received=f"{speeds.shape} speeds for {num_groups} of them",
+            cause="speeds made for another depth or grouping",
+            fix=f"give {num_groups} speeds (a dense network: one more than the hidden layers)",
         )
     return speeds
 
 
-def _as_real(what: str, values: Any) -> Array:
+def as_real(what: str, values: Any) -> Array:
     """Real numbers as they came, whole numbers as real ones; NumPy arrays keep their precision."""
     numbers: Any = values if isinstance(values, jax.Array) else np.asarray(values)
     if jnp.issubdtype(numbers.dtype, jnp.floating):

@@ -1,5 +1,7 @@
 """Tangent kernels: finite networks, any function, and the limit of infinite width."""
 
+from lazyscope.kernel._function import FunctionExpansion, FunctionGradient, FunctionKernel
+from lazyscope.kernel._function_check import CheckedFunction, check_function
 from lazyscope.kernel._generic_explain import (
     KernelExplanation,
     LeafHandling,
@@ -28,6 +30,10 @@ __all__ = [
     "AbstractExpansion",
     "AbstractGradient",
     "AbstractTangentKernel",
+    "CheckedFunction",
+    "FunctionExpansion",
+    "FunctionGradient",
+    "FunctionKernel",
     "KernelExplanation",
     "LayerwiseExpansion",
     "LayerwiseGradient",
@@ -36,6 +42,7 @@ __all__ = [
     "Nonlinearity",
     "PiecewiseSmooth",
     "as_matrix",
+    "check_function",
     "explain_tangent_kernel",
     "limit_covariance_kernel",
     "limit_tangent_kernel",

@@ -12,17 +12,21 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.core import Tracer
+from jax.extend.core import ClosedJaxpr
 
 from lazyscope._checks import InputError, check_positive
 from lazyscope.kernel._generic_contract import (
+    GroupFactors,
     Rows,
     assemble,
     by_derivatives,
     by_gradients,
     by_grams,
+    over_outputs,
+    side_by_side,
 )
 from lazyscope.kernel._generic_factors import Arrays, BatchFactors, batch_factors
-from lazyscope.kernel._generic_plan import Plan, make_plan
+from lazyscope.kernel._generic_plan import GroupPlan, Plan, make_plan
 from lazyscope.kernel._generic_probe import check_repeatable, check_separate
 from lazyscope.kernel._generic_question import Question
 from lazyscope.kernel._generic_trace import inner_constants
@@ -36,12 +40,12 @@ Built = TypeVar("Built")
 
 def sum_of_shares(question: Question, memory: float) -> jax.Array:
     """The kernel (n1, n2, C, C)."""
-    return _in_blocks(checked(question, memory, _summing), question)
+    return in_blocks(checked(question, memory, _summing), question)
 
 
 def leaf_shares(question: Question, memory: float) -> list[jax.Array]:
     """The shares of all leaves, each (n1, n2, C, C)."""
-    return _in_blocks(checked(question, memory, _listing), question)
+    return in_blocks(checked(question, memory, _listing), question)
 
 
 class Programs:
@@ -69,14 +73,14 @@ def checked(question: Question, memory: float, build: Callable[[Plan], Built]) -
     n1, n2 = len(question.x1), None if question.x2 is None else len(question.x2)
     network = (question.network, _fingerprint(question))
     key = (network, n1, n2, memory, build)
-    if key in _built:
-        return _recent(key)
     if network in _built:
         _recent(network)
     else:
         check_repeatable(question)
-        check_separate(question)
-        _keep(network, None)
+        if check_separate(question):
+            _keep(network, None)
+    if key in _built:
+        return _recent(key)
     plan = make_plan(question.example, n1, n2, memory)
     if all(leaf.method == "unused" for leaf in plan.leaves):
         raise InputError(
@@ -100,12 +104,26 @@ def _keep(key: Hashable, value: Built) -> Built:
     return value
 
 
+def check_network(question: Question, memory: float) -> Hashable:
+    """Check the network, and return what tells it from any other: equations and all constants."""
+    checked(question, memory, _planned)
+    return _digest(question.example.closed, question.example.closed.consts)
+
+
+def _planned(plan: Plan) -> Plan:
+    return plan
+
+
 def _fingerprint(question: Question) -> Hashable:
     """The equations with those constants that are part of a program: numbers and inner arrays."""
     closed = question.example.closed
-    numbers = [c for c in closed.consts if np.size(c) == 1]
+    return _digest(closed, [c for c in closed.consts if np.size(c) == 1])
+
+
+def _digest(closed: ClosedJaxpr, constants: Sequence[Any]) -> Hashable:
+    """Equations with the arrays inside them and some of those that they close over."""
     parts: list[Hashable] = [str(closed)]
-    for constant in [*numbers, *inner_constants(closed.jaxpr)]:
+    for constant in [*constants, *inner_constants(closed.jaxpr)]:
         if isinstance(constant, Tracer):
             parts.append(None if np.size(constant) == 1 else object())
         else:
@@ -119,7 +137,7 @@ def arrays_of(question: Question) -> Arrays:
     return Arrays(tuple(question.example.closed.consts), question.context, question.leaves)
 
 
-def _in_blocks(programs: Programs, question: Question) -> Any:
+def in_blocks(programs: Programs, question: Question) -> Any:
     """In one piece if it fits, else block by block, mirrored where symmetric."""
     plan = programs.plan
     arrays = arrays_of(question)
@@ -172,7 +190,7 @@ def _both(plan: Plan, finish: Finish, arrays: Arrays, x1: Any, x2: Any) -> Any:
 def _contract(plan: Plan, finish: Finish, left: BatchFactors, right: BatchFactors | None) -> Any:
     """The kernel of two blocks of examples from their factors."""
     n = jax.tree.leaves(left)[0].shape[0]
-    edges = _edges(n, plan.example.num_outputs) if right is None else (0, n)
+    edges = _edges(n, plan.num_outputs) if right is None else (0, n)
     shares = [_share(plan, leaf, left, right, edges) for leaf in range(len(plan.leaves))]
     return finish(shares, edges, right is None)
 
@@ -189,23 +207,46 @@ def _share(
     """The share of one leaf, None if it is zero."""
     mine, other = left.leaves[leaf], None if right is None else right.leaves[leaf]
     if plan.leaves[leaf].method == "derivatives":
-        return by_derivatives(mine, other, edges)
+        if plan.averaged:
+            mine, other = mine[:, None], None if other is None else other[:, None]
+        return _scaled(plan, by_derivatives(mine, other, edges))
     parts = []
     for number, group in enumerate(plan.leaves[leaf].groups):
         pair = mine[number], None if other is None else other[number]
-        if group.method == "grams":
-            parts.append(by_grams(*pair, edges))
-        else:
-            parts.append(by_gradients(*pair, edges, group.chunks))
-    return _add(parts) if parts else None
+        parts.append(_group_share(plan, group, *pair, edges))
+    return _scaled(plan, add_rows(parts)) if parts else None
 
 
-def _add(parts: Sequence[Rows]) -> Rows:
+def _group_share(
+    plan: Plan,
+    group: GroupPlan,
+    left: GroupFactors,
+    right: GroupFactors | None,
+    edges: Sequence[int],
+) -> Rows:
+    """The share of a group of sites; averaged, the sum over outputs."""
+    joined = plan.averaged and not group.group.transposed
+    if joined:
+        left, right = side_by_side(left), None if right is None else side_by_side(right)
+    if group.method == "grams":
+        rows = by_grams(left, right, edges)
+    else:
+        rows = by_gradients(left, right, edges, group.chunks)
+    return over_outputs(rows) if plan.averaged and not joined else rows
+
+
+def _scaled(plan: Plan, rows: Rows) -> Rows:
+    """A sum over outputs as their mean, if that is what is asked."""
+    return tuple(row / plan.example.num_outputs for row in rows) if plan.averaged else rows
+
+
+def add_rows(parts: Sequence[Rows]) -> Rows:
+    """Sum of kernels in blocks of rows."""
     return tuple(functools.reduce(jnp.add, rows) for rows in zip(*parts, strict=True))
 
 
 def _summed(shares: Sequence[Rows | None], edges: Sequence[int], symmetric: bool) -> Any:
-    return assemble(_add([s for s in shares if s is not None]), edges, symmetric)
+    return assemble(add_rows([s for s in shares if s is not None]), edges, symmetric)
 
 
 def _listed(shares: Sequence[Rows | None], edges: Sequence[int], symmetric: bool) -> Any:

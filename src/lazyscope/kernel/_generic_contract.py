@@ -42,6 +42,21 @@ class GroupFactors(NamedTuple):
     transposed: Factors | None
 
 
+def side_by_side(group: GroupFactors) -> GroupFactors:
+    """The signals of all outputs joined into those of one: its kernel is the sum over outputs."""
+    assert group.straight is not None
+    assert group.transposed is None
+    data, signals = group.straight
+    n, c, *between, o = signals.shape
+    joined = jnp.moveaxis(signals, 1, -2).reshape(n, 1, *between, c * o)
+    return GroupFactors(Factors(data, joined), None)
+
+
+def over_outputs(rows: Rows) -> Rows:
+    """Sums of the blocks (a, C, b, C) over equal outputs, (a, 1, b, 1)."""
+    return tuple(jnp.einsum("acbc->ab", row)[:, None, :, None] for row in rows)
+
+
 def cut(tree: Any, start: int, stop: int | None = None) -> Any:
     """Examples from start to stop."""
     return jax.tree.map(lambda leaf: leaf[start:stop], tree)

@@ -60,7 +60,8 @@ class LeafPlan(NamedTuple):
 class Plan(NamedTuple):
     """How a kernel is computed: every leaf's way, and how many examples at a time on each side.
 
-    ``columns=None`` is an example set against itself in one piece.
+    ``columns=None`` is an example set against itself in one piece. `averaged` over outputs, the kernel
+    is that of a single output whose signals are those of all outputs side by side.
     """
 
     example: Example
@@ -68,9 +69,17 @@ class Plan(NamedTuple):
     rows: int
     columns: int | None
     bytes_needed: int
+    averaged: bool
+
+    @property
+    def num_outputs(self) -> int:
+        """Outputs of the kernel."""
+        return 1 if self.averaged else self.example.num_outputs
 
 
-def make_plan(example: Example, n1: int, n2: int | None, memory: float) -> Plan:
+def make_plan(
+    example: Example, n1: int, n2: int | None, memory: float, *, averaged: bool = False
+) -> Plan:
     """Choose by cost within `memory` bytes; ``n2=None`` is the symmetric kernel."""
     uses = find_uses(example)
     grouped = [_groups(uses, leaf, shape) for leaf, shape in enumerate(example.leaf_shapes)]
@@ -80,14 +89,28 @@ def make_plan(example: Example, n1: int, n2: int | None, memory: float) -> Plan:
         columns = rows if n2 is None else min(n2, rows)
         if num_blocks == 1:
             columns = n2
+        block = _Block(rows, columns, memory, averaged)
         leaves = [
-            _leaf_plan(example, uses, leaf, groups, rows, columns, memory)
-            for leaf, groups in enumerate(grouped)
+            _leaf_plan(example, uses, leaf, groups, block) for leaf, groups in enumerate(grouped)
         ]
-        needed = _bytes(example, leaves, rows, columns)
+        needed = _bytes(example, leaves, block)
         if needed <= memory or (rows == 1 and columns in (None, 1)):
-            return Plan(example, tuple(leaves), rows, columns, needed)
+            return Plan(example, tuple(leaves), rows, columns, needed, averaged)
         num_blocks = max(num_blocks + 1, math.ceil(num_blocks * 1.2))
+
+
+class _Block(NamedTuple):
+    """So many examples on each side at a time, within so many bytes, of this kernel."""
+
+    rows: int
+    columns: int | None
+    memory: float
+    averaged: bool
+
+    @property
+    def both(self) -> int:
+        """Examples of both sides."""
+        return self.rows if self.columns is None else self.rows + self.columns
 
 
 def _groups(uses: Uses, leaf: int, shape: tuple[int, ...]) -> list[Group] | None:
@@ -117,9 +140,7 @@ def _leaf_plan(
     uses: Uses,
     leaf: int,
     groups: Sequence[Group] | None,
-    rows: int,
-    columns: int | None,
-    memory: float,
+    block: _Block,
 ) -> LeafPlan:
     """Derivatives where a leaf is open, else the cheaper contraction for every group."""
     if leaf not in uses.touched:
@@ -131,19 +152,19 @@ def _leaf_plan(
         return LeafPlan("derivatives", (), ("parts shared between places",))
     if not groups:
         return LeafPlan("unused", (), ())
-    plans = tuple(_group_plan(example, group, rows, columns, memory) for group in groups)
+    plans = tuple(_group_plan(example, group, block) for group in groups)
     return LeafPlan(plans[0].method, plans, ())
 
 
-def _group_plan(
-    example: Example, group: Group, rows: int, columns: int | None, memory: float
-) -> GroupPlan:
+def _group_plan(example: Example, group: Group, block: _Block) -> GroupPlan:
     """Count the multiply-adds of both orders; chunk the gradients to what the cache holds."""
     c, form = example.num_outputs, group.sites[0].form
     b, s = group.sites[0].blocks, group.positions
     i, o = form.inputs, form.outputs
-    both = rows if columns is None else rows + columns
-    pairs = rows * rows / 2 if columns is None else rows * columns
+    if block.averaged and not group.transposed:
+        c, o = 1, c * o
+    rows, both = block.rows, block.both
+    pairs = rows * rows / 2 if block.columns is None else rows * block.columns
     pointwise = ELEMENTWISE if s > 1 or b > 1 else 1
     data = 1 if group.lookups else i
     grams = pairs * b * s * s * (data + c * c * (o + pointwise))
@@ -151,7 +172,7 @@ def _group_plan(
     if grams <= gradients:
         return GroupPlan(group, "grams", 1)
     itemsize = example.dtype.itemsize
-    wanted = both * c * b * i * o * itemsize / min(IN_CACHE, memory / 4)
+    wanted = both * c * b * i * o * itemsize / min(IN_CACHE, block.memory / 4)
     chunks = next((q for q in range(1, o) if o % q == 0 and q >= wanted), o)
     return GroupPlan(group, "gradients", chunks)
 
@@ -198,12 +219,12 @@ def _sizes(jaxpr: Jaxpr, varying: Sequence[bool]) -> tuple[Sizes, list[bool]]:
     return Sizes(total, largest, shared), leaving
 
 
-def _bytes(example: Example, leaves: Sequence[LeafPlan], rows: int, columns: int | None) -> int:
+def _bytes(example: Example, leaves: Sequence[LeafPlan], block: _Block) -> int:
     """Memory for the intermediates of one block, from above: nothing is assumed to be fused."""
     c = example.num_outputs
     itemsize = example.dtype.itemsize
-    both = rows if columns is None else rows + columns
-    pairs = rows * (rows if columns is None else columns)
+    rows, both = block.rows, block.both
+    pairs = rows * (rows if block.columns is None else block.columns)
     sizes = forward_sizes(example)
     each, paired = sizes.total + 3 * c * sizes.largest, 0.0
     for plan, shape in zip(leaves, example.leaf_shapes, strict=True):
@@ -211,9 +232,10 @@ def _bytes(example: Example, leaves: Sequence[LeafPlan], rows: int, columns: int
             each += c * math.prod(shape)
         for group, method, chunks in plan.groups:
             form, b, s = group.sites[0].form, group.sites[0].blocks, group.positions
+            contracted = 1 if block.averaged and not group.transposed else c
             each += b * s * (c * form.outputs + (1 if group.lookups else form.inputs))
             if method == "gradients":
                 each += c * b * form.inputs * form.outputs / chunks
             elif s > 1:
-                paired = max(paired, b * s * s * (1 + c * c) * pairs)
+                paired = max(paired, b * s * s * (1 + contracted**2) * pairs)
     return int(itemsize * (both * each + paired + 2 * c * c * pairs + sizes.shared))

@@ -27,15 +27,15 @@ def check_repeatable(question: Question) -> None:
             raise not_repeatable(f"an array {np.shape(one)} that differs between two calls")
 
 
-def check_separate(question: Question) -> None:
+def check_separate(question: Question) -> bool:
     """Compare a few examples in a batch with the same examples alone, at nearby parameters.
 
     Nearby, because mixing may be invisible at the very point, as for a batch norm that starts with
-    scale zero. Skipped while tracing, where there are no values.
+    scale zero. Skipped while tracing, where there are no values; returns whether it was done.
     """
     arrays = [*question.context, *question.leaves, question.x1, *question.example.closed.consts]
     if any(isinstance(a, Tracer) for a in arrays):
-        return
+        return False
     batch = _few(question)
     moved = [leaf * leaf.dtype.type(1.03) + leaf.dtype.type(0.01) for leaf in question.leaves]
 
@@ -59,6 +59,7 @@ def check_separate(question: Question) -> None:
             fix="use evaluation mode with running averages held fixed, or layer norm; the first axis "
             "of x must be the examples",
         )
+    return True
 
 
 def _few(question: Question) -> jax.Array:

@@ -15,6 +15,8 @@ from lazyscope._checks import InputError
 from lazyscope._types import Apply, Params
 from lazyscope.kernel._generic_trace import Example, inner_types, trace_example
 
+WITHIN_PRECISION = "a network must compute in the precision of its parameters"
+
 
 class Question(NamedTuple):
     """A network taken apart: a pure call, its arrays, and the inputs, all of one precision.
@@ -61,6 +63,25 @@ def asking(params: Params) -> Iterator[None]:
 
 def pose(apply: Apply, params: Params, x1: Any, x2: Any | None) -> Question:
     """Check everything that can be seen without values, and trace the network."""
+    names, leaves, treedef, dtype = taken_apart(params)
+    leaves = [jnp.asarray(leaf, dtype) for leaf in leaves]
+    x1, x2 = _inputs(x1, x2, dtype)
+    check_devices(names, leaves, x1, x2)
+    dynamic, static = eqx.partition(apply, eqx.is_array)
+    context, context_def = jax.tree.flatten(dynamic)
+
+    def call(context: Sequence[Any], leaves: Sequence[Any], batch: Any) -> Any:
+        network = eqx.combine(jax.tree.unflatten(context_def, context), static)
+        return network(jax.tree.unflatten(treedef, leaves), batch)
+
+    example = _trace(call, context, leaves, x1)
+    _check_inner_precision(example, dtype)
+    network = _identity(static)
+    return Question(network, call, tuple(context), tuple(leaves), names, treedef, x1, x2, example)
+
+
+def taken_apart(params: Params) -> tuple[tuple[str, ...], list[Any], Any, Any]:
+    """Names, leaves, structure and the common precision of a parameter tree, or a refusal."""
     named, treedef = jax.tree_util.tree_flatten_with_path(params)
     names = tuple(keystr(path) or "params" for path, _ in named)
     leaves = [leaf for _, leaf in named]
@@ -73,21 +94,7 @@ def pose(apply: Apply, params: Params, x1: Any, x2: Any | None) -> Question:
         )
     for name, leaf in zip(names, leaves, strict=True):
         _check_leaf(name, leaf)
-    dtype = _common_precision(names, leaves)
-    leaves = [jnp.asarray(leaf, dtype) for leaf in leaves]
-    x1, x2 = _inputs(x1, x2, dtype)
-    _check_devices(names, leaves, x1, x2)
-    dynamic, static = eqx.partition(apply, eqx.is_array)
-    context, context_def = jax.tree.flatten(dynamic)
-
-    def call(context: Sequence[Any], leaves: Sequence[Any], batch: Any) -> Any:
-        network = eqx.combine(jax.tree.unflatten(context_def, context), static)
-        return network(jax.tree.unflatten(treedef, leaves), batch)
-
-    example = _trace(call, context, leaves, x1)
-    _check_inner_precision(example, dtype)
-    network = _identity(static)
-    return Question(network, call, tuple(context), tuple(leaves), names, treedef, x1, x2, example)
+    return names, leaves, treedef, _common_precision(names, leaves)
 
 
 def _identity(static: Any) -> Any:
@@ -210,7 +217,7 @@ def _input(name: str, x: Any, dtype: Any) -> Any:
     return jnp.asarray(x)
 
 
-def _check_devices(names: Sequence[str], leaves: Sequence[Any], *inputs: Any) -> None:
+def check_devices(names: Sequence[str], leaves: Sequence[Any], *inputs: Any) -> None:
     """Arrays that were put on a device must all be on the same one."""
     arrays = [*zip(names, leaves, strict=True), *zip(("x1", "x2"), inputs, strict=True)]
     placed: dict[frozenset[Any], str] = {}
@@ -296,7 +303,7 @@ def _check_inner_precision(example: Example, dtype: Any) -> None:
     for kind, name in inner_types(example.closed.jaxpr):
         if jnp.issubdtype(kind, np.inexact) and kind != dtype:
             raise InputError(
-                "a network must compute in the precision of its parameters",
+                WITHIN_PRECISION,
                 received=f"{kind} in {name}, parameters {dtype}",
                 cause="mixed precision inside apply: a compute type, a cast, or an array constant of "
                 "another type",

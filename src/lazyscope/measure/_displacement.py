@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from lazyscope._types import Params, Scalar
+from lazyscope.model import group_norms
 
 _LANCZOS_STEPS = 40
 _SMALL = 64
@@ -43,7 +44,7 @@ def displacement(initial: Params, final: Params) -> Displacement:
         operator_norm(moved.weight) / operator_norm(start.weight)
         for moved, start in zip(change, initial, strict=True)
     ]
-    moved, start = _group_norms(change), _group_norms(initial)
+    moved, start = group_norms(change), group_norms(initial)
     total = jnp.sqrt(jnp.sum(moved**2) / jnp.sum(start**2))
     return Displacement(jnp.stack(operator), moved / start, total)
 
@@ -91,9 +92,3 @@ def _lanczos_norm(matrix: Float[Array, "rows columns"]) -> Scalar:
     _, (diagonal, beside) = jax.lax.scan(step, start, jnp.arange(_LANCZOS_STEPS))
     tridiagonal = jnp.diag(diagonal) + jnp.diag(beside[:-1], 1) + jnp.diag(beside[:-1], -1)
     return jnp.sqrt(jnp.maximum(jnp.linalg.eigvalsh(tridiagonal)[-1], 0.0))
-
-
-def _group_norms(tree: Params) -> Float[Array, " layers"]:
-    return jnp.stack(
-        [jnp.sqrt(sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(group))) for group in tree]
-    )

@@ -1,0 +1,109 @@
+"""How does any JAX model become a problem to train, linearise and forecast?"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from jaxtyping import Array, Float
+
+from lazyscope._checks import InputError
+from lazyscope._types import Apply, Params
+from lazyscope.flow._problem import Problem, as_real, check_speeds
+from lazyscope.kernel import FunctionKernel, check_function
+from lazyscope.model import FunctionModel, Grouping, parameter_groups, speeds_by_name
+
+
+def function_problem(
+    apply: Apply,
+    params: Params,
+    x: Float[Array, "n ..."],
+    y: Float[Array, "n C"],
+    *,
+    groups: Grouping = None,
+    speeds: Mapping[str, float] | Sequence[float] | Float[Array, " groups"] | None = None,
+    centred: bool = False,
+) -> Problem:
+    """The problem of training any JAX function, with the tangent kernel that its structure allows.
+
+    The problem goes wherever one of `dense_problem` goes: `solve_flow`, `solve_linearised`,
+    `forecast_problem`. They move tuples of arrays, one tuple for each group of parameters;
+    ``problem.model.tree_of(result.params)`` is the tree that `apply` knows.
+
+    Args:
+        apply: ``apply(params, x) -> (n, C)`` in JAX, each example on its own. It must work in double
+            precision, in which flows and forecasts compute. An Equinox module or its method works.
+        params: the starting point, any tree of real arrays of one precision (of an Equinox model the
+            inexact part of `equinox.partition`, of a Flax one the state of `flax.nnx.split`).
+        x: training points, (n, ...); whole numbers such as tokens are kept as real numbers and handed
+            to `apply` as whole ones.
+        y: targets, or (n,) for one output.
+        groups: None makes every array a group of its own. A function gets the name of an array, as
+            `explain_tangent_kernel` prints it, and returns its group's name. A tree of names that is
+            a prefix of `params` names all arrays below: ``{key: key for key in params}``.
+        speeds: one per group in order of ``problem.model.group_names``, or by name with 1 for those
+            that are not mentioned; 1 unless given. Zero holds a group still.
+        centred: train ``f - f_0``, the function minus what it computes at the start (the same flow with
+            the targets shifted by f_0).
+
+    Raises:
+        InputError: what `tangent_kernel` refuses, targets that do not fit points or outputs, groups
+            or speeds that do not fit the parameters.
+
+    Cost: a few traces of `apply` and one compilation of it on four examples.
+    Trust: what `apply` closes over is taken as it is now; numbers that change later are not seen.
+
+    Example:
+        >>> from lazyscope.flow import solve_flow
+        >>> network = lambda p, x: x @ p["w"]
+        >>> problem = function_problem(network, {"w": jnp.zeros((1, 1))}, jnp.ones((1, 1)), jnp.ones(1))
+        >>> result = solve_flow(problem, stop_time=np.log(2.0), stop_fraction=None)
+        >>> problem.model.tree_of(result.params)["w"].round(6).tolist()
+        [[0.5]]
+    """
+    points: Any = x if hasattr(x, "dtype") else np.asarray(x)
+    checked = check_function(apply, params, points)
+    grouping = parameter_groups(params, groups)
+    real = jnp.issubdtype(points.dtype, jnp.floating)
+    model = FunctionModel(
+        apply, grouping, input_dtype=None if real else points.dtype, token=checked.token
+    )
+    x, y = as_real("points", points), as_real("targets", y)
+    if y.ndim == 1:
+        y = y[:, None]
+    _check_targets(x, y, checked.num_outputs)
+    start = model.groups_of(jax.tree.map(_as_array, params))
+    if isinstance(speeds, Mapping):
+        speeds = speeds_by_name(speeds, grouping.names)
+    if centred:
+        y = y + _outputs(model, start, x)
+    num_groups = len(grouping.names)
+    return Problem(
+        model, FunctionKernel(model), start, x, y, check_speeds(speeds, num_groups, x.dtype)
+    )
+
+
+def _as_array(leaf: Any) -> Any:
+    """Arrays as they came, Python numbers as NumPy's."""
+    return leaf if hasattr(leaf, "dtype") else np.asarray(leaf)
+
+
+def _outputs(model: FunctionModel, params: Any, x: Any) -> Any:
+    """f(x) in double precision where values are known, else as they come."""
+    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((params, x))):
+        return model.apply(params, x)
+    with jax.enable_x64(True):
+        doubled = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), (params, x))
+        return np.asarray(jax.jit(model.apply)(*doubled))
+
+
+def _check_targets(x: Any, y: Any, num_outputs: int) -> None:
+    if y.shape != (len(x), num_outputs):
+        raise InputError(
+            "targets must be one row for each point and one column for each output",
+            received=f"targets {tuple(y.shape)} for {len(x)} points and {num_outputs} outputs",
+            cause="labels instead of one-hot targets, a missing last axis, or another set of points",
+            fix=f"give targets of shape ({len(x)}, {num_outputs})",
+        )
