@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import final
 
+from lazyscope.flow import one_lapack_thread
 from lazyscope.sweep._batchfile import RunResult
 from lazyscope.sweep._units import Unit
 
@@ -49,13 +50,14 @@ class ThreadWorkers(AbstractWorkers):
     ) -> Iterator[tuple[Unit, list[RunResult] | BaseException]]:
         """Every unit once; on leaving early, units that have not begun are dropped."""
         pool = ThreadPoolExecutor(self._num_workers, thread_name_prefix="sweep")
-        try:
-            futures = {pool.submit(run_unit, unit): unit for unit in units}
-            for future in as_completed(futures):
-                error = future.exception()
-                yield futures.pop(future), future.result() if error is None else error
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        with one_lapack_thread():
+            try:
+                futures = {pool.submit(run_unit, unit): unit for unit in units}
+                for future in as_completed(futures):
+                    error = future.exception()
+                    yield futures.pop(future), future.result() if error is None else error
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
 
 
 def usable_cores() -> int:
