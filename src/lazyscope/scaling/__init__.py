@@ -11,6 +11,11 @@ from lazyscope.scaling._displacement import (
     frobenius_displacement_exponents,
     relative_speed_exponents,
 )
+from lazyscope.scaling._displacement_at_width import (
+    displacements_at_width,
+    initial_operator_norms,
+    slowest_correction,
+)
 from lazyscope.scaling._law import FanAverageLaw, Law, PowerLaw, ValueAtWidth
 from lazyscope.scaling._phase_plane import PhasePoint, phase_point
 from lazyscope.scaling._regime import (
@@ -35,8 +40,10 @@ __all__ = [
     "Scheme",
     "ValueAtWidth",
     "displacement_exponents",
+    "displacements_at_width",
     "frobenius_displacement_exponents",
     "from_abc",
+    "initial_operator_norms",
     "layer_regimes",
     "named_scheme",
     "network_regime",
@@ -45,5 +52,6 @@ __all__ = [
     "relative_speed_exponents",
     "scheme_names",
     "scheme_parameters",
+    "slowest_correction",
     "to_abc",
 ]
