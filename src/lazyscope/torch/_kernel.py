@@ -1,0 +1,186 @@
+"""What is the tangent kernel of a PyTorch module, whole or parameter by parameter?"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from lazyscope._checks import check_positive
+from lazyscope.torch._contract import share
+from lazyscope.torch._factors import ParameterFactors, block_factors
+from lazyscope.torch._plan import Plan, make_plan
+from lazyscope.torch._probe import Sketch, probe
+from lazyscope.torch._question import Question, pose
+from lazyscope.torch._refusals import independent
+from lazyscope.torch._untouched import untouched
+
+MEMORY = 2**30
+"""Bytes of intermediates that are allowed unless said otherwise: a gibibyte."""
+
+Examples = Any
+"""NumPy arrays or tensors (n, ...)."""
+
+
+class Prepared(NamedTuple):
+    """A question that passed the checks, with how it will be answered."""
+
+    question: Question
+    sketch: Sketch
+    plan: Plan
+
+
+def prepare(module: Any, x1: Any, x2: Any | None, memory: float) -> Prepared:
+    """Check, probe and plan; to be called within `untouched`."""
+    question = pose(module, x1, x2)
+    memory = check_positive("memory", memory)
+    with untouched(question.module):
+        sketch = probe(question)
+    shapes = [tuple(p.shape) for p in question.parameters]
+    sizes = len(question.x1), None if question.x2 is None else len(question.x2)
+    plan = make_plan(sketch, shapes, question.parameters[0].element_size(), sizes, memory)
+    if all(each.method == "unused" for each in plan.parameters):
+        raise independent()
+    return Prepared(question, sketch, plan)
+
+
+def tangent_kernel(
+    module: torch.nn.Module,
+    x1: Examples,
+    x2: Examples | None = None,
+    *,
+    memory: float = MEMORY,
+) -> Float[np.ndarray, "n1 n2 C C"]:
+    """Tangent kernel of a PyTorch module as it is, exact, without a Jacobian wherever it is avoidable.
+
+    Definition, a plain sum over all parameters with ``requires_grad`` (no mean, no factor)::
+
+        K[i, j, c, k] = sum_p  d f_c(x1_i) / d theta_p  *  d f_k(x2_j) / d theta_p
+
+    Buffers and frozen parameters are held fixed: in evaluation mode the running mean and variance of
+    batch norm are numbers, not functions of the parameters. In training mode batch norm mixes the
+    examples and there is no kernel; dropout is random. Both are refused.
+
+    Args:
+        module: maps a batch (n, ...) to outputs (n, C), each example on its own; in either mode.
+        x1: examples along the first axis, NumPy (converted) or tensors (of the parameters' type);
+            whole numbers such as tokens stay whole.
+        x2: other examples; None means x1 with itself, at half the cost.
+        memory: bytes allowed for intermediates beside module and result. Smaller means more and
+            smaller blocks, hence slower; a single pair of examples is always computed whole.
+
+    Returns:
+        The kernel, in the precision of the parameters. `explain_tangent_kernel` says how each parameter
+        was handled.
+
+    Raises:
+        InputError: outputs not (n, C), examples mixed within the batch, randomness or state, nothing
+            to train, several precisions or devices; the message says the cause.
+
+    Cost: one forward and C backward passes per example, plus for a weight (o, i) used at s positions
+    per pair of examples the smaller of ``s^2 (i + C^2 o)`` and ``C^2 i o`` multiply-adds.
+    Trust: exact to rounding. The module is left as it was: gradients, buffers, mode, hooks, random state.
+    Source: the definition is Jacot, Gabriel & Hongler 2018 (eq. 4).
+
+    Example:
+        >>> import numpy as np, torch
+        >>> layer = torch.nn.Linear(2, 1, bias=False)
+        >>> tangent_kernel(layer, np.array([[1.0, 2.0], [0.0, 1.0]]))[:, :, 0, 0].tolist()
+        [[5.0, 2.0], [2.0, 1.0]]
+    """
+    return kernel_of(prepare(module, x1, x2, memory))
+
+
+def tangent_kernel_by_parameter(
+    module: torch.nn.Module,
+    x1: Examples,
+    x2: Examples | None = None,
+    *,
+    memory: float = MEMORY,
+) -> dict[str, Float[np.ndarray, "n1 n2 C C"]]:
+    """Every parameter's own share of the tangent kernel, by the names of ``named_parameters()``.
+
+    Definition: the sum of `tangent_kernel` restricted to the entries of one parameter. The shares add
+    up to the whole; with learning rates s per parameter the kernel that drives training is
+    ``sum_p s_p K_p``. A parameter that two modules share has one share, under its first name.
+
+    Args:
+        module: as for `tangent_kernel`.
+        x1: as for `tangent_kernel`.
+        x2: as for `tangent_kernel`.
+        memory: as for `tangent_kernel`; the result is as many kernels as there are parameters.
+
+    Returns:
+        Kernels (n1, n2, C, C), zero for parameters that do not reach the outputs.
+
+    Raises:
+        InputError: as for `tangent_kernel`.
+
+    Cost and trust: as for `tangent_kernel`.
+
+    Example:
+        >>> import numpy as np, torch
+        >>> shares = tangent_kernel_by_parameter(torch.nn.Linear(2, 1), np.array([[1.0, 2.0]]))
+        >>> {name: float(kernel.sum()) for name, kernel in shares.items()}
+        {'weight': 5.0, 'bias': 1.0}
+    """
+    return shares_of(prepare(module, x1, x2, memory))
+
+
+def kernel_of(prepared: Prepared) -> Float[np.ndarray, "n1 n2 C C"]:
+    """The whole kernel of a prepared question, at the parameters that the module has now."""
+    return _assemble(prepared, 1, lambda k: 0)[0]
+
+
+def shares_of(prepared: Prepared) -> dict[str, Float[np.ndarray, "n1 n2 C C"]]:
+    """The shares of a prepared question by name."""
+    names = prepared.question.names
+    return dict(zip(names, _assemble(prepared, len(names), lambda k: k), strict=True))
+
+
+def group_kernels_of(
+    prepared: Prepared, groups: tuple[int, ...]
+) -> list[Float[np.ndarray, "n1 n2 C C"]]:
+    """The shares added up within groups, given the group of each parameter."""
+    return _assemble(prepared, max(groups) + 1, lambda k: groups[k])
+
+
+def _assemble(prepared: Prepared, count: int, target: Callable[[int], int]) -> list[np.ndarray]:
+    """Kernels filled block by block, mirrored where symmetric."""
+    question, sketch, plan = prepared
+    x1, x2 = question.x1, question.x2
+    c = sketch.num_outputs
+    dtype = np.dtype(str(question.parameters[0].dtype).removeprefix("torch."))
+    n2 = len(x1) if x2 is None else len(x2)
+    kernels = [np.zeros((len(x1), n2, c, c), dtype) for _ in range(count)]
+    with untouched(question.module), torch.random.fork_rng([]):
+        for rows, columns, left, right in _blocks(question, sketch, plan):
+            with torch.no_grad():
+                for k, each in enumerate(plan.parameters):
+                    part = share(each, left[k], right[k], rows == columns and x2 is None)
+                    if part is None:
+                        continue
+                    whole = part.permute(0, 2, 1, 3).cpu().numpy()
+                    kernel = kernels[target(k)]
+                    kernel[rows, columns] += whole
+                    if x2 is None and rows != columns:
+                        kernel[columns, rows] += whole.transpose(1, 0, 3, 2)
+    return kernels
+
+
+def _blocks(
+    question: Question, sketch: Sketch, plan: Plan
+) -> Iterator[tuple[slice, slice, list[ParameterFactors], list[ParameterFactors]]]:
+    """Pairs of blocks with their factors; only one triangle of a symmetric kernel."""
+    x1, x2 = question.x1, question.x2
+    others = x1 if x2 is None else x2
+    for start in range(0, len(x1), plan.rows):
+        rows = slice(start, min(start + plan.rows, len(x1)))
+        left = block_factors(question, sketch, plan, x1[rows])
+        for begin in range(0 if x2 is not None else start, len(others), plan.rows):
+            columns = slice(begin, min(begin + plan.rows, len(others)))
+            same = x2 is None and rows == columns
+            yield rows, columns, left, left if same else block_factors(
+                question, sketch, plan, others[columns]
+            )  # fmt: skip

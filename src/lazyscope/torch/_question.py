@@ -1,0 +1,113 @@
+"""Is a module with its inputs a well-posed question for a tangent kernel?"""
+
+from typing import Any, NamedTuple
+
+import torch
+from torch.func import functional_call
+
+from lazyscope._checks import InputError
+from lazyscope.torch._refusals import (
+    as_inputs,
+    check_alike,
+    check_module,
+    check_outputs,
+    check_parameters,
+    does_not_run,
+    mixing,
+    random_function,
+)
+
+_EXAMPLES = 4
+
+
+class Question(NamedTuple):
+    """A module, its trainable parameters by name, and inputs of one precision on one device.
+
+    ``x2=None`` is x1 against itself.
+    """
+
+    module: torch.nn.Module
+    names: tuple[str, ...]
+    parameters: tuple[torch.nn.Parameter, ...]
+    x1: torch.Tensor
+    x2: torch.Tensor | None
+
+
+def pose(module: Any, x1: Any, x2: Any | None = None) -> Question:
+    """Check everything that can be seen without calling the module."""
+    check_module(module)
+    module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
+    named = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
+    dtype, device = check_parameters(named)
+    first = as_inputs("x1", x1, dtype, device)
+    second = None if x2 is None else as_inputs("x2", x2, dtype, device)
+    if second is not None:
+        check_alike(first, second)
+    names, parameters = zip(*named, strict=True)
+    return Question(module, names, parameters, first, second)
+
+
+def call(module: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Outputs (n, C) of a module, which must be able to take the examples."""
+    try:
+        out = module(x)
+    except InputError:
+        raise
+    except (RuntimeError, TypeError, ValueError, IndexError, AssertionError) as error:
+        raise does_not_run(x, error) from error
+    return check_outputs(out, len(x))
+
+
+def few_examples(question: Question) -> torch.Tensor:
+    """Some examples of which two differ, where that can be had."""
+    batch = question.x1[:_EXAMPLES]
+    if question.x2 is not None:
+        batch = torch.cat([batch, question.x2[:_EXAMPLES]])
+    others = (batch != batch[:1]).reshape(len(batch), -1).any(1).nonzero()
+    if len(others):
+        return batch[[0, int(others[0])]]
+    first = batch[:1]
+    turned = first.flip(-1) if first.dim() > 1 else first
+    if torch.equal(turned, first) and first.is_floating_point():
+        turned = first * 1.01 + 0.01
+    return torch.cat([first, turned])
+
+
+def check_repeatable(module: torch.nn.Module, batch: torch.Tensor) -> None:
+    """Two calls must agree; otherwise there is randomness or state."""
+    with torch.no_grad():
+        one, two = call(module, batch), call(module, batch)
+    if not torch.equal(one.nan_to_num(), two.nan_to_num()):
+        gap = float((one - two).abs().max())
+        raise random_function(f"outputs that change by {gap:.2g} from one call to the next")
+
+
+def check_separate(question: Question, batch: torch.Tensor) -> None:
+    """Compare examples in a batch with the same examples alone, at nearby parameters.
+
+    Nearby, because mixing may be invisible at the very point, as for a normalisation that starts with
+    scale zero.
+    """
+    moved = {
+        name: p.detach() * 1.03 + 0.01
+        for name, p in zip(question.names, question.parameters, strict=True)
+    }
+    with torch.no_grad():
+        together = _call_at(question.module, moved, batch)
+        alone = torch.cat([_call_at(question.module, moved, x[None]) for x in batch])
+    finite = torch.isfinite(alone)
+    gap = float(((together - alone).abs() * finite).nan_to_num(0.0).max())
+    size = float((alone.abs() * finite).nan_to_num(0.0).max())
+    if not gap <= torch.finfo(alone.dtype).eps ** 0.5 * size:
+        raise mixing(f"outputs that change by {gap:.2g} (of {size:.2g}) with the rest of the batch")
+
+
+def _call_at(
+    module: torch.nn.Module, parameters: dict[str, torch.Tensor], x: torch.Tensor
+) -> torch.Tensor:
+    """Outputs at other parameters; at its own where a module cannot be called so (TorchScript)."""
+    try:
+        out: Any = functional_call(module, parameters, (x,))
+    except (RuntimeError, TypeError, AttributeError, KeyError):
+        return call(module, x)
+    return check_outputs(out, len(x))

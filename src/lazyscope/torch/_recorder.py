@@ -1,0 +1,195 @@
+"""What does one forward pass of a module do with its parameters?"""
+
+import types
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch.autograd.graph import get_gradient_edge
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+from lazyscope.torch._refusals import check_function, wrong_precision
+from lazyscope.torch._rules import RULES
+from lazyscope.torch._uses import Placed, Use
+from lazyscope.torch._views import View, derived_views, looked_up
+
+
+class Recorder(TorchFunctionMode):
+    """Watches every function of PyTorch that a forward pass calls, inside modules or not.
+
+    Attributes:
+        placed: the recognised uses of parameters, in the order of the pass.
+        reasons: for every parameter the functions that were not recognised.
+        numbers: entries of all new tensors, a measure of the memory of the pass.
+        largest: entries of the largest one.
+        lookups: row numbers of all lookups in tables that are parameters.
+
+    ``fixed`` names those lookups, by their order, whose row numbers are the same for all examples
+    (positions of tokens); they are parts of the table rather than places where it meets data.
+    """
+
+    def __init__(
+        self, parameters: Sequence[torch.Tensor], fixed: frozenset[int] = frozenset()
+    ) -> None:
+        super().__init__()
+        self._parameters = parameters
+        self._fixed = fixed
+        self._views: dict[int, tuple[torch.Tensor, View]] = {
+            id(p): (p, View(k, tuple(p.shape), None, 1.0)) for k, p in enumerate(parameters)
+        }
+        self._dtype = parameters[0].dtype
+        self._entered: list[tuple[int, Any]] = []
+        self.placed: list[Placed] = []
+        self.reasons: dict[int, list[str]] = {}
+        self.lookups: list[torch.Tensor] = []
+        self.numbers = self.largest = 0
+
+    def __torch_function__(
+        self, func: Any, types_: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:  # fmt: skip
+        kwargs = kwargs or {}
+        if func not in RULES and isinstance(func, types.FunctionType):
+            check_function(func, args, kwargs)
+            if func.__module__ == functional.__name__:
+                with self:
+                    return _opened(func)(*args, **kwargs)
+        check_function(func, args, kwargs)
+        out = func(*args, **kwargs)
+        self._count(func, out, args)
+        views = [view for each in _tensors((args, kwargs)) if (view := self._find(each))]
+        if views and any(each.requires_grad for each in _tensors(out)):
+            self._note(func, out, args, kwargs, views)
+        return out
+
+    def _find(self, tensor: Any) -> View | None:
+        known = self._views.get(id(tensor))
+        return None if known is None else known[1]
+
+    def _count(self, func: Any, out: Any, args: Any) -> None:
+        """Add up the size of new tensors; refuse those of another precision."""
+        for each in _tensors(out):
+            if each.requires_grad and each.is_floating_point() and each.dtype != self._dtype:
+                raise wrong_precision(each.dtype, _name(func), self._dtype)
+            if each._base is None and not any(each is arg for arg in args):
+                self.numbers += each.numel()
+                self.largest = max(self.largest, each.numel())
+
+    def _note(self, func: Any, out: Any, args: Any, kwargs: Any, views: list[View]) -> None:
+        """Keep what is recognised; any view that is left over is a reason to fall back."""
+        results = list(_tensors(out))
+        for each in _tensors((args, kwargs)):
+            view = self._find(each)
+            if view is not None and self._parameters[view.parameter] is each:
+                self._entered += [(view.parameter, result.grad_fn) for result in results]
+        if self._keep_views(func, out, args, kwargs, views):
+            return
+        uses = self._uses(func, out, args, kwargs)
+        for use in uses:
+            self.placed.append(Placed(use, get_gradient_edge(out)))
+        explained = [use.view.parameter for use in uses]
+        for view in views:
+            if view.parameter in explained:
+                explained.remove(view.parameter)
+            else:
+                self._fall_back(view.parameter, _name(func))
+
+    def _keep_views(self, func: Any, out: Any, args: Any, kwargs: Any, views: Any) -> bool:
+        """Whether the result is a view of the one view among the arguments."""
+        if len(views) != 1 or not args:
+            return False
+        view = self._find(args[0])
+        if view is not None:
+            derived = derived_views(view, func, args, kwargs)
+        elif func is functional.embedding and len(args) > 1 and self._find(args[1]) is not None:
+            self.lookups.append(args[0])
+            fixed = len(self.lookups) - 1 in self._fixed
+            derived = [looked_up(views[0], args[0])] if fixed else None
+        else:
+            derived = None
+        if derived is None:
+            return False
+        for result, each in zip(_tensors(out), derived, strict=True):
+            self._views.setdefault(id(result), (result, each))
+        return True
+
+    def _uses(self, func: Any, out: Any, args: Any, kwargs: Any) -> list[Use]:
+        rule = RULES.get(func)
+        if rule is None or not isinstance(out, torch.Tensor):
+            return []
+        try:
+            found = rule(self._find, out, *args, **kwargs)
+        except TypeError:  # arguments that the rule does not know
+            return []
+        return [use for use in found if use is not None]
+
+    def _fall_back(self, parameter: int, reason: str) -> None:
+        reasons = self.reasons.setdefault(parameter, [])
+        if reason not in reasons:
+            reasons.append(reason)
+
+    def close(self, out: torch.Tensor) -> None:
+        """Look for uses out of sight: more ways in the graph to a parameter than functions were seen.
+
+        TorchScript, extensions and functions with a derivative of their own do not pass by here.
+        """
+        found, alive = _ways(out, self._parameters)
+        for number, count in found.items():
+            seen = sum(1 for k, node in self._entered if k == number and node in alive)
+            if count > seen and number not in self.reasons:
+                self._fall_back(number, "a function that cannot be watched")
+
+
+def _ways(out: torch.Tensor, parameters: Sequence[torch.Tensor]) -> tuple[dict[int, int], set[Any]]:
+    """How many edges of the graph end at each parameter, and all nodes of the graph."""
+    numbers = {id(p): k for k, p in enumerate(parameters)}
+    counts: dict[int, int] = {}
+    alive: set[Any] = set()
+    waiting = [out.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in alive:
+            continue
+        alive.add(node)
+        for following, _ in node.next_functions:
+            variable = getattr(following, "variable", None)
+            if variable is not None:
+                if id(variable) in numbers:
+                    number = numbers[id(variable)]
+                    counts[number] = counts.get(number, 0) + 1
+            else:
+                waiting.append(following)
+    return counts, alive
+
+
+def _opened(func: types.FunctionType) -> types.FunctionType:
+    """A function of torch.nn.functional that shows what it calls, instead of standing for it."""
+    names = ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
+    scope = func.__globals__ | dict.fromkeys(names, _never)
+    opened = types.FunctionType(
+        func.__code__, scope, func.__name__, func.__defaults__, func.__closure__
+    )
+    opened.__kwdefaults__ = func.__kwdefaults__
+    return opened
+
+
+def _never(*_: Any) -> bool:
+    return False
+
+
+def _tensors(tree: Any) -> Iterator[torch.Tensor]:
+    """All tensors in nested lists, tuples and dictionaries."""
+    if isinstance(tree, torch.Tensor):
+        yield tree
+    elif isinstance(tree, list | tuple):
+        for each in tree:
+            yield from _tensors(each)
+    elif isinstance(tree, dict):
+        for each in tree.values():
+            yield from _tensors(each)
+
+
+def _name(func: Any) -> str:
+    """What a function is called in a message."""
+    name = getattr(func, "__name__", str(func))
+    return name if name != "__get__" else getattr(func.__self__, "__name__", name)
