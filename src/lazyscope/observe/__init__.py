@@ -3,7 +3,7 @@
 from lazyscope.observe._abstract import AbstractObserver
 from lazyscope.observe._cadence import Cadence
 from lazyscope.observe._function import Function, as_function
-from lazyscope.observe._groups import Grouping, group_leaves
+from lazyscope.observe._groups import group_leaves
 from lazyscope.observe._observer import Observer
 from lazyscope.observe._provenance import provenance
 from lazyscope.observe._record import (
@@ -26,7 +26,6 @@ __all__ = [
     "AbstractObserver",
     "Cadence",
     "Function",
-    "Grouping",
     "Look",
     "Measurement",
     "Observations",

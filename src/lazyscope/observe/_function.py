@@ -43,7 +43,21 @@ def as_function(module: Any) -> Function:
     nnx: Any = sys.modules.get("flax.nnx")  # whoever holds an NNX module has imported it
     if nnx is not None and isinstance(module, nnx.Module):
         graph, params, rest = nnx.split(module, nnx.Param, ...)
-        return Function(lambda p, x: nnx.merge(graph, p, rest)(x), params)
+
+        def apply(params: Any, x: Any) -> Any:
+            try:
+                return nnx.merge(graph, params, rest)(x)
+            except Exception as error:
+                if type(error).__name__ != "TraceContextError":
+                    raise
+                raise InputError(
+                    "an NNX module must be in evaluation mode",
+                    received="a module that changes its own state when it is called",
+                    cause="batch norm or dropout in training mode",
+                    fix="call model.eval() first",
+                ) from error
+
+        return Function(apply, params)
     if isinstance(module, eqx.Module):
         params, static = eqx.partition(module, eqx.is_inexact_array)
         return Function(lambda p, x: jax.vmap(eqx.combine(p, static))(x), params)

@@ -1,57 +1,67 @@
 """Which parameter arrays belong together?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from lazyscope._checks import InputError
 
-Grouping = Mapping[str, str | Sequence[str]]
-"""Name of a group -> beginnings of the names of its arrays, cut at dots."""
+Grouping = Callable[[str], str] | Mapping[str, str] | None
+"""A function of an array's name, or beginnings of names (cut at dots) with the group they mean."""
 
 
 def group_leaves(
-    leaves: Sequence[str], groups: Grouping | None = None
+    leaves: Sequence[str], groups: Grouping = None
 ) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """Names of the groups, and the number of the group of every array.
+    """Names of the groups, in the order of their first array, and the number of every array's group.
 
     Args:
         leaves: names of the arrays, parts between dots.
         groups: None puts arrays together whose names differ in the last part only, as the weight and
-            the bias of a layer do.
+            the bias of a layer do. A function gets the name of an array and returns its group's. A
+            mapping names all arrays that begin with a key, as ``{"body": "hidden", "head": "readout"}``;
+            the longest key counts.
 
     Raises:
-        InputError: an array in no group or in two, or a group without arrays.
+        InputError: an array without a group, or a beginning that no array has.
 
     Example:
         >>> group_leaves(["in.weight", "in.bias", "out.weight"])
         (('in', 'out'), (0, 0, 1))
-        >>> group_leaves(["in.weight", "in.bias", "out.weight"], {"all": ["in", "out"]})
+        >>> group_leaves(["in.weight", "in.bias", "out.weight"], {"in": "all", "out": "all"})
         (('all',), (0, 0, 0))
     """
+    labels: Sequence[str | None]
     if groups is None:
-        parents = [name.rpartition(".")[0] or name for name in leaves]
-        names = tuple(dict.fromkeys(parents))
-        return names, tuple(names.index(parent) for parent in parents)
-    starts = {g: [p] if isinstance(p, str) else list(p) for g, p in groups.items()}
-    members = [[g for g, s in starts.items() if _belongs(name, s)] for name in leaves]
-    for name, found in zip(leaves, members, strict=True):
-        if len(found) != 1:
-            raise InputError(
-                "every parameter array must belong to one group",
-                received=f"{name} in {' and '.join(found) if found else 'no group'}",
-                cause="a misspelt beginning, or beginnings that overlap",
-                fix=f"name beginnings of {', '.join(leaves[:4])}{', ..' * (len(leaves) > 4)}",
-            )
-    for group in starts:
-        if [group] not in members:
-            raise InputError(
-                "every group must hold a parameter array",
-                received=f"{group} with {', '.join(starts[group])}",
-                cause="a layer that the network does not have",
-                fix=f"name beginnings of {', '.join(leaves[:4])}{', ..' * (len(leaves) > 4)}",
-            )
-    names = tuple(starts)
-    return names, tuple(names.index(found[0]) for found in members)
+        labels = [name.rpartition(".")[0] or name for name in leaves]
+    elif callable(groups):
+        labels = [groups(name) for name in leaves]
+    else:
+        labels = [_label(name, groups) for name in leaves]
+        for start in groups:
+            if not any(_begins(name, start) for name in leaves):
+                raise _refusal(leaves, f"{start!r}, with which no name begins")
+    known: list[str] = []
+    for name, label in zip(leaves, labels, strict=True):
+        if not isinstance(label, str):
+            raise _refusal(leaves, f"{label!r} for {name}")
+        known.append(label)
+    names = tuple(dict.fromkeys(known))
+    return names, tuple(names.index(label) for label in known)
 
 
-def _belongs(name: str, starts: Sequence[str]) -> bool:
-    return any(name == start or name.startswith(f"{start}.") for start in starts)
+def _label(name: str, groups: Mapping[str, str]) -> str | None:
+    """The group of the longest beginning that fits, None if none does."""
+    fitting = [start for start in groups if _begins(name, start)]
+    return groups[max(fitting, key=len)] if fitting else None
+
+
+def _begins(name: str, start: str) -> bool:
+    return name == start or name.startswith(f"{start}.")
+
+
+def _refusal(leaves: Sequence[str], received: str) -> InputError:
+    return InputError(
+        "every parameter array must belong to a group that has a name",
+        received=received,
+        cause="a misspelt beginning, or a layer that was left out",
+        fix=f"name {', '.join(leaves[:4])}{', ..' * (len(leaves) > 4)}",
+    )

@@ -15,9 +15,10 @@ from lazyscope._checks import InputError
 from lazyscope._types import Apply, Params
 from lazyscope.kernel._generic_blocks import checked
 from lazyscope.kernel._generic_question import Question, asking, pose
+from lazyscope.model import Grouping, parameter_groups
 from lazyscope.observe._abstract import AbstractObserver
 from lazyscope.observe._cadence import Cadence
-from lazyscope.observe._groups import Grouping, group_leaves
+from lazyscope.observe._groups import group_leaves
 from lazyscope.observe._measuring import Numbers, Reference, compiled, norms_and_state
 from lazyscope.observe._order import order_of_use
 from lazyscope.observe._patterns import find_rectifiers
@@ -43,8 +44,9 @@ class Observer(AbstractObserver):
         x_probe: inputs (n, ...) at which functions, kernels and patterns are compared; a look costs about
             (2 + 3 C) forward passes of them.
         y_probe: their targets (n, C); None leaves out what needs targets.
-        groups: name of a group -> beginnings of the names of its arrays. By default the arrays of one
-            layer, whose names differ in the last part only.
+        groups: as for `function_problem`: a function of an array's name, or a tree of names that is a
+            prefix of `params_0`. By default the arrays of one layer make a group: those whose names
+            differ in the last part only.
         cadence: when `due` says yes.
 
     Raises:
@@ -205,13 +207,12 @@ def _notes(junctions: Any, mixing: Any) -> tuple[str, ...]:
 def _subject(
     question: Question, groups: Grouping | None, has_targets: bool, notes: tuple[str, ...]
 ) -> Subject:
-    flat, _ = jax.tree_util.tree_flatten_with_path(
-        jax.tree.unflatten(question.treedef, question.leaves)
-    )
-    names = tuple(_name(path) for path, _ in flat)
+    params = jax.tree.unflatten(question.treedef, question.leaves)
+    names = tuple(_name(path) for path, _ in jax.tree_util.tree_flatten_with_path(params)[0])
+    labels = dict(zip(names, _labels(names, params, groups), strict=True))
     order = order_of_use(question.example)
     # Groups come in the order in which the network uses them, arrays as the tree has them.
-    group_names, numbers = group_leaves([names[k] for k in order], groups)
+    group_names, numbers = group_leaves([names[k] for k in order], labels.__getitem__)
     by_leaf = dict(zip(order, numbers, strict=True))
     return Subject(
         leaves=names,
@@ -224,6 +225,17 @@ def _subject(
         notes=notes,
         provenance=provenance("jax"),
     )
+
+
+def _labels(names: Sequence[str], params: Params, groups: Grouping) -> list[str]:
+    """The group of every array."""
+    if groups is None:
+        found, numbers = group_leaves(names)
+        return [found[k] for k in numbers]
+    sorted_leaves = parameter_groups(params, groups)
+    members = zip(sorted_leaves.names, sorted_leaves.members, strict=True)
+    by_leaf = {k: name for name, leaves in members for k in leaves}
+    return [by_leaf[k] for k in range(len(names))]
 
 
 def _name(path: Any) -> str:

@@ -16,7 +16,9 @@ from jax.extend.core import Jaxpr, JaxprEqn, Literal
 
 from lazyscope.kernel._generic_trace import CALLS, Example, Junction, Path, inner_jaxpr
 
-_WRAPPERS = CALLS | {"custom_jvp_call", "custom_vjp_call"}
+_RULED = ("custom_jvp_call", "custom_vjp_call")
+"""Functions with a derivative rule of their own, looked into if they take one array: softplus, which is
+computed by way of a maximum with zero, takes two."""
 _UNCHANGED = ("broadcast_in_dim", "convert_element_type", "copy", "reshape", "squeeze")
 _COMPARISONS = ("gt", "ge", "lt", "le")
 
@@ -29,6 +31,8 @@ class _Seen(NamedTuple):
     """Depends on the parameters, so that its sign can change in training."""
     zero: bool = False
     sign_of: object = None
+    positive: bool = False
+    """For a comparison: whether it is true where the value is above zero."""
     multiple_of: object = None
 
 
@@ -75,7 +79,7 @@ def _walk(
         seen, here, name = [read(v) for v in eqn.invars], (*path, number), eqn.primitive.name
         active = any(s.active for s in seen)
         outs = [_Seen(object(), active) for _ in eqn.outvars]
-        if name in _WRAPPERS:
+        if name in CALLS or (name in _RULED and len(seen) == 1):
             inner, inner_consts = inner_jaxpr(eqn)
             outs = _walk(inner, [_constant(c) for c in inner_consts], seen, found, here, loops)
         elif name == "scan":
@@ -98,7 +102,8 @@ def _followed(eqn: JaxprEqn, seen: Sequence[_Seen], out: _Seen) -> _Seen:
     if name in _UNCHANGED:
         return out._replace(zero=seen[0].zero)
     if name in _COMPARISONS and any(s.zero for s in seen):
-        return out._replace(sign_of=next((s.token for s in seen if s.active), None))
+        above = name in (("lt", "le") if seen[0].zero else ("gt", "ge"))
+        return out._replace(sign_of=next((s.token for s in seen if s.active), None), positive=above)
     if name in ("mul", "div", "neg"):
         return out._replace(multiple_of=next((s.token for s in seen if s.active), None))
     return out
@@ -109,11 +114,15 @@ def _deciding(name: str, seen: Sequence[_Seen]) -> int | None:
     if name == "max" and any(s.zero for s in seen):
         return next((k for k, s in enumerate(seen) if s.active and not s.zero), None)
     if name == "select_n" and len(seen) == 3 and seen[0].sign_of is not None:
-        x, cases = seen[0].sign_of, seen[1:]
-        kept = [case.token is x or case.multiple_of is x for case in cases]
-        if any(kept) and all(k or case.zero for k, case in zip(kept, cases, strict=True)):
+        x, (above, below) = seen[0].sign_of, seen[1:] if not seen[0].positive else seen[:0:-1]
+        if _is(above, x) and (below.zero or _is(below, x)):
             return 0
     return None
+
+
+def _is(seen: _Seen, token: object) -> bool:
+    """Whether a value is another one or a multiple of it."""
+    return seen.token is token or seen.multiple_of is token
 
 
 def _junction(eqn: JaxprEqn, place: int, loops: tuple[int, ...]) -> Junction:

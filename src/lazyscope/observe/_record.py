@@ -213,9 +213,9 @@ def relative_changes(moved: ArrayLike, start: ArrayLike) -> Float[np.ndarray, " 
         [0.25, 0.0, inf]
     """
     change, size = np.asarray(moved, float), np.asarray(start, float)
-    ratio = np.divide(change, size, where=size > 0, out=np.full(change.shape, np.inf))
-    ratio = np.where((size == 0) & (change == 0), 0.0, ratio)
-    return np.where(np.isfinite(change) & np.isfinite(size), ratio, np.nan)
+    known = np.isfinite(change) & np.isfinite(size)
+    ratio = np.where(known, np.where(change == 0, 0.0, np.inf), np.nan)
+    return np.divide(change, size, where=known & (size > 0), out=ratio)
 
 
 def displacement_fields(
@@ -243,7 +243,8 @@ def displacement_fields(
         out = np.full(count, -np.inf)
         values = np.asarray(norms, float)
         matrix = np.array([len(shape) == 2 for shape in subject.shapes])
-        np.maximum.at(out, group[matrix], values[matrix])
+        with np.errstate(invalid="ignore"):  # NaN of a run that left the finite numbers stays NaN
+            np.maximum.at(out, group[matrix], values[matrix])
         return np.where(np.isneginf(out), np.nan, out)
 
     totals = [float(np.sqrt(np.sum(np.asarray(norms, float) ** 2))) for norms in frobenius]

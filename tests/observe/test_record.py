@@ -1,0 +1,157 @@
+import json
+
+import numpy as np
+import pytest
+
+from lazyscope import InputError
+from lazyscope.observe import (
+    Cadence,
+    Look,
+    Measurement,
+    Observations,
+    Subject,
+    from_json,
+    group_leaves,
+    open_observations,
+    save_observations,
+    to_dataset,
+    to_json,
+)
+
+SUBJECT = Subject(
+    leaves=("in.weight", "in.bias", "out.weight"),
+    shapes=((4, 3), (4,), (1, 4)),
+    groups=("in", "out"),
+    leaf_group=(0, 0, 1),
+    num_points=5,
+    num_outputs=1,
+    has_targets=False,
+    notes=("Something.",),
+    provenance={"numpy": "2"},
+)
+
+
+def measurement(size):
+    nan = np.nan
+    return Measurement(
+        leaf_frobenius=np.array([size, np.inf if size else 0.0, size]),
+        leaf_operator=np.array([size, nan, size]),
+        group_frobenius=np.array([size, size]),
+        group_operator=np.array([size, size]),
+        total=size,
+        probe_loss=nan,
+        kernel_change=size,
+        kernel_alignment=1.0,
+        target_alignment=nan,
+        linearisation_gap=nan,
+        linearisation_share=size,
+        flipped=size / 10,
+    )
+
+
+def record(*sizes):
+    looks = [Look(3 * k, float(k), 1.0 / (k + 1), measurement(s)) for k, s in enumerate(sizes)]
+    return Observations(SUBJECT, tuple(looks), 0.5)
+
+
+def same(one, other):
+    return json.dumps(to_json(one)) == json.dumps(to_json(other))
+
+
+def test_a_record_survives_the_disk_with_what_is_not_finite(tmp_path):
+    before = record(0.0, 0.2)
+    after = open_observations(save_observations(before, tmp_path / "record.json"))
+    assert after.subject == before.subject
+    assert same(before, after)
+    for name in ("leaf_frobenius", "leaf_operator", "target_alignment"):
+        np.testing.assert_array_equal(after.series(name), before.series(name))
+    assert [p.name for p in tmp_path.iterdir()] == ["record.json"]
+
+
+def test_a_look_more_leaves_the_old_record_alone():
+    old = record(0.0)
+    new = old.with_look(Look(7, 1.0, 0.1, measurement(0.5)), seconds=0.25)
+    assert (len(old.looks), len(new.looks), new.observing_seconds) == (1, 2, 0.75)
+
+
+@pytest.mark.parametrize(
+    ("size", "verdict"), [(0.05, "lazy"), (0.5, "borderline"), (2.0, "not-lazy"), (np.nan, None)]
+)
+def test_the_verdict_follows_the_largest_relative_change(size, verdict):
+    assert record(0.0, size).summary()["verdict"] == verdict
+
+
+def test_the_summary_has_the_keys_of_our_own_runs():
+    summary = record(0.0, 0.2).summary()
+    assert {
+        "loss",
+        "steps",
+        "displacement",
+        "kernel_change",
+        "linearisation_gap",
+        "verdict",
+    } <= set(summary)
+    assert set(summary["displacement"]) == {"operator", "frobenius", "total"}
+    json.dumps(summary, allow_nan=False)
+
+
+def test_labelled_data_have_the_names_of_leaves_and_groups():
+    made = to_dataset(record(0.0, 0.2))
+    assert made["group_frobenius"].sel(step=3, group="out") == 0.2
+    assert made["leaf_group"].sel(leaf="in.bias") == "in"
+    assert made.attrs["numpy"] == "2"
+    assert all("units" in made[name].attrs for name in made.data_vars)
+
+
+def test_other_files_are_refused(tmp_path):
+    with pytest.raises(InputError, match="must be a JSON file"):
+        open_observations(tmp_path / "nothing.json")
+    (tmp_path / "other.json").write_text('{"format": "another"}')
+    with pytest.raises(InputError, match="must have the format"):
+        open_observations(tmp_path / "other.json")
+    cut = to_json(record(0.0))
+    del cut["total"]
+    with pytest.raises(InputError, match="must be whole"):
+        from_json(cut)
+    with pytest.raises(InputError, match="path that can be written"):
+        save_observations(record(0.0), tmp_path / "no" / "folder.json")
+
+
+def test_looks_are_spread_evenly_over_the_logarithm_of_steps():
+    cadence, steps = Cadence(per_decade=10), [0]
+    while steps[-1] < 10**6:
+        steps.append(cadence.step_after(steps[-1]))
+    assert steps[:6] == [0, 1, 2, 3, 4, 6]
+    late = np.array([s for s in steps if s >= 1000])
+    assert len(late) == 31
+    np.testing.assert_allclose(np.diff(np.log10(late)), 0.1, atol=2e-3)
+
+
+def test_the_budget_counts_the_next_look():
+    cadence = Cadence(share=0.05)
+    assert cadence.affords(cost=0.04, spent=0.0, elapsed=1.0)
+    assert not cadence.affords(cost=0.06, spent=0.0, elapsed=1.0)
+    assert not cadence.affords(cost=0.04, spent=0.02, elapsed=1.02)
+
+
+def test_a_cadence_without_sense_is_refused():
+    with pytest.raises(InputError, match="Per_decade must be a whole number"):
+        Cadence(per_decade=0)
+    with pytest.raises(InputError, match="Share of the time must lie strictly between"):
+        Cadence(share=5)
+
+
+LEAVES = ("in.weight", "in.bias", "inner.weight", "out.weight")
+
+
+def test_arrays_of_one_layer_make_a_group_unless_told_otherwise():
+    assert group_leaves(LEAVES) == (("in", "inner", "out"), (0, 0, 1, 2))
+    assert group_leaves(LEAVES, lambda name: name[:2]) == (("in", "ou"), (0, 0, 0, 1))
+    named = {"in": "a", "in.bias": "b", "inner": "a", "out": "c"}
+    assert group_leaves(LEAVES, named) == (("a", "b", "c"), (0, 1, 0, 2))
+
+
+@pytest.mark.parametrize("groups", [{"in": "a", "out": "b"}, {"wrong": "a"}, lambda name: None])
+def test_arrays_without_a_group_are_refused(groups):
+    with pytest.raises(InputError, match="must belong to a group that has a name"):
+        group_leaves(LEAVES, groups)
