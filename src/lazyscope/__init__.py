@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     )
     from lazyscope.measure import estimate_exponent
     from lazyscope.model import Centred, Dense
+    from lazyscope.observe import Observer, as_function, open_observations, save_observations
     from lazyscope.scaling import Scheme, named_scheme, regime_report
     from lazyscope.study._single import SingleRun
     from lazyscope.study._single_forecast import forecast_run
@@ -46,11 +47,13 @@ __all__ = [
     "ExponentialFlow",
     "GradientDescent",
     "InputError",
+    "Observer",
     "Outcome",
     "RunError",
     "Scheme",
     "SingleRun",
     "SweepDesign",
+    "as_function",
     "dense_problem",
     "estimate_exponent",
     "explain_tangent_kernel",
@@ -61,10 +64,12 @@ __all__ = [
     "limit_tangent_kernel",
     "load_dataset",
     "named_scheme",
+    "open_observations",
     "open_store",
     "predict_flow",
     "regime_report",
     "run_sweep",
+    "save_observations",
     "solve_flow",
     "tangent_kernel",
     "tangent_kernel_by_leaf",
@@ -78,9 +83,11 @@ _HOMES = {
     "Dense": "model",
     "ExponentialFlow": "flow",
     "GradientDescent": "flow",
+    "Observer": "observe",
     "Scheme": "scaling",
     "SingleRun": "study._single",
     "SweepDesign": "sweep",
+    "as_function": "observe",
     "dense_problem": "flow",
     "estimate_exponent": "measure",
     "explain_tangent_kernel": "kernel",
@@ -91,10 +98,12 @@ _HOMES = {
     "limit_tangent_kernel": "kernel",
     "load_dataset": "data",
     "named_scheme": "scaling",
+    "open_observations": "observe",
     "open_store": "sweep",
     "predict_flow": "kernel",
     "regime_report": "scaling",
     "run_sweep": "sweep",
+    "save_observations": "observe",
     "solve_flow": "flow",
     "tangent_kernel": "kernel",
     "tangent_kernel_by_leaf": "kernel",
@@ -109,6 +118,7 @@ _ROOMS = (
     "kernel",
     "measure",
     "model",
+    "observe",
     "report",
     "scaling",
     "study",
