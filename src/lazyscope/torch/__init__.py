@@ -8,6 +8,13 @@ except ImportError as _error:
         "Install it with: pip install 'lazyscope[torch]'"
     ) from _error
 
+from lazyscope.torch._explain import explain_tangent_kernel
 from lazyscope.torch._kernel import tangent_kernel, tangent_kernel_by_parameter
+from lazyscope.torch._product import tangent_kernel_product
 
-__all__ = ["tangent_kernel", "tangent_kernel_by_parameter"]
+__all__ = [
+    "explain_tangent_kernel",
+    "tangent_kernel",
+    "tangent_kernel_by_parameter",
+    "tangent_kernel_product",
+]

@@ -1,21 +1,21 @@
 """What does one forward pass of a module do with its parameters?"""
 
-import types
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, final
 
 import torch
 from torch.autograd.graph import get_gradient_edge
 from torch.nn import functional
-from torch.overrides import TorchFunctionMode
 
 from lazyscope.torch._refusals import check_function, wrong_precision
 from lazyscope.torch._rules import RULES
 from lazyscope.torch._uses import Placed, Use
 from lazyscope.torch._views import View, derived_views, looked_up
+from lazyscope.torch._watcher import AbstractWatcher
 
 
-class Recorder(TorchFunctionMode):
+@final
+class Recorder(AbstractWatcher):
     """Watches every function of PyTorch that a forward pass calls, inside modules or not.
 
     Attributes:
@@ -32,7 +32,7 @@ class Recorder(TorchFunctionMode):
     def __init__(
         self, parameters: Sequence[torch.Tensor], fixed: frozenset[int] = frozenset()
     ) -> None:
-        super().__init__()
+        super().__init__(RULES)
         self._parameters = parameters
         self._fixed = fixed
         self._views: dict[int, tuple[torch.Tensor, View]] = {
@@ -45,15 +45,8 @@ class Recorder(TorchFunctionMode):
         self.lookups: list[torch.Tensor] = []
         self.numbers = self.largest = 0
 
-    def __torch_function__(
-        self, func: Any, types_: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:  # fmt: skip
-        kwargs = kwargs or {}
-        if func not in RULES and isinstance(func, types.FunctionType):
-            check_function(func, args, kwargs)
-            if func.__module__ == functional.__name__:
-                with self:
-                    return _opened(func)(*args, **kwargs)
+    def watch(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """Call the function, and keep what it does with views of parameters."""
         check_function(func, args, kwargs)
         out = func(*args, **kwargs)
         self._count(func, out, args)
@@ -160,21 +153,6 @@ def _ways(out: torch.Tensor, parameters: Sequence[torch.Tensor]) -> tuple[dict[i
             else:
                 waiting.append(following)
     return counts, alive
-
-
-def _opened(func: types.FunctionType) -> types.FunctionType:
-    """A function of torch.nn.functional that shows what it calls, instead of standing for it."""
-    names = ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
-    scope = func.__globals__ | dict.fromkeys(names, _never)
-    opened = types.FunctionType(
-        func.__code__, scope, func.__name__, func.__defaults__, func.__closure__
-    )
-    opened.__kwdefaults__ = func.__kwdefaults__
-    return opened
-
-
-def _never(*_: Any) -> bool:
-    return False
 
 
 def _tensors(tree: Any) -> Iterator[torch.Tensor]:
