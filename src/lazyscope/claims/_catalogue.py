@@ -1,6 +1,13 @@
 """Which claims can be checked, in the order of the table?"""
 
 from lazyscope.claims._finding import Claim
+from lazyscope.claims._three_layer import THREE_LAYER
+from lazyscope.claims._two_layer import TWO_LAYER
 
-CLAIMS: tuple[Claim, ...] = ()
+CLAIMS: tuple[Claim, ...] = (
+    # published results, the oldest subject first: theorem, phase diagrams, small and large outputs
+    TWO_LAYER,
+    THREE_LAYER,
+    # the displacement law, where it is off, and negative controls
+)
 """Every claim of the table; each file of this room adds the one it answers."""

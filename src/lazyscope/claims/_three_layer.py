@@ -1,0 +1,124 @@
+"""Does every layer of a three-layer network have a regime of its own, as Zhou et al. 2022 claim?"""
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float
+
+from lazyscope.claims._finding import Claim, Effort, Finding
+from lazyscope.claims._verdict import all_of
+from lazyscope.claims._verdict_map import (
+    MARGIN,
+    SHARE,
+    error_findings,
+    far_cells,
+    joined,
+    share_finding,
+    sign_findings,
+)
+from lazyscope.study import MapResult, ThreeLayerSettings, run_three_layer_study
+
+_FINE = (-0.5, -0.3, -0.1, 0.1, 0.3, 0.5, 0.7)
+SETTINGS = {
+    "quick": ThreeLayerSettings(
+        scale_exponent_1=(-0.5, 0.125, 0.75),
+        scale_exponent_2=(-0.5, 0.125, 0.75),
+        widths=(48, 136, 384),
+        seeds=3,
+    ),
+    "full": ThreeLayerSettings(
+        scale_exponent_1=_FINE, scale_exponent_2=_FINE, widths=(64, 203, 645, 2048)
+    ),
+}
+_SIGNS = {-1: "lazy", 1: "condensed"}
+
+
+def check_three_layer(effort: Effort) -> tuple[Finding, ...]:
+    """Run the study of the plane and hold every layer's estimates against its own boundary."""
+    settings = SETTINGS[effort]
+    with tempfile.TemporaryDirectory() as folder:
+        result = run_three_layer_study(settings, Path(folder) / "store")
+        return tuple(_rows(settings, result))
+
+
+def _rows(settings: ThreeLayerSettings, result: MapResult) -> Iterator[Finding]:
+    first, second = settings.scale_exponent_1, settings.scale_exponent_2
+    basis = (
+        f"{result.summary.num_cells} runs, scale exponents a_1 {joined(first)} times a_2 "
+        f"{joined(second)}, a_3 {settings.scale_exponent_3:g}, equal speeds, widths "
+        f"{joined(settings.widths)}, {settings.seeds} seeds, {settings.data}, flow to "
+        f"{settings.stop:g} of the initial loss"
+    )
+    yield from own_regime_findings(result.estimates, basis=basis)
+    yield from sign_findings(result.estimates, basis=basis)
+    for layer in (1, 2, 3):
+        yield from error_findings(result.runs, result.estimates, layer, basis=basis)
+
+
+def own_regime_findings(estimates: xr.Dataset, *, basis: str) -> tuple[Finding, Finding]:
+    """Whether layers of one network are in different regimes, and in which."""
+    whole = far_cells(estimates).all(-1)
+    law = np.sign(estimates["predicted"].values)[whole]
+    slope = np.sign(estimates["slope"].values)[whole]
+    low, high = estimates["low"].values[whole], estimates["high"].values[whole]
+    counts = Counter(tuple(int(one) for one in row) for row in slope)
+    patterns = "; ".join(
+        f"{', '.join(_SIGNS.get(one, 'neither') for one in pattern)}: {count}"
+        for pattern, count in sorted(counts.items())
+    )
+    return (
+        _differ_finding(law, low, high, basis),
+        share_finding(
+            "regime-patterns",
+            f"the regimes of all three layers together are the law's in ≥ {SHARE:.0%} of the cells",
+            (slope == law).all(-1),
+            basis=basis,
+            note=f"By the signs of straight-line slopes; layers 1, 2, 3 of cells: {patterns}.",
+        ),
+    )
+
+
+def _differ_finding(
+    law: Float[np.ndarray, "cells layers"],
+    low: Float[np.ndarray, "cells layers"],
+    high: Float[np.ndarray, "cells layers"],
+    basis: str,
+) -> Finding:
+    """Whether intervals show a layer that condenses beside a lazy one wherever the law says so."""
+    differ = law.min(-1) < law.max(-1)
+    law, low, high = law[differ], low[differ], high[differ]
+    condensed, lazy = low > 0, high < 0
+    wrong = np.any((condensed & (law < 0)) | (lazy & (law > 0)), axis=-1)
+    shown = np.any(condensed, axis=-1) & np.any(lazy, axis=-1) & ~wrong
+    verdict = all_of(
+        "disagrees" if w else "agrees" if s else "undecided"
+        for w, s in zip(wrong, shown, strict=True)
+    )
+    return Finding(
+        name="regimes-differ",
+        claim="wherever the law puts layers of one network into different regimes, intervals show one "
+        "layer that condenses (exponent above 0) beside one that is lazy (below 0)",
+        prediction=float(len(law)),
+        measured=float(shown.sum()),
+        low=None,
+        high=None,
+        verdict=verdict,
+        basis=basis,
+        note=f"Number of cells, out of {len(law)} that are farther than {MARGIN:g} from every layer's "
+        f"boundary; a layer of {int(wrong.sum())} has the wrong sign. Agrees only if every cell does.",
+    )
+
+
+THREE_LAYER = Claim(
+    name="three-layer",
+    source="Zhou et al. 2022 (arXiv 2205.12101)",
+    statement=(
+        "Three-layer ReLU networks: each layer has its own regime, lazy or condensed, with a boundary of "
+        "its own in the space of scale exponents. Exponents beside the displacement law."
+    ),
+    check=check_three_layer,
+)
