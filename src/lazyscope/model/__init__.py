@@ -1,8 +1,10 @@
 """Networks as pure functions of their parameters, drawn at a width from a scheme."""
 
 from lazyscope.model._activation import Activation, activation, activation_names
+from lazyscope.model._attention import Attention
 from lazyscope.model._centred import Centred
-from lazyscope.model._dense import Dense, Layer, affine
+from lazyscope.model._convolution import Convolution
+from lazyscope.model._dense import Dense
 from lazyscope.model._function import FunctionModel
 from lazyscope.model._groups import (
     Grouping,
@@ -11,18 +13,31 @@ from lazyscope.model._groups import (
     parameter_groups,
     speeds_by_name,
 )
+from lazyscope.model._layer import Layer, affine
+from lazyscope.model._layer_norm import LayerNorm, Norm
 from lazyscope.model._memory import check_memory, physical_memory
+from lazyscope.model._network import AbstractNetwork
+from lazyscope.model._products import rows_times, sum_of_outer_products
 from lazyscope.model._protocol import AbstractModel
+from lazyscope.model._residual import Residual
+from lazyscope.model._residual_convolution import ResidualConvolution
 
 __all__ = [
     "AbstractModel",
+    "AbstractNetwork",
     "Activation",
+    "Attention",
     "Centred",
+    "Convolution",
     "Dense",
     "FunctionModel",
     "Grouping",
     "Layer",
+    "LayerNorm",
+    "Norm",
     "ParameterGroups",
+    "Residual",
+    "ResidualConvolution",
     "activation",
     "activation_names",
     "affine",
@@ -30,5 +45,7 @@ __all__ = [
     "group_norms",
     "parameter_groups",
     "physical_memory",
+    "rows_times",
     "speeds_by_name",
+    "sum_of_outer_products",
 ]

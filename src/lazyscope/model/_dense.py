@@ -1,7 +1,8 @@
 """What does a fully connected network compute, and how is it drawn at a width?"""
 
+import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -9,23 +10,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from lazyscope._checks import InputError, check_count
+from lazyscope._checks import check_count
 from lazyscope._types import Key
 from lazyscope.model._activation import Activation
 from lazyscope.model._activation import activation as activation_named
+from lazyscope.model._layer import Layer, affine
 from lazyscope.model._memory import check_memory
-from lazyscope.model._protocol import AbstractModel
-from lazyscope.scaling import Scheme
+from lazyscope.model._network import AbstractNetwork
 
 
-class Layer(NamedTuple):
-    """Effective parameters of one layer: weight (fan_out, fan_in), bias (fan_out,) or None."""
-
-    weight: Float[Array, "fan_out fan_in"]
-    bias: Float[Array, " fan_out"] | None
-
-
-class Dense(AbstractModel):
+class Dense(AbstractNetwork):
     """Fully connected network with L = `depth` hidden layers of one width m.
 
     Definition, with W[l] the effective weights (all multipliers absorbed)::
@@ -102,24 +96,18 @@ class Dense(AbstractModel):
         """``layer 1`` to ``layer L+1``."""
         return tuple(f"layer {i + 1}" for i in range(self.depth + 1))
 
-    def init(
-        self, key: Key, scheme: Scheme, *, dtype: np.dtype | type = np.float64
-    ) -> tuple[Layer, ...]:
-        """Draw Gaussian weights at this width from `scheme`; biases start at zero.
+    @property
+    def layer_sizes(self) -> tuple[float, ...]:
+        """sqrt(m) for every layer; for the first one with inputs of norm one."""
+        return (math.sqrt(self.width),) * (self.depth + 1)
 
-        Args:
-            key: random key. Layer l uses its own key, so layers do not depend on the depth's order.
-            scheme: gives the standard deviation of the entries of every effective weight.
-            dtype: of the weights; without double precision enabled JAX turns float64 into float32.
-        """
-        if scheme.depth != self.depth:
-            raise InputError(
-                "scheme and network must have the same number of layers",
-                received=f"a scheme for {scheme.depth} hidden layers, a network with {self.depth}",
-                cause="the scheme was made for another depth",
-                fix=f"make the scheme with depth={self.depth}",
-            )
-        return self.init_from_std(key, scheme.weight_std(self.width), dtype=dtype)
+    def kappa(self, alpha: Float[ArrayLike, " layers"]) -> Any:
+        """alpha_1 alpha_2 ... alpha_{L+1} times the output scale."""
+        return np.prod(np.asarray(alpha, np.float64)) * self.output_scale
+
+    def leverage(self, alpha: Float[ArrayLike, " layers"]) -> Float[np.ndarray, " layers"]:
+        """One for every layer: outputs are proportional to each of them."""
+        return np.ones(len(self.shapes))
 
     def init_from_std(
         self,
@@ -147,9 +135,3 @@ class Dense(AbstractModel):
             x = sigma(affine(layer, x))
         out = affine(params[-1], x)
         return out * jnp.asarray(self.output_scale, out.dtype)
-
-
-def affine(layer: Layer, x: Float[Array, "n fan_in"]) -> Float[Array, "n fan_out"]:
-    """W x + b for every row of `x`."""
-    u = x @ layer.weight.T
-    return u if layer.bias is None else u + layer.bias
