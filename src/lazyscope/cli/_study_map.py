@@ -9,6 +9,7 @@ import typer
 
 from lazyscope.cli._answer import print_answer, print_json
 from lazyscope.cli._output import check_writable_file
+from lazyscope.cli._sweep_summary import end_with_exit_code, summary_record, summary_sentence
 from lazyscope.cli._values import read_number, read_numbers
 
 if TYPE_CHECKING:
@@ -109,27 +110,11 @@ def _tell(result: "MapResult", output: Path, as_json: bool) -> None:
     check = json_module.loads(result.estimates.attrs["sign_check"])
     summary = result.summary
     if as_json:
-        print_json(
-            {
-                "page": str(page.resolve()),
-                "store": str(summary.path.resolve()),
-                "num_cells": summary.num_cells,
-                "num_before": summary.num_before,
-                "num_done": summary.num_done,
-                "complete": summary.complete,
-                "outcomes": dict(summary.outcomes),
-                "errors": dict(summary.errors),
-                "seconds": summary.seconds,
-                "sign_check": check,
-            }
-        )
+        places = {"page": str(page.resolve()), "store": str(summary.path.resolve())}
+        print_json({**places, **summary_record(summary), "sign_check": check})
     else:
-        print_answer(
-            f"{summary.num_done} runs done in {summary.seconds:.3g} s, {summary.num_before} were "
-            f"there before, of {summary.num_cells}."
-        )
+        print_answer(summary_sentence(summary))
         typer.echo(f"Verdict: {check['sentence']}")
         typer.echo(f"Store: {summary.path.resolve()}")
         typer.echo(f"Page: {page.resolve()}")
-    if not summary.complete:
-        raise typer.Exit(1)
+    end_with_exit_code(summary)

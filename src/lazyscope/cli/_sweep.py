@@ -1,6 +1,5 @@
 """`lazyscope sweep`: many runs from a file into a store, going on where they stopped."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +8,7 @@ import typer
 
 from lazyscope._checks import InputError, check_count
 from lazyscope.cli._answer import print_answer, print_json, table
+from lazyscope.cli._sweep_summary import end_with_exit_code, summary_record, summary_sentence
 from lazyscope.cli._values import read_number
 
 
@@ -80,31 +80,14 @@ def _run(
     except SchedulerLostError as error:
         typer.echo(f"lazyscope: {error}", err=True)
         raise typer.Exit(1) from error
-    record = {
-        "path": str(summary.path),
-        "num_cells": summary.num_cells,
-        "num_before": summary.num_before,
-        "num_done": summary.num_done,
-        "complete": summary.complete,
-        "outcomes": dict(summary.outcomes),
-        "errors": dict(summary.errors),
-        "seconds": summary.seconds,
-    }
     if as_json:
-        print_json(record)
+        print_json({"path": str(summary.path), **summary_record(summary)})
     else:
-        print_answer(*_parts(record))
+        ended = {**summary.outcomes, **summary.errors}
+        rows = [(name, str(count)) for name, count in ended.items()]
+        print_answer(
+            summary_sentence(summary),
+            *([table("How runs ended", ("", "runs"), rows)] if rows else []),
+        )
         typer.echo(f"Store: {Path(store).resolve()}")
-    if not summary.complete:
-        raise typer.Exit(1)
-
-
-def _parts(record: Mapping[str, Any]) -> list[Any]:
-    ended = {**record["outcomes"], **record["errors"]}
-    whole = "complete" if record["complete"] else "not complete; the same command goes on"
-    sentence = (
-        f"{record['num_done']} runs done in {record['seconds']:.3g} s, {record['num_before']} were "
-        f"there before, of {record['num_cells']}: {whole}."
-    )
-    rows = [(name, str(count)) for name, count in ended.items()]
-    return [sentence, *([table("How runs ended", ("", "runs"), rows)] if rows else [])]
+    end_with_exit_code(summary)

@@ -4,10 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any, Protocol
 
 import xarray as xr
 
-from lazyscope._checks import InputError, check_finite
+from lazyscope._checks import (
+    InputError,
+    check_count,
+    check_finite,
+    check_fraction,
+    check_positive,
+)
 from lazyscope.study._map_estimates import map_estimates
 from lazyscope.sweep import SweepDesign, SweepSummary, open_store, run_sweep
 
@@ -27,6 +34,23 @@ class MapResult:
     summary: SweepSummary
 
 
+class RunSettings(Protocol):
+    """What the settings of every study over widths and seeds have."""
+
+    @property
+    def widths(self) -> tuple[int, ...]: ...
+    @property
+    def seeds(self) -> int: ...
+    @property
+    def data(self) -> str: ...
+    @property
+    def stop(self) -> float: ...
+    @property
+    def tolerance(self) -> float: ...
+    @property
+    def max_steps(self) -> int: ...
+
+
 def run_map_study(
     design: SweepDesign, store: str | Path, *, title: str, show_progress: bool = False
 ) -> MapResult:
@@ -36,7 +60,35 @@ def run_map_study(
     return MapResult(runs, map_estimates(runs, title=title), summary)
 
 
-def check_increasing(what: str, values: Sequence[float], *, minimum: int) -> None:
+def check_settings(settings: RunSettings, axes: Sequence[str]) -> None:
+    """Refuse settings that make no study; `axes` names the rows of values that span it.
+
+    Raises:
+        InputError: fewer than three widths, fewer than two values of an axis, rows that do not
+            increase, numbers outside their range.
+    """
+    check_count("seeds", settings.seeds)
+    check_count("max_steps", settings.max_steps)
+    check_fraction("stop fraction", settings.stop)
+    check_positive("tolerance", settings.tolerance)
+    for width in settings.widths:
+        check_count("width", width)
+    for axis in axes:
+        _check_increasing(axis, getattr(settings, axis), minimum=2)
+    _check_increasing("widths", settings.widths, minimum=3)
+
+
+def run_settings(settings: RunSettings) -> dict[str, Any]:
+    """Those of the settings that every run has, as a sweep names them."""
+    return {
+        "data": settings.data,
+        "stop": settings.stop,
+        "tolerance": settings.tolerance,
+        "max_steps": settings.max_steps,
+    }
+
+
+def _check_increasing(what: str, values: Sequence[float], *, minimum: int) -> None:
     """Refuse values of an axis that are too few, not finite or not increasing."""
     numbers = [check_finite(what, value) for value in values]
     if len(numbers) < minimum or not all(a < b for a, b in pairwise(numbers)):

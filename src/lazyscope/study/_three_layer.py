@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lazyscope._checks import check_count, check_finite, check_fraction, check_positive
-from lazyscope.study._map_run import MapResult, check_increasing, run_map_study
+from lazyscope._checks import check_finite
+from lazyscope.study._map_run import MapResult, check_settings, run_map_study, run_settings
 from lazyscope.sweep import SweepDesign
 
 TITLE = "Where does each layer of a three-layer network leave the lazy regime?"
@@ -45,15 +45,7 @@ class ThreeLayerSettings:
 
     def __post_init__(self) -> None:
         check_finite("scale_exponent_3", self.scale_exponent_3)
-        check_count("seeds", self.seeds)
-        check_count("max_steps", self.max_steps)
-        check_fraction("stop fraction", self.stop)
-        check_positive("tolerance", self.tolerance)
-        for width in self.widths:
-            check_count("width", width)
-        check_increasing("scale_exponent_1", self.scale_exponent_1, minimum=2)
-        check_increasing("scale_exponent_2", self.scale_exponent_2, minimum=2)
-        check_increasing("widths", self.widths, minimum=3)
+        check_settings(self, ("scale_exponent_1", "scale_exponent_2"))
 
     def design(self) -> SweepDesign:
         """The sweep that the study runs."""
@@ -68,11 +60,8 @@ class ThreeLayerSettings:
             fixed={
                 "depth": 2,
                 "scale_exponent_3": self.scale_exponent_3,
-                "data": self.data,
                 "activation": "relu",
-                "stop": self.stop,
-                "tolerance": self.tolerance,
-                "max_steps": self.max_steps,
+                **run_settings(self),
             },
             record=("displacement", "loss_curve"),
         )

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lazyscope._checks import check_count, check_fraction, check_positive
-from lazyscope.study._map_run import MapResult, check_increasing, run_map_study
+from lazyscope.study._map_run import MapResult, check_settings, run_map_study, run_settings
 from lazyscope.sweep import SweepDesign
 
 TITLE = "Where does a two-layer network leave the lazy regime?"
@@ -42,15 +41,7 @@ class TwoLayerSettings:
     max_steps: int = 10000
 
     def __post_init__(self) -> None:
-        check_count("seeds", self.seeds)
-        check_count("max_steps", self.max_steps)
-        check_fraction("stop fraction", self.stop)
-        check_positive("tolerance", self.tolerance)
-        for width in self.widths:
-            check_count("width", width)
-        check_increasing("gamma", self.gamma, minimum=2)
-        check_increasing("gamma_prime", self.gamma_prime, minimum=2)
-        check_increasing("widths", self.widths, minimum=3)
+        check_settings(self, ("gamma", "gamma_prime"))
 
     def design(self) -> SweepDesign:
         """The sweep that the study runs; that of ``examples/sweeps/two-layer.toml`` by default."""
@@ -62,13 +53,7 @@ class TwoLayerSettings:
                 "width": list(self.widths),
                 "seed": list(range(self.seeds)),
             },
-            fixed={
-                "data": self.data,
-                "activation": "relu",
-                "stop": self.stop,
-                "tolerance": self.tolerance,
-                "max_steps": self.max_steps,
-            },
+            fixed={"activation": "relu", **run_settings(self)},
             record=("displacement", "loss_curve", "neurons"),
         )
 
