@@ -17,6 +17,13 @@ _STANDARD_LABELS = {
     "verdict": ("agrees", "undecided", "disagrees"),
 }
 
+WEIGHT_TIMES = {
+    "initial": "before",
+    "early": "when the loss begins to fall",
+    "final": "after",
+}
+"""When weights are kept, by the names of the variables, and how that is said."""
+
 _OF_RUNS = {
     "kernel_change": "relative change of the kernel",
     "steps": "steps",
@@ -40,6 +47,9 @@ def map_data(study: MapStudy) -> dict[str, Any]:
         "boundaries": list(study.boundaries),
         "regions": list(study.regions),
         "weightAxes": weights[0] if weights else [],
+        "weightTimes": [
+            pair for pair in WEIGHT_TIMES.items() if weights and f"weights_{pair[0]}" in weights[1]
+        ],
         "arrays": arrays | (weights[1] if weights else {}),
     }
 
@@ -56,6 +66,8 @@ def quantity_name(study: MapStudy) -> str:
 def weight_points(study: MapStudy) -> tuple[list[str], dict[str, Any]] | None:
     """Input weights before and after, of the first seed at the largest width, or None.
 
+    A study of the initial stage shows the weights at its end too.
+
     Inputs with two features (a position and a constant) have an angle and an amplitude, the norm of
     a neuron's input weights times that of its output weights; others show two features.
     """
@@ -64,7 +76,9 @@ def weight_points(study: MapStudy) -> tuple[list[str], dict[str, Any]] | None:
     chosen = study.runs.isel(width=-1, seed=0)
     points = {}
     planar = chosen.sizes["feature"] == 2
-    for when in ("initial", "final"):
+    for when in WEIGHT_TIMES:
+        if f"input_weights_{when}" not in chosen:
+            continue
         weights = chosen[f"input_weights_{when}"].values
         points[f"weights_{when}"] = packed_numbers(
             _polar(weights, chosen.get(f"output_weights_{when}")) if planar else weights[..., :2]
@@ -205,7 +219,8 @@ def _quantities(study: MapStudy) -> list[Mapping[str, Any]]:
     for name, words in _OF_RUNS.items():
         if name in study.runs:
             found.append(_quantity(name, f"{words} at width {largest}", "log", per_layer=False))
-    return found
+    shown = study.estimates.attrs.get("shown")
+    return sorted(found, key=lambda quantity: quantity["key"] != shown)
 
 
 def _quantity(key: str, label: str, scale: str, per_layer: bool = True) -> Mapping[str, Any]:

@@ -11,10 +11,10 @@ import numpy as np
 import xarray as xr
 from markupsafe import Markup
 
-from lazyscope._outcome import Outcome
 from lazyscope.report._map_data import map_data, quantity_name
 from lazyscope.report._map_study import CONVERGED, MapStudy, read_map_study, stored_json
-from lazyscope.report._numbers import decimal, interval, listing, percent, seconds
+from lazyscope.report._numbers import decimal, interval, listing, seconds
+from lazyscope.report._outcome_table import outcome_table
 from lazyscope.report._page import (
     Cell,
     Custom,
@@ -82,7 +82,7 @@ def map_page(study: MapStudy) -> Page:
             Custom(_map_section(study)),
             _layer_table(study),
             _disagreement_table(study),
-            _outcome_table(study, made),
+            outcome_table(study.outcomes),
             _settings(study),
         ],
         footer=f"Made by lazyscope {version} from stored results.",
@@ -169,28 +169,6 @@ def _disagreement_table(study: MapStudy) -> Table:
         header=[study.x.label, study.y.label, "Layer", "Exponent", "Interval", "Predicted", ""],
         rows=rows,
         folded=f"All {len(rows)} of them" if len(rows) > 12 else "",
-    )
-
-
-def _outcome_table(study: MapStudy, made: int) -> Table:
-    sentences = {outcome.label: outcome.sentence for outcome in Outcome}
-    sentences["missing"] = "The run is not in the store yet."
-    total = sum(study.outcomes.values())
-    return Table(
-        anchor="outcomes",
-        title="How the runs ended",
-        caption=f"{made} of {total} runs are in the store; failed ones are kept.",
-        header=["Outcome", "Runs", "Share", "What it means"],
-        rows=[
-            [
-                Cell(name, "" if name == CONVERGED else "bad"),
-                str(count),
-                percent(count / total, 1),
-                sentences.get(name, ""),
-            ]
-            for name, count in study.outcomes.items()
-        ],
-        numeric=False,
     )
 
 

@@ -6,6 +6,7 @@ lazyscope.makers.push(() => {
   const data = JSON.parse(document.getElementById("map-data").textContent);
   const LAYER = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f"];
   const RAMP = ["#482475", "#355f8d", "#21918c", "#35b779", "#8fd744"];
+  const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
   const BLUE = "#0072b2", ORANGE = "#d55e00";
   const VIRIDIS = [[0, "#440154"], [0.25, "#3b528b"], [0.5, "#21918c"], [0.75, "#5ec962"], [1, "#fde725"]];
 
@@ -172,8 +173,10 @@ lazyscope.makers.push(() => {
         return { min: -1.5, max: 1.5, scale: steps, bar: { tickvals: [-1, 0, 1], ticktext: words, tickangle: 90 } };
       }
       if (quantity.scale === "diverging") {
-        const end = Math.max(0.05, Math.abs(low), Math.abs(high)) || 1;
-        return { min: -end, max: end, scale: signed, bar: {} };
+        const largest = Math.max(0.05, Math.abs(low), Math.abs(high)) || 1, end = Math.min(1, largest);
+        const ticks = [-1, -0.5, 0, 0.5, 1];
+        const words = ticks.map((t) => (Math.abs(t) < 1 ? write(t) : `${t < 0 ? "≤ −" : "≥ "}1`));
+        return { min: -end, max: end, scale: signed, bar: largest > 1 ? { tickvals: ticks, ticktext: words } : {} };
       }
       if (quantity.scale !== "log") return { min: Math.min(low, 0), max: high > low ? high : low + 1, scale: VIRIDIS, bar: {} };
       const steps = high - low < 1.2 ? [1, 2, 5] : [1];
@@ -211,9 +214,12 @@ lazyscope.makers.push(() => {
         x: chosen.map(([i]) => corner(EX, X, i, share)), y: chosen.map(([, j]) => corner(EY, Y, j, share)),
         marker: { symbol, size, color: this.ink(true), line: { width: 1.6, color: this.ink(true) } },
       });
+      const ofExponent = this.quantity.perLayer
+        ? [mark("sign undecided", cells.filter((c) => known(c) && sign(...c, l) === "undecided"), "circle-open", 8, 0.5),
+           mark("disagrees", cells.filter((c) => known(c) && arrays.verdict.label(...c, l) === "disagrees"), "diamond-open", 11, 0.5)]
+        : [];
       return [
-        mark("sign undecided", cells.filter((c) => known(c) && sign(...c, l) === "undecided"), "circle-open", 8, 0.5),
-        mark("disagrees", cells.filter((c) => known(c) && arrays.verdict.label(...c, l) === "disagrees"), "diamond-open", 11, 0.5),
+        ...ofExponent,
         mark("no estimate", cells.filter((c) => !known(c)), "x-thin", 9, 0.5),
         mark("runs failed", cells.filter((c) => known(c) && numFailed(...c) > 0), "x-thin", 5, 0.82),
       ];
@@ -230,11 +236,34 @@ lazyscope.makers.push(() => {
         plot_bgcolor: lazyscope.pageColors().rule,
         legend: { orientation: "h", x: 0, y: -0.1, yanchor: "top" },
         shapes: lazyscope.isPrinting() ? [] : [{ type: "rect", x0: EX[i], x1: EX[i + 1], y0: EY[j], y1: EY[j + 1], line: { color: this.ink(true), width: 3 } }],
-        annotations: data.regions.map((region) => ({
-          x: X.log ? Math.log10(region.x) : region.x, y: Y.log ? Math.log10(region.y) : region.y, text: escape(region.name),
-          showarrow: false, font: { size: 14, color: this.ink(true) }, bgcolor: lazyscope.pageColors().paper, opacity: 0.85, borderpad: 3,
-        })),
+        annotations: this.labels(),
       };
+    }
+
+    // Names of regions, in lines short enough for the region's place; letters where they would overlap.
+    labels() {
+      const box = this.elements[0], size = { x: 0.72 * box.clientWidth, y: 0.8 * box.clientHeight };
+      const share = (axis, edge, v) => {
+        const at = axis.log ? Math.log : Number;
+        return (at(v) - at(edge[0])) / (at(edge[edge.length - 1]) - at(edge[0]));
+      };
+      const places = data.regions.map((region) => [size.x * share(X, EX, region.x), size.y * share(Y, EY, region.y)]);
+      const texts = data.regions.map((region) => region.name.replace(/^only layers? (.*) lazy$/, "only $1<br>lazy"));
+      const boxes = texts.map((text) => {
+        const lines = text.split("<br>");
+        return [7.5 * Math.max(...lines.map((line) => line.length)) + 8, 17 * lines.length + 8];
+      });
+      const clash = range(texts.length).some((k) => range(k).some((o) =>
+        Math.abs(places[k][0] - places[o][0]) < (boxes[k][0] + boxes[o][0]) / 2 && Math.abs(places[k][1] - places[o][1]) < (boxes[k][1] + boxes[o][1]) / 2)
+        || places[k][0] < boxes[k][0] / 2 || places[k][0] > size.x - boxes[k][0] / 2);
+      const key = section.querySelector(".region-key");
+      key.hidden = !clash;
+      key.textContent = "Regions of the law: " + data.regions.map((region, k) => `${LETTERS[k]} ${region.name}`).join(", ") + ".";
+      return data.regions.map((region, k) => ({
+        x: X.log ? Math.log10(region.x) : region.x, y: Y.log ? Math.log10(region.y) : region.y,
+        text: clash ? `<b>${LETTERS[k]}</b>` : escape(texts[k]).replace("&lt;br&gt;", "<br>"),
+        showarrow: false, font: { size: 13, color: this.ink(true) }, bgcolor: lazyscope.pageColors().paper, opacity: 0.85, borderpad: 3,
+      }));
     }
 
     // The chosen cell.
@@ -313,7 +342,8 @@ lazyscope.makers.push(() => {
     }
     weightsTraces() {
       const [i, j] = this.cell, polar = data.weightAxes[1] === "amplitude";
-      return [["initial", "before", "#7f8792", 4, 0.6], ["final", "after", ORANGE, 5, 0.7]].map(([when, name, color, size, opacity]) => {
+      const looks = { initial: ["#7f8792", 4, 0.6], early: ["#56b4e9", 4, 0.8], final: [ORANGE, 5, 0.7] };
+      return data.weightTimes.map(([when, name]) => [when, name, ...looks[when]]).map(([when, name, color, size, opacity]) => {
         const row = arrays["weights_" + when].row(i, j), neurons = range(row.length / 2).filter((n) => Number.isFinite(row[2 * n]));
         return { type: "scatter", mode: "markers", name, x: neurons.map((n) => row[2 * n]), y: neurons.map((n) => row[2 * n + 1]),
                  marker: { color, size, opacity }, hovertemplate: `${name}<br>${polar ? "angle" : "first"} %{x:.3g}<br>${polar ? "amplitude" : "second"} %{y:.3g}<extra></extra>` };
