@@ -11,7 +11,9 @@ from lazyscope.cli._refusal import RefusingGroup
 from lazyscope.cli._regime import regime_command
 from lazyscope.cli._report import report_command
 from lazyscope.cli._study import study_kappa_command
+from lazyscope.cli._study_condensation import study_condensation_command
 from lazyscope.cli._study_map import study_three_layer_command, study_two_layer_command
+from lazyscope.cli._study_output_scale import study_output_scale_command
 from lazyscope.cli._sweep import sweep_command
 from lazyscope.cli._train import train_command
 from lazyscope.cli._validate import validate_command
@@ -35,6 +37,8 @@ app.command("train")(train_command)
 study_app.command("kappa")(study_kappa_command)
 study_app.command("two-layer")(study_two_layer_command)
 study_app.command("three-layer")(study_three_layer_command)
+study_app.command("output-scale")(study_output_scale_command)
+study_app.command("condensation")(study_condensation_command)
 app.command("sweep")(sweep_command)
 app.command("exponents")(exponents_command)
 app.command("report")(report_command)

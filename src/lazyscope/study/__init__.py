@@ -1,5 +1,6 @@
 """What is run and put together to answer one question, from settings to a stored result?"""
 
+from lazyscope.study._condensation import CondensationSettings, run_condensation_study
 from lazyscope.study._experiment import (
     Experiment,
     Observation,
@@ -11,23 +12,35 @@ from lazyscope.study._kappa import run_kappa_study
 from lazyscope.study._kappa_settings import KappaSettings
 from lazyscope.study._map_estimates import map_estimates
 from lazyscope.study._map_run import MapResult
+from lazyscope.study._output_scale import (
+    OutputScaleResult,
+    OutputScaleSettings,
+    judge_output_scale,
+    run_output_scale_study,
+)
 from lazyscope.study._shapes import Shape, shape, shape_names
 from lazyscope.study._three_layer import ThreeLayerSettings, run_three_layer_study
 from lazyscope.study._two_layer import TwoLayerSettings, run_two_layer_study
 
 __all__ = [
+    "CondensationSettings",
     "Experiment",
     "KappaSettings",
     "MapResult",
     "Observation",
+    "OutputScaleResult",
+    "OutputScaleSettings",
     "Shape",
     "ThreeLayerSettings",
     "TwoLayerSettings",
     "dense_experiment",
+    "judge_output_scale",
     "map_estimates",
     "observe",
     "observe_compiled",
+    "run_condensation_study",
     "run_kappa_study",
+    "run_output_scale_study",
     "run_three_layer_study",
     "run_two_layer_study",
     "shape",
