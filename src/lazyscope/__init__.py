@@ -123,6 +123,7 @@ _ROOMS = (
     "scaling",
     "study",
     "sweep",
+    "torch",
 )
 
 

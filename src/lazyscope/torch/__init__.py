@@ -9,11 +9,16 @@ except ImportError as _error:
     ) from _error
 
 from lazyscope.torch._explain import explain_tangent_kernel
+from lazyscope.torch._forecast import forecast, parameter_groups
 from lazyscope.torch._kernel import tangent_kernel, tangent_kernel_by_parameter
+from lazyscope.torch._observer import Observer
 from lazyscope.torch._product import tangent_kernel_product
 
 __all__ = [
+    "Observer",
     "explain_tangent_kernel",
+    "forecast",
+    "parameter_groups",
     "tangent_kernel",
     "tangent_kernel_by_parameter",
     "tangent_kernel_product",

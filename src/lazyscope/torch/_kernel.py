@@ -1,6 +1,6 @@
 """What is the tangent kernel of a PyTorch module, whole or parameter by parameter?"""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -128,44 +128,44 @@ def tangent_kernel_by_parameter(
     return shares_of(prepare(module, x1, x2, memory))
 
 
-def kernel_of(prepared: Prepared) -> Float[np.ndarray, "n1 n2 C C"]:
-    """The whole kernel of a prepared question, at the parameters that the module has now."""
-    return _assemble(prepared, 1, lambda k: 0)[0]
+def kernel_of(
+    prepared: Prepared, speeds: Sequence[float] | None = None
+) -> Float[np.ndarray, "n1 n2 C C"]:
+    """The kernel of a prepared question at the present parameters, each weighed by its speed."""
+    weights = [1.0] * len(prepared.question.names) if speeds is None else speeds
+    return _assemble(prepared, [0] * len(weights), weights)[0]
 
 
 def shares_of(prepared: Prepared) -> dict[str, Float[np.ndarray, "n1 n2 C C"]]:
     """The shares of a prepared question by name."""
     names = prepared.question.names
-    return dict(zip(names, _assemble(prepared, len(names), lambda k: k), strict=True))
+    found = _assemble(prepared, list(range(len(names))), [1.0] * len(names))
+    return dict(zip(names, found, strict=True))
 
 
-def group_kernels_of(
-    prepared: Prepared, groups: tuple[int, ...]
-) -> list[Float[np.ndarray, "n1 n2 C C"]]:
-    """The shares added up within groups, given the group of each parameter."""
-    return _assemble(prepared, max(groups) + 1, lambda k: groups[k])
-
-
-def _assemble(prepared: Prepared, count: int, target: Callable[[int], int]) -> list[np.ndarray]:
-    """Kernels filled block by block, mirrored where symmetric."""
+def _assemble(
+    prepared: Prepared, targets: Sequence[int], weights: Sequence[float]
+) -> list[np.ndarray]:
+    """Kernels filled block by block, mirrored where symmetric; parameter k goes to ``targets[k]``."""
     question, sketch, plan = prepared
     x1, x2 = question.x1, question.x2
     c = sketch.num_outputs
     dtype = np.dtype(str(question.parameters[0].dtype).removeprefix("torch."))
     n2 = len(x1) if x2 is None else len(x2)
-    kernels = [np.zeros((len(x1), n2, c, c), dtype) for _ in range(count)]
-    with untouched(question.module), torch.random.fork_rng([]):
+    kernels = [np.zeros((len(x1), n2, c, c), dtype) for _ in range(max(targets) + 1)]
+    with untouched(question.module):
         for rows, columns, left, right in _blocks(question, sketch, plan):
-            with torch.no_grad():
-                for k, each in enumerate(plan.parameters):
-                    part = share(each, left[k], right[k], rows == columns and x2 is None)
-                    if part is None:
-                        continue
-                    whole = part.permute(0, 2, 1, 3).cpu().numpy()
-                    kernel = kernels[target(k)]
-                    kernel[rows, columns] += whole
-                    if x2 is None and rows != columns:
-                        kernel[columns, rows] += whole.transpose(1, 0, 3, 2)
+            for k, each in enumerate(plan.parameters):
+                with torch.no_grad():
+                    part = share(each, left[k], right[k], x2 is None and rows == columns)
+                if part is None or weights[k] == 0.0:
+                    continue
+                part = part if weights[k] == 1.0 else part * weights[k]
+                whole = part.permute(0, 2, 1, 3).cpu().numpy()
+                kernel = kernels[targets[k]]
+                kernel[rows, columns] += whole
+                if x2 is None and rows != columns:
+                    kernel[columns, rows] += whole.transpose(1, 0, 3, 2)
     return kernels
 
 

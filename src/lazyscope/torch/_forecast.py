@@ -1,0 +1,197 @@
+"""What does initialization alone say about training a module: how far, how fast, how stable?"""
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from lazyscope._checks import InputError, check_fraction
+from lazyscope.forecast import Forecast
+from lazyscope.torch._kernel import MEMORY, Examples, Prepared, kernel_of, prepare
+from lazyscope.torch._parameter_groups import Grouping, in_order_of_use
+from lazyscope.torch._question import call
+from lazyscope.torch._targets import check_targets
+from lazyscope.torch._untouched import untouched
+
+_RESOLVED = 1e-13
+
+
+def forecast(
+    module: torch.nn.Module,
+    x: Examples,
+    y: Float[np.ndarray, "n C"] | torch.Tensor,
+    *,
+    groups: Grouping = None,
+    speeds: Mapping[str, float] | None = None,
+    at_fraction: float = 0.0,
+    memory: float = MEMORY,
+) -> Forecast:
+    """Predict the training of a module from its initial parameters alone, in double precision.
+
+    For the loss R = |f(x) - y|^2 / (2n) and gradient flow with speeds s_g (learning rate times steps is
+    time). A module in single precision is converted in a copy.
+
+    Args:
+        module: as for `tangent_kernel`, at its initial parameters.
+        x: training points (n, ...).
+        y: targets (n, C), one-hot for classes.
+        groups: as for `Observer`; see `parameter_groups` for the names they get.
+        speeds: s_g by name of the group, 1 where not named.
+        at_fraction: predict displacements for training that stops at this fraction of the initial loss; 0
+            trains to the end.
+        memory: bytes allowed for intermediates of the kernel.
+
+    Returns:
+        The same `Forecast` as for networks in JAX: ``displacement`` has one entry per group in the order
+        of `parameter_groups`, ``change`` is a dictionary of arrays by parameter.
+
+    Raises:
+        InputError: all that `tangent_kernel` refuses; targets of another shape, a fraction outside [0, 1),
+            speeds of unknown groups, a module that cannot be copied, a kernel that is zero.
+
+    Cost: a kernel on n points, an eigendecomposition of n C x n C and one backward pass.
+    Trust: exact for the linearised module. For the real one the error is the laziness to be measured.
+
+    Example:
+        >>> layer = torch.nn.Linear(1, 1, bias=False).double()
+        >>> with torch.no_grad(): _ = layer.weight.fill_(1.0)
+        >>> seen = forecast(layer, np.array([[3.0]]), np.array([[6.0]]))
+        >>> seen.lambda_min, seen.displacement.tolist(), seen.change["weight"].tolist()
+        (9.0, [1.0], [[1.0]])
+    """
+    if at_fraction != 0.0:
+        check_fraction("loss fraction", at_fraction)
+    prepared = prepare(_in_double(module), _double_inputs(x), None, memory)
+    question = prepared.question
+    names, numbers = in_order_of_use(question, prepared.sketch, groups)
+    by_group = _speeds(speeds, names)
+    targets = check_targets("y", y, question, prepared.sketch.num_outputs)
+    assert targets is not None
+    speed = [by_group[number] for number in numbers]
+    kernel = kernel_of(prepared, speed)
+    with untouched(question.module):
+        residual = (call(question.module, question.x1) - targets).detach().cpu().numpy()
+    matrix = kernel.transpose(0, 2, 1, 3).reshape(residual.size, residual.size)
+    values, vectors = np.linalg.eigh(matrix)
+    if not values[-1] > 0:
+        raise InputError(
+            "a forecast needs a tangent kernel that is not zero",
+            received=f"a largest eigenvalue of {values[-1]}",
+            cause="all units are dead, or all speeds are zero",
+            fix="use another seed, a larger scale, or speeds above zero",
+        )
+    coefficients = vectors.T @ residual.reshape(-1)
+    still = np.zeros(len(names))
+    unmoved = _record(values, coefficients**2, {}, still, 0.0, len(residual))
+    time = unmoved.time_to(at_fraction) if at_fraction > 0 else np.inf
+    impulse = _impulse(values, coefficients, len(residual), time)
+    change = _pulled_back(prepared, (vectors @ impulse).reshape(residual.shape), speed)
+    start = [p.detach().cpu().numpy() for p in question.parameters]
+    moved, size = (_group_norms(arrays, numbers) for arrays in ([*change.values()], start))
+    with np.errstate(divide="ignore"):  # a group that starts at zero moves infinitely far
+        relative = np.divide(moved, size, where=moved > 0, out=still)
+    return _record(values, coefficients**2, change, relative, at_fraction, len(residual))
+
+
+def parameter_groups(
+    module: torch.nn.Module, x: Examples, groups: Grouping = None
+) -> dict[str, tuple[str, ...]]:
+    """Groups of parameters in the order in which the module uses them, with the names of their members.
+
+    Args:
+        module: as for `tangent_kernel`.
+        x: a few examples.
+        groups: as for `Observer`.
+
+    Example:
+        >>> module = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.Linear(3, 1))
+        >>> parameter_groups(module, np.ones((2, 2)))
+        {'0': ('0.weight', '0.bias'), '2': ('2.weight', '2.bias')}
+    """
+    prepared = prepare(module, x, None, MEMORY)
+    names, numbers = in_order_of_use(prepared.question, prepared.sketch, groups)
+    members = zip(prepared.question.names, numbers, strict=True)
+    pairs = list(members)
+    return {g: tuple(n for n, k in pairs if names[k] == g) for g in names}
+
+
+def _in_double(module: Any) -> Any:
+    """The module, or a copy of it in double precision."""
+    if not isinstance(module, torch.nn.Module):
+        return module
+    if all(p.dtype == torch.float64 for p in module.parameters()):
+        return module
+    try:
+        return copy.deepcopy(module).double()
+    except (RuntimeError, TypeError, AttributeError, NotImplementedError) as error:
+        raise InputError(
+            "a forecast needs a module that can be copied in double precision",
+            received=f"{type(error).__name__}: {str(error).splitlines()[0][:200]}",
+            cause="tensors with a history, or handles to files and devices, inside the module",
+            fix="build the module once more and call .double() on it",
+        ) from error
+
+
+def _double_inputs(x: Any) -> Any:
+    return x.double() if isinstance(x, torch.Tensor) and x.is_floating_point() else x
+
+
+def _record(*fields: Any) -> Forecast:
+    """The record of the JAX side, filled with NumPy."""
+    return Forecast(*fields)
+
+
+def _group_norms(arrays: Sequence[np.ndarray], numbers: tuple[int, ...]) -> np.ndarray:
+    squares = [float(np.sum(array**2)) for array in arrays]
+    return np.sqrt(np.bincount(numbers, squares))
+
+
+def _speeds(speeds: Mapping[str, float] | None, names: tuple[str, ...]) -> list[float]:
+    given = speeds or {}
+    unknown = [name for name in given if name not in names]
+    bad = [name for name, s in given.items() if not (np.isfinite(s) and s >= 0)]
+    if unknown or bad:
+        name = (unknown or bad)[0]
+        raise InputError(
+            "speeds must be numbers of at least zero for groups that exist",
+            received=f"{given[name]!r} for {name!r}",
+            cause="a misspelt name, a name from another grouping, or a rate that diverged",
+            fix=f"use names among {', '.join(names[:6])}{', ..' * (len(names) > 6)}",
+        )
+    return [float(given.get(name, 1.0)) for name in names]
+
+
+def _impulse(
+    values: np.ndarray, coefficients: np.ndarray, num_points: int, time: float
+) -> np.ndarray:
+    """K^{-1} (1 - exp(-K t / n)) r_0 along the eigenvectors, without those of eigenvalue zero."""
+    resolved = values > _RESOLVED * len(values) * values[-1]
+    elapsed = np.full(len(values), np.inf)
+    if np.isfinite(time):
+        elapsed = np.maximum(values, 0.0) * time / num_points
+    gain = -np.expm1(-elapsed) / np.where(resolved, values, 1.0)
+    return np.where(resolved, gain, 0.0) * coefficients
+
+
+def _pulled_back(
+    prepared: Prepared, weights: np.ndarray, speed: list[float]
+) -> dict[str, np.ndarray]:
+    """Predicted change of every parameter, -s J^T weights."""
+    question = prepared.question
+    size = prepared.plan.rows
+    total = [np.zeros(tuple(p.shape)) for p in question.parameters]
+    with untouched(question.module):
+        for k in range(0, len(weights), size):
+            out = call(question.module, question.x1[k : k + size])
+            signal = torch.as_tensor(weights[k : k + size], device=out.device)
+            found = torch.autograd.grad(
+                out, question.parameters, signal, allow_unused=True, materialize_grads=True
+            )
+            total = [
+                a - s * g.detach().cpu().numpy()
+                for a, s, g in zip(total, speed, found, strict=True)
+            ]
+    return dict(zip(question.names, total, strict=True))

@@ -1,0 +1,43 @@
+"""How large is a matrix as an operator?"""
+
+import numpy as np
+import torch
+
+_LANCZOS_STEPS = 40
+_SMALL = 64
+
+
+def operator_norm(matrix: torch.Tensor) -> float:
+    """Largest singular value, by the method of `lazyscope.measure.operator_norm`.
+
+    By the smaller Gram matrix where one side is at most 64, else by 40 Lanczos steps with full
+    reorthogonalisation. NaN for a matrix that is not finite.
+    """
+    if not bool(torch.isfinite(matrix).all()):
+        return float("nan")
+    if matrix.shape[0] < matrix.shape[1]:
+        matrix = matrix.T
+    if matrix.shape[1] <= _SMALL:
+        gram = (matrix.T @ matrix).double()
+        return float(torch.linalg.eigvalsh(gram)[-1].clamp(min=0.0).sqrt())
+    return _lanczos_norm(matrix)
+
+
+def _lanczos_norm(matrix: torch.Tensor) -> float:
+    start = np.random.default_rng(0).normal(size=matrix.shape[1])
+    vector = torch.as_tensor(start / np.linalg.norm(start)).to(matrix)
+    basis = vector[None]
+    diagonal, beside = [], []
+    for _ in range(_LANCZOS_STEPS):
+        image = matrix.T @ (matrix @ basis[-1])
+        diagonal.append(float(image @ basis[-1]))
+        for _ in range(2):
+            image = image - basis.T @ (basis @ image)
+        length = float(torch.linalg.vector_norm(image))
+        if length <= 1e-11 * max(map(abs, diagonal)):
+            break
+        beside.append(length)
+        basis = torch.cat([basis, image[None] / length])
+    side = beside[: len(diagonal) - 1]
+    tridiagonal = np.diag(diagonal) + np.diag(side, 1) + np.diag(side, -1)
+    return float(np.sqrt(max(np.linalg.eigvalsh(tridiagonal)[-1], 0.0)))

@@ -1,0 +1,203 @@
+"""What does any training loop do to a PyTorch module, seen now and then?"""
+
+import time
+from typing import Any, final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from lazyscope._checks import InputError
+from lazyscope.observe import (
+    AbstractObserver,
+    Cadence,
+    Look,
+    Measurement,
+    Subject,
+    displacement_fields,
+    provenance,
+)
+from lazyscope.torch._evaluating import evaluating
+from lazyscope.torch._kernel import MEMORY, Examples, Prepared, prepare
+from lazyscope.torch._linearised import Start, find_push
+from lazyscope.torch._measuring import Mixed, linearisation_scalars, norms, scalars, take_state
+from lazyscope.torch._parameter_groups import Grouping, in_order_of_use
+from lazyscope.torch._question import Question, pose
+from lazyscope.torch._targets import check_targets
+from lazyscope.torch._untouched import untouched
+
+_MANY_OUTPUTS = 16
+"""Beyond so many outputs, the kernel is averaged over as many random directions instead."""
+_DEFAULT_CADENCE = Cadence()
+
+
+@final
+class Observer(AbstractObserver):
+    """Watch any training of a PyTorch module: told about it once, asked to look now and then.
+
+    The module is looked at in evaluation mode, whichever mode it trains in: dropout is off, and batch
+    norm uses the running mean and variance of the moment, which count as fixed numbers. It is left as it
+    was found.
+
+    Args:
+        module: an unmodified ``nn.Module`` from a batch (n, ...) to outputs (n, C), at the start of
+            training.
+        x_probe: inputs (n, ...), NumPy or tensors, at which functions, kernels and patterns are compared; a
+            look costs about (4 + 2 C) forward passes of them.
+        y_probe: their targets (n, C); None leaves out what needs targets.
+        groups: a function of a parameter's name, or beginnings of names with their group's name; by
+            default parameters whose names differ in the last part only (weight and bias of a layer).
+        cadence: when `due` says yes.
+
+    Raises:
+        InputError: all that `tangent_kernel` refuses in evaluation mode, targets of another shape, groups
+            that do not fit, too many probe points.
+
+    The record and its fields are those of `lazyscope.observe.Observer`. What moves besides trained
+    parameters, such as running statistics, is not a displacement, but it changes outputs and kernel; the
+    linearised network keeps those of the start.
+
+    Trust: as for JAX functions; a push-forward is used only where it agrees with the backward pass, else
+    the distance from the linearised network is NaN and a note says so.
+
+    Example:
+        >>> module = torch.nn.Linear(2, 1, bias=False)
+        >>> observer = Observer(module, np.eye(2), np.zeros((2, 1)))
+        >>> with torch.no_grad(): _ = module.weight.zero_()
+        >>> look = observer.observe(step=1)
+        >>> look.measurement.total, look.measurement.kernel_change
+        (1.0, 0.0)
+    """
+
+    def __init__(
+        self,
+        module: torch.nn.Module,
+        x_probe: Examples,
+        y_probe: Float[np.ndarray, "n C"] | torch.Tensor | None = None,
+        *,
+        groups: Grouping = None,
+        cadence: Cadence = _DEFAULT_CADENCE,
+    ) -> None:
+        begin = time.perf_counter()
+        question = pose(module, x_probe)
+        self._module = question.module
+        with evaluating(self._module), untouched(self._module):
+            self._prepared, notes = _prepared(question)
+            self._start = Start(
+                {n: p.detach().clone() for n, p in _named(question)},
+                {n: b.clone() for n, b in self._module.named_buffers()},
+            )
+            self._push = find_push(self._module, self._start, question.x1[:1])
+            self._state = take_state(self._module, self._prepared)
+        if self._push is None:
+            notes.append("The module has no forward derivative that agrees with the backward one, so "
+                         "its distance from the linearised network is not measured.")  # fmt: skip
+        if not self._state.patterns:
+            notes.append("No rectifiers were found in the module, so no patterns could flip.")
+        num_outputs = self._state.outputs.shape[1]
+        self._y = check_targets("y_probe", y_probe, question, num_outputs)
+        group_names, leaf_group = in_order_of_use(question, self._prepared.sketch, groups)
+        self._subject = Subject(
+            leaves=question.names,
+            shapes=tuple(tuple(p.shape) for p in question.parameters),
+            groups=group_names,
+            leaf_group=leaf_group,
+            num_points=len(question.x1),
+            num_outputs=num_outputs,
+            has_targets=y_probe is not None,
+            notes=tuple(notes),
+            provenance=provenance("torch"),
+        )
+        self._start_norms = norms(list(self._start.parameters.values()))
+        first = self._measure(self._module)
+        again = time.perf_counter()
+        self._measure(self._module)
+        end = time.perf_counter()
+        self._begin(self._subject, first, cadence, end - begin, end - again)
+
+    def observe(self, params: Any = None, *, step: int, loss: Any = None) -> Look:
+        """Look at the module, whether due or not, and add what is seen to the record.
+
+        Args:
+            params: the module; by default the one that was given at the start. Another one of the same
+                parameters and shapes (a copy with averaged weights) is possible.
+            step: steps taken so far; the last step again replaces its look.
+            loss: the training loss, if known: a number or a tensor with one entry.
+
+        Raises:
+            InputError: a module with other parameters, or a step before the last one.
+        """
+        loss = loss.detach().cpu() if isinstance(loss, torch.Tensor) else loss
+        return super().observe(self._module if params is None else params, step=step, loss=loss)
+
+    def _settle(self, params: Any) -> None:
+        if any(p.is_cuda for p in self._start.parameters.values()):
+            torch.cuda.synchronize()
+
+    def _measure(self, params: Any) -> Measurement:
+        prepared, module = self._at(params)
+        x = prepared.question.x1
+        with evaluating(module), untouched(module):
+            now = take_state(module, prepared)
+            with torch.no_grad():
+                values = dict(zip(self._subject.leaves, prepared.question.parameters, strict=True))
+                moved = {n: p - self._start.parameters[n] for n, p in values.items()}
+            numbers: dict[str, Any] = scalars(self._state, now, self._y) | linearisation_scalars(
+                module, self._push, self._start, moved, x, now.outputs, self._y
+            )
+        frobenius, operator = norms(list(moved.values()))
+        fields = displacement_fields(
+            self._subject, (frobenius, self._start_norms[0]), (operator, self._start_norms[1])
+        )
+        return Measurement(**fields, **numbers)
+
+    def _at(self, params: Any) -> tuple[Prepared, torch.nn.Module]:
+        """The prepared question, asked of the module that is shown."""
+        if params is self._module or getattr(params, "_orig_mod", None) is self._module:
+            return self._prepared, self._module
+        found = pose(params, self._prepared.question.x1)
+        shapes = tuple(tuple(p.shape) for p in found.parameters)
+        if (found.names, shapes) != (self._subject.leaves, self._subject.shapes):
+            raise InputError(
+                "parameters must be of the module that the observer was told about",
+                received=f"{len(found.names)} trainable parameters, {found.names[0]} of shape "
+                f"{shapes[0]} first",
+                cause="another module, one of another width, or parameters frozen since the start",
+                fix="pass nothing, or a copy of the module that was given at the start",
+            )
+        mixing = getattr(self._prepared.question.module, "mixing", None)
+        asked = found.module if mixing is None else Mixed(found.module, mixing)
+        return self._prepared._replace(question=found._replace(module=asked)), found.module
+
+
+def _named(question: Question) -> list[tuple[str, torch.nn.Parameter]]:
+    return list(zip(question.names, question.parameters, strict=True))
+
+
+def _prepared(question: Question) -> tuple[Prepared, list[str]]:
+    """The question, of random directions in output space where there are many outputs."""
+    prepared = prepare(question.module, question.x1, None, MEMORY)
+    outputs, notes = prepared.sketch.num_outputs, []
+    points, first = len(question.x1), question.parameters[0]
+    needed = (points * min(outputs, _MANY_OUTPUTS)) ** 2 * first.element_size()
+    if needed > MEMORY:
+        raise InputError(
+            "the kernel of the probe points must fit the memory",
+            received=f"{points} points and {outputs} outputs, {needed / 2**30:.1f} GiB",
+            cause="the training set given as probe points",
+            fix="give some tens to hundreds of points; a look costs time too",
+        )
+    if any(
+        isinstance(part, torch.nn.modules.batchnorm._BatchNorm)
+        for part in question.module.modules()
+    ):
+        notes.append("Batch norm: every look uses the running mean and variance of its moment, held "
+                     "fixed; the linearised network those of the start.")  # fmt: skip
+    if outputs <= _MANY_OUTPUTS:
+        return prepared, notes
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], (outputs, _MANY_OUTPUTS))
+    mixing = torch.as_tensor(signs / np.sqrt(outputs)).to(first.detach())
+    notes.append(f"The kernel is averaged over {_MANY_OUTPUTS} random directions in output space, not "
+                 f"over all {outputs} outputs.")  # fmt: skip
+    mixed = Mixed(question.module, mixing).eval()
+    return prepare(mixed, question.x1, None, MEMORY), notes
