@@ -1,0 +1,141 @@
+"""What does a study of the theorem run, by default and at most?"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Literal, NamedTuple, TypeAlias
+
+from lazyscope._checks import InputError, check_choice, check_count, check_fraction, check_positive
+from lazyscope.model import activation_names
+from lazyscope.scaling import Scheme, named_scheme, scheme_names, scheme_parameters
+from lazyscope.study._shapes import shape, shape_names
+
+Kind: TypeAlias = Literal["scheme", "spread"]
+
+_MIN_WIDTHS, _MIN_SEEDS, _MIN_KAPPAS = 3, 2, 4
+
+
+class TheoremCell(NamedTuple):
+    """One run: a named scheme at its own kappa, or a spread of a given one."""
+
+    kind: Kind
+    name: str
+    kappa: float | None
+    width: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class TheoremSettings:
+    """What `run_theorem_study` runs.
+
+    Attributes:
+        data: source of the points, see `lazyscope.data.load_dataset`.
+        num_points: training points n.
+        target: kind of target; ``parity`` has one output.
+        schemes: named parametrisations, each at its own kappa.
+        widths: widths of the runs of `schemes`.
+        spreads: ways to spread kappa over the layers, see `shape`.
+        kappas: initial scales at which the spreads are run. They are trained centred (f minus its
+            start), so that kappa alone varies: otherwise a network at large kappa first has to remove
+            its own output, of size kappa/sqrt(m). The named schemes are trained as they are.
+        threshold_widths: widths of the runs of `spreads`.
+        seeds: seeds of every run.
+        kernel_seeds: networks drawn per width, without training, to see K(0) approach its limit.
+        depth: hidden layers.
+        activation: nonlinearity.
+        stop: fraction of the initial loss that counts as zero.
+        kept: share of a rate that counts as keeping it; 1/2 as in proofs of such theorems.
+        tolerance: of the exponential flow; times are within a few per cent at the default.
+        max_steps: steps tried at most in a run.
+        data_seed: chooses the points.
+    """
+
+    data: str = "digits"
+    num_points: int = 32
+    target: str | None = "parity"
+    schemes: tuple[str, ...] = ("ntk", "standard", "he", "balanced", "mup", "mean-field")
+    widths: tuple[int, ...] = (64, 128, 256, 512, 1024)
+    spreads: tuple[str, ...] = field(default_factory=shape_names)
+    kappas: tuple[float, ...] = (0.01, 0.1, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
+    threshold_widths: tuple[int, ...] = (128, 256, 512, 1024)
+    seeds: int = 3
+    kernel_seeds: int = 12
+    depth: int = 2
+    activation: str = "relu"
+    stop: float = 1e-4
+    kept: float = 0.5
+    tolerance: float = 0.05
+    max_steps: int = 5000
+    data_seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in self.spreads:
+            shape(name)
+        for name in self.schemes:
+            _check_complete(name)
+        check_choice("activation", self.activation, activation_names())
+        check_count("depth", self.depth)
+        check_count(
+            "seeds", self.seeds, minimum=_MIN_SEEDS, fix="use 3 or more: they are the error"
+        )
+        check_count("kernel seeds", self.kernel_seeds, minimum=6)
+        check_count("max_steps", self.max_steps)
+        check_fraction("stop fraction", self.stop)
+        check_fraction("kept share", self.kept)
+        check_positive("tolerance", self.tolerance)
+        for kappa in self.kappas:
+            check_positive("kappa", kappa)
+        _check_list("width", self.widths, _MIN_WIDTHS)
+        _check_list("threshold width", self.threshold_widths, 1)
+        _check_list("kappa", self.kappas, _MIN_KAPPAS)
+        _check_list("spread", self.spreads, 1)
+        _check_list("scheme", self.schemes, 1)
+        for width in (*self.widths, *self.threshold_widths):
+            check_count("width", width)
+
+    def cells(self) -> Iterator[TheoremCell]:
+        """Every run, widest first."""
+        seeds = range(self.seeds)
+        for width in sorted({*self.widths, *self.threshold_widths}, reverse=True):
+            if width in self.widths:
+                for name, seed in product(self.schemes, seeds):
+                    yield TheoremCell("scheme", name, None, width, seed)
+            if width in self.threshold_widths:
+                for name, kappa, seed in product(self.spreads, self.kappas, seeds):
+                    yield TheoremCell("spread", name, kappa, width, seed)
+
+    def scheme(self, cell: TheoremCell, input_dim: int, output_dim: int) -> Scheme:
+        """Scales and speeds of one run."""
+        if cell.kappa is not None:
+            return shape(cell.name).scheme(cell.kappa, cell.width, self.depth)
+        return named_scheme(
+            cell.name,
+            depth=self.depth,
+            input_dim=input_dim,
+            output_dim=output_dim,
+            activation=self.activation,
+        )
+
+
+def _check_complete(name: str) -> None:
+    """Refuse a scheme that does not exist or that has no meaning without parameters."""
+    check_choice("scheme", name, scheme_names())
+    missing = [key for key, default in scheme_parameters(name).items() if default is None]
+    if missing:
+        raise InputError(
+            "a study of the theorem takes schemes without free parameters",
+            received=f"{name!r}, which needs {', '.join(missing)}",
+            cause="a family of schemes in place of one",
+            fix="choose spreads and kappas instead: every scheme without speeds is one of them",
+        )
+
+
+def _check_list(what: str, values: tuple, minimum: int) -> None:
+    if len(set(values)) != len(values) or len(values) < minimum:
+        raise InputError(
+            f"there must be at least {minimum} values of {what}, each given once",
+            received=list(values),
+            cause="a list that is too short for an interval, or a value typed twice",
+            fix=f"give {minimum} or more",
+        )
