@@ -78,7 +78,7 @@ def _grouped(sketch: Sketch, number: int, shape: tuple[int, ...]) -> ParameterPl
     found: list[tuple[torch.Tensor, list[int], list[int]]] = []
     for k in uses:
         use = sketch.uses[k]
-        numbers = use.arrange(use.view.numbers())
+        numbers = use.arrange(use.view.numbers()).contiguous()
         if len(numbers.unique()) < numbers.numel():
             return ParameterPlan("assembled", (), uses, ())
         for known, straight, transposed in found:

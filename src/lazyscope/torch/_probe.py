@@ -13,7 +13,7 @@ from lazyscope.torch._question import (
     few_examples,
 )
 from lazyscope.torch._recorder import Recorder
-from lazyscope.torch._refusals import independent
+from lazyscope.torch._refusals import independent, overwritten
 from lazyscope.torch._uses import Use
 
 
@@ -120,7 +120,7 @@ def _locate(uses: list[Use]) -> tuple[Layout | None, str]:
     """Layout of a use from its carriers in a batch and alone, or a reason why it has none."""
     together, *alone = uses
     if together.kind != "shift" and any(u.carrier._version != u.version for u in uses):
-        return None, "data that are overwritten in place"
+        raise overwritten(together.kind)
     layout = find_layout(together.carrier, [u.carrier for u in alone], together.num_axes)
     if layout is None:
         return None, f"{together.kind} of data in which the examples are not told apart"

@@ -243,3 +243,13 @@ def independent() -> InputError:
         cause="torch.no_grad or detach inside the module, or trainable parameters that are not used",
         fix="let the gradient flow from the outputs to the parameters",
     )
+
+
+def overwritten(kind: str) -> InputError:
+    """The refusal of a module that cannot be differentiated, since it changes what was used."""
+    return InputError(
+        "what a weight was applied to must not be overwritten afterwards",
+        received=f"an operation in place on the input of a {kind} use of a weight",
+        cause="x += .., x.zero_() or inplace=True after a layer that x went into; training would fail too",
+        fix="write x = x + .., or leave out inplace=True there",
+    )
