@@ -1,6 +1,8 @@
 """Which claims can be checked, in the order of the table?"""
 
+from lazyscope.claims._condensation import CONDENSATION
 from lazyscope.claims._finding import Claim
+from lazyscope.claims._output_scale import OUTPUT_SCALE
 from lazyscope.claims._three_layer import THREE_LAYER
 from lazyscope.claims._two_layer import TWO_LAYER
 
@@ -8,6 +10,8 @@ CLAIMS: tuple[Claim, ...] = (
     # published results, the oldest subject first: theorem, phase diagrams, small and large outputs
     TWO_LAYER,
     THREE_LAYER,
+    CONDENSATION,
+    OUTPUT_SCALE,
     # the displacement law, where it is off, and negative controls
 )
 """Every claim of the table; each file of this room adds the one it answers."""

@@ -47,8 +47,8 @@ class OutputScaleSettings:
         depth, activation: of the network; smooth by default, as with kinks the distance from the
             linearised network falls like (m kappa)^-1/2 once few neurons cross a data point, and
             that does not collapse.
-        data, target, num_points, num_test: what it learns; test points are for the distance from
-            the linearised network and the test error.
+        data, target, num_points, input_dim, num_test: what it learns, where the data have them; test
+            points are for the distance from the linearised network and the test error.
         stop: fraction of the initial loss at which training ends.
         tolerance: of the exponential flow; displacements are off by a third of it at most.
         max_steps: steps tried at most in a run.
@@ -65,6 +65,7 @@ class OutputScaleSettings:
     data: str = "digits"
     target: str | None = "parity"
     num_points: int = 32
+    input_dim: int | None = None
     num_test: int = 256
     stop: float = 1e-3
     tolerance: float = 0.1
@@ -75,7 +76,7 @@ class OutputScaleSettings:
 
     def design(self) -> SweepDesign:
         """The sweep that the study runs; that of ``examples/sweeps/output-scale.toml`` by default."""
-        target = {} if self.target is None else {"target": self.target}
+        optional = {"target": self.target, "input_dim": self.input_dim}
         return SweepDesign(
             name="output-scale",
             axes={
@@ -90,7 +91,7 @@ class OutputScaleSettings:
                 "centred": True,
                 "num_points": self.num_points,
                 "num_test": self.num_test,
-                **target,
+                **{name: value for name, value in optional.items() if value is not None},
                 **run_settings(self),
             },
             record=("displacement", "kernel", "linearisation"),
