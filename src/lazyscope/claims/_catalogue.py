@@ -1,6 +1,7 @@
 """Which claims can be checked, in the order of the table?"""
 
 from lazyscope.claims._condensation import CONDENSATION
+from lazyscope.claims._controls import CONTROLS
 from lazyscope.claims._finding import Claim
 from lazyscope.claims._output_scale import OUTPUT_SCALE
 from lazyscope.claims._three_layer import THREE_LAYER
@@ -13,5 +14,6 @@ CLAIMS: tuple[Claim, ...] = (
     CONDENSATION,
     OUTPUT_SCALE,
     # the displacement law, where it is off, and negative controls
+    CONTROLS,
 )
 """Every claim of the table; each file of this room adds the one it answers."""
