@@ -1,0 +1,177 @@
+"""Is nothing that finished lost or done twice, whatever happens to a claim?"""
+
+import json
+
+import pytest
+
+from lazyscope._checks import InputError
+from lazyscope.claims import (
+    Claim,
+    Finding,
+    check_claims,
+    counts,
+    is_sound,
+    read_records,
+    select_claims,
+    validation,
+)
+
+
+def finding(name, verdict="agrees", expected="agrees"):
+    return Finding(name, "1 = 1", 1.0, 1.0, 0.9, 1.1, verdict, "one run", expected)
+
+
+class Counted:
+    """A claim that counts how often it was checked."""
+
+    def __init__(self, name, *rows, error=None, **fields):
+        self.calls = []
+        self.rows, self.error = rows or (finding("row"),), error
+        self.claim = Claim(name, "a paper", "it holds", self.check, **fields)
+
+    def check(self, effort, data=None):
+        self.calls.append((effort, data))
+        if self.error:
+            raise self.error
+        return self.rows
+
+
+def test_a_finished_claim_is_not_checked_again(tmp_path):
+    one = Counted("one")
+    told = []
+    for _ in range(2):
+        records = check_claims(
+            [one.claim], tmp_path, tell=lambda claim, state: told.append((claim.name, state))
+        )
+    assert one.calls == [("full", None)]
+    assert told == [("one", "running"), ("one", "done"), ("one", "kept")]
+    assert records[0]["findings"][0]["name"] == "row"
+    assert records[0]["seconds"] >= 0
+    assert records[0]["machine"]["cores"] >= 1
+
+
+def test_fresh_checks_what_is_there(tmp_path):
+    one = Counted("one")
+    check_claims([one.claim], tmp_path)
+    check_claims([one.claim], tmp_path, fresh=True)
+    assert len(one.calls) == 2
+
+
+def test_other_code_is_checked_again(tmp_path, monkeypatch):
+    one = Counted("one")
+    check_claims([one.claim], tmp_path)
+    monkeypatch.setattr("lazyscope.claims._run.code_digest", lambda: "other")
+    check_claims([one.claim], tmp_path)
+    assert len(one.calls) == 2
+
+
+def test_quick_and_full_do_not_replace_each_other(tmp_path):
+    one = Counted("one")
+    for effort in ("quick", "full", "quick", "full"):
+        check_claims([one.claim], tmp_path, effort=effort)
+    assert one.calls == [("quick", None), ("full", None)]
+    assert set(read_records(tmp_path, "quick")) == set(read_records(tmp_path, "full")) == {"one"}
+
+
+def test_a_claim_that_raises_is_told_tried_again_and_loses_no_other(tmp_path):
+    broken, good = Counted("broken", error=ValueError("no luck")), Counted("good")
+    first = check_claims([broken.claim, good.claim], tmp_path)
+    assert first[0]["error"] == "ValueError: no luck"
+    assert "in check" in first[0]["traceback"]
+    assert first[1]["findings"]
+    assert not is_sound(first)
+    broken.error = None
+    assert is_sound(check_claims([broken.claim, good.claim], tmp_path))
+    assert (len(broken.calls), len(good.calls)) == (2, 1)
+
+
+def test_an_interruption_keeps_what_was_finished(tmp_path):
+    good, stopped = Counted("good"), Counted("stopped", error=KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        check_claims([good.claim, stopped.claim], tmp_path)
+    assert set(read_records(tmp_path, "full")) == {"good"}
+    stopped.error = None
+    check_claims([good.claim, stopped.claim], tmp_path)
+    assert len(good.calls) == 1
+
+
+def test_a_half_written_record_counts_as_missing(tmp_path):
+    one = Counted("one")
+    check_claims([one.claim], tmp_path)
+    path = tmp_path / "one.json"
+    path.write_text(path.read_text()[:100])
+    check_claims([one.claim], tmp_path)
+    assert len(one.calls) == 2
+    assert json.loads(path.read_text())["error"] is None
+
+
+def test_other_data_reaches_only_claims_that_can_use_it(tmp_path):
+    fixed, free = Counted("fixed"), Counted("free")
+    either = Counted("either")
+    claim = Claim("either", "a paper", "it holds", either.check, check_on=either.check)
+    check_claims([fixed.claim, free.claim, claim], tmp_path, data="digits")
+    assert fixed.calls == free.calls == [("full", None)]
+    assert either.calls == [("full", "digits")]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "expected", "key"),
+    [
+        ("agrees", "agrees", "agree"),
+        ("disagrees", "disagrees", "expected"),
+        ("outside", "outside", "expected"),
+        ("undecided", "undecided", "expected"),
+        ("undecided", "agrees", "undecided"),
+        ("undecided", "disagrees", "undecided"),
+        ("disagrees", "agrees", "unexpected"),
+        ("agrees", "disagrees", "unexpected"),
+        ("outside", "agrees", "unexpected"),
+        ("agrees", "outside", "unexpected"),
+    ],
+)
+def test_every_row_is_counted_once_for_what_it_means(tmp_path, verdict, expected, key):
+    records = check_claims([Counted("one", finding("row", verdict, expected)).claim], tmp_path)
+    found = counts(records)
+    assert {name for name, number in found.items() if number} == {"rows", key}
+    assert is_sound(records) == (key != "unexpected")
+
+
+def test_a_validation_names_what_is_missing_in_the_order_of_the_table(tmp_path):
+    claims = [Counted(name).claim for name in ("c", "a", "b")]
+    check_claims(claims[::2], tmp_path)
+    found = validation(claims, read_records(tmp_path, "full"), effort="full")
+    assert [record["name"] for record in found["claims"]] == ["c", "b"]
+    assert found["missing"] == ["a"]
+    assert found["summary"]["rows"] == 2
+    assert len(found["codes"]) == 1
+
+
+def test_rows_without_names_of_their_own_are_an_error(tmp_path):
+    doubled = Counted("doubled", finding("row"), finding("row"))
+    empty = Counted("empty")
+    empty.rows = ()
+    for record in check_claims([doubled.claim, empty.claim], tmp_path):
+        assert "rows with names of their own" in record["error"]
+
+
+def test_two_claims_of_one_name_are_refused(tmp_path):
+    with pytest.raises(InputError, match="Every claim needs a name of its own"):
+        check_claims([Counted("one").claim, Counted("one").claim], tmp_path)
+
+
+def test_an_unknown_claim_is_refused_with_the_nearest_name():
+    claims = [Counted("two-layer").claim, Counted("controls").claim]
+    assert select_claims(claims, []) == tuple(claims)
+    assert select_claims(claims, ["controls"]) == (claims[1],)
+    with pytest.raises(InputError, match="use 'two-layer'"):
+        select_claims(claims, ["two-layers"])
+
+
+def test_an_effort_that_does_not_exist_is_refused(tmp_path):
+    with pytest.raises(InputError, match="Effort must be one of full, quick"):
+        check_claims([], tmp_path, effort="lazy")
+
+
+def test_a_folder_that_is_gone_is_refused(tmp_path):
+    with pytest.raises(InputError, match="The rows of a claim need a folder that can be written"):
+        check_claims([Counted("one").claim], tmp_path / "gone")
