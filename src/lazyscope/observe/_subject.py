@@ -1,0 +1,55 @@
+"""What are the parameter arrays of a JAX function called, and which belong together?"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+from jax.tree_util import keystr
+
+from lazyscope._types import Params
+from lazyscope.kernel._generic_question import Question
+from lazyscope.model import Grouping, parameter_groups
+from lazyscope.observe._groups import group_leaves
+from lazyscope.observe._order import order_of_use
+from lazyscope.observe._provenance import provenance
+from lazyscope.observe._record import Subject
+
+
+def subject_of(
+    question: Question, groups: Grouping | None, has_targets: bool, notes: tuple[str, ...]
+) -> Subject:
+    """The description of a network for its record."""
+    params = jax.tree.unflatten(question.treedef, question.leaves)
+    names = tuple(_name(path) for path, _ in jax.tree_util.tree_flatten_with_path(params)[0])
+    labels = dict(zip(names, _labels(names, params, groups), strict=True))
+    order = order_of_use(question.example)
+    # Groups come in the order in which the network uses them, arrays as the tree has them.
+    group_names, numbers = group_leaves([names[k] for k in order], labels.__getitem__)
+    by_leaf = dict(zip(order, numbers, strict=True))
+    return Subject(
+        leaves=names,
+        shapes=tuple(leaf.shape for leaf in question.leaves),
+        groups=group_names,
+        leaf_group=tuple(by_leaf[k] for k in range(len(names))),
+        num_points=len(question.x1),
+        num_outputs=question.example.num_outputs,
+        has_targets=has_targets,
+        notes=notes,
+        provenance=provenance("jax"),
+    )
+
+
+def _labels(names: Sequence[str], params: Params, groups: Grouping) -> list[str]:
+    """The group of every array."""
+    if groups is None:
+        found, numbers = group_leaves(names)
+        return [found[k] for k in numbers]
+    sorted_leaves = parameter_groups(params, groups)
+    members = zip(sorted_leaves.names, sorted_leaves.members, strict=True)
+    by_leaf = {k: name for name, leaves in members for k in leaves}
+    return [by_leaf[k] for k in range(len(names))]
+
+
+def _name(path: Any) -> str:
+    """The place of an array in its tree, parts between dots; Flax NNX adds a part that says nothing."""
+    return keystr(path, simple=True, separator=".").removesuffix(".value") or "params"

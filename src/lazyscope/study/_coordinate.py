@@ -1,0 +1,244 @@
+"""How do the layers of a user's network depend on its width: lazy, muP, or neither?"""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lazyscope._checks import InputError, check_count
+from lazyscope.data import Dataset
+from lazyscope.kernel._generic_blocks import MEMORY, checked
+from lazyscope.kernel._generic_question import asking, pose
+from lazyscope.measure import estimate_exponents
+from lazyscope.observe._subject import subject_of
+from lazyscope.study._coordinate_build import Build, Described, call_build, find_layers, rates_of
+from lazyscope.study._coordinate_record import CoordinateCheck, Measured
+from lazyscope.study._coordinate_run import Arrays, FirstSteps, program
+from lazyscope.study._coordinate_verdict import Exponents
+from lazyscope.study._provenance import versions
+
+DEFAULT_WIDTHS = (64, 128, 256, 512)
+DEFAULT_SEEDS = 4
+DEFAULT_STEPS = 16
+_PUSH = 1.0
+
+
+def coordinate_check(
+    build: Build,
+    data: Dataset | tuple[Any, Any],
+    widths: Sequence[int] = DEFAULT_WIDTHS,
+    seeds: int = DEFAULT_SEEDS,
+    *,
+    steps: int = DEFAULT_STEPS,
+    progress: Callable[[int, int], None] | None = None,
+) -> CoordinateCheck:
+    """Draw a network at several widths, take its first steps, and say which parametrisation it has.
+
+    Of every network are measured: the share of every layer in the tangent kernel, kappa from the
+    readout (``sqrt(m) rms(w) sqrt(share)``, which sees multipliers too), and after `steps` steps of
+    full-batch descent on R = 1/(2n) sum |f - y|^2 how far every layer moved and how much its output
+    changed. Each step is n / lambda_max of the kernel at that moment, so that all widths make the same
+    progress whatever their learning rate; the exponent of that step is reported.
+
+    Args:
+        build: ``build(width, seed)`` -> (apply, params), (apply, params, groups),
+            (apply, params, groups, rates), an Equinox or Flax NNX module. `rates` are learning rates of
+            plain descent by group; only their ratios and their dependence on the width matter.
+        data: a data set, or (x, y) with y of shape (n, C); some tens of points are enough.
+        widths: at least 3, increasing, better over a factor of 8 or more.
+        seeds: networks of every width; 3 or more than 3 runs beyond one per width.
+        steps: steps of descent.
+        progress: called with runs done and all runs.
+
+    Returns:
+        A `CoordinateCheck`.
+
+    Raises:
+        InputError: build cannot be called or ignores the width, its networks cannot be differentiated
+            (see `lazyscope.tangent_kernel`), the readout starts at zero, too few widths or seeds.
+
+    Cost: one compilation per width; in every run two eigendecompositions' worth of n C x n C and
+    3 `steps` + 2 backward passes over the data.
+
+    Trust: exponents come with intervals that include what finite width hides, see
+    `lazyscope.estimate_exponent`. The kernel sees only kappa and s_l / alpha_l^2, which are all that
+    matters for how far layers move; alpha_l and s_l by themselves are not identified, since a factor can
+    be moved between layers. Plain descent only: Adam's speeds are others.
+
+    Reference: Yang & Hu 2021 (arXiv 2011.14522); the identification is derived in
+    ``docs/coordinate-check.md``.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, numpy as np
+        >>> def build(width, seed):
+        ...     rng = np.random.default_rng(seed)
+        ...     w, v = rng.normal(size=(2, width)), rng.normal(size=(width, 1)) / np.sqrt(width)
+        ...     return lambda p, x: jnp.tanh(x @ p[0]) @ p[1], (w, v)
+        >>> x = np.array([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]])
+        >>> check = coordinate_check(build, (x, np.ones((3, 1))), (16, 32, 64, 128), steps=2)
+        >>> check.regime, check.schemes
+        ('theta-lazy', ('standard',))
+    """
+    widths = _checked_widths(widths)
+    seeds = check_count("seeds", seeds, minimum=2)
+    steps = check_count("steps", steps)
+    points = (data.x_train, data.y_train) if isinstance(data, Dataset) else data
+    runs: list[tuple[int, int, Described]] = []
+    for width in widths:
+        runs += [(width, seed, call_build(build, width, seed)) for seed in range(seeds)]
+    return _from_runs(runs, points, widths, seeds, steps, progress)
+
+
+def _from_runs(
+    runs: Sequence[tuple[int, int, Described]],
+    points: tuple[Any, Any],
+    widths: tuple[int, ...],
+    seeds: int,
+    steps: int,
+    progress: Callable[[int, int], None] | None,
+) -> CoordinateCheck:
+    first = [described for _, seed, described in runs if seed == 0]
+    with asking([described.params for described in first]):
+        questions = [pose(d.apply, d.params, points[0], None) for d in first]
+        checked(questions[0], MEMORY, _no_program)
+        subjects = [
+            subject_of(q, d.groups, True, ()) for q, d in zip(questions, first, strict=True)
+        ]
+        layers = find_layers(
+            subjects[0].groups, subjects[0].leaf_group, [s.shapes for s in subjects], widths
+        )
+        axes = _row_axes(subjects, [layer.leaf for layer in layers])
+        found: list[FirstSteps] = []
+        rates: list[np.ndarray] = []
+        programs: dict[str, Any] = {}
+        for done, (_, _, described) in enumerate(runs, start=1):
+            question = pose(described.apply, described.params, points[0], None)
+            equations = str(question.example.closed)
+            if equations not in programs:
+                programs = {equations: program(question.example, axes, steps=steps, push=_PUSH)}
+            by_group = rates_of(described, subjects[0].groups)
+            by_leaf = by_group[list(subjects[0].leaf_group)]
+            arrays = Arrays(
+                tuple(question.example.closed.consts), question.context, question.leaves
+            )
+            dtype = question.example.dtype
+            y = _targets(points[1], len(question.x1), question.example.num_outputs, dtype)
+            run = programs[equations](arrays, jnp.asarray(by_leaf, dtype), question.x1, y)
+            found.append(jax.device_get(run))
+            rates.append(by_leaf)
+            if progress is not None:
+                progress(done, len(runs))
+    measured = _measured(found, rates, [layer.leaf for layer in layers], widths, seeds)
+    exponents = _exponents(measured, widths)
+    return CoordinateCheck(
+        widths=widths,
+        seeds=seeds,
+        steps=steps,
+        num_points=len(points[0]),
+        layers=layers,
+        measured=measured,
+        exponents=exponents,
+        versions=versions(),
+    )
+
+
+def _no_program(plan: Any) -> None:
+    """Nothing: `checked` is called for its checks."""
+
+
+def _checked_widths(widths: Sequence[int]) -> tuple[int, ...]:
+    found = tuple(check_count("every width", width, minimum=2) for width in widths)
+    if len(found) < 3 or any(a >= b for a, b in pairwise(found)):
+        raise InputError(
+            "a coordinate check needs at least 3 increasing widths",
+            received=", ".join(map(str, found)) or "none",
+            cause="a single width, or widths in another order",
+            fix="give for instance 64, 128, 256, 512",
+        )
+    return found
+
+
+def _row_axes(subjects: Sequence[Any], leaves: Sequence[int]) -> list[int | None]:
+    """The axis that counts rows, for layers that grow in two directions; None otherwise.
+
+    A layer with one growing axis has a change of bounded rank, and a start whose Frobenius norm has the
+    exponent of its operator norm without its corrections.
+    """
+    first, last = subjects[0].shapes, subjects[-1].shapes
+    axes: list[int | None] = [None] * len(first)
+    for leaf in leaves:
+        growing = [k for k, (a, b) in enumerate(zip(first[leaf], last[leaf], strict=True)) if b > a]
+        axes[leaf] = growing[-1] if len(growing) > 1 else None
+    return axes
+
+
+def _targets(y: Any, points: int, outputs: int, dtype: Any) -> jax.Array:
+    if np.shape(y) != (points, outputs):
+        raise InputError(
+            "targets must fit the points and the outputs of the network",
+            received=f"targets of shape {np.shape(y)} for {points} points and {outputs} outputs",
+            cause="a network with another number of outputs than the data has",
+            fix=f"give targets of shape ({points}, {outputs})",
+        )
+    return jnp.asarray(np.asarray(y), dtype)
+
+
+def _measured(
+    found: Sequence[FirstSteps],
+    rates: Sequence[np.ndarray],
+    leaves: Sequence[int],
+    widths: Sequence[int],
+    seeds: int,
+) -> Measured:
+    """All runs as arrays (widths, seeds) and (layers, widths, seeds)."""
+    grid = (len(widths), seeds)
+    sizes = np.array([run.size[leaves[-1]] for run in found], float).reshape(grid)
+    shares = np.array([np.asarray(run.share)[leaves] for run in found], float)
+    shares = np.moveaxis(shares.reshape(*grid, -1), -1, 0)
+    if not np.all(sizes > 0):
+        raise InputError(
+            "a coordinate check needs a readout that does not start at zero",
+            received="initial weights of the last layer that are all zero",
+            cause="a readout started at zero, for which kappa is zero and no other layer has a gradient",
+            fix="check the same model with a small random readout, for muP of entries 1 / width",
+        )
+    kappa = np.sqrt(np.array(widths, float))[:, None] * sizes * np.sqrt(shares[-1])
+    weighed = shares * np.moveaxis(
+        np.array([rate[leaves] for rate in rates]).reshape(*grid, -1), -1, 0
+    )
+
+    def layered(name: str) -> np.ndarray:
+        values = np.array([np.asarray(getattr(run, name))[leaves] for run in found], float)
+        return np.moveaxis(values.reshape(*grid, -1), -1, 0)
+
+    losses = np.array([run.loss for run in found], float)
+    return Measured(
+        kappa=kappa,
+        speed=weighed / kappa**2,
+        displacement=layered("displacement"),
+        output_change=layered("output_change"),
+        output=np.array([run.output for run in found], float).reshape(grid),
+        kernel=weighed.sum(0),
+        loss_fraction=(losses[:, -1] / losses[:, 0]).reshape(grid),
+    )
+
+
+def _exponents(measured: Measured, widths: Sequence[int]) -> Exponents:
+    count = len(measured.speed)
+    cells = np.concatenate(
+        [
+            measured.kappa[None],
+            measured.kernel[None],
+            measured.speed,
+            measured.displacement,
+            measured.output_change,
+        ]
+    )
+    cells = np.where(np.isfinite(cells) & (cells > 0), cells, np.nan)
+    found = estimate_exponents(np.array(widths, float), cells)
+    each = [found.cell(k) for k in range(len(cells))]
+    parts = [each[2 + k * count : 2 + (k + 1) * count] for k in range(3)]
+    return Exponents(each[0], each[1], *map(tuple, parts))

@@ -1,0 +1,179 @@
+"""What did `build(width, seed)` return, and which of its arrays are the layers?"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import numpy as np
+
+from lazyscope._checks import InputError, check_finite
+from lazyscope._types import Apply, Params
+from lazyscope.model import Grouping
+from lazyscope.observe import as_function
+
+Build = Callable[[int, int], Any]
+"""``build(width, seed)``: a network of that width, drawn with that seed."""
+
+
+class Described(NamedTuple):
+    """A network drawn at one width, with what its parameters are called and how fast they learn.
+
+    Attributes:
+        apply: ``apply(params, x) -> (n, C)``.
+        params: its initial parameters.
+        groups: which arrays form a layer, as for `Observer`; None: those whose names differ in the last
+            part only.
+        rates: learning rate of every group, up to a factor common to all widths; 1 for groups that are
+            not mentioned, and for all if None. A parametrisation that scales learning rates with the
+            width says so here.
+    """
+
+    apply: Apply
+    params: Params
+    groups: Grouping = None
+    rates: Mapping[str, float] | None = None
+
+
+class Layer(NamedTuple):
+    """A group of parameters with a matrix: the largest array stands for it.
+
+    Attributes:
+        name: of the group.
+        leaf: number of the array.
+        growing: axes of the array whose length grows with the width.
+        kind: ``readout`` for the last layer in use, ``hidden`` if two axes or more grow, else ``input``.
+    """
+
+    name: str
+    leaf: int
+    growing: tuple[int, ...]
+    kind: str
+
+
+def call_build(build: Any, width: int, seed: int) -> Described:
+    """Call a user's build and take what it returns, or refuse it."""
+    if not callable(build):
+        raise InputError(
+            "build must be a function of width and seed",
+            received=f"{build!r:.80}",
+            cause="the name of a constant, or a model that is built already",
+            fix="give a function build(width, seed)",
+        )
+    _check_signature(build)
+    try:
+        made = build(width, seed)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(
+            "build(width, seed) must return a network",
+            received=f"build({width}, {seed}) raised {type(error).__name__}: {error}",
+            cause="an error in build, or a width it cannot build (heads that do not divide it)",
+            fix="call it on its own, or choose other widths",
+        ) from error
+    if isinstance(made, Described):
+        return made
+    if isinstance(made, tuple) and 2 <= len(made) <= 4 and callable(made[0]):
+        return Described(*made)
+    if isinstance(made, eqx.Module) or any(
+        kind.__module__.startswith("flax.nnx") for kind in type(made).__mro__
+    ):
+        return Described(*as_function(made))
+    raise InputError(
+        "build(width, seed) must return (apply, params), with groups and rates if wanted, or a module",
+        received=type(made).__name__,
+        cause="a model of another library, or parameters alone",
+        fix="return a tuple (apply, params), (apply, params, groups) or (apply, params, groups, rates), "
+        "an Equinox or a Flax NNX module",
+    )
+
+
+def find_layers(
+    groups: Sequence[str],
+    leaf_group: Sequence[int],
+    shapes: Sequence[Sequence[tuple[int, ...]]],
+    widths: Sequence[int],
+) -> tuple[Layer, ...]:
+    """The layers, in order of use, from the shapes of all arrays at every width.
+
+    Raises:
+        InputError: shapes that are the same at two widths, or a network without two matrices.
+    """
+    first, last = shapes[0], shapes[-1]
+    if any(len(each) != len(first) for each in shapes) or any(
+        len(a) != len(b) for each in shapes for a, b in zip(each, first, strict=False)
+    ):
+        raise InputError(
+            "networks of all widths must have the same arrays",
+            received=f"{' and '.join(str(len(each)) for each in shapes)} arrays at widths "
+            f"{', '.join(map(str, widths))}",
+            cause="a depth or a number of heads that depends on the width",
+            fix="let the width change the shapes of arrays only",
+        )
+    if any(a == b for a, b in pairwise(shapes)):
+        raise InputError(
+            "build must depend on the width",
+            received=f"the same shapes at widths {', '.join(map(str, widths))}",
+            cause="a width that build ignores, or a constant in its place",
+            fix="use the argument width for the size of the hidden layers",
+        )
+    found = []
+    for number, name in enumerate(groups):
+        members = [k for k, g in enumerate(leaf_group) if g == number and len(first[k]) >= 2]
+        if members:
+            leaf = max(members, key=lambda k: int(np.prod(last[k])))
+            pairs = zip(first[leaf], last[leaf], strict=True)
+            growing = tuple(axis for axis, (small, large) in enumerate(pairs) if large > small)
+            found.append(Layer(name, leaf, growing, "hidden" if len(growing) > 1 else "input"))
+    if len(found) < 2:
+        raise InputError(
+            "a coordinate check needs a network of at least two layers with matrices",
+            received=f"{len(found)} among the groups {', '.join(groups)}",
+            cause="one group for all arrays, or a linear model",
+            fix="group the arrays by layer",
+        )
+    return (*found[:-1], found[-1]._replace(kind="readout"))
+
+
+def rates_of(described: Described, groups: Sequence[str]) -> np.ndarray:
+    """The learning rate of every group.
+
+    Raises:
+        InputError: a rate for no group, or one that is not a positive number.
+    """
+    rates = {} if described.rates is None else dict(described.rates)
+    unknown = [name for name in rates if name not in groups]
+    if unknown:
+        raise InputError(
+            "rates must be given for groups that exist",
+            received=", ".join(map(repr, unknown)),
+            cause="a misspelt name, or names of another grouping",
+            fix=f"use names among {', '.join(groups)}",
+        )
+    values = [check_finite(f"the rate of {name}", float(rates.get(name, 1.0))) for name in groups]
+    if min(values) < 0 or max(values) == 0:
+        raise InputError(
+            "rates must be at least zero, and some above",
+            received=str(rates),
+            cause="a sign that was meant differently",
+            fix="give learning rates",
+        )
+    return np.array(values)
+
+
+def _check_signature(build: Callable[..., Any]) -> None:
+    try:
+        signature = inspect.signature(build)
+    except (TypeError, ValueError):
+        return
+    try:
+        signature.bind(64, 0)
+    except TypeError as error:
+        raise InputError(
+            "build must take a width and a seed",
+            received=f"a function with arguments {signature}",
+            cause="a build without seed, or with further arguments that have no default",
+            fix="define it as build(width, seed)",
+        ) from error
