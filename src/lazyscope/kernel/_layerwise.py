@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from lazyscope.kernel._protocol import AbstractExpansion, AbstractGradient, AbstractTangentKernel
-from lazyscope.model import Dense, Layer, affine
+from lazyscope.model import Dense, Layer, affine, sum_of_outer_products
 
 
 class LayerwiseKernel(AbstractTangentKernel):
@@ -167,14 +167,14 @@ class LayerwiseGradient(AbstractGradient):
     def as_params(self) -> tuple[Layer, ...]:
         """The gradient as layers."""
         return tuple(
-            Layer(signal.T @ rows, signal.sum(0) if self.use_bias else None)
+            Layer(sum_of_outer_products(signal, rows), signal.sum(0) if self.use_bias else None)
             for signal, rows in zip(self.signals, self.inputs, strict=True)
         )
 
     def _norm(self, layer: int) -> Float[Array, ""]:
         rows, signal = self.inputs[layer], self.signals[layer]
         if self._is_small(layer):
-            squares = jnp.sum((signal.T @ rows) ** 2)
+            squares = jnp.sum(sum_of_outer_products(signal, rows) ** 2)
         else:
             squares = jnp.maximum(jnp.sum((signal @ signal.T) * (rows @ rows.T)), 0.0)
         if self.use_bias:

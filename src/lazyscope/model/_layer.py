@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 from jaxtyping import Array, Float
 
+from lazyscope.model._products import rows_times
+
 
 class Layer(NamedTuple):
     """Effective parameters of one layer.
@@ -19,5 +21,5 @@ class Layer(NamedTuple):
 
 def affine(layer: Layer, x: Float[Array, "... fan_in"]) -> Float[Array, "... fan_out"]:
     """W x + b for every row of `x`, a convolution's weight taken as a matrix over its patches."""
-    u = x @ layer.weight.reshape(layer.weight.shape[0], -1).T
+    u = rows_times(x, layer.weight.reshape(layer.weight.shape[0], -1))
     return u if layer.bias is None else u + layer.bias
