@@ -14,6 +14,7 @@ from lazyscope.cli._study import study_kappa_command
 from lazyscope.cli._study_condensation import study_condensation_command
 from lazyscope.cli._study_map import study_three_layer_command, study_two_layer_command
 from lazyscope.cli._study_output_scale import study_output_scale_command
+from lazyscope.cli._study_theorem import study_theorem_command
 from lazyscope.cli._sweep import sweep_command
 from lazyscope.cli._train import train_command
 from lazyscope.cli._validate import validate_command
@@ -39,6 +40,7 @@ study_app.command("two-layer")(study_two_layer_command)
 study_app.command("three-layer")(study_three_layer_command)
 study_app.command("output-scale")(study_output_scale_command)
 study_app.command("condensation")(study_condensation_command)
+study_app.command("theorem")(study_theorem_command)
 app.command("sweep")(sweep_command)
 app.command("exponents")(exponents_command)
 app.command("report")(report_command)

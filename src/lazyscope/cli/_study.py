@@ -2,8 +2,7 @@
 
 import json as json_module
 import shlex
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 
 from lazyscope.cli._answer import print_answer, print_json
 from lazyscope.cli._output import claimed_folder, write_whole
+from lazyscope.cli._study_progress import study_progress
 from lazyscope.cli._values import read_names, read_number, read_numbers
 
 
@@ -57,7 +57,7 @@ def study_kappa_command(
 
     settings = KappaSettings(**{name: _READERS[name](text) for name, text in given.items()})
     with claimed_folder(output) as folder:
-        with _progress() as advance:
+        with study_progress() as advance:
             result = plain(run_kappa_study(settings, progress=advance))
         result["settings"]["command"] = _command(output, given)
         text = json_module.dumps(result, allow_nan=False)
@@ -93,43 +93,3 @@ def _command(output: Path, given: dict[str, str]) -> str:
     for name, text in given.items():
         words += ["--" + name.replace("_", "-"), text]
     return shlex.join(words)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """Runs done and left on standard error: a bar on a terminal, ten lines elsewhere."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        typer.echo("lazyscope: compiling one program per width first", err=True)
-        yield _tell_tenths
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("compiling", total=None)
-
-        def advance(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total, description="runs")
-
-        yield advance
-
-
-def _tell_tenths(done: int, total: int) -> None:
-    """A line whenever another tenth of the runs is done."""
-    if 10 * done // total > 10 * (done - 1) // total:
-        typer.echo(f"lazyscope: {done} of {total} runs done", err=True)

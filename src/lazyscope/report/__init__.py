@@ -7,6 +7,7 @@ from lazyscope.report._map_figures import draw_map, draw_scaling
 from lazyscope.report._map_page import write_map_page
 from lazyscope.report._output_scale_page import write_output_scale_page
 from lazyscope.report._tables import kappa_summary
+from lazyscope.report._theorem_page import write_theorem_page
 from lazyscope.report._validation import (
     summary_sentence,
     validation_page,
@@ -26,5 +27,6 @@ __all__ = [
     "write_kappa_page",
     "write_map_page",
     "write_output_scale_page",
+    "write_theorem_page",
     "write_validation_page",
 ]

@@ -19,6 +19,8 @@ from lazyscope.study._output_scale import (
     run_output_scale_study,
 )
 from lazyscope.study._shapes import Shape, shape, shape_names
+from lazyscope.study._theorem import run_theorem_study
+from lazyscope.study._theorem_settings import TheoremSettings
 from lazyscope.study._three_layer import ThreeLayerSettings, run_three_layer_study
 from lazyscope.study._two_layer import TwoLayerSettings, run_two_layer_study
 
@@ -31,6 +33,7 @@ __all__ = [
     "OutputScaleResult",
     "OutputScaleSettings",
     "Shape",
+    "TheoremSettings",
     "ThreeLayerSettings",
     "TwoLayerSettings",
     "dense_experiment",
@@ -41,6 +44,7 @@ __all__ = [
     "run_condensation_study",
     "run_kappa_study",
     "run_output_scale_study",
+    "run_theorem_study",
     "run_three_layer_study",
     "run_two_layer_study",
     "shape",

@@ -7,6 +7,8 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+
 from lazyscope.data import Dataset, load_dataset
 from lazyscope.flow import one_lapack_thread
 from lazyscope.study._provenance import versions
@@ -74,6 +76,7 @@ def run_theorem_study(
         "settings": _settings_record(settings, data),
         **estimates,
         "curves": [_curve(r) for r in runs if r["seed"] == 0],
+        "bound_curve": bound_curve(settings.stop),
         "runs": [{key: value for key, value in r.items() if key != "curve"} for r in runs],
         "verdict": judge(settings, estimates, runs),
         "timing": {"total_seconds": time.perf_counter() - started},
@@ -135,9 +138,18 @@ def _kernels(settings: TheoremSettings, data: Dataset, bound: Bound) -> dict[str
     )
 
 
+def bound_curve(stop: float) -> dict[str, list[float]]:
+    """The bound as a curve, exp(-x) with x the time in its own units, down to a loss fraction."""
+    levels = np.geomspace(1e-6, -np.log(stop), 200)
+    return {"scaled_time": levels.tolist(), "fraction": np.exp(-levels).tolist()}
+
+
 def _curve(run: dict[str, Any]) -> dict[str, Any]:
-    keys = ("kind", "name", "kappa", "width", "bound")
-    return {key: run[key] for key in keys} | run["curve"]
+    """The loss of one run over its start, against time in units of the bound."""
+    kept = {key: run[key] for key in ("kind", "name", "kappa", "width", "bound")}
+    times, losses = (np.asarray(run["curve"][key]) for key in ("time", "loss"))
+    scaled = (run["bound"] * times).tolist() if run["bound"] else []
+    return kept | {"scaled_time": scaled, "fraction": (losses / losses[0]).tolist()}
 
 
 def _settings_record(settings: TheoremSettings, data: Dataset) -> dict[str, Any]:

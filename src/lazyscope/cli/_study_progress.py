@@ -1,0 +1,46 @@
+"""How is the progress of a study told while it runs?"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import typer
+
+
+@contextmanager
+def study_progress() -> Iterator[Callable[[int, int], None]]:
+    """Runs done and left on standard error: a bar on a terminal, ten lines elsewhere."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        typer.echo("lazyscope: compiling one program per width first", err=True)
+        yield _tell_tenths
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("compiling", total=None)
+
+        def advance(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, description="runs")
+
+        yield advance
+
+
+def _tell_tenths(done: int, total: int) -> None:
+    """A line whenever another tenth of the runs is done."""
+    if 10 * done // total > 10 * (done - 1) // total:
+        typer.echo(f"lazyscope: {done} of {total} runs done", err=True)
