@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from naive.torch_jacobian import kernel, kernel_by_parameter
-from pytorch.torch_cases import BUILDERS, case
 
 from lazyscope.torch import (
     explain_tangent_kernel,
@@ -12,6 +10,8 @@ from lazyscope.torch import (
     tangent_kernel_by_parameter,
     tangent_kernel_product,
 )
+from naive.torch_jacobian import kernel, kernel_by_parameter
+from pytorch.torch_cases import BUILDERS, case
 
 
 def close(found, expected, tolerance):

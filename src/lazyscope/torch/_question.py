@@ -33,6 +33,7 @@ class Question(NamedTuple):
     x2: torch.Tensor | None
 
 
+@torch.inference_mode(mode=False)
 def pose(module: Any, x1: Any, x2: Any | None = None) -> Question:
     """Check everything that can be seen without calling the module."""
     check_module(module)
