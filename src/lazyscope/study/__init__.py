@@ -18,6 +18,9 @@ from lazyscope.study._output_scale import (
     judge_output_scale,
     run_output_scale_study,
 )
+from lazyscope.study._random_schemes import RandomSchemesSettings, run_random_schemes
+from lazyscope.study._random_schemes_estimates import LayerEstimate
+from lazyscope.study._random_schemes_law import law_at_widths
 from lazyscope.study._shapes import Shape, shape, shape_names
 from lazyscope.study._theorem import run_theorem_study
 from lazyscope.study._theorem_settings import TheoremSettings
@@ -28,22 +31,26 @@ __all__ = [
     "CondensationSettings",
     "Experiment",
     "KappaSettings",
+    "LayerEstimate",
     "MapResult",
     "Observation",
     "OutputScaleResult",
     "OutputScaleSettings",
+    "RandomSchemesSettings",
     "Shape",
     "TheoremSettings",
     "ThreeLayerSettings",
     "TwoLayerSettings",
     "dense_experiment",
     "judge_output_scale",
+    "law_at_widths",
     "map_estimates",
     "observe",
     "observe_compiled",
     "run_condensation_study",
     "run_kappa_study",
     "run_output_scale_study",
+    "run_random_schemes",
     "run_theorem_study",
     "run_three_layer_study",
     "run_two_layer_study",

@@ -1,0 +1,116 @@
+"""Random schemes beside the displacement law: what is drawn, what is estimated, what is refused."""
+
+import functools
+import tempfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lazyscope import InputError
+from lazyscope.data import sphere_teacher
+from lazyscope.scaling import PowerLaw, Scheme, displacement_exponents
+from lazyscope.study import (
+    RandomSchemesSettings,
+    law_at_widths,
+    run_random_schemes,
+)
+from lazyscope.study._random_schemes_estimates import estimate_layers
+
+SMALL = RandomSchemesSettings(counts=(6,), widths=((128, 512, 2048),), replicates=3)
+DATA = sphere_teacher(num_points=4, input_dim=4, seed=2)
+
+
+@functools.cache
+def small_run():
+    with tempfile.TemporaryDirectory() as folder:
+        return run_random_schemes(SMALL, folder)
+
+
+def test_more_schemes_keep_the_ones_already_drawn():
+    few, many = (RandomSchemesSettings(counts=(n, 2, 2)) for n in (3, 9))
+    assert many.schemes(1)[:3] == few.schemes(1)
+    assert few.schemes(2) == many.schemes(2)
+
+
+def test_another_seed_draws_other_schemes():
+    first, second = (RandomSchemesSettings(draw_seed=seed).schemes(1) for seed in (0, 1))
+    assert not set(first) & set(second)
+
+
+def test_full_settings_hold_sixty_schemes_of_three_depths():
+    settings = RandomSchemesSettings()
+    drawn = [scheme for depth in settings.depths for scheme in settings.schemes(depth)]
+    assert len(set(drawn)) >= 60
+    assert {len(scales) for scales, _ in drawn} == {2, 3, 4}
+
+
+def test_every_run_of_a_width_has_a_seed_of_its_own():
+    seeds = SMALL.design(1).points["seed"]
+    assert len(set(seeds)) == len(seeds) == 18
+
+
+def test_every_layer_of_every_scheme_is_estimated():
+    found = small_run()
+    assert [e.layer for e in found] == [1, 2] * 6
+    assert [e.predicted for e in found[:2]] == list(
+        displacement_exponents(found[0].scale_exponents, found[0].speed_exponents)
+    )
+    assert sum(e.failed for e in found) == 0
+
+
+def test_measured_sizes_are_within_a_factor_of_the_law_without_any_constant():
+    ratios = np.array([e.ratio for e in small_run()])
+    assert np.all((ratios > 0.3) & (ratios < 3.5))
+
+
+def test_the_law_at_widths_is_the_linearised_network_where_training_is_lazy():
+    """Relative change of the output layer, s_2 |sum_i c_i x[1]_i| / |W[2]| with c = K^-1 r_0."""
+    width, a, sigma = 20_000, (0.4, 0.05), (0.3, 0.0)
+    rng = np.random.default_rng(0)
+    alpha, speed = width ** np.array(a), width ** np.array(sigma)
+    squares = []
+    for _ in range(8):
+        first = rng.standard_normal((width, 4)) * alpha[0] / np.sqrt(width)
+        last = rng.standard_normal(width) * alpha[1] / np.sqrt(width)
+        before = DATA.x_train @ first.T
+        hidden, open_ = np.maximum(before, 0), (before > 0) * last
+        kernel = speed[0] * (open_ @ open_.T) * (DATA.x_train @ DATA.x_train.T)
+        kernel += speed[1] * hidden @ hidden.T
+        push = np.linalg.solve(kernel, hidden @ last - DATA.y_train[:, 0])
+        moved = speed[1] * push @ hidden
+        squares.append((moved @ moved) / (last @ last))
+    law = law_at_widths(Scheme.from_exponents(a, sigma), np.array([width]), DATA)
+    assert law[1, 0] == pytest.approx(np.sqrt(np.mean(squares)), rel=0.05)
+
+
+def test_inputs_twice_as_long_are_a_first_layer_twice_as_large_and_four_times_as_fast():
+    widths, exponents = np.array([100.0, 1000.0]), ((0.1, -0.2), (0.0, 0.2))
+    longer = replace(DATA, x_train=2 * DATA.x_train)
+    scheme = Scheme.from_exponents(*exponents)
+    scales = (PowerLaw(0.5, 0.1), scheme.scales[1])
+    speeds = (PowerLaw(0.25, 0.0), scheme.speeds[1])
+    same = law_at_widths(replace(scheme, scales=scales, speeds=speeds), widths, longer)
+    assert same == pytest.approx(law_at_widths(scheme, widths, DATA), rel=1e-9)
+
+
+def test_a_run_that_gave_no_value_is_counted_and_the_others_are_estimated():
+    schemes = [((0.25, 0.25), (0.0, 0.1))]
+    widths = np.array([64.0, 256.0, 1024.0])
+    noise = np.random.default_rng(0).normal(0, 0.01, (1, 2, 3, 3))
+    values = widths[:, None] ** -0.5 * np.exp(noise)
+    values[0, 0, 0, 0] = np.nan
+    found = estimate_layers(schemes, widths, values, DATA, tolerance=0.2)
+    assert [e.failed for e in found] == [1, 0]
+    assert found[0].slope == pytest.approx(-0.5, abs=0.02)
+
+
+def test_depths_without_widths_are_refused():
+    with pytest.raises(InputError, match="one list of widths for every depth"):
+        RandomSchemesSettings(counts=(3, 3), widths=((64, 128, 256),))
+
+
+@pytest.mark.parametrize("widths", [(64, 128), (128, 64, 256), (64, 64, 128)])
+def test_widths_that_do_not_increase_are_refused(widths):
+    with pytest.raises(InputError, match="at least 3 increasing numbers"):
+        RandomSchemesSettings(counts=(3,), widths=(widths,))
