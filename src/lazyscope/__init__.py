@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from lazyscope.model import Centred, Dense
     from lazyscope.observe import Observer, as_function, open_observations, save_observations
     from lazyscope.scaling import Scheme, named_scheme, regime_report
+    from lazyscope.study import coordinate_check
     from lazyscope.study._single import SingleRun
     from lazyscope.study._single_forecast import forecast_run
     from lazyscope.study._single_training import train_run
@@ -54,6 +55,7 @@ __all__ = [
     "SingleRun",
     "SweepDesign",
     "as_function",
+    "coordinate_check",
     "dense_problem",
     "estimate_exponent",
     "explain_tangent_kernel",
@@ -88,6 +90,7 @@ _HOMES = {
     "SingleRun": "study._single",
     "SweepDesign": "sweep",
     "as_function": "observe",
+    "coordinate_check": "study",
     "dense_problem": "flow",
     "estimate_exponent": "measure",
     "explain_tangent_kernel": "kernel",

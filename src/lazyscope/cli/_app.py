@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from lazyscope.cli._check import check_command
 from lazyscope.cli._exponents import exponents_command
 from lazyscope.cli._forecast import forecast_command
 from lazyscope.cli._refusal import RefusingGroup
@@ -41,6 +42,7 @@ study_app.command("three-layer")(study_three_layer_command)
 study_app.command("output-scale")(study_output_scale_command)
 study_app.command("condensation")(study_condensation_command)
 study_app.command("theorem")(study_theorem_command)
+app.command("check")(check_command)
 app.command("sweep")(sweep_command)
 app.command("exponents")(exponents_command)
 app.command("report")(report_command)

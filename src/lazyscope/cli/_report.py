@@ -20,7 +20,11 @@ KAPPA = "kappa.json"
 
 def report_command(
     store: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Store of a sweep, or folder of a study.")
+        Path,
+        typer.Argument(
+            metavar="DIR|RECORD",
+            help="Store of a sweep, folder of a study, or file of an observer.",
+        ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="PAGE.html", help="The page.")],
     select: Annotated[
@@ -30,14 +34,16 @@ def report_command(
     title: Annotated[str | None, typer.Option(metavar="TEXT", help="Of the page.")] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
-    """The page of a stored result: a phase diagram, or a study of kappa drawn again.
+    """The page of a stored result: a phase diagram, a study of kappa drawn again, an observed training.
 
     A phase diagram needs a sweep over two axes besides width and seed.
 
     Example: `lazyscope report two-layer -o two-layer.html`
     """
     check_writable_file(output)
-    if (store / KAPPA).is_file():
+    if store.is_file():
+        verdict = _observation_page(store, output, title)
+    elif (store / KAPPA).is_file():
         verdict = _kappa_page(store / KAPPA, output)
     else:
         verdict = _map_page(store, output, select or [], title)
@@ -64,6 +70,15 @@ def _kappa_page(stored: Path, output: Path) -> str:
         ) from error
     write_kappa_page(result, output)
     return result["verdict"]["sentence"]
+
+
+def _observation_page(stored: Path, output: Path, title: str | None) -> str:
+    from lazyscope.observe import open_observations, to_json
+    from lazyscope.report import write_observation_page
+
+    record = open_observations(stored)
+    write_observation_page(to_json(record), output, title=title or "Observed training")
+    return record.summary()["verdict"] or "none, training left the finite numbers"
 
 
 def _map_page(store: Path, output: Path, select: Sequence[str], title: str | None) -> str | None:

@@ -1,0 +1,308 @@
+"""What does the page of an observed training show?"""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lazyscope.observe import Observations, from_json
+from lazyscope.report._axes import log_axis
+from lazyscope.report._numbers import listing, number, percent, seconds
+from lazyscope.report._page import (
+    Cell,
+    Figure,
+    Key,
+    Legend,
+    Page,
+    Panel,
+    Settings,
+    Table,
+    Verdict,
+    render_page,
+)
+from lazyscope.report._palette import category_colors
+from lazyscope.report._write import write_whole
+
+_TONES = {"lazy": "good", "borderline": "", "not-lazy": "bad"}
+_SENTENCES = {
+    "lazy": "Training was lazy: neither a layer nor the kernel changed by a tenth of its size.",
+    "borderline": (
+        "Borderline: some layer or the kernel changed by between a tenth of its size and all of it."
+    ),
+    "not-lazy": "Training was not lazy: some layer or the kernel changed by its own size or more.",
+    None: "Training left the finite numbers, so there is no verdict.",
+}
+
+
+def write_observation_page(
+    stored: Mapping[str, Any], path: str | os.PathLike[str], *, title: str = "Observed training"
+) -> Path:
+    """Write the page of a saved record of observations, one HTML file that opens without a network.
+
+    Args:
+        stored: the JSON object that ``save_observations`` wrote.
+        path: where the page goes; its folder must exist.
+        title: of the page.
+
+    Raises:
+        InputError: another object, or a path that cannot be written.
+    """
+    return write_whole(render_page(observation_page(from_json(stored), title)), path)
+
+
+def observation_page(record: Observations, title: str) -> Page:
+    """Every figure and number of a record, in order."""
+    summary, subject = record.summary(), record.subject
+    colors = category_colors(subject.groups)
+    looks = len(record.looks)
+    return Page(
+        title=title,
+        eyebrow="lazyscope · observer",
+        lead=(
+            f"{subject.num_parameters} parameters in {len(subject.leaves)} arrays and "
+            f"{len(subject.groups)} groups, seen {looks} times over "
+            f"{summary['steps']} steps on {subject.num_points} probe points."
+        ),
+        verdict=Verdict(
+            (summary["verdict"] or "no verdict").replace("-", " "),
+            _SENTENCES[summary["verdict"]],
+            _TONES.get(summary["verdict"], "bad"),
+        ),
+        facts=_facts(summary),
+        sections=[
+            _displacement_figure(record, colors),
+            _function_figure(record),
+            *([_loss_figure(record)] if _has_loss(record) else []),
+            _group_table(record),
+            _leaf_table(record),
+            _settings(record),
+        ],
+        footer=" ".join(subject.notes),
+        version=subject.provenance.get("lazyscope", ""),
+    )
+
+
+def _facts(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        ("kernel change", number(summary["kernel_change"])),
+        ("alignment with the targets", number(summary["target_alignment"])),
+        ("distance from linearised, of the motion", number(summary["linearisation_share"])),
+        ("units flipped", percent(summary["flipped"], 1)),
+    ]
+
+
+def _displacement_figure(record: Observations, colors: Mapping[str, str]) -> Figure:
+    groups = record.subject.groups
+    panels = []
+    for name, words in (
+        ("group_operator", "operator norm"),
+        ("group_frobenius", "Frobenius norm"),
+    ):
+        values = record.series(name)
+        traces = [
+            _trace(record, values[:, k], group, colors[group], {"group": group})
+            for k, group in enumerate(groups)
+            if np.isfinite(values[1:, k]).any()
+        ]
+        shown = [v for trace in traces for v in trace["y"]]
+        panels.append(Panel(traces, _layout(f"|Δw| / |w|, {words}", shown)))
+    keys = [Key(group, group, colors[group]) for group in groups]
+    return Figure(
+        anchor="displacement",
+        title="How far every group moved",
+        caption=(
+            "Look for lines that stay far below one: these layers are where they started. The operator "
+            "norm is taken over the matrices of a group, the Frobenius norm over all its entries; groups "
+            "that started at zero have no relative displacement and no line."
+        ),
+        panels=panels,
+        legends=[Legend("group", "Group", keys)],
+        columns="repeat(auto-fit, minmax(min(100%, 22rem), 1fr))",
+    )
+
+
+_FUNCTION = {
+    "kernel_change": "kernel change",
+    "linearisation_share": "distance from linearised network, share of the motion",
+    "flipped": "share of units flipped",
+}
+
+
+def _function_figure(record: Observations) -> Figure:
+    colors = category_colors((*_FUNCTION, "target_alignment", "kernel_alignment"))
+    traces, keys = [], []
+    for name, words in _FUNCTION.items():
+        values = record.series(name)
+        if np.isfinite(values[1:]).any():
+            traces.append(_trace(record, values, words, colors[name], {"quantity": name}))
+            keys.append(Key(name, words, colors[name]))
+    aligned = []
+    for name, words in (
+        ("target_alignment", "kernel with the targets"),
+        ("kernel_alignment", "kernel with its start"),
+    ):
+        values = record.series(name)
+        if np.isfinite(values).any():
+            aligned.append(
+                _trace(record, values, words, colors[name], {"quantity": name}, start=True)
+            )
+            keys.append(Key(name, words, colors[name]))
+    layout = _layout("relative change", [v for trace in traces for v in trace["y"]])
+    cosine = {"title": {"text": "cosine"}, "range": [-0.03, 1.03]}
+    return Figure(
+        anchor="function",
+        title="How far kernel and function left their start",
+        caption=(
+            "Left: look for small numbers, for which the initial kernel and the linearised network "
+            "describe training. Right: how far the kernel turned from its start, and towards the targets."
+        ),
+        panels=[
+            Panel(traces, layout),
+            Panel(aligned, {"xaxis": _step_axis(record, start=True), "yaxis": cosine}),
+        ],
+        legends=[Legend("quantity", "Quantity", keys)],
+        columns="repeat(auto-fit, minmax(min(100%, 22rem), 1fr))",
+    )
+
+
+def _has_loss(record: Observations) -> bool:
+    return bool(np.isfinite([*record.loss, *record.series("probe_loss")]).any())
+
+
+def _loss_figure(record: Observations) -> Figure:
+    curves = {"training loss as given": record.loss, "loss on the probe points": _probe(record)}
+    colors = category_colors(tuple(curves))
+    traces = [
+        _trace(record, values, words, colors[words], {"curve": words}, start=True)
+        for words, values in curves.items()
+        if np.isfinite(values).any()
+    ]
+    keys = [Key(trace["name"], trace["name"], colors[trace["name"]]) for trace in traces]
+    layout = _layout("loss", [v for trace in traces for v in trace["y"]])
+    layout["xaxis"] = _step_axis(record, start=True)
+    return Figure(
+        anchor="loss",
+        title="Loss",
+        caption="The loss given by the training loop, and 1/(2N) Σ |f − y|² on the probe points.",
+        panels=[Panel(traces, layout)],
+        legends=[Legend("curve", "Curve", keys)],
+    )
+
+
+def _probe(record: Observations) -> np.ndarray:
+    return record.series("probe_loss")
+
+
+def _trace(
+    record: Observations,
+    values: np.ndarray,
+    name: str,
+    color: str,
+    meta: Mapping[str, str],
+    *,
+    start: bool = False,
+) -> dict[str, Any]:
+    """One line over the steps; step 0 has no place on a logarithmic axis and is put at 1/2."""
+    steps = np.where(record.steps > 0, record.steps, 0.5)
+    shown = np.isfinite(values) & (start | (record.steps > 0)) & (start | (values > 0))
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": name,
+        "meta": dict(meta),
+        "x": steps[shown].tolist(),
+        "y": values[shown].tolist(),
+        "customdata": record.steps[shown].tolist(),
+        "hovertemplate": f"{name}<br>step %{{customdata}}: %{{y:.3g}}<extra></extra>",
+        "line": {"color": color, "width": 1.6},
+        "marker": {"color": color, "size": 4},
+    }
+
+
+def _layout(title: str, values: Sequence[float]) -> dict[str, Any]:
+    return {
+        "xaxis": {"type": "log", "title": {"text": "step"}},
+        "yaxis": log_axis(title, values),
+    }
+
+
+def _step_axis(record: Observations, *, start: bool) -> dict[str, Any]:
+    last = max(int(record.steps[-1]), 1)
+    ticks = [10**k for k in range(int(np.log10(last)) + 1)]
+    return {
+        "type": "log",
+        "title": {"text": "step"},
+        "tickvals": [0.5, *ticks] if start else ticks,
+        "ticktext": ["0", *map(str, ticks)] if start else list(map(str, ticks)),
+    }
+
+
+def _group_table(record: Observations) -> Table:
+    last = record.looks[-1].measurement
+    rows = []
+    for k, group in enumerate(record.subject.groups):
+        size = last.group_operator[k]
+        size = last.group_frobenius[k] if np.isnan(size) else size
+        tone = "" if not np.isfinite(size) else "good" if size < 0.1 else "bad" if size >= 1 else ""
+        rows.append(
+            (
+                group,
+                Cell(_relative(last.group_operator[k]), tone),
+                Cell(_relative(last.group_frobenius[k]), tone),
+            )
+        )
+    return Table(
+        anchor="groups",
+        title="Groups at the end",
+        header=("group", "operator norm", "Frobenius norm"),
+        rows=rows,
+        caption="Relative displacement at the last look.",
+    )
+
+
+def _leaf_table(record: Observations) -> Table:
+    last, subject = record.looks[-1].measurement, record.subject
+    rows = [
+        (
+            name,
+            " × ".join(map(str, shape)) or "scalar",
+            subject.groups[subject.leaf_group[k]],
+            _relative(last.leaf_operator[k]),
+            _relative(last.leaf_frobenius[k]),
+        )
+        for k, (name, shape) in enumerate(zip(subject.leaves, subject.shapes, strict=True))
+    ]
+    return Table(
+        anchor="leaves",
+        title="Arrays at the end",
+        header=("array", "shape", "group", "operator norm", "Frobenius norm"),
+        rows=rows,
+        folded="every array",
+    )
+
+
+def _relative(value: float) -> str:
+    return "started at zero" if np.isposinf(value) else number(float(value))
+
+
+def _settings(record: Observations) -> Settings:
+    subject = record.subject
+    versions = {k: v for k, v in subject.provenance.items() if k != "started_at"}
+    items = [
+        ("looks, at steps", listing(record.steps.tolist(), 6)),
+        ("probe points, outputs", f"{subject.num_points} and {subject.num_outputs}"),
+        ("targets", "given" if subject.has_targets else "not given"),
+        ("started", subject.provenance.get("started_at", "unknown")),
+        ("versions", ", ".join(f"{name} {v}" for name, v in versions.items())),
+        ("time spent looking", seconds(record.observing_seconds)),
+        ("time until the last look", seconds(float(record.seconds[-1]))),
+        *(("note", note) for note in subject.notes),
+    ]
+    return Settings(
+        anchor="settings",
+        title="What was observed",
+        items=items,
+        commands=[("Make this page again:", "lazyscope report record.json -o page.html")],
+    )
