@@ -56,7 +56,16 @@ def test_the_version_is_that_of_the_package():
 
 @pytest.mark.parametrize(
     "command",
-    [["regime"], ["forecast"], ["train"], ["study", "kappa"], ["sweep"], ["exponents"], ["report"]],
+    [
+        ["regime"],
+        ["forecast"],
+        ["train"],
+        ["study", "kappa"],
+        ["sweep"],
+        ["exponents"],
+        ["report"],
+        ["validate"],
+    ],
 )
 def test_help_shows_an_example(command):
     from typer.testing import CliRunner
