@@ -72,7 +72,8 @@ def _root(
 
     **regime** reads a parametrisation, **forecast** looks at the initial network on data, **train**
     trains it and measures what happened, **study kappa** does the main experiment and writes a page,
-    **study two-layer** and **study three-layer** map a plane of schemes,
+    **study two-layer** and **study three-layer** map a plane of schemes, **study output-scale** and
+    **study condensation** look at crossover and orientations,
     **sweep** does many runs and keeps them, **exponents** and **report** read what was kept,
     **validate** checks the theory claim by claim.
     """

@@ -44,9 +44,8 @@ class OutputScaleSettings:
         widths: widths of the hidden layers, increasing, at least 3.
         seeds: number of seeds of every run.
         scheme: named scheme behind the factor; kappa is alpha times its kappa at the width.
-        depth, activation: of the network; smooth by default, as with kinks the distance from the
-            linearised network falls like (m kappa)^-1/2 once few neurons cross a data point, and
-            that does not collapse.
+        depth, activation: of the network; smooth by default, as with kinks, which few neurons cross at
+            a time, the distance from the linearised network does not collapse.
         data, target, num_points, input_dim, num_test: what it learns, where the data have them; test
             points are for the distance from the linearised network and the test error.
         stop: fraction of the initial loss at which training ends.
