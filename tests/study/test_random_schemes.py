@@ -100,9 +100,24 @@ def test_a_run_that_gave_no_value_is_counted_and_the_others_are_estimated():
     noise = np.random.default_rng(0).normal(0, 0.01, (1, 2, 3, 3))
     values = widths[:, None] ** -0.5 * np.exp(noise)
     values[0, 0, 0, 0] = np.nan
-    found = estimate_layers(schemes, widths, values, DATA, tolerance=0.2)
+    found = estimate_layers(schemes, widths, values, np.ones((1, 3, 3)), DATA, tolerance=0.2)
     assert [e.failed for e in found] == [1, 0]
     assert found[0].slope == pytest.approx(-0.5, abs=0.02)
+
+
+def test_levelling_takes_out_the_scatter_of_the_start_and_keeps_the_exponent():
+    """Displacements in proportion to the first residual, whose scatter the levelled ones lose."""
+    widths = np.array([64.0, 256.0, 1024.0, 4096.0])
+    start = np.exp(np.random.default_rng(1).normal(0, 0.5, (1, 4, 4)))
+    mean = (4 + 4 * widths**1.5 / widths / 2) / 8  # rho = 3/4, one hidden layer
+    values = (widths**-0.5)[:, None] * start[:, None] * np.ones((1, 2, 1, 1))
+    losses = mean[:, None] * start**2
+    found = estimate_layers(
+        [((0.75, 0.0), (0.0, 0.0))], widths, values, losses, DATA, tolerance=0.01
+    )
+    assert found[0].exponent == pytest.approx(-0.5, abs=1e-3)
+    assert abs(found[0].unlevelled + 0.5) > 0.02
+    assert found[0].high - found[0].low < 0.1
 
 
 def test_depths_without_widths_are_refused():

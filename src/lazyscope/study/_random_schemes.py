@@ -133,20 +133,29 @@ def run_random_schemes(
     for depth in settings.depths:
         store = Path(folder) / f"depth-{depth}"
         run_sweep(settings.design(depth), store, show_progress=show_progress)
+        displacements, losses = _measured(store, settings.replicates)
         found += estimate_layers(
             settings.schemes(depth),
             np.array(settings.widths[depth - 1]),
-            _displacements(store, settings.replicates),
+            displacements,
+            losses,
             data,
             tolerance=settings.tolerance,
         )
     return tuple(found)
 
 
-def _displacements(store: Path, replicates: int) -> Float[np.ndarray, "scheme layer width seed"]:
-    """Relative displacements in operator norm; NaN where a run did not converge."""
+def _measured(
+    store: Path, replicates: int
+) -> tuple[Float[np.ndarray, "scheme layer W seed"], Float[np.ndarray, "scheme W seed"]]:
+    """Relative displacements in operator norm, NaN where a run did not converge, and first losses."""
     runs = open_store(store)
     values = runs["displacement_operator"].transpose("point", "layer", "width").values
     ended = runs["outcome"].transpose("point", "width").values == "converged"
     values = np.where(ended[:, None] & (values > 0) & np.isfinite(values), values, np.nan)
-    return np.moveaxis(values.reshape(-1, replicates, *values.shape[1:]), 1, -1)
+    losses = runs["loss_initial"].transpose("point", "width").values
+    displacements, first = (
+        np.moveaxis(part.reshape(-1, replicates, *part.shape[1:]), 1, -1)
+        for part in (values, losses)
+    )
+    return displacements, first

@@ -22,8 +22,10 @@ class LayerEstimate:
         layer: which layer this is about, from 1.
         predicted: exponent of the law.
         correction: exponent of the law's slowest correction; 0 at a tie.
-        exponent, low, high: estimate from the runs alone, extrapolated, with its 95 % interval.
-        slope: straight line through all runs.
+        exponent, low, high: estimate from the runs alone, extrapolated, with its 95 % interval; each
+            run is levelled by its own first loss, see `estimate_layers`.
+        unlevelled: the same estimate from the displacements as they are.
+        slope: straight line through all levelled runs.
         excess, excess_low, excess_high: exponent of the measured displacement divided by the law at
             each width, in which the law's crossovers cancel; 0 where the law is right.
         ratio: the measured displacement over the law at each width, geometric mean over seeds.
@@ -38,6 +40,7 @@ class LayerEstimate:
     exponent: float
     low: float
     high: float
+    unlevelled: float
     slope: float
     excess: float
     excess_low: float
@@ -65,37 +68,44 @@ def estimate_layers(
     schemes: Sequence[tuple[tuple[float, ...], tuple[float, ...]]],
     widths: Float[np.ndarray, " W"],
     displacements: Float[np.ndarray, "scheme layer W seed"],
+    losses: Float[np.ndarray, "scheme W seed"],
     data: Dataset,
     *,
     tolerance: float,
 ) -> list[LayerEstimate]:
     """Estimates of every layer, by the runs alone and beside the law at each width.
 
+    Where kappa is large the gap is the output at the start, a random number of a few degrees of
+    freedom, and its scatter is most of the noise. Its mean square is known exactly for ReLU,
+    ``E R(0) = (|y|^2 + C sum_i |x_i|^2 kappa^2 / (m 2^L)) / (2 n)``, so every displacement is levelled
+    by ``sqrt(E R(0) / R(0))`` of its run: a control variate, which moves no exponent.
+
     Args:
         schemes: scale and speed exponents.
         widths: the W widths.
         displacements: relative, operator norm; NaN where a run failed.
+        losses: R(0) of every run.
         data: what the networks were trained on.
         tolerance: of the flow; a tenth of it is taken as an error that seeds share.
     """
     num_layers, num_widths = displacements.shape[1:3]
-    law = np.stack(
-        [law_at_widths(Scheme.from_exponents(*scheme), widths, data) for scheme in schemes]
-    )
+    drawn = [Scheme.from_exponents(*scheme) for scheme in schemes]
+    law = np.stack([law_at_widths(scheme, widths, data) for scheme in drawn])
+    means = np.stack([_mean_first_loss(scheme, widths, data) for scheme in drawn])
+    levelled = displacements * np.sqrt(means[..., None] / losses)[:, None]
     accuracy = max(1e-3, ACCURACY_OF_TOLERANCE * tolerance)
     flat = (-1, num_widths, displacements.shape[-1])
-    alone = estimate_exponents(widths, displacements.reshape(flat), accuracy=accuracy)
-    beside = estimate_exponents(
-        widths, (displacements / law[..., None]).reshape(flat), accuracy=accuracy
+    unlevelled, alone, beside = (
+        estimate_exponents(widths, values.reshape(flat), accuracy=accuracy)
+        for values in (displacements, levelled, levelled / law[..., None])
     )
-    log_mean = np.where(np.isfinite(alone.log_mean), alone.log_mean, np.nan)
     found = []
     for number, (scales, speeds) in enumerate(schemes):
         predicted = displacement_exponents(scales, speeds)
         correction = slowest_correction(scales, speeds)
         for layer in range(num_layers):
             cell = number * num_layers + layer
-            known = np.isfinite(log_mean[cell])
+            known = np.isfinite(alone.log_mean[cell])
             found.append(
                 LayerEstimate(
                     scales,
@@ -106,7 +116,8 @@ def estimate_layers(
                     float(alone.exponent[cell]),
                     float(alone.low[cell]),
                     float(alone.high[cell]),
-                    float(np.polyfit(np.log(widths[known]), log_mean[cell][known], 1)[0]),
+                    float(unlevelled.exponent[cell]),
+                    float(np.polyfit(np.log(widths[known]), alone.log_mean[cell][known], 1)[0]),
                     float(beside.exponent[cell]),
                     float(beside.low[cell]),
                     float(beside.high[cell]),
@@ -115,3 +126,13 @@ def estimate_layers(
                 )
             )
     return found
+
+
+def _mean_first_loss(
+    scheme: Scheme, widths: Float[np.ndarray, " W"], data: Dataset
+) -> Float[np.ndarray, " W"]:
+    """Mean of R(0) over draws of a ReLU network, exact at every width."""
+    x, y = data.x_train, data.y_train
+    kappa = np.array([scheme.kappa(int(width)) for width in widths])
+    start = y.shape[1] * np.sum(x**2) * kappa**2 / (widths * 2**scheme.depth)
+    return (np.sum(y**2) + start) / (2 * len(y))
