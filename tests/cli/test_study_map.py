@@ -1,11 +1,16 @@
 """Do the studies of phase diagrams run from the shell, go on, and refuse what makes no map?"""
 
 import json
+import shlex
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from lazyscope.cli import app
+from lazyscope.study import OutputScaleResult
+from lazyscope.sweep import SweepSummary
+from report.synthetic_studies import synthetic_output_scale
 
 TWO = [
     *("study", "two-layer", "--gamma", "0.5,1.75", "--gamma-prime=-0.25,0.25"),
@@ -26,6 +31,71 @@ def test_a_map_is_written_and_the_same_command_goes_on(tmp_path):
     assert told["complete"] is True
     assert f"Verdict: {told['sign_check']['sentence']}" in lines
     assert (tmp_path / "map.html").stat().st_size > 1_000_000
+
+
+CONDENSATION = [
+    *("study", "condensation", "--gamma", "0.5,1.75", "--gamma-prime=-0.25,0.25"),
+    *("--widths", "8,16,32", "--seeds", "2", "--stop", "0.2"),
+]
+
+
+def test_the_study_of_condensation_writes_its_folder_and_goes_on(tmp_path):
+    where = ["--output", str(tmp_path / "out")]
+    first = CliRunner().invoke(app, [*CONDENSATION, *where])
+    assert first.exit_code == 0, (first.output, first.exception)
+    folder = tmp_path.resolve() / "out"
+    assert first.stdout.splitlines()[-1] == f"Page: {folder / 'index.html'}"
+    assert {path.name for path in folder.iterdir()} == {"index.html", "condensation.json", "runs"}
+    stored = json.loads((folder / "condensation.json").read_text())
+    told = json.loads(CliRunner().invoke(app, [*CONDENSATION, *where, "--json"]).stdout)
+    assert (told["summary"]["num_before"], told["summary"]["num_done"]) == (48, 0)
+    assert told["order"] == stored["order"]
+    assert f"Verdict: {told['side_check']['sentence']}" in first.stdout.splitlines()
+
+
+def test_the_study_of_the_output_scale_reads_its_options_and_writes_its_folder(
+    tmp_path, monkeypatch
+):
+    asked = []
+
+    def study(settings, store, *, show_progress):
+        asked.append((settings, Path(store), show_progress))
+        summary = SweepSummary(Path(store), 42, 0, {"converged": 40}, {"MemoryError": 2}, 1.0)
+        return OutputScaleResult(synthetic_output_scale(), summary)
+
+    monkeypatch.setattr("lazyscope.study.run_output_scale_study", study)
+    command = ["study", "output-scale", "--output-scale", "0.5,4", "--widths", "4,16,64"]
+    command += ["--seeds", "2", "--data", "digits", "--output", str(tmp_path / "out")]
+    result = CliRunner().invoke(app, [*command, "--json"])
+    assert result.exit_code == 1, (result.output, result.exception)  # two runs are missing
+    (settings, store, shown), folder = asked[0], tmp_path / "out"
+    assert (settings.output_scale, settings.widths, settings.seeds) == ((0.5, 4), (4, 16, 64), 2)
+    assert (store, shown) == (folder / "runs", False)
+    told = json.loads(result.stdout)
+    assert told.pop("summary")["complete"] is False
+    assert told == json.loads((folder / "output-scale.json").read_text())
+    assert shlex.split(told["settings"]["command"]) == ["lazyscope", *_moved(command)]
+    assert "p = 0.49" in (folder / "index.html").read_text(encoding="utf-8")
+
+
+def _moved(command):
+    """The same command with its folder in front of the other options, as pages write it."""
+    return [*command[:2], *command[-2:], *command[2:-2]]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["output-scale", "--output-scale", "1,0.5"], "at least 2 increasing numbers"),
+        (["output-scale", "--scheme", "ntkk"], "Scheme must be one of"),
+        (["condensation", "--early-stop", "1e-6"], "initial stage must end before training does"),
+    ],
+)
+def test_a_study_that_makes_no_sense_is_refused_and_leaves_no_folder(tmp_path, options, words):
+    result = CliRunner().invoke(app, ["study", *options, "--output", str(tmp_path / "out")])
+    assert result.exit_code == 2, (result.output, result.exception)
+    assert words in result.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
