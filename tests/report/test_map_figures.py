@@ -35,6 +35,13 @@ def test_colour_scale_is_symmetric_about_zero(datasets):
     assert low == -high < 0
 
 
+def test_a_huge_exponent_does_not_wash_out_the_others(datasets):
+    exponent = datasets[1]["exponent"].copy()
+    exponent[0, 0, 0] = -3.0
+    axes = draw_map(datasets[1].assign(exponent=exponent))
+    assert axes.collections[0].get_clim() == (-1.0, 1.0)
+
+
 def test_cells_are_centred_on_their_values(datasets):
     axes = draw_map(datasets[1], axes=Figure().subplots())
     values = datasets[1]["gamma"].values

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from lazyscope._checks import InputError
-from lazyscope.report import write_condensation_page, write_map_page, write_output_scale_page
+from lazyscope.report import (
+    draw_crossover,
+    draw_order_parameter,
+    write_condensation_page,
+    write_map_page,
+    write_output_scale_page,
+)
 from report.synthetic_studies import synthetic_condensation, synthetic_output_scale
 
 QUANTITY = "document.querySelector('select[data-key=quantity]')"
@@ -136,3 +142,25 @@ def test_names_of_regions_that_would_overlap_become_letters(browser, condensatio
         shown = "!document.querySelector('.region-key').hidden"
         assert browser.evaluate(shown) == (regions is crowded)
     assert browser.problems == []
+
+
+@pytest.mark.parametrize("against", ["alpha", "kappa"])
+def test_the_figure_of_the_crossover_has_a_line_per_width_at_its_scales(record, against, tmp_path):
+    axes = draw_crossover(record, "kernel_change", against=against)
+    rows = record["kappa"] if against == "kappa" else [record["output_scale"]] * 3
+    assert [line.get_xdata().tolist() for line in axes.lines] == rows
+    values = np.array(record["quantities"]["kernel_change"]["values"])
+    for line, expected in zip(axes.lines, np.exp(np.log(values).mean(-1)), strict=True):
+        assert line.get_ydata() == pytest.approx(expected)
+    axes.figure.savefig(tmp_path / "crossover.pdf")
+    with pytest.raises(InputError, match="Quantity must be one of"):
+        draw_crossover(record, "loss")
+
+
+def test_the_figure_of_condensation_shows_the_order_parameter_with_gamma_to_the_right(condensation):
+    axes = draw_order_parameter(condensation[1])
+    drawn = axes.collections[0].get_array()
+    np.testing.assert_array_equal(drawn, condensation[1]["order_final"].values.T)
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("γ", "γ′")
+    with pytest.raises(InputError, match="Stage must be one of"):
+        draw_order_parameter(condensation[1], "late")

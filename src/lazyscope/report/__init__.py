@@ -8,6 +8,7 @@ from lazyscope.report._map_figures import draw_map, draw_scaling
 from lazyscope.report._map_page import write_map_page
 from lazyscope.report._observation_page import write_observation_page
 from lazyscope.report._output_scale_page import write_output_scale_page
+from lazyscope.report._study_figures import draw_crossover, draw_order_parameter
 from lazyscope.report._tables import kappa_summary
 from lazyscope.report._theorem_page import write_theorem_page
 from lazyscope.report._validation import (
@@ -18,10 +19,12 @@ from lazyscope.report._validation import (
 
 __all__ = [
     "draw_coordinate_check",
+    "draw_crossover",
     "draw_displacement",
     "draw_forecast",
     "draw_loss",
     "draw_map",
+    "draw_order_parameter",
     "draw_scaling",
     "kappa_summary",
     "summary_sentence",

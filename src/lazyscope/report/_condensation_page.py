@@ -20,6 +20,7 @@ from lazyscope.report._page import (
     Page,
     Panel,
     Selector,
+    Settings,
     Table,
     render_page,
 )
@@ -63,15 +64,33 @@ def condensation_page(runs: xr.Dataset, estimates: xr.Dataset) -> Page:
     """The sections of the page, in order."""
     study = read_map_study(runs, estimates.drop_vars(["order", "directions"]))
     page = map_page(study)
-    first, others = page.sections[0], page.sections[1:]
-    kept = [
-        section for section in others if getattr(section, "anchor", "") in ("outcomes", "settings")
-    ]
+    figure = page.sections[0]
+    tables = {getattr(s, "anchor", ""): s for s in page.sections[1:]}
+    settings = tables["settings"]
+    assert isinstance(settings, Settings)
     return replace(
         page,
         eyebrow="lazyscope, study condensation",
         lead=_lead(study),
-        sections=[first, _sharpening_figure(study, estimates), _extremes_table(study), *kept],
+        sections=[
+            figure,
+            _sharpening_figure(study, estimates),
+            _extremes_table(study),
+            tables["outcomes"],
+            _settings(study, settings),
+        ],
+    )
+
+
+def _settings(study: MapStudy, section: Settings) -> Settings:
+    """The settings of the map's page, made again by the study's own command."""
+    again = "lazyscope study condensation --output DIR"
+    words = "Run the study again (runs that are in its store are not repeated):"
+    settings = ("early stop", listing([study.runs.attrs.get("early_stop")]))
+    return replace(
+        section,
+        items=[settings, *section.items],
+        commands=[(words, again), *section.commands[1:]],
     )
 
 

@@ -1,5 +1,6 @@
 """How does a phase diagram look in a paper? Matplotlib axes from the stored estimates."""
 
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -22,15 +23,16 @@ from lazyscope.report._map_study import (
 from lazyscope.report._numbers import decimal, interval, listing
 from lazyscope.report._palette import category_colors
 
+_LABEL_WIDTH = 12  # letters in a line of a region's name
 _INK, _BLANK = "#1a1d21", "#aeb4bc"
 
 
 def draw_map(estimates: xr.Dataset, layer: int = 1, axes: Axes | None = None) -> Axes:
     """Draw the measured exponent of one layer over the plane, with theory's lines on top.
 
-    Blue is negative (lazy), orange positive (condensed). Circles mark cells whose interval contains
-    zero, diamonds those that exclude the prediction; cells without an estimate are grey with a
-    cross.
+    Blue is negative (lazy), orange positive (condensed), saturated beyond one. Circles mark cells
+    whose interval contains zero, diamonds those that exclude the prediction; cells without an
+    estimate are grey with a cross.
 
     Args:
         estimates: exponents over (x, y, layer), as for `write_map_page`.
@@ -59,23 +61,27 @@ def draw_map(estimates: xr.Dataset, layer: int = 1, axes: Axes | None = None) ->
     drawing = _axes(axes)
     drawing.set_facecolor(_BLANK)
     largest = max(float(np.nanmax(np.abs(exponent), initial=0.0)), 0.05)
+    end = min(1.0, largest)
     mesh = drawing.pcolormesh(
         _edges(x),
         _edges(y),
         np.ma.masked_invalid(exponent.T),
         cmap=LinearSegmentedColormap.from_list("lazy", ["#0072b2", "#f4f4f2", "#d55e00"]),
-        vmin=-largest,
-        vmax=largest,
+        vmin=-end,
+        vmax=end,
         edgecolors="white",
         linewidth=0.5,
     )
-    drawing.figure.colorbar(mesh, ax=drawing, label=f"exponent of layer {layer}")
+    extend = "both" if largest > end else "neither"
+    drawing.figure.colorbar(mesh, ax=drawing, label=f"exponent of layer {layer}", extend=extend)
     _draw_marks(drawing, x, y, chosen)
     for line in stored_list(estimates, "boundaries"):
         style = "--" if line.get("kind") == "measured" else "-"
         drawing.plot(line["x"], line["y"], style, color=_INK, linewidth=1.4, label=line["name"])
     for region in stored_list(estimates, "regions"):
-        drawing.annotate(region["name"], (region["x"], region["y"]), ha="center", va="center")
+        words = textwrap.fill(region["name"], _LABEL_WIDTH)
+        place = (region["x"], region["y"])
+        drawing.annotate(words, place, ha="center", va="center", fontsize="small")
     drawing.set(xlabel=x.label, ylabel=y.label)
     return drawing
 
