@@ -53,7 +53,7 @@ def test_the_verdict_is_about_the_boundary_of_the_first_layer(small):
     assert json.loads(estimates.attrs["verdict"])["sentence"] == check["sentence"]
     lines = {line["name"] for line in json.loads(estimates.attrs["boundaries"])}
     assert "law, layer 1" in lines
-    assert "measured, order parameter 1/2" in lines
+    assert "order parameter 1/2 after training" in lines
     assert "law, layer 2" not in lines
 
 

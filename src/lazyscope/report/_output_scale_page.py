@@ -107,7 +107,7 @@ def _crossover_figure(result: Mapping[str, Any]) -> Figure:
         }
         if name != "test_error":
             axis = {"yaxis": log_axis(entry["label"], values)}
-        choices.append(Choice(name, entry["label"], axis))
+        choices.append(Choice(name, name.replace("_", " "), axis))
     return Figure(
         anchor="crossover",
         title="From rich to lazy",

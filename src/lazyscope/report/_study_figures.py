@@ -77,7 +77,7 @@ def draw_order_parameter(
     )
     drawing.figure.colorbar(mesh, ax=drawing, label="order parameter")
     for line in stored_list(estimates, "boundaries"):
-        style = "w--" if line.get("kind") == "measured" else "w-"
+        style = {"measured": "w--", "early": "w:"}.get(str(line.get("kind")), "w-")
         drawing.plot(line["x"], line["y"], style, linewidth=1.4, label=line["name"])
     drawing.set(xlabel=x.label, ylabel=y.label)
     return drawing

@@ -99,6 +99,11 @@ def run_condensation_study(
         StoreError: the store is in use, holds another sweep, or its disk is full.
         InputError: too few runs succeeded for any estimate.
 
+    Cost: 882 runs by default, 23 s of processor time with compilation.
+
+    Trust: order parameters are those of one width; they step at the boundary in the limit of large
+    width. At width 3000 a cell on the boundary has about one half after training.
+
     Reference:
         Luo, Xu, Ma & Zhang 2021 (JMLR 22(71), arXiv 2007.07497), figures of orientation against
         amplitude; Chen et al. 2023 (arXiv 2303.06561), condensation in the initial stage: gamma > 1

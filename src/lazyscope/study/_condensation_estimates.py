@@ -141,11 +141,14 @@ def _with_sides(estimates: xr.Dataset, plane: tuple[str, str], num_directions: i
         if line["name"] in ("law, layer 1", "measured, layer 1")
     ]
     x, y = (estimates[name].values for name in plane)
-    words = {"final": "measured, order parameter 1/2", "early": "measured, initial stage 1/2"}
-    for stage, name in words.items():
+    words = {
+        "final": ("measured", "order parameter 1/2 after training"),
+        "early": ("early", "order parameter 1/2 in the initial stage"),
+    }
+    for stage, (kind, name) in words.items():
         values = estimates[f"order_{stage}"].values - HALF
         lines += [
-            {"name": name, "kind": "measured", "x": line[:, 0].tolist(), "y": line[:, 1].tolist()}
+            {"name": name, "kind": kind, "x": line[:, 0].tolist(), "y": line[:, 1].tolist()}
             for line in zero_lines(x, y, values)
         ]
     check = side_check(estimates, margin=MARGIN)

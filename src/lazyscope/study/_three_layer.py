@@ -87,6 +87,8 @@ def run_three_layer_study(
         StoreError: the store is in use, holds another sweep, or its disk is full.
         InputError: too few runs succeeded for any estimate.
 
+    Cost: 432 runs by default, 36 s of processor time with compilation.
+
     Trust: widths from 64 to 512 span a factor of 8; the intervals are wide, and many cells near a
     boundary are undecided. See ``docs/estimates.md``.
 

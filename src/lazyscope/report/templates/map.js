@@ -199,7 +199,7 @@ lazyscope.makers.push(() => {
     lines() {
       return data.boundaries.flatMap((line) => [["", 4], [line.name, 1.8]].map(([name, width]) => ({
         type: "scatter", mode: "lines", x: line.x, y: line.y, name: escape(name || line.name), showlegend: Boolean(name), hoverinfo: "skip", meta: { asIs: true },
-        line: { color: this.ink(Boolean(name)), width, dash: name && line.kind === "measured" ? "dash" : "solid" }, opacity: name ? 1 : 0.75,
+        line: { color: this.ink(Boolean(name)), width, dash: (name && { measured: "dash", early: "dot" }[line.kind]) || "solid" }, opacity: name ? 1 : 0.75,
       })));
     }
     ink(front) {
