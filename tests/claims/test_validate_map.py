@@ -124,3 +124,13 @@ def test_layers_in_regimes_of_their_own_are_shown_by_intervals():
     assert wide.verdict == "undecided"
     swapped = own_regime_findings(estimates(law()[..., ::-1], law()), basis="")
     assert verdicts(swapped) == ["disagrees", "disagrees"]
+
+
+def test_narrow_widths_refute_no_exponent():
+    predicted = law()
+    seen, narrow = estimates(predicted + 0.3, predicted), runs(predicted, 0.3, 0.33)
+    wide = error_findings(narrow, seen, 1, basis="")[0]
+    narrow = narrow.assign_coords(width=[100, 200, 400])
+    size = error_findings(narrow, seen, 1, basis="")[0]
+    assert (wide.verdict, size.verdict) == ("disagrees", "undecided")
+    assert "less than a factor of 16" in size.note

@@ -7,6 +7,7 @@ from pathlib import Path
 from lazyscope.claims._controls_kernel import kernel_controls
 from lazyscope.claims._controls_outside import outside_controls
 from lazyscope.claims._finding import Claim, Effort, Finding, Verdict
+from lazyscope.claims._two_layer_decay import CURVE_AND_KERNEL
 from lazyscope.claims._verdict import SLOPE_ACCURACY, number_verdict
 from lazyscope.claims._verdict_map import joined
 from lazyscope.measure import ExponentEstimate, estimate_exponent
@@ -101,7 +102,7 @@ def _measured(widths: Sequence[int], seeds: int) -> dict[str, ExponentEstimate]:
             "seed": list(range(seeds)),
         },
         fixed={"depth": 1, "data": "four-points", "tolerance": 0.2},
-        record=("displacement",),
+        record=CURVE_AND_KERNEL,
     )
     with tempfile.TemporaryDirectory() as folder:
         run_sweep(design, Path(folder) / "store")

@@ -18,7 +18,7 @@ _POINTS = 16
 
 
 def outside_controls(effort: Effort) -> Iterator[Finding]:
-    """The theorem's bound on the average rate for one network inside and five outside."""
+    """The theorem's bound on the average rate for one network inside and four outside."""
     width = 512 if effort == "quick" else 2048
     data = load_dataset("digits", num_points=_POINTS, num_test=0, target="parity")
     lazy = Scheme.from_exponents((0.5, 0.25), name="theta-lazy, rho 3/4")
@@ -27,7 +27,6 @@ def outside_controls(effort: Effort) -> Iterator[Finding]:
     mean_field = named_scheme("mean-field", depth=1, input_dim=data.x_train.shape[1])
     for name, words, run in (
         ("outside-rho", "mean field, rho = 0", replace(inside, scheme=mean_field)),
-        ("outside-bias", "layers with bias", replace(inside, use_bias=True)),
         (
             "outside-saturated",
             "tanh whose pre-activations grow like the width",

@@ -101,15 +101,15 @@ def _differ_finding(
     return Finding(
         name="regimes-differ",
         claim="wherever the law puts layers of one network into different regimes, intervals show one "
-        "layer that condenses (exponent above 0) beside one that is lazy (below 0)",
+        "layer that condenses (exponent above 0) beside one that is lazy (below 0): number of cells",
         prediction=float(len(law)),
         measured=float(shown.sum()),
         low=None,
         high=None,
         verdict=verdict,
         basis=basis,
-        note=f"Number of cells, out of {len(law)} that are farther than {MARGIN:g} from every layer's "
-        f"boundary; a layer of {int(wrong.sum())} has the wrong sign. Agrees only if every cell does.",
+        note=f"Of {len(law)} cells farther than {MARGIN:g} from every layer's boundary; in "
+        f"{int(wrong.sum())} of them an interval excludes the law's sign. Agrees only if every cell does.",
     )
 
 

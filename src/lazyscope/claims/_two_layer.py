@@ -36,10 +36,10 @@ def check_two_layer(effort: Effort) -> tuple[Finding, ...]:
 
 
 def _rows(settings: TwoLayerSettings, result: MapResult, effort: Effort) -> Iterator[Finding]:
+    gamma, gamma_prime = settings.gamma, settings.gamma_prime
     basis = (
-        f"{result.summary.num_cells} runs, {len(settings.gamma)} x {len(settings.gamma_prime)} cells, "
-        f"gamma {joined(settings.gamma[:: len(settings.gamma) - 1])} and gamma' "
-        f"{joined(settings.gamma_prime[:: len(settings.gamma_prime) - 1])} (ends), widths "
+        f"{result.summary.num_cells} runs, gamma from {gamma[0]:g} to {gamma[-1]:g} ({len(gamma)} values) "
+        f"times gamma' from {gamma_prime[0]:g} to {gamma_prime[-1]:g} ({len(gamma_prime)}), widths "
         f"{joined(settings.widths)}, {settings.seeds} seeds, {settings.data}, flow to "
         f"{settings.stop:g} of the initial loss"
     )

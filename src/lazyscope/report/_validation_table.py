@@ -1,6 +1,7 @@
 """How does one claim with its rows look on the page?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from lazyscope.report._numbers import MISSING, is_number, number, seconds
@@ -22,7 +23,7 @@ def claim_lines(record: Mapping[str, Any]) -> list[str]:
         lines += [f"**The check ended with an error**: {_cell(record['error'])}", ""]
     if record["findings"]:
         lines += [*in_table(_HEAD, [_row(row) for row in record["findings"]]), ""]
-    return lines + [_basis(row) for row in record["findings"]]
+    return lines + list(_remarks(record["findings"]))
 
 
 def redo_command(record: Mapping[str, Any]) -> str:
@@ -73,7 +74,7 @@ def verdict_words(row: Mapping[str, Any]) -> str:
 
 def _row(row: Mapping[str, Any]) -> list[str]:
     return [
-        f"`{row['name']}`",
+        _code(row),
         row["claim"],
         number(row["prediction"]),
         number(row["measured"]),
@@ -91,11 +92,20 @@ def _interval(low: Any, high: Any) -> str:
     )
 
 
-def _basis(row: Mapping[str, Any]) -> str:
-    parts = [row["basis"].rstrip(".") + ".", row["note"]]
-    if row.get("command"):
-        parts.append(f"Alone: `{row['command']}`.")
-    return f"- `{row['name']}`: {' '.join(part for part in parts if part)}"
+def _remarks(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What was run, once for neighbouring rows that share it, and the remarks on each of them."""
+    for basis, group in groupby(rows, key=lambda row: row["basis"]):
+        shared = list(group)
+        yield f"- {', '.join(_code(row) for row in shared)}: {_cell(basis).rstrip('.')}."
+        for row in shared:
+            parts = [_cell(row["note"])] if row["note"] else []
+            parts += [f"Alone: `{row['command']}`."] if row.get("command") else []
+            if parts:
+                yield f"  - {_code(row)}: {' '.join(parts)}"
+
+
+def _code(row: Mapping[str, Any]) -> str:
+    return f"`{row['name']}`"
 
 
 def _cell(value: Any) -> str:
