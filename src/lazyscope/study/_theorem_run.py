@@ -112,7 +112,9 @@ def run_and_rate(
     The rate is the largest r with ``R(t) <= exp(-r t) R(0)`` at *every* time, which is what the
     theorem is about: the smaller of ``average``, the smallest log(R(0)/R(t))/t on record, and
     ``final``, 2 lambda_min(K(T))/n at the end, at which the rest decays since the kernel hardly
-    moves any more. So it does not depend on where training was stopped, as long as that was late.
+    moves any more. So it hardly depends on where training was stopped: between 1e-4 and 1e-8 of the loss
+    it changes by a per cent where training is lazy and by a quarter where it is not, while ``average``
+    falls by a factor of four and more.
 
     Args:
         data: training points and targets.

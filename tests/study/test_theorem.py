@@ -1,0 +1,379 @@
+"""Is the measured rate the largest that the inequality allows, and are bound and threshold what they say?"""
+
+import math
+
+import jax
+import numpy as np
+import pytest
+
+from lazyscope._checks import InputError
+from lazyscope._plain import plain
+from lazyscope.data import Dataset, load_dataset
+from lazyscope.flow import dense_problem, solve_flow
+from lazyscope.measure import decay_rate
+from lazyscope.model import Dense
+from lazyscope.scaling import Scheme
+from lazyscope.study import TheoremSettings, run_theorem_study, shape
+from lazyscope.study._theorem_bound import bound_limits, extrapolated, mean_ratio
+from lazyscope.study._theorem_kernel import kernel_convergence
+from lazyscope.study._theorem_run import Bound, run_and_rate
+from lazyscope.study._theorem_threshold import from_here_on, meets, thresholds
+from lazyscope.study._theorem_verdict import judge
+
+SMALL = TheoremSettings(
+    num_points=6,
+    schemes=("balanced", "mup"),
+    widths=(8, 16, 32),
+    spreads=("balanced", "small-input"),
+    kappas=(0.1, 1.0, 10.0, 100.0),
+    threshold_widths=(8, 16),
+    seeds=2,
+    kernel_seeds=8,
+    depth=1,
+    stop=1e-2,
+)
+LAZY = shape("balanced").scheme(1e3, 16, 1)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return load_dataset("digits", num_points=6, num_test=0, target="parity")
+
+
+@pytest.fixture(scope="module")
+def result():
+    return plain(run_theorem_study(SMALL))
+
+
+def trained(data, scheme, **changes):
+    options = {
+        "width": 16,
+        "seed": 0,
+        "activation": "relu",
+        "centred": True,
+        "tolerance": 0.05,
+        "stop": 1e-4,
+        "max_steps": 2000,
+    }
+    return run_and_rate(data, scheme, **options | changes)
+
+
+def loss_on_long_run(data, scheme, stop):
+    with jax.enable_x64(True):
+        model = Dense(data.x_train.shape[1], 1, 16, 1)
+        params = model.init(jax.random.key(0), scheme)
+        problem = dense_problem(model, params, data.x_train, data.y_train)
+    return solve_flow(problem, stop_fraction=stop).curve()
+
+
+def arc_cosine_kernels(x):
+    """Kbar_1 and Kbar_2 of a ReLU network with one hidden layer, from their closed forms."""
+    gram = x @ x.T
+    angle = np.arccos(np.clip(gram, -1, 1))
+    slopes = (np.pi - angle) / (2 * np.pi)
+    values = (np.sin(angle) + (np.pi - angle) * np.cos(angle)) / (2 * np.pi)
+    return gram * slopes, values
+
+
+# --- one run
+
+
+def test_a_very_lazy_network_loses_its_loss_at_the_rate_of_its_first_kernel(data):
+    run = trained(data, LAZY)
+    assert run["outcome"] == "converged"
+    assert run["final"] == pytest.approx(run["kernel"], rel=0.02)
+    assert run["rate"] == pytest.approx(run["kernel"], rel=0.02)
+
+
+@pytest.mark.parametrize(("kappa", "accuracy"), [(0.3, 0.3), (3.0, 0.03)])
+def test_the_rate_hardly_depends_on_where_training_stops_and_the_average_does(
+    data, kappa, accuracy
+):
+    scheme = shape("balanced").scheme(kappa, 16, 1)
+    early, late = (trained(data, scheme, stop=stop) for stop in (1e-4, 1e-8))
+    assert early["rate"] == pytest.approx(late["rate"], rel=accuracy)
+    assert early["average"] > 3 * late["average"]
+
+
+def test_what_is_left_at_the_end_decays_at_the_final_rate(data):
+    scheme = shape("balanced").scheme(3.0, 16, 1)
+    run = trained(data, scheme, centred=False)
+    times, losses = loss_on_long_run(data, scheme, 1e-13)
+    later = losses < 1e-9 * losses[0]
+    assert decay_rate(times[later], losses[later]).rate == pytest.approx(run["final"], rel=0.1)
+
+
+def test_the_loss_stays_below_its_rate_at_every_recorded_time(data):
+    for kappa in (0.1, 1.0, 30.0):
+        run = trained(data, shape("small-input").scheme(kappa, 16, 1))
+        times, losses = (np.asarray(run["curve"][key]) for key in ("time", "loss"))
+        assert np.all(losses <= losses[0] * np.exp(-run["rate"] * times) * (1 + 1e-12))
+
+
+def test_a_run_that_does_not_converge_has_no_rate(data):
+    run = trained(data, shape("balanced").scheme(0.1, 16, 1), max_steps=3)
+    assert run["outcome"] == "out-of-steps"
+    assert run["rate"] is run["average"] is run["final"] is run["largest_displacement"] is None
+    assert not meets({**run, "bound": 0.0}, "bound", 0.5)
+
+
+# --- bound
+
+
+def test_the_bound_is_the_formula_of_the_theorem(data):
+    first, last = arc_cosine_kernels(data.x_train)
+    scheme = Scheme.at_width(16, alpha=(3.0, 0.5), speed=(2.0, 7.0))
+    rates = Bound(data, 1, "relu").rates(scheme, 16)
+    weights = 2.0 * 0.5**2, 7.0 * 3.0**2
+    smallest = [np.linalg.eigvalsh(kernel)[0] for kernel in (first, last)]
+    expected = 2 / 6 * (weights[0] * smallest[0] + weights[1] * smallest[1])
+    assert rates["bound"] == pytest.approx(expected, rel=1e-6)
+    summed = weights[0] * first + weights[1] * last
+    assert rates["limit"] == pytest.approx(2 / 6 * np.linalg.eigvalsh(summed)[0], rel=1e-6)
+    assert rates["limit"] > rates["bound"]
+
+
+def test_a_saturated_network_has_no_bound(data):
+    bound = Bound(data, 1, "tanh")
+    assert bound.kernels is None
+    assert bound.lambda_record() == {"smallest": None, "layers": None}
+    inside = Scheme.at_width(16, alpha=(4.0, 1.0))
+    assert bound.rates(inside, 16)["bound"] > 0
+    assert bound.rates(Scheme.at_width(16, alpha=(1e9, 1.0)), 16)["bound"] is None
+
+
+def test_repeated_points_have_no_rate_to_guarantee(data):
+    twice = np.repeat(data.x_train[:3], 2, axis=0)
+    same = Dataset(twice, np.ones((6, 1)), twice[:0], np.ones((0, 1)), (), "twice", ())
+    assert Bound(same, 1, "relu").rates(LAZY, 16)["bound"] == pytest.approx(0.0, abs=1e-9)
+
+
+# --- ratios
+
+
+def test_a_planted_limit_lies_in_the_interval_nineteen_times_in_twenty():
+    rng = np.random.default_rng(5)
+    widths = np.repeat([64.0, 128.0, 256.0, 512.0], 3)
+    covered = 0
+    for _ in range(200):
+        noise = 0.2 * rng.standard_normal(len(widths))
+        found = extrapolated(widths, 1.3 * np.exp(-4 / np.sqrt(widths) + noise))
+        covered += found["interval"][0] < 1.3 < found["interval"][1]
+    assert 180 <= covered <= 198
+
+
+def test_too_few_runs_give_no_limit():
+    none = {"value": None, "interval": [None, None]}
+    assert extrapolated(np.repeat([8.0, 16.0], 9), np.ones(18)) == {**none, "num": 18}
+    assert extrapolated(np.array([8.0, 16.0, 32.0]), np.ones(3)) == {**none, "num": 3}
+    assert mean_ratio([]) == {**none, "num": 0}
+    assert mean_ratio([4.0]) == {"value": pytest.approx(4.0), "interval": [None, None], "num": 1}
+
+
+# --- kernels
+
+
+def test_kernels_approach_their_limit_as_one_over_root_m(data):
+    found = kernel_convergence(
+        data.x_train,
+        np.stack(arc_cosine_kernels(data.x_train)),
+        widths=(16, 64, 256),
+        seeds=8,
+        activation="relu",
+    )
+    low, high = found["exponents"]["frobenius"]["interval"]
+    assert low < -0.5 < high
+    assert np.mean(found["frobenius"][2]) < 0.4 * np.mean(found["frobenius"][0])
+    assert np.mean(np.abs(np.log(found["smallest"][2]))) < 0.4
+
+
+def test_a_kernel_with_a_wrong_weight_does_not_approach(data):
+    first, last = arc_cosine_kernels(data.x_train)
+    options = {"widths": (16, 64, 256), "seeds": 8, "activation": "relu"}
+    found = kernel_convergence(data.x_train, np.stack([first, 2 * last]), **options)
+    low, high = found["exponents"]["frobenius"]["interval"]
+    assert not low < -0.5 < high
+
+
+# --- thresholds
+
+
+def planted_runs(settings, works):
+    """Runs in which ``works(width, name, kappa)`` decides whether the rate is kept."""
+    return [
+        {
+            **cell._asdict(),
+            "outcome": "converged",
+            "kernel": 1.0,
+            "bound": 1.0,
+            "rate": 0.9 if works(cell.width, cell.name, cell.kappa) else 0.1,
+        }
+        for cell in settings.cells()
+        if cell.kind == "spread"
+    ]
+
+
+WIDE = TheoremSettings(
+    spreads=("balanced", "random"),
+    kappas=tuple(np.geomspace(0.1, 100, 10)),
+    threshold_widths=(64, 256, 1024),
+    seeds=4,
+)
+
+
+def test_a_planted_threshold_is_found_and_does_not_drift():
+    runs = planted_runs(WIDE, lambda width, name, kappa: kappa > 3.0 or name != "random")
+    found = {record["criterion"]: record for record in thresholds(WIDE, runs)}
+    for row in found["kernel"]["widths"]:
+        low, high = row["all"]["interval"]
+        assert low < 3.0 < high
+        assert row["spreads"]["balanced"]["place"] == "below every kappa tried"
+    assert found["kernel"]["limit"]["verdict"] in ("finite", "undecided")
+    low, high = found["kernel"]["limit"]["exponent_interval"]
+    assert low < 0 < high
+    assert found["loss"]["limit"]["verdict"] == "none"
+
+
+def test_a_threshold_that_grows_with_the_width_contradicts_the_theorem():
+    settings = TheoremSettings(
+        spreads=("balanced",),
+        kappas=tuple(np.geomspace(0.1, 1000, 12)),
+        threshold_widths=(16, 128, 1024, 8192),
+        seeds=6,
+    )
+    runs = planted_runs(settings, lambda width, name, kappa: kappa > width**0.75 / 4)
+    found = thresholds(settings, runs)
+    limit = next(record["limit"] for record in found if record["criterion"] == "kernel")
+    assert limit["verdict"] == "drifts"
+    assert 0 < limit["exponent_interval"][0] < 0.75 < limit["exponent_interval"][1]
+    assert judge(settings, estimates(thresholds=found), runs)["threshold"] is False
+
+
+def test_a_window_of_failures_ends_at_its_upper_edge():
+    table = np.array([1, 1, 0, 1, 1])[:, None, None]
+    assert from_here_on(table).ravel().tolist() == [0, 0, 0, 1, 1]
+    runs = planted_runs(WIDE, lambda width, name, kappa: not 1.5 < kappa < 7.0)
+    record = thresholds(WIDE, runs)[1]["widths"][0]["all"]
+    assert record["highest_failure"] == pytest.approx(10 ** (2 / 3))
+    assert record["interval"][1] < 20 < 100
+
+
+def test_runs_that_do_not_converge_meet_no_criterion():
+    run = {"outcome": "out-of-steps", "rate": None, "kernel": 1.0, "bound": 1.0}
+    assert not any(meets(run, criterion, 0.5) for criterion in ("loss", "kernel", "bound"))
+
+
+# --- verdict
+
+
+def estimates(*, thresholds=None, ratio=(0.9, 1.1), limit=None):
+    record = {"all_converged_from": 1.0, "threshold": 2.0, "interval": [1.0, 3.0]}
+    plain_limit = limit or {"verdict": "none", "reason": ""}
+    planted = [
+        {
+            "criterion": criterion,
+            "meaning": criterion,
+            "widths": [{"width": m, "all": record, "failures": {}} for m in WIDE.threshold_widths],
+            "limit": plain_limit,
+        }
+        for criterion in ("loss", "kernel", "bound")
+    ]
+    value = math.sqrt(ratio[0] * ratio[1])
+    found = {"value": value, "interval": list(ratio)}
+    row = {"name": "balanced", "width": 1024, "num": 3, "holds_recorded": 3, "rate_ratio": found}
+    return {
+        "thresholds": thresholds or planted,
+        "limits": [{"name": "balanced", "regime": "theta-lazy", "rate_ratio": found}],
+        "bounds": [row],
+    }
+
+
+@pytest.mark.parametrize(
+    ("ratio", "rate", "supported"),
+    [
+        ((0.9, 1.1), True, True),
+        ((0.5, 0.9), False, False),
+        ((0.5, 1.5), None, None),
+        ((3.0, 4.0), True, True),
+    ],
+)
+def test_the_ratio_decides(ratio, rate, supported):
+    told = judge(WIDE, estimates(ratio=ratio), [{"outcome": "converged"}])
+    assert told["rate"] is rate
+    assert told["supported"] is supported
+    words = {True: "Supported", False: "Contradicted", None: "Undecided"}
+    assert told["sentence"].startswith(words[supported])
+
+
+def test_schemes_outside_the_theorem_do_not_decide():
+    planted = estimates(ratio=(0.9, 1.1))
+    low = {"value": 0.1, "interval": [0.05, 0.2]}
+    planted["limits"].append({"name": "mup", "regime": "critical", "rate_ratio": low})
+    assert judge(WIDE, planted, [{"outcome": "converged"}])["rate"] is True
+
+
+# --- the whole study
+
+
+def test_every_run_is_in_the_result_once(result):
+    assert len(result["runs"]) == 2 * 3 * 2 + 2 * 4 * 2 * 2
+    places = [(r["kind"], r["name"], r["kappa"], r["width"], r["seed"]) for r in result["runs"]]
+    assert len(set(places)) == len(places)
+    assert {row["width"] for row in result["bounds"]} == {8, 16, 32}
+    assert result["verdict"]["sentence"].split(":")[0] in ("Supported", "Contradicted", "Undecided")
+
+
+def test_the_table_is_made_of_the_runs(result):
+    row = next(r for r in result["bounds"] if (r["name"], r["width"]) == ("balanced", 16))
+    runs = [r for r in result["runs"] if r["kind"] == "scheme" and r["name"] == "balanced"]
+    logs = [np.log(r["rate"] / r["bound"]) for r in runs if r["width"] == 16]
+    assert row["rate_ratio"]["value"] == pytest.approx(np.exp(np.mean(logs)))
+    product = row["kernel_ratio"]["value"] * row["training_ratio"]["value"]
+    assert row["rate_ratio"]["value"] == pytest.approx(product)
+
+
+def test_curves_are_told_in_units_of_the_bound(result):
+    curve = result["curves"][0]
+    run = next(
+        r
+        for r in result["runs"]
+        if all(r[k] == curve[k] for k in ("kind", "name", "kappa", "width")) and r["seed"] == 0
+    )
+    assert curve["scaled_time"][-1] == pytest.approx(run["time"] * run["bound"])
+    assert curve["fraction"][-1] == pytest.approx(run["loss_fraction"])
+    bound = result["bound_curve"]
+    np.testing.assert_allclose(bound["fraction"], np.exp(-np.array(bound["scaled_time"])))
+
+
+def test_regimes_are_those_of_the_schemes(result):
+    assert {row["name"]: row["regime"] for row in result["limits"]} == {
+        "balanced": "theta-lazy",
+        "mup": "critical",
+    }
+
+
+# --- bad input
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"schemes": ("luo",)}, "takes schemes without free parameters.*gamma"),
+        ({"schemes": ("ntkk",)}, "Scheme must be one of.*'ntk'"),
+        ({"spreads": ("flat",)}, "Shape must be one of"),
+        ({"seeds": 1}, "Seeds must be a whole number of at least 2.*they are the error"),
+        ({"widths": (64, 128)}, "at least 3 values of width, each given once"),
+        ({"kappas": (1.0, 2.0, 2.0, 4.0)}, "at least 4 values of kappa, each given once"),
+        ({"kappas": (1.0, 2.0, -4.0, 8.0)}, "Kappa must be above zero"),
+        ({"kept": 1.5}, "Kept share must lie strictly between 0 and 1"),
+        ({"activation": "swish"}, "Activation must be one of"),
+    ],
+)
+def test_impossible_settings_are_refused(given, words):
+    with pytest.raises(InputError, match=words):
+        TheoremSettings(**given)
+
+
+def test_limits_need_runs_of_every_scheme():
+    rows = bound_limits(SMALL, [])
+    assert all(row["rate_ratio"]["value"] is None for row in rows)
