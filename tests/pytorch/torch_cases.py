@@ -152,6 +152,9 @@ BUILDERS = {
     "convolution_1d": lambda: Case(
         nn.Sequential(nn.Conv1d(2, 4, 5, dilation=2, padding="same"), nn.GELU(), nn.Flatten(),
                       nn.Linear(32, 2)), points(5, 2, 8)),
+    "pooled": lambda: Case(
+        nn.Sequential(nn.Conv2d(2, 3, 3), nn.SiLU(), nn.MaxPool2d(2), nn.AdaptiveMaxPool2d(2),
+                      nn.Flatten(), nn.Softmax(1), nn.Linear(12, 2), nn.Softplus()), IMAGES),
     "circular": lambda: Case(
         nn.Sequential(nn.Conv2d(2, 3, 3, padding=1, padding_mode="circular"), nn.Tanh(),
                       nn.Flatten(), nn.Linear(192, 1)), IMAGES),

@@ -20,7 +20,7 @@ class AbstractWatcher(TorchFunctionMode, abc.ABC):
 
     def __torch_function__(self, func: Any, types_: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        inner = isinstance(func, types.FunctionType) and func.__module__ == functional.__name__
+        inner = isinstance(func, types.FunctionType) and func.__globals__ is vars(functional)
         if inner and func not in self._known:
             with self:
                 return _opened(func)(*args, **kwargs)
