@@ -66,3 +66,16 @@ def test_displacement_works_under_vmap(double):
     together = jax.vmap(displacement)(*stacked)
     alone = np.stack([displacement(*pair).operator for pair in pairs])
     np.testing.assert_allclose(together.operator, alone, rtol=1e-9)
+
+
+def test_a_convolution_moves_as_the_matrix_on_its_patches_and_a_norm_as_its_diagonal(double):
+    rng = np.random.default_rng(6)
+    start = ((rng.normal(size=(5, 4, 3, 3)),), (np.ones(7), np.zeros(7)))
+    end = jax.tree.map(lambda v: jnp.asarray(v + rng.normal(size=v.shape)), start)
+    moved = displacement(jax.tree.map(jnp.asarray, start), end)
+    kernels = [np.asarray(v[0][0]).reshape(5, 36) for v in (start, end)]
+    expected = np.linalg.norm(kernels[1] - kernels[0], 2) / np.linalg.norm(kernels[0], 2)
+    assert moved.operator[0] == pytest.approx(expected, rel=1e-10)
+    assert moved.operator[1] == pytest.approx(np.max(np.abs(np.asarray(end[1][0]) - 1.0)))
+    both = np.concatenate([np.asarray(end[1][0]) - 1.0, np.asarray(end[1][1])])
+    assert moved.frobenius[1] == pytest.approx(np.linalg.norm(both) / np.sqrt(7))

@@ -30,6 +30,7 @@ def runs_with(slope, *, correction=0.0, noise=0.003, fail=(), constant=1.0):
                             "outcome": "stalled" if failed else "converged",
                             "largest_displacement": None if failed else moved,
                             "largest_forecast": forecast,
+                            "largest_by_law": forecast,
                         }
                     )
     return records

@@ -18,6 +18,13 @@ def study_kappa_command(
     output: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for index.html and kappa.json.")
     ] = Path("lazyscope-study-kappa"),
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="dense, convolution, residual, residual-convolution, layer-norm or attention.",
+        ),
+    ] = "dense",
     data: Annotated[
         str | None, typer.Option(metavar="NAME|PATH", help="Source of the points.")
     ] = None,
@@ -32,7 +39,9 @@ def study_kappa_command(
     kappas: Annotated[str | None, typer.Option(metavar="K,..", help="Initial scales.")] = None,
     widths: Annotated[str | None, typer.Option(metavar="M,..", help="Widths.")] = None,
     seeds: Annotated[str | None, typer.Option(metavar="N", help="Seeds of every run.")] = None,
-    depth: Annotated[str | None, typer.Option(metavar="L", help="Hidden layers.")] = None,
+    depth: Annotated[
+        str | None, typer.Option(metavar="L", help="Hidden layers or convolutions.")
+    ] = None,
     activation: Annotated[str | None, typer.Option(metavar="NAME", help="Nonlinearity.")] = None,
     stop: Annotated[
         str | None, typer.Option(metavar="FRACTION", help="End at this fraction of the loss.")
@@ -44,18 +53,20 @@ def study_kappa_command(
     """The paper's message on real data: largest displacement against kappa, whatever the scheme.
 
     Every shape of scheme is trained at every kappa, width and seed. The page opens without a
-    network; the numbers behind it are in kappa.json. What is not given takes the study's default.
+    network; the numbers behind it are in kappa.json. What is not given takes the default of the model.
 
     Example: `lazyscope study kappa --output lazyscope-study-kappa`
+
+    Example: `lazyscope study kappa --model convolution --output kappa-convolution`
 
     Example: `lazyscope study kappa --widths 64,128 --kappas 16,32,64,128 --seeds 2 --output quick`
     """
     given = {name: text for name, text in locals().items() if name in _READERS and text is not None}
     from lazyscope._plain import plain
     from lazyscope.report import kappa_summary, write_kappa_page
-    from lazyscope.study import KappaSettings, run_kappa_study
+    from lazyscope.study import kappa_settings, run_kappa_study
 
-    settings = KappaSettings(**{name: _READERS[name](text) for name, text in given.items()})
+    settings = kappa_settings(**{name: _READERS[name](text) for name, text in given.items()})
     with claimed_folder(output) as folder:
         with study_progress() as advance:
             result = plain(run_kappa_study(settings, progress=advance))
@@ -73,6 +84,7 @@ def study_kappa_command(
 
 
 _READERS: dict[str, Callable[[str], Any]] = {
+    "model": str,
     "data": str,
     "num_points": read_number,
     "num_test": read_number,

@@ -16,7 +16,8 @@ class Displacement(eqx.Module):
     """Relative displacements of a run.
 
     Attributes:
-        operator: |W_l(T) - W_l(0)| / |W_l(0)| in operator norm, one per layer; biases not included.
+        operator: |W_l(T) - W_l(0)| / |W_l(0)| in operator norm, one per layer, of its `group_matrix`;
+            biases not included.
         frobenius: the same in Frobenius norm, over all parameters of the layer.
         total: |theta(T) - theta(0)| / |theta(0)| over all parameters.
     """
@@ -32,7 +33,7 @@ def displacement(initial: Params, final: Params) -> Displacement:
     A layer that starts at zero has an infinite relative displacement. Pure; works under ``vmap``.
 
     Args:
-        initial: parameters at the start, a tuple of layers with a ``weight`` matrix each.
+        initial: parameters at the start, a tuple of groups of arrays.
         final: parameters at the end.
 
     Cost: operator norms by Lanczos, about 80 products of a vector with every matrix.
@@ -41,7 +42,7 @@ def displacement(initial: Params, final: Params) -> Displacement:
     """
     change = jax.tree.map(jnp.subtract, final, initial)
     operator = [
-        operator_norm(moved.weight) / operator_norm(start.weight)
+        operator_norm(group_matrix(moved)) / operator_norm(group_matrix(start))
         for moved, start in zip(change, initial, strict=True)
     ]
     moved, start = group_norms(change), group_norms(initial)
@@ -49,8 +50,23 @@ def displacement(initial: Params, final: Params) -> Displacement:
     return Displacement(jnp.stack(operator), moved / start, total)
 
 
-def operator_norm(matrix: Float[Array, "rows columns"]) -> Scalar:
-    """Largest singular value of a matrix.
+def group_matrix(group: Params) -> Float[Array, "..."]:
+    """The array of a group whose operator norm stands for the group.
+
+    It is the first one with the most axes: the weight of a layer, the scale of a normalisation. More
+    than two axes are a matrix of the first axis against the others, so that a convolution (fan_out,
+    channels, height, width) acts on its patches.
+
+    Example:
+        >>> group_matrix((jnp.zeros(4), jnp.ones((4, 3, 2, 2)))).shape
+        (4, 12)
+    """
+    largest = max(jax.tree.leaves(group), key=jnp.ndim)
+    return largest.reshape(largest.shape[0], -1) if jnp.ndim(largest) > 2 else largest
+
+
+def operator_norm(matrix: Float[Array, "..."]) -> Scalar:
+    """Largest singular value of a matrix; of a vector, that of the diagonal matrix it stands for.
 
     By the smaller Gram matrix where one side is at most 64, else by 40 Lanczos steps with full
     reorthogonalisation, from a fixed random vector.
@@ -59,6 +75,8 @@ def operator_norm(matrix: Float[Array, "rows columns"]) -> Scalar:
         >>> float(operator_norm(jnp.diag(jnp.array([3.0, -5.0]))))
         5.0
     """
+    if matrix.ndim < 2:
+        return jnp.max(jnp.abs(matrix))
     if matrix.shape[0] < matrix.shape[1]:
         matrix = matrix.T
     if matrix.shape[1] <= _SMALL:

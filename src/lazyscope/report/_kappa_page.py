@@ -26,6 +26,7 @@ from lazyscope.report._kappa_tables import (
     fit_table,
     run_table,
     scheme_table,
+    weighed_tables,
 )
 from lazyscope.report._numbers import decimal, interval, listing, number, seconds
 from lazyscope.report._page import (
@@ -88,6 +89,7 @@ def kappa_page(study: KappaStudy) -> Page:
         ],
         sections=[
             _displacement_figure(study),
+            *_weighed_figures(study),
             _loss_figure(study),
             _forecast_figure(study),
             *_prediction_figures(study),
@@ -95,6 +97,7 @@ def kappa_page(study: KappaStudy) -> Page:
             _rate_figure(study),
             fit_table(study),
             collapse_table(study),
+            *weighed_tables(study),
             scheme_table(study),
             failed_table(study),
             run_table(study),
@@ -109,12 +112,30 @@ def _lead(study: KappaStudy) -> str:
     settings = study.stored["settings"]
     return (
         f"{settings['num_points']} points of {settings['data']} ({settings['target']} target), "
-        f"{settings['activation']} networks with {settings['depth']} hidden layers, "
+        f"{_network(settings)}, "
         f"{len(study.shapes)} ways to spread kappa over the layers, widths "
         f"{listing(study.widths)}, kappa from {number(min(study.kappas, default=None))} to "
         f"{number(max(study.kappas, default=None))}, {len(settings['seeds'])} seeds. "
-        "Theory says that the relative displacement of the weights falls like 1/kappa, "
-        "whatever the shape."
+        f"{_expected(settings)}"
+    )
+
+
+def _network(settings: Mapping[str, Any]) -> str:
+    """What was trained, in words."""
+    dense = f"{settings['depth']} hidden layers, {settings['activation']}"
+    return f"{settings.get('model', 'dense')} networks ({settings.get('network', dense)})"
+
+
+def _expected(settings: Mapping[str, Any]) -> str:
+    if settings.get("model", "dense") == "dense":
+        return (
+            "Theory says that the relative displacement of the weights falls like 1/kappa, "
+            "whatever the shape."
+        )
+    return (
+        "For dense networks theory says that the relative displacement of the weights falls like "
+        "1/kappa, whatever the shape. Whether it does so here, with the kappa of this architecture, is "
+        "what the runs show."
     )
 
 
@@ -137,10 +158,34 @@ def _displacement_figure(study: KappaStudy) -> Figure:
             "each other: small marks are runs, large ones means over seeds with bars from the "
             "smallest to the largest; lines are dotted outside the range of the fit."
         ),
-        panels=[displacement_panel(study), slope_panel(study)],
+        panels=[displacement_panel(study), slope_panel(study, study.stored["fits"])],
         legends=[_shape_legend(study, with_fits=True), _width_legend(study)],
         columns="minmax(0, 2.1fr) minmax(0, 1fr)",
     )
+
+
+def _weighed_figures(study: KappaStudy) -> list[Figure]:
+    """Displacement times leverage, where groups differ in it, with the stored verdict on it."""
+    if study.weighed is None:
+        return []
+    label = "largest displacement × leverage"
+    return [
+        Figure(
+            anchor="weighed",
+            title="The same, weighed by what a group does to the output",
+            caption=(
+                "Look for lines that lie on top of each other here and not above: then kappa decides "
+                "how far the function moves, and groups through which little of the output passes "
+                f"move further for it. {study.weighed['verdict']['sentence']}"
+            ),
+            panels=[
+                displacement_panel(study, "largest_weighed", label),
+                slope_panel(study, study.weighed["fits"]),
+            ],
+            legends=[_shape_legend(study), _width_legend(study)],
+            columns="minmax(0, 2.1fr) minmax(0, 1fr)",
+        )
+    ]
 
 
 def _loss_figure(study: KappaStudy) -> Figure:
@@ -154,8 +199,8 @@ def _loss_figure(study: KappaStudy) -> Figure:
         title="Loss against time",
         caption=(
             "Look for solid lines that hide the dotted ones (the network trains like its "
-            "linearisation) and stay below the dashed bound; choose one kappa for a linear time "
-            "axis, on which exponential decay is a straight line."
+            f"linearisation){' and stay below the dashed bound' if study.has_bounds else ''}; choose "
+            "one kappa for a linear time axis, on which exponential decay is a straight line."
         ),
         panels=[loss_panel(study)],
         selectors=[
@@ -172,7 +217,11 @@ def _loss_figure(study: KappaStudy) -> Figure:
             Legend(
                 "curve",
                 "Line",
-                [Key(n, CURVE_NAMES[n], NEUTRAL, dash=d) for n, d in CURVES.items()],
+                [
+                    Key(n, CURVE_NAMES[n], NEUTRAL, dash=d)
+                    for n, d in CURVES.items()
+                    if n != "bound" or study.has_bounds
+                ],
             ),
             Legend(
                 "kappa",
@@ -247,14 +296,21 @@ def _gap_figure(study: KappaStudy) -> Figure:
 
 
 def _rate_figure(study: KappaStudy) -> Figure:
+    caption = (
+        "Look for points above the dashed lines at large kappa: there the loss falls faster "
+        "than the bound of theory (left) and than the slowest mode of the initial kernel "
+        "(right)."
+    )
+    if not study.has_bounds:
+        caption = (
+            "Look for points above the dashed line at large kappa: there the loss falls faster than "
+            "the slowest mode of the initial kernel. The bound of theory needs limit kernels, which "
+            "are known for dense networks without bias only: there is none here."
+        )
     return Figure(
         anchor="rate",
         title="Decay rate of the loss against theory",
-        caption=(
-            "Look for points above the dashed lines at large kappa: there the loss falls faster "
-            "than the bound of theory (left) and than the slowest mode of the initial kernel "
-            "(right)."
-        ),
+        caption=caption,
         panels=rate_panels(study),
         legends=[_shape_legend(study), _width_legend(study)],
         columns="repeat(auto-fit, minmax(min(100%, 22rem), 1fr))",
@@ -290,7 +346,7 @@ def _settings(stored: Mapping[str, Any], settings: Mapping[str, Any]) -> Setting
         ("target", f"{settings['target']}, {settings['num_outputs']} output(s)"),
         (
             "network",
-            f"{settings['depth']} hidden layers, {settings['activation']}{centred}",
+            f"{_network(settings)}{centred}",
         ),
         ("seeds", listing(settings["seeds"])),
         ("stop", f"at {listing([settings['stop']])} of the initial loss"),

@@ -16,27 +16,32 @@ Trace = dict[str, Any]
 Quantity = Callable[[Run], Any]
 
 
-def displacement_panel(study: KappaStudy) -> Panel:
-    """Largest relative displacement against kappa: runs, means over seeds, a line of slope -1."""
-    quantity: Quantity = lambda run: run["largest_displacement"]  # noqa: E731
-    traces = _points_and_means(study, quantity, "largest displacement")
-    pairs = [(run["kappa"], run["largest_displacement"]) for run in study.runs]
+def displacement_panel(
+    study: KappaStudy,
+    name: str = "largest_displacement",
+    label: str = "largest relative displacement",
+) -> Panel:
+    """Largest displacement against kappa: runs, means over seeds, a line of slope -1."""
+    quantity: Quantity = lambda run: run[name]  # noqa: E731
+    traces = _points_and_means(study, quantity, label)
+    pairs = [(run["kappa"], run[name]) for run in study.runs]
     guide = _reference(study.kappas, pairs)
     values = [*(value for _, value in pairs), *(y for trace in guide for y in trace["y"])]
     return Panel(
         data=[*guide, *traces],
         layout={
             "xaxis": kappa_axis(study),
-            "yaxis": log_axis("largest relative displacement", values),
+            "yaxis": log_axis(label, values),
         },
         title="Runs, and means over seeds",
         size="large",
     )
 
 
-def slope_panel(study: KappaStudy) -> Panel:
+def slope_panel(study: KappaStudy, stored: Sequence[Mapping[str, Any]]) -> Panel:
     """The fitted slope of each shape with its interval, against the prediction."""
-    fits = [study.fits[s] for s in study.shapes if s in study.fits]
+    by_shape = {fit["shape"]: fit for fit in stored}
+    fits = [by_shape[s] for s in study.shapes if s in by_shape]
     fits = [fit for fit in fits if is_number(fit["slope"])]
     ends = [end for fit in fits for end in (*fit["interval"], fit["predicted"]) if is_number(end)]
     low, high = min(ends, default=-1.0), max(ends, default=-1.0)
@@ -65,7 +70,7 @@ def slope_panel(study: KappaStudy) -> Panel:
 
 
 def forecast_panels(study: KappaStudy) -> list[Panel]:
-    """Displacement forecast from initialization against the measured one, a panel per layer."""
+    """Displacement forecast from initialization against the measured one, a panel per group."""
     pairs = [
         value
         for run in study.runs
@@ -82,7 +87,7 @@ def forecast_panels(study: KappaStudy) -> list[Panel]:
                 width,
                 x=lambda run, layer=layer: run["forecast"]["frobenius"][layer],
                 y=lambda run, layer=layer: run["displacement"]["frobenius"][layer],
-                text=lambda run, layer=layer: _forecast_text(run, layer),
+                text=lambda run, layer=layer: _forecast_text(run, layer, study.groups[layer]),
                 size=6.5,
             )
             for shape in study.shapes
@@ -96,7 +101,7 @@ def forecast_panels(study: KappaStudy) -> list[Panel]:
                     "yaxis": log_axis("measured" if layer == 0 else "", pairs),
                     "shapes": [_diagonal(ends)] if ends else [],
                 },
-                title=f"Layer {layer + 1}",
+                title=study.groups[layer],
                 size="medium",
             )
         )
@@ -114,10 +119,12 @@ def gap_panels(study: KappaStudy) -> list[Panel]:
 
 
 def rate_panels(study: KappaStudy) -> list[Panel]:
-    """The measured decay rate over the bound and over the rate of the initial kernel."""
+    """The measured decay rate over the bound, where there is one, and over that of the initial kernel."""
+    over = {"bound": "Measured rate / bound", "kernel": "Measured rate / kernel rate"}
     panels = [
-        _quantity_panel(study, "Measured rate / bound", _over("bound"), around=[1.0]),
-        _quantity_panel(study, "Measured rate / kernel rate", _over("kernel"), around=[1.0]),
+        _quantity_panel(study, title, _over(name), around=[1.0])
+        for name, title in over.items()
+        if name == "kernel" or study.has_bounds
     ]
     for panel in panels:
         line = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 1, "y1": 1}
@@ -377,11 +384,11 @@ def _run_text(run: Run, label: str, value: Any) -> str:
     )
 
 
-def _forecast_text(run: Run, layer: int) -> str:
+def _forecast_text(run: Run, layer: int, name: str) -> str:
     forecast = run["forecast"]["frobenius"][layer]
     measured = run["displacement"]["frobenius"][layer]
     return (
-        f"{run_title(run)}<br>layer {layer + 1}: forecast {number(forecast)}, "
+        f"{run_title(run)}<br>{escape(name)}: forecast {number(forecast)}, "
         f"measured {number(measured)}<br>forecast / measured {number(forecast / measured)}"
     )
 

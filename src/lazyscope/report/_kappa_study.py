@@ -26,13 +26,13 @@ Run = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class KappaStudy:
-    """A stored study with its shapes, widths and kappas in order and the looks of each."""
+    """A stored study with its shapes, widths, kappas and groups in order, and the looks of each."""
 
     stored: Mapping[str, Any]
     shapes: tuple[str, ...]
     widths: tuple[int, ...]
     kappas: tuple[float, ...]
-    num_layers: int
+    groups: tuple[str, ...]
     shape_colors: Mapping[str, str]
     kappa_colors: Mapping[float, str]
     width_markers: Mapping[int, str]
@@ -41,6 +41,21 @@ class KappaStudy:
     def runs(self) -> Sequence[Run]:
         """Every run, failed ones included."""
         return self.stored["runs"]
+
+    @property
+    def num_layers(self) -> int:
+        """Number of groups of parameters."""
+        return len(self.groups)
+
+    @property
+    def weighed(self) -> Mapping[str, Any] | None:
+        """The judgement of displacements times leverage, where groups differ in it."""
+        return self.stored.get("weighed")
+
+    @property
+    def has_bounds(self) -> bool:
+        """Whether the theorem has a rate for these networks."""
+        return any(run["decay_rate"]["bound"] is not None for run in self.runs)
 
     @property
     def failed(self) -> Sequence[Run]:
@@ -76,11 +91,20 @@ def read_kappa_study(result: Mapping[str, Any]) -> KappaStudy:
         shapes=shapes,
         widths=widths,
         kappas=kappas,
-        num_layers=max((len(run["alpha"]) for run in runs), default=0),
+        groups=_groups(result),
         shape_colors=category_colors(shapes),
         kappa_colors=ordered_colors(kappas),
         width_markers=category_markers(widths),
     )
+
+
+def _groups(result: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the groups of parameters, in the order of the displacements."""
+    named = result["settings"].get("groups")
+    if named:
+        return tuple(name[:1].upper() + name[1:] for name in named)
+    count = max((len(run["alpha"]) for run in result["runs"]), default=0)
+    return tuple(f"Layer {layer + 1}" for layer in range(count))
 
 
 def _check(result: Mapping[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """Which numbers of a kappa study stand in tables?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lazyscope._outcome import Outcome
@@ -20,21 +20,44 @@ _TONES = {
 
 def fit_table(study: KappaStudy) -> Table:
     """The fitted slope of each shape beside the prediction, and what there is to say about it."""
-    header = ["Shape", "Slope", _level(study), "Predicted", "Verdict", "Runs"]
-    has_range = any(fit.get("kappa_range") for fit in study.stored["fits"])
-    notes = [f"{fit['shape']}: {fit['note']}" for fit in study.stored["fits"] if fit.get("note")]
     caption = (
         "Slope of the largest relative displacement in kappa, log-log, at the largest kappas, with "
         "the first correction to the limit taken out: it is proportional to the forecast "
         "displacement. The verdict is undecided where the interval is too wide to tell."
     )
+    return _slopes("fits", "Fitted slopes", caption, study.stored["fits"])
+
+
+def weighed_tables(study: KappaStudy) -> list[Table]:
+    """Slopes and spread of displacements times leverage, where groups differ in it."""
+    if study.weighed is None:
+        return []
+    caption = (
+        "The same for the largest displacement times leverage: what the move does to the function. "
+        "Leverage is the part of the output that passes through a group; a branch of leverage 0.1 "
+        "has to move ten times as far for the same effect."
+    )
+    slopes = _slopes(
+        "weighed-fits", "Slopes of displacement × leverage", caption, study.weighed["fits"]
+    )
+    return [slopes, _spread(study, study.weighed["collapse"], "weighed-collapse", " × leverage")]
+
+
+def _slopes(anchor: str, title: str, caption: str, fits: Sequence[Mapping[str, Any]]) -> Table:
+    header = ["Shape", "Slope", _level(fits), "Predicted", "Verdict", "Runs"]
+    has_range = any(fit.get("kappa_range") for fit in fits)
+    notes = [f"{fit['shape']}: {fit['note']}" for fit in fits if fit.get("note")]
+    further = [
+        "Kappa in the fit",
+        "Slope without the correction",
+        "Slope of the forecast",
+        "By scales",
+    ]
     return Table(
-        anchor="fits",
-        title="Fitted slopes",
+        anchor=anchor,
+        title=title,
         caption=" ".join([caption, *notes]),
-        header=[*header, "Kappa in the fit", "Slope without the correction"]
-        if has_range
-        else header,
+        header=[*header, *further] if has_range else header,
         rows=[
             [
                 fit["shape"],
@@ -45,7 +68,7 @@ def fit_table(study: KappaStudy) -> Table:
                 number(fit["num_runs"]),
                 *(_range_cells(fit) if has_range else []),
             ]
-            for fit in study.stored["fits"]
+            for fit in fits
         ],
     )
 
@@ -53,17 +76,20 @@ def fit_table(study: KappaStudy) -> Table:
 def _range_cells(fit: Mapping[str, Any]) -> list[str]:
     ends = fit.get("kappa_range")
     words = f"{number(ends[0])} to {number(ends[1])}" if ends else MISSING
-    return [words, decimal(fit.get("uncorrected_slope"), 3)]
+    slopes = (fit.get(f"{name}_slope") for name in ("uncorrected", "forecast", "law"))
+    return [words, *(decimal(slope, 3) for slope in slopes)]
 
 
 def collapse_table(study: KappaStudy) -> Table:
     """How much the displacement varies between widths, for each shape and kappa."""
-    spread = {
-        (row["shape"], float(row["kappa"])): row["width_spread"] for row in study.stored["collapse"]
-    }
+    return _spread(study, study.stored["collapse"], "collapse", "")
+
+
+def _spread(study: KappaStudy, rows: Sequence[Mapping[str, Any]], anchor: str, of: str) -> Table:
+    spread = {(row["shape"], float(row["kappa"])): row["width_spread"] for row in rows}
     return Table(
-        anchor="collapse",
-        title="Spread between widths at fixed kappa",
+        anchor=anchor,
+        title=f"Spread of displacement{of} between widths at fixed kappa",
         caption=(
             "Relative difference of the displacement between widths; small numbers mean that "
             "kappa decides and the width does not."
@@ -78,13 +104,20 @@ def collapse_table(study: KappaStudy) -> Table:
 
 def scheme_table(study: KappaStudy) -> Table:
     """The schemes behind the shapes and the regimes that theory gives them."""
+    derived = any(scheme["scale_exponents"] for scheme in study.stored["schemes"])
+    caption = (
+        "How each shape spreads kappa over the layers, with the exponents in width of layer "
+        "scales and of predicted displacements (operator norm)."
+    )
+    if not derived:
+        caption = (
+            "How each shape spreads kappa over the layers. Kappa is not the product of their scales "
+            "here, so that the exponents and regimes of dense networks do not apply."
+        )
     return Table(
         anchor="schemes",
         title="Schemes and regimes",
-        caption=(
-            "How each shape spreads kappa over the layers, with the exponents in width of layer "
-            "scales and of predicted displacements (operator norm)."
-        ),
+        caption=caption,
         header=[
             "Shape",
             "What it does",
@@ -176,14 +209,14 @@ def _scheme_row(scheme: Mapping[str, Any]) -> list[str]:
         scheme["shape"],
         scheme["description"],
         scheme["alpha"],
-        listing(scheme["scale_exponents"]),
-        listing(scheme["displacement_exponents"]),
-        ", ".join(scheme["layer_regimes"]),
+        listing(scheme["scale_exponents"]) or MISSING,
+        listing(scheme["displacement_exponents"]) or MISSING,
+        ", ".join(scheme["layer_regimes"]) or MISSING,
         Cell(scheme["regime"], _TONES.get(scheme["regime"], "")),
         scheme.get("source") or MISSING,
     ]
 
 
-def _level(study: KappaStudy) -> str:
-    levels = {fit["level"] for fit in study.stored["fits"]}
+def _level(fits: Sequence[Mapping[str, Any]]) -> str:
+    levels = {fit["level"] for fit in fits}
     return f"{percent(levels.pop())} interval" if len(levels) == 1 else "Interval"

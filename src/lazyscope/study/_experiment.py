@@ -14,6 +14,7 @@ from lazyscope.flow import (
     linearise,
     trace_flow,
 )
+from lazyscope.kernel import FunctionKernel
 from lazyscope.measure import (
     Displacement,
     displacement,
@@ -21,7 +22,7 @@ from lazyscope.measure import (
     kernel_change,
     linearisation_gap,
 )
-from lazyscope.model import Centred, Dense
+from lazyscope.model import AbstractNetwork, Centred, Dense, FunctionModel, parameter_groups
 
 
 class Observation(eqx.Module):
@@ -88,6 +89,31 @@ def dense_experiment(
     )
     offset = model.apply(params, x_test) if centred else jnp.zeros_like(y_test)
     return Experiment(problem, x_test, y_test, jnp.asarray(data.y_train), offset)
+
+
+def network_experiment(
+    network: AbstractNetwork,
+    params: Params,
+    data: Dataset,
+    speeds: Float[ArrayLike, " groups"],
+    *,
+    centred: bool,
+) -> Experiment:
+    """The same for a network of any architecture, with the kernel that its structure allows.
+
+    Its parameters move as tuples of arrays, ``experiment.problem.params``. Nothing is checked: networks
+    of this library keep the rules that `function_problem` asks of others.
+    """
+    x, y, x_test, y_test = (
+        jnp.asarray(values) for values in (data.x_train, data.y_train, data.x_test, data.y_test)
+    )
+    model = FunctionModel(network.apply, parameter_groups(params, tuple(network.group_names)))
+    start = model.groups_of(params)
+    targets, offset = y, jnp.zeros_like(y_test)
+    if centred:
+        targets, offset = y + model.apply(start, x), model.apply(start, x_test)
+    problem = Problem(model, FunctionKernel(model), start, x, targets, jnp.asarray(speeds))
+    return Experiment(problem, x_test, y_test, y, offset)
 
 
 def observe(

@@ -18,9 +18,17 @@ from lazyscope.data import Dataset, load_dataset
 from lazyscope.flow import ExponentialFlow, Problem, one_lapack_thread
 from lazyscope.forecast import Forecast, forecast, guaranteed_rate, limit_lambda_min
 from lazyscope.measure import Displacement, displacement
-from lazyscope.model import Dense
-from lazyscope.study._experiment import Observation, dense_experiment, observe_compiled
-from lazyscope.study._kappa_records import curve_record, run_record, test_record
+from lazyscope.model import AbstractNetwork, Dense
+from lazyscope.scaling import Scheme
+from lazyscope.study._experiment import (
+    Experiment,
+    Observation,
+    dense_experiment,
+    network_experiment,
+    observe_compiled,
+)
+from lazyscope.study._kappa_networks import study_network, with_scores_of_size_one
+from lazyscope.study._kappa_records import GroupScales, curve_record, run_record, test_record
 from lazyscope.study._kappa_settings import KappaSettings
 from lazyscope.study._kappa_verdict import judge
 from lazyscope.study._provenance import versions
@@ -44,6 +52,7 @@ def run_kappa_study(
     Returns:
         A dict ready for JSON: settings, runs, curves, test outputs, fits with intervals, collapse over
         widths, schemes with regimes, the verdict and the time it took. `lazyscope.report` draws it.
+        Where groups differ in leverage, ``weighed`` judges displacements times leverage the same way.
 
     Cost: one compilation per width, then one run per cell; two cells at a time.
     """
@@ -74,7 +83,8 @@ def run_kappa_study(
         **judge(
             runs,
             settings.shapes,
-            settings.depth,
+            _num_layers(settings, data) - 1,
+            homogeneous=study_network(settings.model).homogeneous,
             accuracy=DISPLACEMENT_ACCURACY * settings.tolerance,
         ),
         "timing": {
@@ -92,8 +102,10 @@ class _Bounds:
         self._settings, self._data = settings, data
         self._shared: np.ndarray | None = None
 
-    def rate(self, model: Dense, scheme: Any) -> float | None:
+    def rate(self, model: AbstractNetwork, scheme: Any) -> float | None:
         """(2/n) sum_l s_l (kappa^2/alpha_l^2) lambda_min(Kbar_l), None where the theorem does not speak."""
+        if not isinstance(model, Dense):
+            return None
         homogeneous = model.activation.homogeneous
         try:
             smallest = self._shared
@@ -113,17 +125,19 @@ def _run_all(
     cells: list[tuple[int, str, float, int]],
     progress: Callable[[int, int], None],
 ) -> tuple[list[dict[str, Any]], float]:
-    """All runs, two at a time; before them one of each width, whose time is mostly compilation."""
+    """All runs, two at a time, beginning with one of each width, whose time is mostly compilation."""
     records: list[dict[str, Any]] = []
+    firsts = list({cell[0]: cell for cell in reversed(cells)}.values())
+    rest = [cell for cell in cells if cell not in firsts]
+    compile_seconds = 0.0
     pool = ThreadPoolExecutor(max_workers=2)
     try:
-        firsts = {cell[0]: cell for cell in reversed(cells)}
         begun = time.perf_counter()
-        list(pool.map(lambda cell: _run(settings, data, bounds, cell), firsts.values()))
-        compile_seconds = time.perf_counter() - begun
-        for record in pool.map(lambda cell: _run(settings, data, bounds, cell), cells):
-            records.append(record)
-            progress(len(records), len(cells))
+        for group in (firsts, rest):
+            for record in pool.map(lambda cell: _run(settings, data, bounds, cell), group):
+                records.append(record)
+                progress(len(records), len(cells))
+            compile_seconds = compile_seconds or time.perf_counter() - begun
     finally:
         pool.shutdown(
             cancel_futures=True
@@ -137,16 +151,9 @@ def _run(
     width, name, kappa, seed = cell
     begun = time.perf_counter()
     with jax.enable_x64(True):
-        model = Dense(
-            data.x_train.shape[1], data.y_train.shape[1], width, settings.depth, settings.activation
-        )
-        scheme = shape(name).scheme(kappa, width, settings.depth)
-        params = model.init(jax.random.key(seed), scheme)
-        experiment = dense_experiment(
-            model, params, data, scheme.speed(width), centred=settings.centred
-        )
+        model, scheme, experiment = _experiment(settings, data, cell)
         problem = experiment.problem
-        foreseen = _foresee(problem, params, settings.stop)
+        foreseen = _foresee(problem, settings.stop)
         observed: Observation = jax.block_until_ready(
             observe_compiled(
                 experiment,
@@ -158,15 +165,48 @@ def _run(
     seconds = time.perf_counter() - begun
     where = {"shape": name, "width": width, "kappa": kappa, "seed": seed}
     bound = bounds.rate(model, scheme)
+    groups = GroupScales.of(model, scheme.alpha(width), problem.speeds)
     return {
-        "run": where | run_record(scheme, width, foreseen, bound, observed, seconds),
+        "run": where | run_record(groups, kappa, foreseen, bound, observed, seconds),
         "curve": where | curve_record(bound, observed),
         "test_outputs": where | test_record(observed, data),
     }
 
 
-def _foresee(problem: Problem, params: Params, stop: float) -> tuple[Forecast, Displacement] | None:
+def _experiment(
+    settings: KappaSettings, data: Dataset, cell: tuple[int, str, float, int]
+) -> tuple[AbstractNetwork, Scheme, Experiment]:
+    """The network of a cell with its scales, and what to train."""
+    width, name, kappa, seed = cell
+    model = _network(settings, data, width)
+    if isinstance(model, Dense):
+        scheme = shape(name).scheme(kappa, width, settings.depth)
+        params = model.init(jax.random.key(seed), scheme)
+        return (
+            model,
+            scheme,
+            dense_experiment(model, params, data, scheme.speed(width), centred=settings.centred),
+        )
+    scheme = Scheme.at_width(width, alpha=shape(name).alpha_of(model, kappa).tolist())
+    model = with_scores_of_size_one(model, scheme.alpha(width))
+    params = model.init(jax.random.key(seed), scheme)
+    speeds = np.ones(len(params))
+    return model, scheme, network_experiment(model, params, data, speeds, centred=settings.centred)
+
+
+def _network(settings: KappaSettings, data: Dataset, width: int) -> AbstractNetwork:
+    features, outputs = data.x_train.shape[1], data.y_train.shape[1]
+    build = study_network(settings.model).build
+    return build(features, outputs, width, settings.depth, settings.activation)
+
+
+def _num_layers(settings: KappaSettings, data: Dataset) -> int:
+    return len(_network(settings, data, settings.widths[0]).shapes)
+
+
+def _foresee(problem: Problem, stop: float) -> tuple[Forecast, Displacement] | None:
     """The forecast and its displacements; None for a network without gradient, whose run stalls."""
+    params = problem.params
     try:
         seen = forecast(
             problem.kernel, params, problem.x, problem.y, speeds=problem.speeds, at_fraction=stop
@@ -189,6 +229,10 @@ def _settings_record(settings: KappaSettings, data: Dataset) -> dict[str, Any]:
         "widths": list(settings.widths),
         "seeds": list(range(settings.seeds)),
         "num_outputs": data.y_train.shape[1],
+        "network": study_network(settings.model).words.format(
+            depth=settings.depth, activation=settings.activation
+        ),
+        "groups": list(_network(settings, data, settings.widths[0]).group_names),
         "description": list(data.description),
         "digest": data.summary()["digest"],
         "method": "exponential flow",

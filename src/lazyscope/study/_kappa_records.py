@@ -1,21 +1,48 @@
 """What is kept of one run of a kappa study, as plain numbers?"""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import ArrayLike, Float
 
 from lazyscope.data import Dataset
 from lazyscope.forecast import Forecast
 from lazyscope.measure import Displacement
-from lazyscope.scaling import Scheme
+from lazyscope.model import AbstractNetwork
 from lazyscope.study._experiment import Observation
 
 MAX_TEST_POINTS_SHOWN = 64
 
 
+class GroupScales(NamedTuple):
+    """Scale, speed and leverage of every group of parameters."""
+
+    alpha: Float[np.ndarray, " groups"]
+    speed: Float[np.ndarray, " groups"]
+    leverage: Float[np.ndarray, " groups"]
+
+    @classmethod
+    def of(
+        cls,
+        model: AbstractNetwork,
+        alpha: Float[np.ndarray, " layers"],
+        speeds: Float[ArrayLike, " groups"],
+    ) -> "GroupScales":
+        """Those of a network whose layers have the scales `alpha`."""
+        return cls(model.group_alpha(alpha), np.asarray(speeds), model.leverage(alpha))
+
+    def law(self, kappa: float) -> Float[np.ndarray, " groups"]:
+        """Relative displacements by scales alone, (1/kappa) (s phi/alpha^2) / sum (s phi^2/alpha^2).
+
+        Up to a constant for each group that depends on neither scales nor width, see docs/networks.md.
+        """
+        shares = self.speed * (self.leverage / self.alpha) ** 2
+        return shares / self.leverage / shares.sum() / kappa
+
+
 def run_record(
-    scheme: Scheme,
-    width: int,
+    groups: GroupScales,
+    kappa: float,
     foreseen: tuple[Forecast, Displacement] | None,
     bound: float | None,
     observed: Observation,
@@ -26,9 +53,12 @@ def run_record(
     moved = np.asarray(observed.displacement.operator)
     initial, final = float(result.initial_loss), float(result.loss)
     elapsed = float(result.time)
-    return _forecast_record(foreseen, len(moved)) | {
-        "alpha": scheme.alpha(width).tolist(),
-        "speed": scheme.speed(width).tolist(),
+    return _forecast_record(foreseen, groups.leverage) | {
+        "alpha": groups.alpha.tolist(),
+        "speed": groups.speed.tolist(),
+        "leverage": groups.leverage.tolist(),
+        "largest_by_law": float(groups.law(kappa).max()),
+        "largest_weighed_by_law": float((groups.leverage * groups.law(kappa)).max()),
         "outcome": result.outcome.label,
         "steps": int(result.num_steps),
         "time": elapsed,
@@ -39,6 +69,7 @@ def run_record(
             "frobenius": _numbers(observed.displacement.frobenius, ended),
         },
         "largest_displacement": _number(moved.max(), ended),
+        "largest_weighed": _number((groups.leverage * moved).max(), ended),
         "kernel_change": _number(observed.kernel_change, ended),
         "linearisation_gap": {
             "train": _number(observed.gap_train, ended),
@@ -58,14 +89,14 @@ def run_record(
 
 
 def _forecast_record(
-    foreseen: tuple[Forecast, Displacement] | None, num_layers: int
+    foreseen: tuple[Forecast, Displacement] | None, leverage: Float[np.ndarray, " groups"]
 ) -> dict[str, Any]:
     """What was said before training; nulls for a network without gradient."""
     if foreseen is None:
-        nothing = [None] * num_layers
+        nothing = [None] * len(leverage)
         forecast = {"operator": nothing, "frobenius": nothing}
         return {"forecast": forecast} | dict.fromkeys(
-            ("largest_forecast", "lambda_min", "lambda_max")
+            ("largest_forecast", "largest_weighed_forecast", "lambda_min", "lambda_max")
         )
     seen, moved = foreseen
     return {
@@ -74,6 +105,7 @@ def _forecast_record(
             "frobenius": _numbers(seen.displacement),
         },
         "largest_forecast": float(np.max(np.asarray(moved.operator))),
+        "largest_weighed_forecast": float(np.max(leverage * np.asarray(moved.operator))),
         "lambda_min": seen.lambda_min,
         "lambda_max": seen.lambda_max,
     }

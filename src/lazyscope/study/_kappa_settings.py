@@ -1,27 +1,30 @@
 """What does a kappa study run, by default and at most?"""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 from lazyscope._checks import InputError, check_choice, check_count, check_fraction, check_positive
 from lazyscope.model import activation_names
-from lazyscope.study._shapes import shape, shape_names
+from lazyscope.study._kappa_networks import study_network, study_network_names
+from lazyscope.study._shapes import shape
 
 
 @dataclass(frozen=True)
 class KappaSettings:
-    """What `run_kappa_study` runs.
+    """What `run_kappa_study` runs; the defaults are those of dense networks, see `kappa_settings`.
 
     Attributes:
+        model: architecture of the networks, one of `study_network_names`.
         data: source of the points, see `lazyscope.data.load_dataset`.
         num_points, num_test: training and test points.
         target: kind of target; ``parity`` has one output.
         shapes: how kappa is spread over the layers.
         kappas: initial scales.
-        widths: widths of the hidden layers.
+        widths: widths of the hidden layers, channels or embedding dimension.
         seeds: number of seeds of each run.
-        depth: hidden layers.
+        depth: hidden layers, convolutions, or blocks of attention.
         activation: nonlinearity.
         stop: fraction of the initial loss at which training ends.
         tolerance: of the exponential flow.
@@ -31,11 +34,18 @@ class KappaSettings:
         data_seed: chooses the points.
     """
 
+    model: str = "dense"
     data: str = "digits"
     num_points: int = 32
     num_test: int = 200
     target: str = "parity"
-    shapes: tuple[str, ...] = field(default_factory=shape_names)
+    shapes: tuple[str, ...] = (
+        "balanced",
+        "ntk-like",
+        "small-readout",
+        "small-input",
+        "random",
+    )
     kappas: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0)
     widths: tuple[int, ...] = (128, 256, 512)
     seeds: int = 3
@@ -48,6 +58,7 @@ class KappaSettings:
     data_seed: int = 0
 
     def __post_init__(self) -> None:
+        check_choice("model", self.model, study_network_names())
         for name in self.shapes:
             shape(name)
         check_choice("activation", self.activation, activation_names())
@@ -59,6 +70,7 @@ class KappaSettings:
         check_count("depth", self.depth)
         check_fraction("stop fraction", self.stop)
         check_positive("tolerance", self.tolerance)
+        study_network(self.model).check_depth(self.depth)
         for what, values in (
             ("kappa", self.kappas),
             ("width", self.widths),
@@ -76,3 +88,18 @@ class KappaSettings:
         """(width, shape, kappa, seed) of every run, widest first."""
         widths = sorted(self.widths, reverse=True)
         return product(widths, self.shapes, self.kappas, range(self.seeds))
+
+
+def kappa_settings(model: str = "dense", **given: Any) -> KappaSettings:
+    """The settings of a kappa study: what is given, and for the rest what suits the architecture.
+
+    Args:
+        model: architecture, one of `study_network_names`.
+        **given: any other field of `KappaSettings`.
+
+    Example:
+        >>> kappa_settings("convolution", seeds=1).widths
+        (16, 32, 64)
+    """
+    check_choice("model", model, study_network_names())
+    return KappaSettings(model=model, **{**study_network(model).defaults, **given})

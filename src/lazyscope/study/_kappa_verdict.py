@@ -1,7 +1,7 @@
 """Do the runs of a kappa study agree with the law, and how sure is that?"""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.stats import t as student
@@ -21,8 +21,36 @@ MIN_GROUPS = 3
 LEVEL = 0.95
 
 
+class Quantity(NamedTuple):
+    """What of a run is judged: keys of its value measured, forecast and by the law, and its name."""
+
+    measured: str
+    forecast: str
+    by_law: str
+    words: str
+
+
+DISPLACEMENT = Quantity(
+    "largest_displacement",
+    "largest_forecast",
+    "largest_by_law",
+    "the largest relative displacement",
+)
+WEIGHED = Quantity(
+    "largest_weighed",
+    "largest_weighed_forecast",
+    "largest_weighed_by_law",
+    "the largest displacement times leverage",
+)
+
+
 def judge(
-    runs: list[dict[str, Any]], shapes: Sequence[str], depth: int, *, accuracy: float
+    runs: list[dict[str, Any]],
+    shapes: Sequence[str],
+    depth: int,
+    *,
+    accuracy: float,
+    homogeneous: bool = True,
 ) -> dict[str, Any]:
     """Fits, collapse, schemes and verdict of a kappa study, from its run records.
 
@@ -38,24 +66,43 @@ def judge(
     Args:
         runs: run records.
         shapes: names of the shapes.
-        depth: hidden layers.
+        depth: drawn layers less one.
         accuracy: relative accuracy of a measured displacement.
+        homogeneous: whether kappa is the product of all scales, so that there are regimes.
+
+    Returns:
+        ``fits``, ``collapse``, ``schemes`` and ``verdict``; and the first two and the last again under
+        ``weighed``, for displacements times leverage, None where every leverage is one.
     """
-    fits = [_fit(name, [r for r in runs if r["shape"] == name], accuracy) for name in shapes]
-    collapse = _collapse(runs)
-    return {
-        "fits": fits,
-        "collapse": collapse,
-        "schemes": [_scheme_record(name, depth) for name in shapes],
-        "verdict": _verdict(runs, fits, collapse),
+    record = _scheme_record if homogeneous else _shape_record
+    differ = any(value != 1.0 for r in runs for value in r.get("leverage", ()))
+    return _judged(runs, shapes, accuracy, DISPLACEMENT) | {
+        "schemes": [record(name, depth) for name in shapes],
+        "weighed": _judged(runs, shapes, accuracy, WEIGHED) if differ else None,
     }
 
 
-def _fit(name: str, runs: list[dict[str, Any]], accuracy: float) -> dict[str, Any]:
+def _judged(
+    runs: list[dict[str, Any]], shapes: Sequence[str], accuracy: float, quantity: Quantity
+) -> dict[str, Any]:
+    fits = [
+        _fit(name, [r for r in runs if r["shape"] == name], accuracy, quantity) for name in shapes
+    ]
+    collapse = _collapse(runs, quantity)
+    return {
+        "fits": fits,
+        "collapse": collapse,
+        "verdict": _verdict(runs, fits, collapse, quantity),
+    }
+
+
+def _fit(
+    name: str, runs: list[dict[str, Any]], accuracy: float, quantity: Quantity
+) -> dict[str, Any]:
     """The slope of one shape with its interval and verdict."""
     kappas = sorted({r["kappa"] for r in runs})[-NUM_KAPPAS:]
     inside = [r for r in runs if r["kappa"] in kappas]
-    failed = sum(r["largest_displacement"] is None for r in inside)
+    failed = sum(r[quantity.measured] is None for r in inside)
     record: dict[str, Any] = {
         "shape": name,
         "level": LEVEL,
@@ -66,74 +113,81 @@ def _fit(name: str, runs: list[dict[str, Any]], accuracy: float) -> dict[str, An
         "slope": None,
         "interval": [None, None],
         "uncorrected_slope": None,
+        "forecast_slope": None,
+        "law_slope": None,
         "verdict": "undecided",
-        "note": _reason_against(inside, kappas),
+        "note": _reason_against(inside, kappas, quantity),
     }
     if record["note"]:
         return record
-    slopes = np.array([_slopes(group) for group in _complete_groups(inside, kappas)])
+    groups = _complete_groups(inside, kappas, quantity)
+    slopes = np.array([_slopes(group, quantity) for group in groups])
     count = len(slopes)
     error = slopes[:, 0].std(ddof=1) / np.sqrt(count)
     reach = float(student.ppf(0.5 + LEVEL / 2, count - 1) * error)
     reach += 2.0 * accuracy / np.log(kappas[-1] / kappas[0])
-    slope, uncorrected = (float(v) for v in slopes.mean(axis=0))
+    slope, uncorrected, foreseen, by_law = (float(v) for v in slopes.mean(axis=0))
     low, high = slope - reach, slope + reach
     note = f"{failed} failed runs are left out with their width and seed." if failed else ""
     return record | {
         "slope": slope,
         "interval": [float(low), float(high)],
         "uncorrected_slope": uncorrected,
+        "forecast_slope": foreseen,
+        "law_slope": by_law,
         "verdict": agreement(low, high, PREDICTED_SLOPE, RESOLUTION),
         "note": note,
     }
 
 
-def _reason_against(runs: list[dict[str, Any]], kappas: list[float]) -> str:
+def _reason_against(runs: list[dict[str, Any]], kappas: list[float], quantity: Quantity) -> str:
     """Why these runs give no slope; empty if they do."""
     if len(kappas) < NUM_KAPPAS:
         return f"{len(kappas)} values of kappa; a slope needs {NUM_KAPPAS}"
-    first = [r["largest_forecast"] for r in runs if r["kappa"] == kappas[0]]
+    first = [r[quantity.forecast] for r in runs if r["kappa"] == kappas[0]]
     first = [value for value in first if value is not None]
     if first and np.median(first) >= LAZY_FORECAST:
         return (
             f"at kappa {kappas[0]:g} the forecast displacement is {np.median(first):.2g}, not below "
             f"{LAZY_FORECAST}: nothing is lazy yet, add larger kappas"
         )
-    complete = len(_complete_groups(runs, kappas))
+    complete = len(_complete_groups(runs, kappas, quantity))
     if complete < MIN_GROUPS:
         return f"{complete} pairs of width and seed without a failed run; {MIN_GROUPS} are needed"
     return ""
 
 
-def _complete_groups(runs: list[dict[str, Any]], kappas: list[float]) -> list[list[dict[str, Any]]]:
+def _complete_groups(
+    runs: list[dict[str, Any]], kappas: list[float], quantity: Quantity
+) -> list[list[dict[str, Any]]]:
     """The runs of every (width, seed) in which no run failed."""
     groups: dict[tuple[int, int], list[dict[str, Any]]] = {}
     for r in runs:
-        if r["largest_displacement"] is not None:
+        if r[quantity.measured] is not None:
             groups.setdefault((r["width"], r["seed"]), []).append(r)
     return [group for group in groups.values() if len(group) == len(kappas)]
 
 
-def _slopes(group: list[dict[str, Any]]) -> tuple[float, float]:
-    """Slope of log D in log kappa, with and without the correction in the forecast."""
+def _slopes(group: list[dict[str, Any]], quantity: Quantity) -> tuple[float, ...]:
+    """Slopes in log kappa: of log D with and without the correction, of the forecast, by the law."""
     log_kappa = np.log([r["kappa"] for r in group])
-    log_moved = np.log([r["largest_displacement"] for r in group])
-    forecast = np.array([r["largest_forecast"] for r in group])
+    log_moved = np.log([r[quantity.measured] for r in group])
+    forecast = np.array([r[quantity.forecast] for r in group])
+    by_law = np.log([r[quantity.by_law] for r in group])
     plain = np.column_stack([np.ones(len(group)), log_kappa])
     corrected = np.column_stack([plain, forecast])
-    return tuple(
-        float(np.linalg.lstsq(design, log_moved, rcond=None)[0][1]) for design in (corrected, plain)
-    )  # pyright: ignore[reportReturnType]
+    pairs = ((corrected, log_moved), (plain, log_moved), (plain, np.log(forecast)), (plain, by_law))
+    return tuple(float(np.linalg.lstsq(design, v, rcond=None)[0][1]) for design, v in pairs)
 
 
-def _collapse(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _collapse(runs: list[dict[str, Any]], quantity: Quantity) -> list[dict[str, Any]]:
     """Spread over widths at one shape and kappa: largest over smallest geometric mean, minus one."""
     records = []
     for name, kappa in sorted({(r["shape"], r["kappa"]) for r in runs}):
         here = [r for r in runs if (r["shape"], r["kappa"]) == (name, kappa)]
         means = []
         for width in sorted({r["width"] for r in here}):
-            values = [r["largest_displacement"] for r in here if r["width"] == width]
+            values = [r[quantity.measured] for r in here if r["width"] == width]
             known = [v for v in values if v is not None]
             if known:
                 means.append(float(np.exp(np.mean(np.log(known)))))
@@ -159,6 +213,22 @@ def _scheme_record(name: str, depth: int) -> dict[str, Any]:
     }
 
 
+def _shape_record(name: str, depth: int) -> dict[str, Any]:
+    """The shape of a network whose kappa is no product: there are no exponents and no regime yet."""
+    return {
+        "shape": name,
+        "description": shape(name).description,
+        "alpha": _formula(name, depth).replace(
+            "product kappa", "c such that kappa is as asked for"
+        ),
+        "scale_exponents": [],
+        "displacement_exponents": [],
+        "layer_regimes": [],
+        "regime": "not derived",
+        "source": "",
+    }
+
+
 def _formula(name: str, depth: int) -> str:
     powers, factors = shape(name).powers(depth), shape(name).factors(depth)
     parts = []
@@ -171,7 +241,10 @@ def _formula(name: str, depth: int) -> str:
 
 
 def _verdict(
-    runs: list[dict[str, Any]], fits: list[dict[str, Any]], collapse: list[dict[str, Any]]
+    runs: list[dict[str, Any]],
+    fits: list[dict[str, Any]],
+    collapse: list[dict[str, Any]],
+    quantity: Quantity,
 ) -> dict[str, Any]:
     agreeing = [f for f in fits if f["verdict"] == "agrees"]
     refuting = [f for f in fits if f["verdict"] == "disagrees"]
@@ -193,7 +266,7 @@ def _verdict(
         spread = f"by at most {max(spreads):.0%}" if spreads else "by an unknown amount"
         named = ", ".join(f["shape"] for f in refuting) or "none"
         sentence = (
-            f"{opening}: for kappa from {low:g} to {high:g}, the largest relative displacement falls "
+            f"{opening}: for kappa from {low:g} to {high:g}, {quantity.words} falls "
             f"with slopes {min(slopes):.2f} to {max(slopes):.2f} against the predicted -1; "
             f"{len(agreeing)} of {len(fits)} shapes agree at {LEVEL:.0%} (disagreeing: {named}), "
             f"displacements at one kappa and shape differ {spread} between widths, and {ending}"

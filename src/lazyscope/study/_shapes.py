@@ -5,19 +5,22 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
+from scipy.optimize import brentq
 
 from lazyscope._checks import check_choice
+from lazyscope.model import AbstractNetwork
 from lazyscope.scaling import PowerLaw, Scheme, ValueAtWidth
 
 _SPREAD_OF_RANDOM = 1.0
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
 class Shape:
     """A way to spread kappa: relative scales of the layers as powers of the width.
 
-    The scales are ``alpha_l = c * b_l * m^{p_l}``, with the common factor c such that their product is
-    kappa. All speeds are one.
+    The scales are ``alpha_l = c * b_l * m^{p_l}``, with the common factor c such that kappa is what is
+    asked for: the product of all scales, or whatever it is for the network. All speeds are one.
 
     Attributes:
         name: short name.
@@ -35,6 +38,20 @@ class Shape:
         """Scales of the layers at one kappa and width."""
         base = np.array(self.factors(depth)) * float(width) ** np.array(self.powers(depth))
         return base * (kappa / np.prod(base)) ** (1.0 / (depth + 1))
+
+    def alpha_of(self, network: AbstractNetwork, kappa: float) -> Float[np.ndarray, " layers"]:
+        """Scales of the layers of any network at one kappa of that network."""
+        alpha = self.alpha(kappa, network.width, len(network.shapes) - 1)
+        reached = float(network.kappa(alpha))
+        if abs(reached / kappa - 1.0) < _ROUNDING:
+            return alpha
+
+        def excess(log_factor: float) -> float:
+            return float(np.log(network.kappa(np.exp(log_factor) * alpha) / kappa))
+
+        # Every kappa grows at least like the readout's scale, so that this far is far enough.
+        reach = abs(np.log(reached / kappa)) + 1.0
+        return np.exp(brentq(excess, -reach, reach, xtol=1e-13)) * alpha  # pyright: ignore[reportArgumentType, reportCallIssue]
 
     def scheme(self, kappa: float, width: int, depth: int) -> Scheme:
         """The numbers at one kappa and width."""
@@ -90,6 +107,11 @@ _BY_NAME = {
             "small-input",
             "the input layer sqrt(m) times smaller than the others",
             lambda depth: (-0.5,) + (0.0,) * depth,
+        ),
+        Shape(
+            "small-hidden",
+            "all layers between input and readout sqrt(m) times smaller than these two",
+            lambda depth: (0.0,) + (-0.5,) * (depth - 1) + (0.0,),
         ),
         Shape(
             "random",

@@ -1,0 +1,172 @@
+"""Which networks can a kappa study train, how are they made from data, and at which settings?"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from lazyscope._checks import InputError, check_choice
+from lazyscope.model import (
+    AbstractNetwork,
+    Attention,
+    Convolution,
+    Dense,
+    LayerNorm,
+    Residual,
+    ResidualConvolution,
+)
+
+_HEADS = 4
+
+
+@dataclass(frozen=True)
+class StudyNetwork:
+    """An architecture of a kappa study.
+
+    Attributes:
+        name: how settings and the command line call it.
+        words: what it is, for the page; ``{depth}`` and ``{activation}`` are filled in.
+        build: (features, outputs, width, depth, activation) -> network.
+        defaults: settings that differ from those of dense networks.
+        homogeneous: whether kappa is the product of all scales, so that exponents and regimes of dense
+            networks hold.
+        most_depth: largest depth, if there is one.
+    """
+
+    name: str
+    words: str
+    build: Callable[[int, int, int, int, str], AbstractNetwork]
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    homogeneous: bool = False
+    most_depth: int | None = None
+
+    def check_depth(self, depth: int) -> None:
+        """Refuse a depth that the architecture does not have."""
+        if self.most_depth is not None and depth > self.most_depth:
+            raise InputError(
+                f"networks of model {self.name} have a depth of at most {self.most_depth}",
+                received=repr(depth),
+                cause="a depth that was meant for another model",
+                fix=f"use depth {self.most_depth}",
+            )
+
+
+def study_network(name: str) -> StudyNetwork:
+    """The architecture called `name`."""
+    return _BY_NAME[check_choice("model", name, _BY_NAME)]
+
+
+def study_network_names() -> tuple[str, ...]:
+    """Names that `study_network` knows."""
+    return tuple(_BY_NAME)
+
+
+def with_scores_of_size_one(
+    network: AbstractNetwork, alpha: Float[np.ndarray, " layers"]
+) -> AbstractNetwork:
+    """Attention whose scores start at size one whatever the scales; other networks as they are."""
+    if not isinstance(network, Attention):
+        return network
+    shape, outputs, width, heads = (
+        network.input_shape,
+        network.output_dim,
+        network.width,
+        network.num_heads,
+    )
+    unscaled = Attention(
+        shape, outputs, width, heads, network.activation_name, score_scale=1.0
+    ).score_size(alpha)
+    return Attention(
+        shape,
+        outputs,
+        width,
+        heads,
+        network.activation_name,
+        score_scale=jnp.asarray(1.0 / unscaled),
+    )
+
+
+def _square(features: int) -> int:
+    """Side of a square grey image with this many pixels."""
+    side = math.isqrt(features)
+    if side * side != features:
+        raise InputError(
+            "this model needs square grey images",
+            received=f"points of {features} numbers",
+            cause="data that are no images, or images in colour",
+            fix="use --data digits, or --model dense",
+        )
+    return side
+
+
+def _convolution(features: int, outputs: int, width: int, depth: int, sigma: str) -> Convolution:
+    side = _square(features)
+    return Convolution((side, side, 1), outputs, width, depth, sigma, stride=2)
+
+
+def _residual_convolution(
+    features: int, outputs: int, width: int, depth: int, sigma: str
+) -> ResidualConvolution:
+    side = _square(features)
+    return ResidualConvolution((side, side, 1), outputs, width, depth, sigma, stride=2)
+
+
+def _attention(features: int, outputs: int, width: int, depth: int, sigma: str) -> Attention:
+    side = _square(features)
+    return Attention((side, side), outputs, width, _HEADS, sigma)
+
+
+_FEW: Mapping[str, Any] = {
+    "num_points": 24,
+    "seeds": 2,
+    "kappas": (32.0, 64.0, 128.0, 256.0, 512.0, 1024.0),
+}
+_BRANCHED: Mapping[str, Any] = {
+    **_FEW,
+    "shapes": ("balanced", "ntk-like", "small-readout", "small-input", "small-hidden"),
+}
+
+_BY_NAME = {
+    entry.name: entry
+    for entry in (
+        StudyNetwork("dense", "{depth} hidden layers, {activation}", Dense, homogeneous=True),
+        StudyNetwork(
+            "convolution",
+            "{depth} convolutions (3 x 3, stride 2), mean over positions, {activation}",
+            _convolution,
+            {**_FEW, "widths": (16, 32, 64)},
+            homogeneous=True,
+        ),
+        StudyNetwork(
+            "residual",
+            "{depth} hidden layers of which all but one are branches, {activation}",
+            Residual,
+            {**_BRANCHED, "depth": 4, "widths": (64, 128, 256)},
+        ),
+        StudyNetwork(
+            "residual-convolution",
+            "{depth} convolutions (3 x 3, the first with stride 2) of which all but one are branches, "
+            "mean over positions, {activation}",
+            _residual_convolution,
+            {**_BRANCHED, "depth": 3, "widths": (16, 32, 64)},
+        ),
+        StudyNetwork(
+            "layer-norm",
+            "{depth} hidden layers, each normalised before its activation, {activation}",
+            LayerNorm,
+            {**_FEW, "widths": (64, 128, 256), "kappas": (2.0, 4.0, 8.0, 16.0, 32.0, 64.0)},
+        ),
+        StudyNetwork(
+            "attention",
+            f"one block of attention ({_HEADS} heads) over the rows of the images, scores of size one, "
+            "mean over tokens, {activation}",
+            _attention,
+            {**_BRANCHED, "depth": 1, "widths": (32, 64, 128)},
+            most_depth=1,
+        ),
+    )
+}
