@@ -68,8 +68,17 @@ def test_gradients_are_chosen_for_many_positions_and_few_weights():
 
 
 def test_grams_are_chosen_for_few_positions_and_many_weights():
-    how = explain_tangent_kernel(network, jnp.ones((100, 90)), jnp.ones((4, 2, 100)))
+    how = explain_tangent_kernel(one_output, jnp.ones((100, 900)), jnp.ones((4, 2, 100)))
     assert how.leaves[0].contraction == "grams"
+
+
+def one_output(params, x):
+    return network(params, x).mean(1, keepdims=True)
+
+
+def test_signals_are_carried_for_several_outputs_at_several_positions():
+    how = explain_tangent_kernel(network, jnp.ones((100, 90)), jnp.ones((4, 8, 100)))
+    assert how.leaves[0].contraction == "carried"
 
 
 def test_less_memory_means_smaller_blocks():

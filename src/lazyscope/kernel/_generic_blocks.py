@@ -15,6 +15,7 @@ from jax.core import Tracer
 from jax.extend.core import ClosedJaxpr
 
 from lazyscope._checks import InputError, check_positive
+from lazyscope.kernel._generic_carried import by_carried
 from lazyscope.kernel._generic_contract import (
     GroupFactors,
     Rows,
@@ -230,6 +231,9 @@ def _group_share(
         left, right = side_by_side(left), None if right is None else side_by_side(right)
     if group.method == "grams":
         rows = by_grams(left, right, edges)
+    elif group.method == "carried":
+        patch_gram = None if group.pixels is None else group.pixels.patch_gram
+        rows = by_carried(left, right, edges, patch_gram)
     else:
         rows = by_gradients(left, right, edges, group.chunks)
     return over_outputs(rows) if plan.averaged and not joined else rows

@@ -18,7 +18,8 @@ class LeafHandling(eqx.Module):
 
     `rule` is what its uses were recognised as: ``dense``, ``convolution``, ``embedding`` (joined by +
     where there are several), ``shift`` and ``scale`` of data, ``jacobian`` for a fall-back, ``unused``.
-    `contraction` is ``grams`` or ``gradients`` where there is a choice, else ``jacobian`` or ``none``.
+    `contraction` is ``grams``, ``gradients`` or ``carried`` where there is a choice, else ``jacobian`` or
+    ``none``.
     """
 
     name: str

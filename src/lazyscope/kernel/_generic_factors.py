@@ -53,21 +53,24 @@ def batch_factors(plan: Plan, arrays: Arrays, xs: jax.Array) -> BatchFactors:
 
 def _junctions(plan: Plan) -> dict[Path, Junction]:
     """The equations to tap: all sites of all groups, those at one equation together."""
-    at: dict[Path, list[Site]] = {}
+    at: dict[Path, list[tuple[Site, bool]]] = {}
     for leaf in plan.leaves:
         for group in leaf.groups:
             for site in group.group.sites:
-                at.setdefault(site.path, []).append(site)
+                at.setdefault(site.path, []).append((site, group.pixels is not None))
     return {path: _junction(sites) for path, sites in at.items()}
 
 
-def _junction(sites: Sequence[Site]) -> Junction:
-    forms = {site.operand: site.form for site in sites}
-    first = sites[0]
-
+def _junction(sites: Sequence[tuple[Site, bool]]) -> Junction:
     def record(values: Sequence[Any]) -> dict[int, Any]:
-        return {operand: form.data(values) for operand, form in forms.items()}
+        found = {}
+        for site, as_pixels in sites:
+            form = site.form
+            data = form.pixels.data if form.pixels is not None and as_pixels else form.data
+            found[site.operand] = data(values)
+        return found
 
+    first = sites[0][0]
     return Junction(record, first.form.shape, first.form.dtype, first.loops)
 
 
@@ -75,7 +78,7 @@ def _group_factors(
     plan: GroupPlan, records: Mapping[Path, Any], signals: Mapping[Path, Any]
 ) -> GroupFactors:
     """Factors of one example, sites of the same order joined along the positions."""
-    group, as_rows = plan.group, plan.group.lookups and plan.method == "grams"
+    group, as_rows = plan.group, plan.group.lookups and plan.method in ("grams", "carried")
 
     def joined(sites: Sequence[Site]) -> Factors | None:
         if not sites:

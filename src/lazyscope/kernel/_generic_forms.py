@@ -16,13 +16,27 @@ from jax import lax
 from jax.extend.core import JaxprEqn
 
 
+class Pixels(NamedTuple):
+    """A convolution's image before it is cut into patches.
+
+    ``data(inputs of the equation)`` is (b, p, i) with p pixels and i channels; ``patch_gram`` turns
+    Gram matrices of pixels (..., b, p, p') into those of patches (..., b, s, s').
+    """
+
+    count: int
+    channels: int
+    entries: int
+    data: Callable[[Sequence[Any]], jax.Array]
+    patch_gram: Callable[[jax.Array], jax.Array]
+
+
 class Form(NamedTuple):
     """An equation as a matrix product: sizes, and how each part is brought to that shape.
 
     ``data(inputs of the equation)`` is (b, s, i), or (s,) row numbers for a lookup, which stand for
     one-hot data, -1 for none; ``signal(cotangent of the output)`` is (b, s, o);
     ``weight(parameter)`` is (b, i, o). `shape` and `dtype` are the
-    output's own.
+    output's own. Convolutions of one image have `pixels`.
     """
 
     kind: str
@@ -35,6 +49,7 @@ class Form(NamedTuple):
     weight: Callable[[Any], Any]
     shape: tuple[int, ...]
     dtype: Any
+    pixels: Pixels | None = None
 
     @property
     def lookup(self) -> bool:
@@ -121,32 +136,69 @@ def _convolution(eqn: JaxprEqn, operand: int) -> Form | None:
         w = np.transpose(parameter, rhs_spec).reshape(b, o, i)
         return np.swapaxes(w, 1, 2)
 
-    return Form("convolution", b, s, i, o, data, signal, weight, *_output(eqn))
+    pixels = None
+    if image[lhs_spec[0]] == 1:
+        pixels = _pixels(eqn, [image[a] for a in lhs_spec[2:]], b, channels, offsets, places)
+    return Form("convolution", b, s, i, o, data, signal, weight, *_output(eqn), pixels)
+
+
+def _pixels(
+    eqn: JaxprEqn,
+    sides: Sequence[int],
+    b: int,
+    channels: int,
+    offsets: tuple[int, ...],
+    places: tuple[int, ...],
+) -> Pixels:
+    """The image as it is; patches overlap where their entries do, so Gram matrices add up."""
+    count, s, dims = math.prod(sides), math.prod(places), len(sides)
+    lhs_spec = eqn.params["dimension_numbers"][0]
+
+    def data(values: Sequence[Any]) -> jax.Array:
+        image = jnp.transpose(values[0], lhs_spec).reshape(b, channels, count)
+        return jnp.swapaxes(image, 1, 2)
+
+    def patch_gram(gram: jax.Array) -> jax.Array:
+        lead = gram.shape[:-2]
+        both = _padded(gram.reshape(-1, *sides, *sides), eqn, (1, dims + 1))
+        total = 0.0
+        for entry in np.ndindex(*offsets):
+            seen = _seen(_seen(both, eqn, entry, places, 1), eqn, entry, places, dims + 1)
+            total = total + seen
+        return jnp.reshape(total, (*lead, s, s))
+
+    return Pixels(count, channels, math.prod(offsets), data, patch_gram)
 
 
 def _patches(
     image: jax.Array, eqn: JaxprEqn, offsets: tuple[int, ...], places: tuple[int, ...]
 ) -> jax.Array:
     """What each kernel entry sees: (entries, n, channels, *places) of an image (n, channels, ...)."""
-    zero = jnp.zeros((), image.dtype)
+    padded = _padded(image, eqn, (2,))
+    return jnp.stack([_seen(padded, eqn, e, places, 2) for e in np.ndindex(*offsets)])
+
+
+def _padded(array: jax.Array, eqn: JaxprEqn, firsts: Sequence[int]) -> jax.Array:
+    """Pad and spread the spatial axes, which start at each of `firsts`."""
     spread = eqn.params["lhs_dilation"]
-    edges = [(0, 0, 0), (0, 0, 0)]
-    edges += [(lo, hi, d - 1) for (lo, hi), d in zip(eqn.params["padding"], spread, strict=True)]
-    padded = lax.pad(image, zero, edges)
-    seen = []
-    for entry in np.ndindex(*offsets):
-        starts = [e * d for e, d in zip(entry, eqn.params["rhs_dilation"], strict=True)]
-        strides = eqn.params["window_strides"]
-        stops = [a + (p - 1) * t + 1 for a, p, t in zip(starts, places, strides, strict=True)]
-        seen.append(
-            lax.slice(
-                padded,
-                (0, 0, *starts),
-                (*padded.shape[:2], *stops),
-                (1, 1, *strides),
-            )
-        )
-    return jnp.stack(seen)
+    each = [(lo, hi, d - 1) for (lo, hi), d in zip(eqn.params["padding"], spread, strict=True)]
+    edges = [(0, 0, 0)] * array.ndim
+    for first in firsts:
+        edges[first : first + len(each)] = each
+    return lax.pad(array, jnp.zeros((), array.dtype), edges)
+
+
+def _seen(
+    padded: jax.Array, eqn: JaxprEqn, entry: Sequence[int], places: Sequence[int], first: int
+) -> jax.Array:
+    """What one entry of the filter sees, along the spatial axes that start at `first`."""
+    starts, stops, strides = [0] * padded.ndim, list(padded.shape), [1] * padded.ndim
+    dilation, steps = eqn.params["rhs_dilation"], eqn.params["window_strides"]
+    for k, (e, d, p, t) in enumerate(zip(entry, dilation, places, steps, strict=True)):
+        axis = first + k
+        starts[axis], strides[axis] = e * d, t
+        stops[axis] = e * d + (p - 1) * t + 1
+    return lax.slice(padded, starts, stops, strides)
 
 
 def _embedding(eqn: JaxprEqn, operand: int) -> Form | None:

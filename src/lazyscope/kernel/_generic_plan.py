@@ -7,15 +7,23 @@ from typing import NamedTuple
 import numpy as np
 from jax.extend.core import Jaxpr, Literal
 
+from lazyscope.kernel._generic_carried import rows_at_a_time
 from lazyscope.kernel._generic_contract import IN_CACHE
+from lazyscope.kernel._generic_forms import Pixels
 from lazyscope.kernel._generic_sites import Site, Uses, entry_numbers, find_uses
 from lazyscope.kernel._generic_trace import CALLS, Example, inner_jaxpr
 
 Method = str
-"""``grams`` or ``gradients`` for groups of sites, ``derivatives``, or ``unused``."""
+"""``grams``, ``gradients`` or ``carried`` for groups of sites, ``derivatives``, or ``unused``."""
 
 ELEMENTWISE = 50
 """What one element read and written costs, in multiply-adds of a matrix product (measured: 20-80)."""
+
+SHIFTED = 5
+"""The same for elements that stay in the cache: sums of shifted matrices, carried signals."""
+
+SMALL = 1.4
+"""What a multiply-add costs in products of many small matrices (measured: 1.3-1.5)."""
 
 
 class Group(NamedTuple):
@@ -42,11 +50,12 @@ class Group(NamedTuple):
 
 
 class GroupPlan(NamedTuple):
-    """A group of sites, how it is contracted, and in how many chunks of columns."""
+    """A group of sites, how it is contracted, in how many chunks of columns, and from which pixels."""
 
     group: Group
     method: Method
-    chunks: int
+    chunks: int = 1
+    pixels: Pixels | None = None
 
 
 class LeafPlan(NamedTuple):
@@ -167,14 +176,41 @@ def _group_plan(example: Example, group: Group, block: _Block) -> GroupPlan:
     pairs = rows * rows / 2 if block.columns is None else rows * block.columns
     pointwise = ELEMENTWISE if s > 1 or b > 1 else 1
     data = 1 if group.lookups else i
-    grams = pairs * b * s * s * (data + c * c * (o + pointwise))
-    gradients = b * c * i * o * (both * (s + ELEMENTWISE) + pairs * c)
-    if grams <= gradients:
-        return GroupPlan(group, "grams", 1)
+    pixels = _pixels(group)
+    gram = s * s * data
+    if pixels is not None:
+        gram = pixels.count**2 * pixels.channels + s * s * pixels.entries * SHIFTED
+    costs = {
+        "grams": pairs * b * s * s * (data + c * c * (o + pointwise)),
+        "gradients": b * c * i * o * (both * (s + ELEMENTWISE) + pairs * c),
+        "carried": pairs * b * (gram + c * s * o * (s + c) * SMALL + SHIFTED * c * s * (s + o)),
+    }
+    if s == 1 or group.transposed:
+        del costs["carried"]
+    method = cheapest(costs)
+    if method == "grams":
+        return GroupPlan(group, "grams")
+    if method == "carried":
+        return GroupPlan(group, "carried", 1, pixels)
     itemsize = example.dtype.itemsize
     wanted = both * c * b * i * o * itemsize / min(IN_CACHE, block.memory / 4)
     chunks = next((q for q in range(1, o) if o % q == 0 and q >= wanted), o)
     return GroupPlan(group, "gradients", chunks)
+
+
+def cheapest(costs: dict[Method, float]) -> Method:
+    """The method of least cost."""
+    return min(costs, key=lambda name: costs[name])
+
+
+def _pixels(group: Group) -> Pixels | None:
+    """The pixels of a convolution used at one place, where their Gram matrices cost less."""
+    site = group.sites[0]
+    pixels, s = site.form.pixels, site.form.positions
+    if len(group.sites) > 1 or site.loops or pixels is None:
+        return None
+    cheaper = pixels.count**2 * pixels.channels + s * s * pixels.entries * SHIFTED
+    return pixels if cheaper < s * s * site.form.inputs else None
 
 
 class Sizes(NamedTuple):
@@ -230,12 +266,19 @@ def _bytes(example: Example, leaves: Sequence[LeafPlan], block: _Block) -> int:
     for plan, shape in zip(leaves, example.leaf_shapes, strict=True):
         if plan.method == "derivatives":
             each += c * math.prod(shape)
-        for group, method, chunks in plan.groups:
+        for group, method, chunks, pixels in plan.groups:
             form, b, s = group.sites[0].form, group.sites[0].blocks, group.positions
             contracted = 1 if block.averaged and not group.transposed else c
-            each += b * s * (c * form.outputs + (1 if group.lookups else form.inputs))
+            data = s * (1 if group.lookups else form.inputs)
+            if pixels is not None:
+                data = pixels.count * pixels.channels
+            each += b * (s * c * form.outputs + data)
             if method == "gradients":
                 each += c * b * form.inputs * form.outputs / chunks
+            elif method == "carried":
+                turn = rows_at_a_time(rows, b * c * s * max(s, form.outputs), itemsize)
+                grams = 2 * (s if pixels is None else pixels.count) ** 2
+                paired = max(paired, turn * b * (c * s * (s + 2 * form.outputs) + grams))
             elif s > 1:
                 paired = max(paired, b * s * s * (1 + contracted**2) * pairs)
     return int(itemsize * (both * each + paired + 2 * c * c * pairs + sizes.shared))
