@@ -113,12 +113,9 @@ def _from_runs(
         axes = _row_axes(subjects, [layer.leaf for layer in layers])
         found: list[FirstSteps] = []
         rates: list[np.ndarray] = []
-        programs: dict[str, Any] = {}
         for done, (_, _, described) in enumerate(runs, start=1):
             question = pose(described.apply, described.params, points[0], None)
-            equations = str(question.example.closed)
-            if equations not in programs:
-                programs = {equations: program(question.example, axes, steps=steps, push=_PUSH)}
+            first_few = program(question.example, axes, steps=steps, push=_PUSH)
             by_group = rates_of(described, subjects[0].groups)
             by_leaf = by_group[list(subjects[0].leaf_group)]
             arrays = Arrays(
@@ -126,7 +123,7 @@ def _from_runs(
             )
             dtype = question.example.dtype
             y = _targets(points[1], len(question.x1), question.example.num_outputs, dtype)
-            run = programs[equations](arrays, jnp.asarray(by_leaf, dtype), question.x1, y)
+            run = first_few(arrays, jnp.asarray(by_leaf, dtype), question.x1, y)
             found.append(jax.device_get(run))
             rates.append(by_leaf)
             if progress is not None:

@@ -108,7 +108,7 @@ class CoordinateCheck:
         kappa = self.exponents.kappa
         low, high = kappa.interval
         found = f"kappa has the exponent {kappa.exponent:.2f} [{low:.2f}, {high:.2f}]"
-        return f"{_parametrisation(self.schemes)}: {found}, {_movement(self)}."
+        return f"{_parametrisation(self.schemes)}: {found}; {_movement(self)}."
 
     def to_json(self) -> dict[str, Any]:
         """Everything, as values that JSON can hold."""
@@ -165,11 +165,12 @@ def _negated(found: ExponentEstimate) -> dict[str, Any]:
 
 def _parametrisation(schemes: Sequence[str]) -> str:
     names = [_NAMES[name] for name in schemes]
+    every = [_NAMES[name] for name in SCHEMES]
     if len(names) == 1:
-        return f"This network has the {names[0]} parametrisation"
+        return f"Of {', '.join(every[:-1])} and {every[-1]}, only {names[0]} fits this network"
     if names:
-        return f"This network may have the {' or the '.join(names)} parametrisation"
-    return f"This network has none of the parametrisations {', '.join(map(_NAMES.get, SCHEMES))}"  # pyright: ignore[reportArgumentType, reportCallIssue]
+        return f"This network fits {' and '.join(names)}, which were not told apart"
+    return f"This network fits none of {', '.join(every[:-1])} and {every[-1]}"
 
 
 def _movement(check: CoordinateCheck) -> str:
@@ -177,12 +178,15 @@ def _movement(check: CoordinateCheck) -> str:
     for layer, name in zip(check.layers, check.layer_regimes, strict=True):
         kinds.setdefault(name, []).append(layer.name)
     words = {
-        "lazy": "moves less and less as the width grows",
-        "order-one": "moves at order one at every width",
-        "condensed": "moves more and more as the width grows",
-        "undecided": "cannot be told",
+        "lazy": "less and less as the width grows",
+        "order-one": "at order one at every width",
+        "condensed": "more and more as the width grows",
+        "undecided": "in a way that the intervals leave open",
     }
     if len(kinds) == 1:
-        return f"and every layer {words[next(iter(kinds))]}"
-    parts = [f"{' and '.join(names)} {words[kind]}" for kind, names in kinds.items()]
-    return "and " + ", ".join(parts)
+        return f"every layer moves {words[next(iter(kinds))]}"
+    parts = [
+        f"{' and '.join(names)} {'moves' if len(names) == 1 else 'move'} {words[kind]}"
+        for kind, names in kinds.items()
+    ]
+    return "; ".join(parts)

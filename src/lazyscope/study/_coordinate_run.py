@@ -1,7 +1,8 @@
 """What do the first steps of descent do to every layer of one network at one width?"""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -53,9 +54,21 @@ class FirstSteps(NamedTuple):
     loss: Float[Array, " steps"]
 
 
+_programs: OrderedDict[Hashable, Any] = OrderedDict()
+"""Programs of recent networks by their equations, which name neither seed nor parametrisation."""
+_KEPT = 16
+
+
 def program(example: Example, axes: Sequence[int | None], *, steps: int, push: float) -> Any:
     """`first_steps` for one kind of network, compiled."""
-    return eqx.filter_jit(functools.partial(first_steps, example, tuple(axes), steps, push))
+    key = (str(example.closed), tuple(axes), steps, push)
+    if key not in _programs:
+        made = functools.partial(first_steps, example, tuple(axes), steps, push)
+        _programs[key] = eqx.filter_jit(made)
+    _programs.move_to_end(key)
+    while len(_programs) > _KEPT:
+        _programs.popitem(last=False)
+    return _programs[key]
 
 
 def first_steps(

@@ -25,6 +25,7 @@ from lazyscope.scaling import (
 from lazyscope.study._coordinate_build import Layer
 
 SCHEMES = ("ntk", "standard", "mup")
+_KINDS: tuple[str, ...] = ("input", "hidden", "readout")
 _LAZY_RHO = 0.5
 _REGIMES = {"negative": "lazy", "positive": "condensed"}
 
@@ -54,8 +55,8 @@ def layer_regime(displacement: ExponentEstimate) -> str:
 def regime(exponents: Exponents) -> str:
     """Regime of the network by kappa; where its interval contains zero, by how far the layers moved.
 
-    By the displacement law every layer is lazy for a positive rho only, and for rho = 0 the fastest
-    layer moves at order one.
+    By the displacement law every layer is lazy for a positive rho only, a layer grows without bound for a
+    negative rho only, and for rho = 0 the fastest layer moves at order one.
     """
     low, high = exponents.kappa.interval
     moved = {layer_regime(found) for found in exponents.displacement}
@@ -63,6 +64,8 @@ def regime(exponents: Exponents) -> str:
         return "theta-lazy"
     if high < 0:
         return network_regime(*_as_scheme(exponents))
+    if "condensed" in moved:
+        return "partially-lazy" if "lazy" in moved else "condensed"
     small = low > -0.5 and high < 0.5
     return "critical" if small or moved <= {"lazy", "order-one"} else "undecided"
 
@@ -83,10 +86,25 @@ def consistent_schemes(exponents: Exponents, layers: Sequence[Layer]) -> tuple[s
     """Which of NTK, standard and muP every fitted interval allows.
 
     A factor common to all learning rates is a unit of time, so speeds are compared by their difference
-    from the readout's, with the intervals of both. A layer seen to be lazy rules out a scheme in which it
-    moves at order one, and the other way round.
+    from the readout's, with the intervals of both. Where that leaves several, those remain whose layers
+    move as was seen; not before, since displacements at finite width lag behind their exponents.
     """
-    return tuple(name for name in SCHEMES if _allows(name, exponents, layers))
+    allowed = tuple(name for name in SCHEMES if _allows(name, exponents, layers))
+    if len(allowed) < 2:
+        return allowed
+    return tuple(name for name in allowed if _moves(name, exponents, layers)) or allowed
+
+
+def _moves(name: str, exponents: Exponents, layers: Sequence[Layer]) -> bool:
+    """Whether no layer was seen in another regime than the scheme puts it in."""
+    scheme = named_scheme(name, depth=2)
+    named = dict(
+        zip(_KINDS, layer_regimes(scheme.scale_exponents, scheme.speed_exponents), strict=True)
+    )
+    return all(
+        layer_regime(found) in ("undecided", named[layer.kind])
+        for layer, found in zip(layers, exponents.displacement, strict=True)
+    )
 
 
 def _allows(name: str, exponents: Exponents, layers: Sequence[Layer]) -> bool:
@@ -95,13 +113,7 @@ def _allows(name: str, exponents: Exponents, layers: Sequence[Layer]) -> bool:
     if not low <= scheme.kappa_exponent <= high:
         return False
     speeds = relative_speed_exponents(scheme.scale_exponents, scheme.speed_exponents)
-    kinds = ("input", "hidden", "readout")
-    wanted: dict[str, float] = dict(zip(kinds, speeds, strict=True))
-    moves = layer_regimes(scheme.scale_exponents, scheme.speed_exponents)
-    regimes: dict[str, str] = dict(zip(kinds, moves, strict=True))
-    for layer, found in zip(layers, exponents.displacement, strict=True):
-        if layer_regime(found) not in ("undecided", regimes[layer.kind]):
-            return False
+    wanted = dict(zip(_KINDS, speeds, strict=True))
     last = exponents.speed[-1].interval
     for layer, found in zip(layers[:-1], exponents.speed[:-1], strict=True):
         gap = wanted[layer.kind] - wanted["readout"]
