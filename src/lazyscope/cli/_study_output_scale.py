@@ -37,6 +37,9 @@ def study_output_scale_command(
     stop: Annotated[
         _Option, typer.Option(metavar="FRACTION", help="End at this fraction of the loss.")
     ] = None,
+    tolerance: Annotated[
+        _Option, typer.Option(metavar="T", help="Tolerance of the flow, 0.1 unless given.")
+    ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="The stored result as one JSON object on stdout.")
     ] = False,
@@ -88,6 +91,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "num_points": read_number,
     "num_test": read_number,
     "stop": read_number,
+    "tolerance": read_number,
 }
 
 
