@@ -26,6 +26,7 @@ from lazyscope.study._coordinate_build import Layer
 
 SCHEMES = ("ntk", "standard", "mup")
 _KINDS: tuple[str, ...] = ("input", "hidden", "readout")
+_LAG = ("lazy", "order-one")
 _LAZY_RHO = 0.5
 _REGIMES = {"negative": "lazy", "positive": "condensed"}
 
@@ -86,25 +87,28 @@ def consistent_schemes(exponents: Exponents, layers: Sequence[Layer]) -> tuple[s
     """Which of NTK, standard and muP every fitted interval allows.
 
     A factor common to all learning rates is a unit of time, so speeds are compared by their difference
-    from the readout's, with the intervals of both. Where that leaves several, those remain whose layers
-    move as was seen; not before, since displacements at finite width lag behind their exponents.
+    from the readout's, with the intervals of both. Layers seen in another regime than a scheme puts them
+    in rule it out; only one that should be lazy and seems to move at order one does not as long as no
+    other scheme is left, since at finite width displacements lag behind.
     """
-    allowed = tuple(name for name in SCHEMES if _allows(name, exponents, layers))
-    if len(allowed) < 2:
-        return allowed
-    return tuple(name for name in allowed if _moves(name, exponents, layers)) or allowed
+    allowed = [name for name in SCHEMES if _allows(name, exponents, layers)]
+    strict, lagging = (
+        tuple(n for n in allowed if _moves(n, exponents, layers, may_lag=lag))
+        for lag in (False, True)
+    )
+    return strict or lagging
 
 
-def _moves(name: str, exponents: Exponents, layers: Sequence[Layer]) -> bool:
+def _moves(name: str, exponents: Exponents, layers: Sequence[Layer], *, may_lag: bool) -> bool:
     """Whether no layer was seen in another regime than the scheme puts it in."""
     scheme = named_scheme(name, depth=2)
-    named = dict(
-        zip(_KINDS, layer_regimes(scheme.scale_exponents, scheme.speed_exponents), strict=True)
-    )
-    return all(
-        layer_regime(found) in ("undecided", named[layer.kind])
-        for layer, found in zip(layers, exponents.displacement, strict=True)
-    )
+    regimes = layer_regimes(scheme.scale_exponents, scheme.speed_exponents)
+    named = dict(zip(_KINDS, regimes, strict=True))
+    for layer, found in zip(layers, exponents.displacement, strict=True):
+        pair = (named[layer.kind], layer_regime(found))
+        if pair[1] not in ("undecided", pair[0]) and not (may_lag and pair == _LAG):
+            return False
+    return True
 
 
 def _allows(name: str, exponents: Exponents, layers: Sequence[Layer]) -> bool:
