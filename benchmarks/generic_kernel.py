@@ -12,6 +12,8 @@ the machine does hits all of them; reported are minima over the rounds, compilat
     by hand          Gram matrices layer by layer, written for this very network (dense networks only)
     neural-tangents  0.6.5, structured derivatives, jitted, in its own environment and process
     jacrev           jax.jacrev and a contraction, jitted; the Jacobian is held whole
+    torch.func       vmap(jacrev) and einsum, the recipe of PyTorch's tutorial, in its own process
+    layerwise        LayerwiseKernel of this library, jitted (dense networks only)
 
 Processor times are given as well: on a busy machine they are the steadier of the two.
 """
@@ -19,6 +21,7 @@ Processor times are given as well: on a busy machine they are the steadier of th
 import functools
 import json
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -29,15 +32,22 @@ import numpy as np
 
 from benchmarks.generic_kernel_cases import CASES
 from benchmarks.peer_environment import peer_python
-from lazyscope.kernel import explain_tangent_kernel, tangent_kernel
+from lazyscope.kernel import LayerwiseKernel, explain_tangent_kernel, tangent_kernel
+from lazyscope.model import Dense, Layer
 
-JACREV_ROUNDS = 1
+SLOW_ROUNDS = 2
+"""Rounds of those contenders that hold a Jacobian."""
 
 
 def run(rounds: int = 9) -> dict:
     """Seconds, ratios, memory and agreement of every case."""
-    with tempfile.TemporaryDirectory() as folder, _Peer(Path(folder)) as peer:
-        cases = [_case(name, peer, Path(folder), rounds) for name in CASES]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        tempfile.TemporaryDirectory() as other,
+        _Peer(peer_python(), "generic_kernel_peer.py", Path(folder)) as peer,
+        _Peer(Path(sys.executable), "generic_kernel_torch.py", Path(other)) as torch,
+    ):
+        cases = [_case(name, peer, torch, rounds) for name in CASES]
     return {
         "rows": [row for rows, _ in cases for row in rows],
         "cases": [case for _, case in cases],
@@ -45,11 +55,11 @@ def run(rounds: int = 9) -> dict:
 
 
 class _Peer:
-    """neural-tangents in its own process: one line asks for one run."""
+    """Another library in its own process: one line asks for one run."""
 
-    def __init__(self, folder: Path) -> None:
-        script = Path(__file__).with_name("generic_kernel_peer.py")
-        self.command = [str(peer_python()), str(script), str(folder)]
+    def __init__(self, python: Path, script: str, folder: Path) -> None:
+        self.folder = folder
+        self.command = [str(python), str(Path(__file__).with_name(script)), str(folder)]
 
     def __enter__(self):
         self.process = subprocess.Popen(
@@ -66,8 +76,17 @@ class _Peer:
         self.process.stdin.write(name + "\n")
         return json.loads(self.process.stdout.readline())
 
+    def timed(self, name: str) -> tuple[float, float]:
+        """Seconds and processor seconds of one run."""
+        answer = self.ask(name)
+        return answer["seconds"], answer["processor"]
 
-def _case(name: str, peer: _Peer, folder: Path, rounds: int) -> tuple[list[dict], dict]:
+    def kernel(self, name: str) -> np.ndarray:
+        """The kernel of the last run."""
+        return np.load(self.folder / f"{name}.npy")
+
+
+def _case(name: str, peer: _Peer, torch: _Peer, rounds: int) -> tuple[list[dict], dict]:
     apply, params, x = CASES[name]()
     params, x = jax.device_put((params, x))
     ours = jax.jit(functools.partial(tangent_kernel, apply))
@@ -90,11 +109,21 @@ def _case(name: str, peer: _Peer, folder: Path, rounds: int) -> tuple[list[dict]
     if isinstance(params, list):
         by_hand = jax.jit(_by_hand)
         contenders["by hand"] = lambda: by_hand(params, x)
+        layers, layerwise = _layerwise(params)
+        contenders["layerwise"] = lambda: layerwise(layers, x)
     jacrev = jax.jit(functools.partial(_jacrev, apply))
     facts["peer_compile_s"] = peer.ask(name)["first"]
     answers = {key: contender() for key, contender in contenders.items()}
-    answers |= {"neural-tangents": np.load(folder / f"{name}.npy"), "jacrev": jacrev(params, x)}
-    times = _in_turn(contenders, lambda: peer.ask(name), lambda: jacrev(params, x), rounds)
+    torch.ask(name)
+    answers |= {"neural-tangents": peer.kernel(name), "jacrev": jacrev(params, x)}
+    answers["torch.func"] = torch.kernel(name)
+    fast = {key: functools.partial(_timed, one) for key, one in contenders.items()}
+    fast["neural-tangents"] = lambda: peer.timed(name)
+    slow = {
+        "jacrev": lambda: _timed(lambda: jacrev(params, x)),
+        "torch.func": lambda: torch.timed(name),
+    }
+    times = _in_turn(fast, slow, rounds)
     rows = []
     for key, (seconds, processor) in times.items():
         gap = np.abs(np.asarray(answers[key]) - kernel).max() / np.abs(kernel).max()
@@ -105,17 +134,23 @@ def _case(name: str, peer: _Peer, folder: Path, rounds: int) -> tuple[list[dict]
     return rows, _rounded(facts)
 
 
-def _in_turn(contenders, ask_peer, jacrev, rounds: int) -> dict[str, tuple[float, float]]:
+def _in_turn(fast, slow, rounds: int) -> dict[str, tuple[float, float]]:
     """Least seconds and least processor seconds of every contender, taking turns."""
-    times: dict[str, list] = {key: [] for key in (*contenders, "neural-tangents", "jacrev")}
+    times: dict[str, list] = {key: [] for key in (*fast, *slow)}
     for number in range(rounds):
-        for key, contender in contenders.items():
-            times[key].append(_timed(contender))
-        answer = ask_peer()
-        times["neural-tangents"].append((answer["seconds"], answer["processor"]))
-        if number < JACREV_ROUNDS:
-            times["jacrev"].append(_timed(jacrev))
+        for key, contender in (fast | slow if number < SLOW_ROUNDS else fast).items():
+            times[key].append(contender())
     return {key: tuple(map(min, zip(*runs, strict=True))) for key, runs in times.items()}
+
+
+def _layerwise(params):
+    """The same dense network as one of this library, and its kernel."""
+    sizes = [w.shape[0] for w in params] + [params[-1].shape[1]]
+    model = Dense(sizes[0], sizes[-1], sizes[1], len(params) - 1, "relu")
+    layers = tuple(Layer(w.T, None) for w in params)
+    speeds = jnp.ones(len(params), jnp.float32)
+    kernel = LayerwiseKernel(model)
+    return layers, jax.jit(lambda layers, x: kernel.summed(layers, x, speeds=speeds))
 
 
 def _rounded(row: dict) -> dict:

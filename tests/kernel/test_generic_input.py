@@ -244,3 +244,11 @@ def test_parameters_on_two_devices_are_refused():
         [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True
     )
     assert "must be on one device. Received: ['a'] on " in done.stdout
+
+
+def test_a_kernel_inside_jit_does_not_excuse_mixing_outside():
+    def mixing(w, x):
+        return x @ w - (x @ w).mean(0)
+
+    jax.jit(lambda w: tangent_kernel(mixing, w, X))(jnp.asarray(W))
+    refuse("must treat each example on its own", mixing)
