@@ -1,0 +1,76 @@
+"""How much farther or less far does descent with large steps move a network than the flow?"""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from scipy import stats
+
+from lazyscope.claims._finding import Finding, Verdict
+from lazyscope.claims._verdict import at_most
+from lazyscope.sweep import SweepDesign, open_store, run_sweep
+
+STEPS: dict[float, Verdict] = {0.5: "agrees", 0.9: "agrees", 1.5: "disagrees"}
+"""Steps as fractions of the stability limit 2 n / lambda_max, with the verdict that is expected."""
+WITHIN = 0.1
+_WIDTH, _SEEDS = 1024, 16
+_COMMON = {
+    "data": "sphere-teacher",
+    "num_points": 4,
+    "input_dim": 4,
+    "data_seed": 2,
+    "depth": 1,
+    "scale_exponents": [0.125, 0.125],
+    "width": _WIDTH,
+}
+
+
+def step_findings() -> Iterator[Finding]:
+    """Displacement of the first layer after descent over that after the flow, seed by seed."""
+    with tempfile.TemporaryDirectory() as folder:
+        flow = _moved(Path(folder) / "flow", {"method": "flow", "tolerance": 0.02})
+        for step, expected in STEPS.items():
+            descent = _moved(Path(folder) / f"{step}", {"method": "descent", "step": step})
+            yield _row(step, np.log(descent / flow), expected)
+
+
+def _moved(store: Path, settings: dict[str, float | str]) -> Float[np.ndarray, " seed"]:
+    """Relative displacement of the first layer; NaN where the run did not converge."""
+    design = SweepDesign(
+        axes={"seed": list(range(_SEEDS))}, fixed={**_COMMON, **settings}, record=("displacement",)
+    )
+    run_sweep(design, store)
+    runs = open_store(store)
+    ended = runs["outcome"].values == "converged"
+    return np.where(ended, runs["displacement_operator"].sel(layer=1).values, np.nan)
+
+
+def _row(step: float, log_ratio: Float[np.ndarray, " seed"], expected: Verdict) -> Finding:
+    known = log_ratio[np.isfinite(log_ratio)]
+    measured = low = high = None
+    verdict: Verdict = "disagrees"
+    if len(known) > 1:
+        measured = float(known.mean())
+        reach = stats.t.ppf(0.975, len(known) - 1) * known.std(ddof=1) / np.sqrt(len(known))
+        low, high = measured - float(reach), measured + float(reach)
+        size = max(abs(low), abs(high))
+        least = 0.0 if low < 0 < high else min(abs(low), abs(high))
+        verdict = at_most(least, size, WITHIN)
+    if len(known) < len(log_ratio):
+        verdict = "disagrees"
+    return Finding(
+        name=f"step-{step:g}",
+        claim=f"descent at {step:g} of the stability limit moves the first layer as far as the flow: "
+        f"|log ratio| ≤ {WITHIN:g}",
+        prediction=0.0,
+        measured=measured,
+        low=low,
+        high=high,
+        verdict=verdict,
+        expected=expected,
+        basis=f"{_SEEDS} seeds, two layers, ReLU, width {_WIDTH}, rho = 1/4, four points, to 1e-4 of the "
+        "initial loss",
+        note=f"{len(known)} of {len(log_ratio)} runs converged; a run that does not is a disagreement.",
+    )

@@ -1,0 +1,64 @@
+"""Departures from the displacement law: what their rows conclude, and the small loops behind them."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from lazyscope.claims._off_law import DEPARTURES, OFF_LAW, departure_findings
+from lazyscope.claims._off_law_entropy import FRACTIONS, _step, _train
+from lazyscope.claims._off_law_step import _row
+from lazyscope.model import Dense
+from lazyscope.scaling import Scheme
+
+BY_NAME = {each.name: each for each in DEPARTURES}
+
+
+@functools.cache
+def quick_rows(name):
+    return {row.name: row for row in departure_findings([BY_NAME[name]], "quick")}
+
+
+def test_names_and_rows_are_distinct_and_every_departure_says_what_it_expects():
+    assert len(BY_NAME) == len(DEPARTURES)
+    assert {each.expected for each in DEPARTURES} == {"agrees", "disagrees"}
+    assert OFF_LAW.section == "off"
+
+
+def test_an_amended_exponent_is_given_where_the_law_is_expected_to_fail():
+    for each in DEPARTURES:
+        assert (each.amended is not None) == (each.expected == "disagrees")
+        assert each.amended is None or abs(each.amended - each.predicted) >= 0.25
+
+
+def test_saturated_activations_refute_the_law_and_follow_the_amended_exponent():
+    found = quick_rows("tanh-saturated")
+    assert found["tanh-saturated"].verdict == "disagrees"
+    amended = found["tanh-saturated-amended"]
+    assert amended.measured == pytest.approx(amended.prediction, abs=0.1)
+
+
+def test_descent_that_equals_the_flow_agrees_and_one_that_does_not_is_refuted():
+    noise = np.random.default_rng(0).normal(0, 0.01, 6)
+    assert _row(0.5, noise, "agrees").verdict == "agrees"
+    assert _row(1.5, noise + 0.5, "disagrees").verdict == "disagrees"
+    assert _row(1.5, noise - 0.5, "disagrees").verdict == "disagrees"
+
+
+def test_a_run_of_descent_that_diverged_is_a_disagreement():
+    log_ratio = np.array([0.0, 0.01, np.nan])
+    row = _row(0.9, log_ratio, "agrees")
+    assert row.verdict == "disagrees"
+    assert "2 of 3 runs converged" in row.note
+
+
+@pytest.mark.usefixtures("double")
+def test_cross_entropy_moves_a_network_farther_the_longer_it_is_trained():
+    model = Dense(2, 1, 32, 1)
+    params = model.init(jax.random.key(0), Scheme.from_exponents((0.25, 0.25)))
+    x, sign = jnp.eye(2), jnp.array([1.0, -1.0])
+    moved = np.asarray(_train(model, params, x, sign, jnp.asarray(_step(model, params, x))))
+    assert len(moved) == len(FRACTIONS)
+    assert np.all(np.diff(moved) > 0)
