@@ -32,6 +32,9 @@ def study_output_scale_command(
     data: Annotated[
         _Option, typer.Option(metavar="NAME|PATH", help="Source of the points.")
     ] = None,
+    target: Annotated[
+        _Option, typer.Option(metavar="KIND", help="classes, parity or value.")
+    ] = None,
     num_points: Annotated[_Option, typer.Option(metavar="N", help="Training points.")] = None,
     num_test: Annotated[_Option, typer.Option(metavar="N", help="Test points.")] = None,
     stop: Annotated[
@@ -88,6 +91,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "depth": read_number,
     "activation": str,
     "data": str,
+    "target": str,
     "num_points": read_number,
     "num_test": read_number,
     "stop": read_number,
