@@ -99,7 +99,7 @@ def _check_data(data: str | None, claims: Any) -> None:
         )
     from lazyscope.data import load_dataset
 
-    load_dataset(data, num_points=2, num_test=0)
+    load_dataset(data, num_points=8, num_test=0)
 
 
 @contextmanager
