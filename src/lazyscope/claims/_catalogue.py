@@ -3,6 +3,7 @@
 from lazyscope.claims._chizat import CHIZAT
 from lazyscope.claims._condensation import CONDENSATION
 from lazyscope.claims._controls import CONTROLS
+from lazyscope.claims._coordinates import COORDINATES
 from lazyscope.claims._finding import Claim
 from lazyscope.claims._law import LAW
 from lazyscope.claims._lee import LEE
@@ -21,6 +22,7 @@ CLAIMS: tuple[Claim, ...] = (
     LEE,
     CHIZAT,
     OUTPUT_SCALE,
+    COORDINATES,
     # the displacement law, where it is off, and negative controls
     LAW,
     OFF_LAW,

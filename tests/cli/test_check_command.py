@@ -1,0 +1,96 @@
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from lazyscope import InputError
+from lazyscope.cli._app import app
+from lazyscope.cli._check import find_build
+
+MODULE = """
+import jax.numpy as jnp
+import numpy as np
+
+def build(width, seed):
+    rng = np.random.default_rng([seed, width])
+    w, v = rng.normal(size=(64, width)) / 4, rng.normal(size=(width, 1)) / width**0.5
+    return lambda p, x: jnp.tanh(x @ p[0]) @ p[1], (w, v)
+
+def without_seed(width):
+    return None
+
+constant = 3
+"""
+
+
+@pytest.fixture
+def module(tmp_path):
+    path = tmp_path / "network.py"
+    path.write_text(MODULE)
+    return path
+
+
+def run(*words):
+    return CliRunner().invoke(app, ["check", *map(str, words)])
+
+
+QUICK = ("--widths", "16,32,64", "--seeds", "2", "--n", "6", "--steps", "2", "--target", "parity")
+
+
+def test_a_check_answers_in_json_and_draws_a_figure(module, tmp_path):
+    figure = tmp_path / "check.svg"
+    done = run(f"{module}:build", "--data", "digits", *QUICK, "--json", "-o", figure)
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["widths"] == [16, 32, 64]
+    assert [layer["kind"] for layer in told["layers"]] == ["input", "readout"]
+    assert {"kappa_exponent", "regime", "schemes", "to_become_mup", "sentence"} <= set(told)
+    assert figure.read_text().lstrip().startswith("<?xml")
+    # The program is compiled: the same check once more, for reading.
+    words = run(f"{module}:build", "--data", "digits", *QUICK)
+    assert told["sentence"][:30] in words.stdout
+    assert "To become muP" in words.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("network", "must be given as MODULE:BUILD"),
+        ("no_such_module:build", "must be importable.*ModuleNotFoundError"),
+        ("/no/such/file.py:build", "must be importable.*no file"),
+    ],
+)
+def test_modules_that_are_not_there_are_refused(name, message):
+    with pytest.raises(InputError, match=message):
+        find_build(name)
+
+
+def test_names_that_are_not_in_the_module_are_refused(module):
+    with pytest.raises(InputError, match=r"must have the function gone.*build, without_seed"):
+        find_build(f"{module}:gone")
+
+
+def test_a_module_that_fails_says_how(tmp_path):
+    (tmp_path / "broken.py").write_text("1 / 0")
+    with pytest.raises(InputError, match=r"must be importable.*ZeroDivisionError"):
+        find_build(f"{tmp_path / 'broken.py'}:build")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--widths", "16,wide"), "every width must be a whole number"),
+        (("--widths", "16,32"), "at least 3 increasing widths"),
+        (("--seeds", "1"), "seeds must be a whole number"),
+        (("-o", "figure.xyz"), "picture file"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(module, words, message):
+    done = run(f"{module}:build", "--data", "digits", *words)
+    assert done.exit_code == 2
+    assert message in done.stderr.lower()
+
+
+def test_a_build_of_another_kind_is_refused(module):
+    for name, message in (("constant", "must be a function"), ("without_seed", "width and a seed")):
+        assert message in run(f"{module}:{name}", "--data", "digits").stderr
