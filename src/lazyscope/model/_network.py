@@ -1,6 +1,7 @@
 """What do networks share that are drawn at a width from a scheme, whatever their architecture?"""
 
 import abc
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -110,6 +111,7 @@ class AbstractNetwork(AbstractModel):
         )
 
 
+@functools.cache
 def mean_square(sigma: Activation) -> float:
     """E sigma(z)^2 for a standard normal z: what an activation leaves of a squared norm.
 

@@ -23,7 +23,8 @@ def fit_table(study: KappaStudy) -> Table:
     caption = (
         "Slope of the largest relative displacement in kappa, log-log, at the largest kappas, with "
         "the first correction to the limit taken out: it is proportional to the forecast "
-        "displacement. The verdict is undecided where the interval is too wide to tell."
+        "displacement. The verdict is undecided where the interval is too wide to tell. The last "
+        "columns: the slope of what the initial kernel forecasts, and of the law of scales."
     )
     return _slopes("fits", "Fitted slopes", caption, study.stored["fits"])
 

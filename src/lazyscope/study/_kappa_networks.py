@@ -158,14 +158,25 @@ _BY_NAME = {
             "layer-norm",
             "{depth} hidden layers, each normalised before its activation, {activation}",
             LayerNorm,
-            {**_FEW, "widths": (64, 128, 256), "kappas": (2.0, 4.0, 8.0, 16.0, 32.0, 64.0)},
+            # From kappa = m on the scales and shifts of the norms take over from the weights.
+            {
+                **_FEW,
+                "shapes": ("balanced", "ntk-like", "small-input", "small-hidden", "random"),
+                "widths": (128, 256, 512),
+                "kappas": (4.0, 12.0, 20.0, 32.0, 52.0),
+            },
         ),
         StudyNetwork(
             "attention",
             f"one block of attention ({_HEADS} heads) over the rows of the images, scores of size one, "
             "mean over tokens, {activation}",
             _attention,
-            {**_BRANCHED, "depth": 1, "widths": (32, 64, 128)},
+            {
+                **_BRANCHED,
+                "depth": 1,
+                "widths": (32, 64, 128),
+                "kappas": (32.0, 128.0, 256.0, 512.0, 1024.0, 2048.0),
+            },
             most_depth=1,
         ),
     )

@@ -20,6 +20,9 @@ NUM_KAPPAS = 4
 MIN_GROUPS = 3
 LEVEL = 0.95
 
+SAME_SLOPE = 1e-6
+"""Slopes by scales this near to the predicted one are the predicted one."""
+
 
 class Quantity(NamedTuple):
     """What of a run is judged: keys of its value measured, forecast and by the law, and its name."""
@@ -59,6 +62,10 @@ def judge(
     1/kappa, so that every (width, seed) gets a slope s of its own from::
 
         log D = const + s log kappa + b phi,      the largest four kappas
+
+    Beside it stands the slope of the law of scales, (1/kappa) max_g (s phi/alpha^2) / sum_g (s phi^2 /
+    alpha^2): -1 where kappa is the product of all scales, another one where the shares of the groups in
+    the kernel change on the way.
 
     The interval of a shape is Student's t over these slopes, widened by what the solver's accuracy
     could do: 2 accuracy / log(kappa_max / kappa_min).
@@ -115,6 +122,7 @@ def _fit(
         "uncorrected_slope": None,
         "forecast_slope": None,
         "law_slope": None,
+        "law_verdict": "undecided",
         "verdict": "undecided",
         "note": _reason_against(inside, kappas, quantity),
     }
@@ -135,6 +143,7 @@ def _fit(
         "uncorrected_slope": uncorrected,
         "forecast_slope": foreseen,
         "law_slope": by_law,
+        "law_verdict": str(agreement(low, high, by_law, RESOLUTION)),
         "verdict": agreement(low, high, PREDICTED_SLOPE, RESOLUTION),
         "note": note,
     }
@@ -240,6 +249,19 @@ def _formula(name: str, depth: int) -> str:
     return f"c ({', '.join(parts)}), product kappa"
 
 
+def _by_scales(fits: list[dict[str, Any]]) -> str:
+    """How the slopes compare with those of the scales alone, where these are not all -1."""
+    known = [f for f in fits if f["law_slope"] is not None]
+    slopes = [f["law_slope"] for f in known]
+    if max(abs(slope - PREDICTED_SLOPE) for slope in slopes) < SAME_SLOPE:
+        return ""
+    agreeing = sum(f["law_verdict"] == "agrees" for f in known)
+    return (
+        f"the scales alone predict {min(slopes):.2f} to {max(slopes):.2f} shape by shape, with which "
+        f"{agreeing} agree, "
+    )
+
+
 def _verdict(
     runs: list[dict[str, Any]],
     fits: list[dict[str, Any]],
@@ -269,7 +291,8 @@ def _verdict(
             f"{opening}: for kappa from {low:g} to {high:g}, {quantity.words} falls "
             f"with slopes {min(slopes):.2f} to {max(slopes):.2f} against the predicted -1; "
             f"{len(agreeing)} of {len(fits)} shapes agree at {LEVEL:.0%} (disagreeing: {named}), "
-            f"displacements at one kappa and shape differ {spread} between widths, and {ending}"
+            f"displacements at one kappa and shape differ {spread} between widths, "
+            f"{_by_scales(fits)}and {ending}"
         )
     else:
         reasons = "; ".join(sorted({f["note"] for f in fits})) or "no shapes"

@@ -1,0 +1,112 @@
+"""The kappa study on other architectures: scales that reach kappa, the law of scales, a study end to end."""
+
+import json
+
+import numpy as np
+import pytest
+
+from lazyscope._checks import InputError
+from lazyscope.model import Attention
+from lazyscope.report import write_kappa_page
+from lazyscope.study import kappa_settings, run_kappa_study, shape, shape_names, study_network
+from lazyscope.study._kappa_networks import study_network_names, with_scores_of_size_one
+from lazyscope.study._kappa_records import GroupScales
+from lazyscope.study._kappa_verdict import judge
+
+
+@pytest.mark.parametrize("name", study_network_names())
+def test_a_shape_reaches_any_kappa_of_any_network(name):
+    network = study_network(name).build(64, 1, 32, 1 if name == "attention" else 3, "relu")
+    for kappa in (0.01, 3.0, 1e4):
+        for spread in shape_names():
+            alpha = shape(spread).alpha_of(network, kappa)
+            assert network.kappa(alpha) == pytest.approx(kappa, rel=1e-10)
+            relative = alpha / shape(spread).alpha(1.0, 32, len(alpha) - 1)
+            np.testing.assert_allclose(relative, relative[0], rtol=1e-12)
+
+
+def test_scores_have_size_one_whatever_the_scales():
+    network = study_network("attention").build(64, 1, 32, 1, "relu")
+    for alpha in (np.ones(6), np.array([9.0, 0.1, 3.0, 1.0, 2.0, 0.5])):
+        scored = with_scores_of_size_one(network, alpha)
+        assert isinstance(scored, Attention)
+        assert scored.score_size(alpha) == pytest.approx(1.0)
+
+
+def test_the_law_of_scales_is_one_over_kappa_where_one_group_takes_all():
+    groups = GroupScales(np.array([1.0, 1e6]), np.ones(2), np.ones(2))
+    np.testing.assert_allclose(groups.law(8.0), [1 / 8, 1e-12 / 8], rtol=1e-6)
+
+
+def test_leverage_bounds_what_displacement_alone_does_not():
+    draw = np.random.default_rng(0)
+    for _ in range(50):
+        groups = GroupScales(*np.exp(draw.normal(size=(2, 4))), draw.uniform(0.01, 1, size=4))
+        assert np.max(groups.leverage * groups.law(5.0)) <= 1 / 5
+    rare = GroupScales(np.array([1.0, 0.1]), np.ones(2), np.array([1.0, 0.05]))
+    assert np.max(rare.law(5.0)) > 3 / 5
+
+
+def test_slopes_that_shares_bend_contradict_kappa_alone_and_agree_with_the_scales():
+    """Displacements that are those of the law, for shares that change with kappa by themselves."""
+    runs = []
+    for width in (64, 128, 256):
+        for kappa in (32.0, 64.0, 128.0, 256.0):
+            moved = kappa**-1.3
+            runs.append(
+                {"shape": "balanced", "width": width, "kappa": kappa, "seed": 0}
+                | {"outcome": "converged", "leverage": [1.0, 0.5]}
+                | dict.fromkeys(("largest_displacement", "largest_forecast"), moved)
+                | dict.fromkeys(("largest_by_law", "largest_weighed_by_law"), 3.0 * moved)
+                | dict.fromkeys(("largest_weighed", "largest_weighed_forecast"), 1 / kappa)
+            )
+    judged = judge(runs, ("balanced",), 2, accuracy=0.002, homogeneous=False)
+    assert (judged["fits"][0]["verdict"], judged["fits"][0]["law_verdict"]) == (
+        "disagrees",
+        "agrees",
+    )
+    assert "the scales alone predict -1.30 to -1.30" in judged["verdict"]["sentence"]
+    assert judged["weighed"]["fits"][0]["verdict"] == "agrees"
+    assert judged["schemes"][0]["regime"] == "not derived"
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "message"),
+    [
+        ("convolutional", {}, "Model must be one of"),
+        ("attention", {"depth": 2}, "model attention have a depth of at most 1"),
+    ],
+)
+def test_networks_that_do_not_exist_are_refused(name, given, message):
+    with pytest.raises(InputError, match=message):
+        kappa_settings(name, **given)
+
+
+def test_points_that_are_no_images_are_refused():
+    with pytest.raises(InputError, match=r"square grey images.*points of 10 numbers"):
+        study_network("convolution").build(10, 1, 8, 1, "relu")
+
+
+@pytest.fixture(scope="module")
+def attention():
+    given = {"num_points": 5, "num_test": 10, "shapes": ("small-hidden",), "seeds": 1}
+    return run_kappa_study(kappa_settings("attention", widths=(8,), kappas=(64.0, 512.0), **given))
+
+
+def test_an_attention_study_falls_with_kappa_and_meets_its_forecast(attention):
+    first, last = attention["runs"]
+    assert {run["outcome"] for run in attention["runs"]} == {"converged"}
+    assert last["largest_displacement"] < 0.3 * first["largest_displacement"]
+    ratio = np.divide(last["displacement"]["frobenius"], last["forecast"]["frobenius"])
+    np.testing.assert_allclose(ratio, 1.0, atol=0.15)
+
+
+def test_an_attention_study_has_no_bound_and_its_page_says_so(attention, tmp_path):
+    assert {run["decay_rate"]["bound"] for run in attention["runs"]} == {None}
+    assert attention["weighed"] is not None
+    write_kappa_page(json.loads(json.dumps(attention, allow_nan=False)), tmp_path / "index.html")
+    page = (tmp_path / "index.html").read_text()
+    assert "there is none here" in page
+    assert "Measured rate / bound" not in page
+    assert "one block of attention" in page
+    assert "weighed by what a group does" in page
