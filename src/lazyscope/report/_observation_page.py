@@ -250,7 +250,7 @@ def _group_table(record: Observations) -> Table:
             (
                 group,
                 Cell(_relative(last.group_operator[k]), tone),
-                Cell(_relative(last.group_frobenius[k]), tone),
+                _relative(last.group_frobenius[k]),
             )
         )
     return Table(
