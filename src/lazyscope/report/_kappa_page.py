@@ -174,7 +174,7 @@ def _weighed_figures(study: KappaStudy) -> list[Figure]:
             anchor="weighed",
             title="The same, weighed by what a group does to the output",
             caption=(
-                "Look for lines that lie on top of each other here and not above: then kappa decides "
+                "Look for lines that are nearer to slope -1 and to each other than above: then kappa decides "
                 "how far the function moves, and groups through which little of the output passes "
                 f"move further for it. {study.weighed['verdict']['sentence']}"
             ),
