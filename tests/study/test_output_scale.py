@@ -4,11 +4,22 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
 from lazyscope._checks import InputError
-from lazyscope.study import OutputScaleSettings, judge_output_scale, run_output_scale_study
+from lazyscope.data import sphere_teacher
+from lazyscope.flow import ExponentialFlow
+from lazyscope.model import Dense
+from lazyscope.scaling import named_scheme
+from lazyscope.study import (
+    OutputScaleSettings,
+    dense_experiment,
+    judge_output_scale,
+    observe_compiled,
+    run_output_scale_study,
+)
 from lazyscope.study._output_scale_collapse import crossing, judge_collapse, spread
 from lazyscope.sweep import SweepDesign, open_store
 
@@ -105,7 +116,26 @@ def test_real_networks_collapse_on_kappa_and_are_lazy_like_one_over_alpha(small)
     assert record["lazy_slope"]["slope"] == pytest.approx(-1.0, abs=0.03)
     assert record["kappa_exponent"] == 0.5
     kappa = np.array(record["kappa"])
-    assert kappa[2, 0] / kappa[0, 0] == pytest.approx(4.0)
+    assert kappa[2, 1] == pytest.approx(0.25 * 16 / np.sqrt(2))  # alpha sqrt(m) / sqrt(d)
+
+
+def test_gap_and_errors_are_those_of_a_single_run_of_the_instrument(small, double):
+    scheme = named_scheme("ntk", depth=1, input_dim=2)
+    data = sphere_teacher(num_points=4, input_dim=2, num_test=8)
+    model = Dense(2, 1, 16, 1, "softplus", output_scale=4.0)
+    params = model.init_from_std(jax.random.key(1), scheme.weight_std(16))
+    experiment = dense_experiment(model, params, data, scheme.speed(16), centred=True)
+    method = ExponentialFlow(tolerance=0.1)
+    seen = observe_compiled(experiment, method, stop_fraction=0.01, max_steps=10000)
+    kept = open_store(small[0]).sel(width=16, output_scale=4.0, seed=1)
+    expected = {
+        "gap_train": seen.gap_train,
+        "gap_test": seen.gap_test,
+        "test_error": seen.error,
+        "linearised_test_error": seen.linearised_error,
+    }
+    for name, value in expected.items():
+        assert float(kept[name]) == pytest.approx(float(value), rel=1e-6, abs=1e-12), name
 
 
 def test_the_record_is_json_and_holds_every_quantity_of_every_run(small):

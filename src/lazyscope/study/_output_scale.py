@@ -18,6 +18,7 @@ from lazyscope.study._map_run import check_settings, run_settings
 from lazyscope.study._output_scale_collapse import judge_collapse
 from lazyscope.study._provenance import versions
 from lazyscope.sweep import SweepDesign, SweepSummary, open_store, run_sweep
+from lazyscope.sweep._data import run_data
 from lazyscope.sweep._parametrisation import run_scheme
 
 TITLE = "Do scaled outputs leave the lazy regime at one kappa, whatever the width?"
@@ -158,7 +159,7 @@ def judge_output_scale(runs: xr.Dataset) -> dict[str, Any]:
         ``verdict`` with ``supported`` and ``sentence``.
 
     Raises:
-        InputError: runs over other axes, or without a named scheme.
+        InputError: runs over other axes, without a named scheme, or on data that are gone.
     """
     dims = ("width", "output_scale", "seed")
     if set(runs["outcome"].dims) != set(dims):
@@ -171,7 +172,10 @@ def judge_output_scale(runs: xr.Dataset) -> dict[str, Any]:
     runs = runs.transpose(*dims, ...)
     settings = json.loads(runs.attrs["settings"])
     scales, widths = runs["output_scale"].values, runs["width"].values
-    scheme = run_scheme({name: value for name, value in settings.items() if value is not None})
+    told = {name: value for name, value in settings.items() if value is not None}
+    data = run_data(told)  # constants of schemes depend on its sizes
+    sizes = {"input_dim": data.x_train.shape[1], "output_dim": data.y_train.shape[1]}
+    scheme = run_scheme(told, **sizes)
     kappa = np.array([scheme.kappa(int(m)) for m in widths])[:, None] * scales
     outcome = runs["outcome"].values.astype(str)
     quantities = _quantities(runs, outcome == "converged")
