@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from lazyscope._checks import InputError
 from lazyscope.torch import (
@@ -239,6 +240,15 @@ def test_overwritten_data_are_refused():
         return out
 
     refuse("must not be overwritten.*in place", Function(overwriting, inner=nn.Linear(3, 2)))
+
+
+def test_checkpoints_that_hide_parameters_are_refused():
+    def hiding(self, x):
+        h = self.inner(x)
+        return self.out(checkpoint(self.inner_too, h, use_reentrant=True))
+
+    module = Function(hiding, inner=nn.Linear(3, 3), inner_too=nn.Linear(3, 3), out=nn.Linear(3, 2))
+    refuse("reached by torch.autograd.grad.*use_reentrant=False", module)
 
 
 @pytest.mark.parametrize("memory", [0, -1.0, float("nan"), "1"])

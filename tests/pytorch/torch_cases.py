@@ -133,6 +133,12 @@ def tied_and_hidden():
     return Function(forward, w=array(3, 3))
 
 
+def forces(self, x):
+    """Minus the gradient of an energy, as in molecular models."""
+    x = x.detach().clone().requires_grad_()
+    return -torch.autograd.grad(self.energy(x).sum(), x, create_graph=True)[0]
+
+
 def partly_frozen():
     module = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
     module[0].weight.requires_grad_(False)
@@ -212,6 +218,9 @@ BUILDERS = {
         nn.Sequential(nn.Conv2d(2, 3, 3), nn.InstanceNorm2d(3, affine=True), nn.ReLU(),
                       nn.Flatten(), nn.Linear(108, 1)), IMAGES, ("1.weight", "1.bias")),
     "rms_norm": lambda: Case(nn.Sequential(nn.Linear(3, 4), nn.RMSNorm(4)), X),
+    "forces": lambda: Case(
+        Function(forces, energy=nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 1))), X,
+        ("energy.0.weight", "energy.0.bias", "energy.2.weight", "energy.2.bias")),
     "partly_frozen": lambda: Case(partly_frozen(), X),
     "in_place_sum": lambda: Case(
         Function(lambda s, x: s.inner(x).add_(s.b).relu_() @ s.out, inner=nn.Linear(3, 4),

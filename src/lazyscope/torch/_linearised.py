@@ -55,7 +55,7 @@ def _forward(
     def outputs(parameters: Tensors) -> torch.Tensor:
         return functional_call(module, (dict(parameters), dict(start.buffers)), (x,))
 
-    with torch.no_grad(), _differentiable():
+    with _differentiable():
         found = jvp(outputs, (dict(start.parameters),), (dict(direction),))
     return found[0].detach(), found[1].detach()
 

@@ -135,7 +135,8 @@ def _bytes(
     """Numbers that the intermediates of one pair of blocks hold, from above."""
     c = sketch.num_outputs
     both = rows if alone else 2 * rows
-    each, paired = 2 * sketch.numbers + 3 * sketch.largest, 0.0
+    each = 2 * sketch.numbers + 3 * sketch.largest + c * sketch.signals
+    paired = 0.0
     for plan, shape in zip(plans, shapes, strict=True):
         if plan.method in ("jacobian", "assembled"):
             each += 2 * c * math.prod(shape)

@@ -28,6 +28,7 @@ class Sketch(NamedTuple):
         num_outputs: outputs C.
         numbers: entries of all tensors of a forward pass on one example.
         largest: entries of the largest one.
+        signals: entries of the backward signals of one output at all uses.
     """
 
     uses: tuple[Use, ...]
@@ -38,6 +39,7 @@ class Sketch(NamedTuple):
     num_outputs: int
     numbers: int
     largest: int
+    signals: int
 
 
 def probe(question: Question) -> Sketch:
@@ -115,6 +117,7 @@ def _sketch(
         outputs,
         one.numbers,
         one.largest,
+        sum({(p.edge.node, p.edge.output_nr): p.size for p in one.placed}.values()),
     )
 
 

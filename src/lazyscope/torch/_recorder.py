@@ -11,6 +11,7 @@ from lazyscope.torch._refusals import check_function, wrong_precision
 from lazyscope.torch._rules import RULES
 from lazyscope.torch._uses import Placed, Use
 from lazyscope.torch._views import View, derived_views, looked_up
+from lazyscope.torch._watched_graph import WatchedGraph
 from lazyscope.torch._watcher import AbstractWatcher
 
 
@@ -39,7 +40,7 @@ class Recorder(AbstractWatcher):
             id(p): (p, View(k, tuple(p.shape), None, 1.0)) for k, p in enumerate(parameters)
         }
         self._dtype = parameters[0].dtype
-        self._entered: list[tuple[int, Any]] = []
+        self._graph = WatchedGraph(parameters)
         self.placed: list[Placed] = []
         self.reasons: dict[int, list[str]] = {}
         self.lookups: list[torch.Tensor] = []
@@ -48,10 +49,14 @@ class Recorder(AbstractWatcher):
     def watch(self, func: Any, args: Any, kwargs: Any) -> Any:
         """Call the function, and keep what it does with views of parameters."""
         check_function(func, args, kwargs)
+        arguments = list(_tensors((args, kwargs)))
+        views = [view for each in arguments if (view := self._find(each)) is not None]
+        before = {each.grad_fn for each in arguments} if views else set()
         out = func(*args, **kwargs)
         self._count(func, out, args)
-        views = [view for each in _tensors((args, kwargs)) if (view := self._find(each))]
         if views and any(each.requires_grad for each in _tensors(out)):
+            numbers = {view.parameter for view in views}
+            self._graph.add_call(list(_tensors(out)), before, numbers)
             self._note(func, out, args, kwargs, views)
         return out
 
@@ -70,16 +75,11 @@ class Recorder(AbstractWatcher):
 
     def _note(self, func: Any, out: Any, args: Any, kwargs: Any, views: list[View]) -> None:
         """Keep what is recognised; any view that is left over is a reason to fall back."""
-        results = list(_tensors(out))
-        for each in _tensors((args, kwargs)):
-            view = self._find(each)
-            if view is not None and self._parameters[view.parameter] is each:
-                self._entered += [(view.parameter, result.grad_fn) for result in results]
         if self._keep_views(func, out, args, kwargs, views):
             return
         uses = self._uses(func, out, args, kwargs)
         for use in uses:
-            self.placed.append(Placed(use, get_gradient_edge(out)))
+            self.placed.append(Placed(use, get_gradient_edge(out), out.numel()))
         explained = [use.view.parameter for use in uses]
         for view in views:
             if view.parameter in explained:
@@ -104,6 +104,7 @@ class Recorder(AbstractWatcher):
             return False
         for result, each in zip(_tensors(out), derived, strict=True):
             self._views.setdefault(id(result), (result, each))
+            self._graph.add_view(result, each.parameter)
         return True
 
     def _uses(self, func: Any, out: Any, args: Any, kwargs: Any) -> list[Use]:
@@ -122,37 +123,10 @@ class Recorder(AbstractWatcher):
             reasons.append(reason)
 
     def close(self, out: torch.Tensor) -> None:
-        """Look for uses out of sight: more ways in the graph to a parameter than functions were seen.
-
-        TorchScript, extensions and functions with a derivative of their own do not pass by here.
-        """
-        found, alive = _ways(out, self._parameters)
-        for number, count in found.items():
-            seen = sum(1 for k, node in self._entered if k == number and node in alive)
-            if count > seen and number not in self.reasons:
+        """Look for uses out of sight, when the pass is over."""
+        for number in sorted(self._graph.hidden_uses(out)):
+            if number not in self.reasons:
                 self._fall_back(number, "a function that cannot be watched")
-
-
-def _ways(out: torch.Tensor, parameters: Sequence[torch.Tensor]) -> tuple[dict[int, int], set[Any]]:
-    """How many edges of the graph end at each parameter, and all nodes of the graph."""
-    numbers = {id(p): k for k, p in enumerate(parameters)}
-    counts: dict[int, int] = {}
-    alive: set[Any] = set()
-    waiting = [out.grad_fn]
-    while waiting:
-        node = waiting.pop()
-        if node is None or node in alive:
-            continue
-        alive.add(node)
-        for following, _ in node.next_functions:
-            variable = getattr(following, "variable", None)
-            if variable is not None:
-                if id(variable) in numbers:
-                    number = numbers[id(variable)]
-                    counts[number] = counts.get(number, 0) + 1
-            else:
-                waiting.append(following)
-    return counts, alive
 
 
 def _tensors(tree: Any) -> Iterator[torch.Tensor]:

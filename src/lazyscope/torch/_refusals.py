@@ -253,3 +253,13 @@ def overwritten(kind: str) -> InputError:
         cause="x += .., x.zero_() or inplace=True after a layer that x went into; training would fail too",
         fix="write x = x + .., or leave out inplace=True there",
     )
+
+
+def reentrant_checkpoint() -> InputError:
+    """The refusal of checkpoints that hide their parameters from the graph."""
+    return InputError(
+        "every parameter must be reached by torch.autograd.grad",
+        received="a checkpoint with use_reentrant=True",
+        cause="the older form of torch.utils.checkpoint, which only knows backward()",
+        fix="call checkpoint(.., use_reentrant=False)",
+    )

@@ -59,10 +59,11 @@ class Use(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """A use, and the edge of the graph at which its backward signal arrives."""
+    """A use, the edge of the graph at which its backward signal arrives, and the signal's entries."""
 
     use: Use
     edge: GradientEdge
+    size: int
 
 
 def _same(tensor: torch.Tensor) -> torch.Tensor:
