@@ -41,7 +41,7 @@ class RandomSchemesSettings:
     widths: tuple[tuple[int, ...], ...] = (
         (64, 256, 1024, 4096, 16384, 65536),
         (64, 128, 256, 512, 1024, 2048),
-        (64, 128, 256, 512, 1024),
+        (64, 128, 256, 512, 1024, 2048),
     )
     replicates: int = 4
     draw_seed: int = 1
