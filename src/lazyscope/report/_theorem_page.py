@@ -131,8 +131,8 @@ def _kappa_figure(study: TheoremStudy) -> Figure:
         title="The measured rate against kappa, whatever the spread over the layers",
         caption=(
             f"One point per run. Dashed: the reference itself; dotted: {settings['kept']:g} of it, the "
-            "share that counts as keeping it. To the right every network is lazy and the ratio is that of "
-            "its kernel at the start; to the left kernels grow in training, and the loss falls faster."
+            "share that counts as keeping it. To the right every network is lazy and its rate is that of its "
+            "kernel at the start; to the left training changes the kernel, for better or for worse."
         ),
         panels=kappa_panels(study),
         selectors=[_width_selector(study)],

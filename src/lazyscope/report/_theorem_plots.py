@@ -11,6 +11,8 @@ from lazyscope.report._theorem_study import Record, TheoremStudy
 
 Trace = dict[str, Any]
 
+_ROOM = 2.0
+
 RATIOS = {
     "rate_ratio": "measured rate / bound",
     "kernel_ratio": "rate from K(0) / bound",
@@ -124,6 +126,9 @@ def kernel_panels(study: TheoremStudy) -> list[Panel]:
 def _ratio_panel(study: TheoremStudy, key: str) -> Panel:
     rows = [row for row in study.stored["bounds"] if row[key]["value"]]
     values = [row[key]["value"] for row in rows]
+    ends = [end for row in rows for end in row[key]["interval"] if is_number(end)]
+    # Intervals of two seeds can span many decades: bars may leave the plot, means may not.
+    near = [e for e in ends if min(values) / _ROOM < e < max(values) * _ROOM]
     return Panel(
         data=[
             _ratio_trace(study, name, [row for row in rows if row["name"] == name], key)
@@ -131,7 +136,7 @@ def _ratio_panel(study: TheoremStudy, key: str) -> Panel:
         ],
         layout={
             "xaxis": log_axis("width m", study.widths),
-            "yaxis": log_axis("", [*values, 1.0]),
+            "yaxis": log_axis("", [*values, *near, 1.0]),
             "shapes": [_level(1.0, "dash")],
         },
         title=RATIOS[key],

@@ -204,11 +204,12 @@ def _threshold_cells(record: Record) -> list[str]:
 
 def _limit_words(record: Mapping[str, Any]) -> str:
     """What becomes of a threshold with the width, in one sentence."""
-    limit = record["limit"]
+    limit, meaning = record["limit"], record["meaning"]
+    meaning = meaning[:1].upper() + meaning[1:]
     if "exponent_interval" not in limit:
-        return f"{record['meaning'].capitalize()}: not extrapolated ({limit['reason']})."
+        return f"{meaning}: not extrapolated ({limit['reason']})."
     return (
-        f"{record['meaning'].capitalize()}: {limit['verdict']}, limit {number(limit['limit'])} "
+        f"{meaning}: {limit['verdict']}, limit {number(limit['limit'])} "
         f"[{number(limit['interval'][0])}, {number(limit['interval'][1])}] if it settles, exponent "
         f"{decimal(limit['exponent'])} {interval(limit['exponent_interval'])} if it drifts."
     )

@@ -129,5 +129,5 @@ def _limit(widths: Sequence[int], estimates: Sequence[ThresholdEstimate]) -> dic
     try:
         found = threshold_limit(widths, estimates)
     except InputError as error:
-        return record | {"verdict": "undecided", "reason": str(error)}
+        return record | {"verdict": "undecided", "reason": f"{error.rule}; here {error.received}"}
     return record | asdict(found) | {"interval": list(found.interval)}
