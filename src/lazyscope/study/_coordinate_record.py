@@ -169,7 +169,9 @@ def _parametrisation(schemes: Sequence[str]) -> str:
     if len(names) == 1:
         return f"Of {', '.join(every[:-1])} and {every[-1]}, only {names[0]} fits this network"
     if names:
-        return f"This network fits {' and '.join(names)}, which were not told apart"
+        return (
+            f"This network fits {', '.join(names[:-1])} and {names[-1]}, which were not told apart"
+        )
     return f"This network fits none of {', '.join(every[:-1])} and {every[-1]}"
 
 
