@@ -68,7 +68,7 @@ def validate_command(
         print_json(found)
     else:
         typer.echo(summary_sentence(found["summary"]))
-        for record in found["claims"]:
+        for record in records:
             for line in _surprises(record):
                 typer.echo(line)
         typer.echo(f"Page: {(output / 'validation.md').resolve()}")
@@ -78,11 +78,11 @@ def validate_command(
 
 
 def _surprises(record: dict[str, Any]) -> Iterator[str]:
-    """A line for the error of a claim and for every row that is not as expected."""
+    """A line for the error of a claim and for every row that came out against expectation."""
     if record["error"]:
         yield f"{record['name']}: {record['error']}"
     for row in record["findings"]:
-        if not row["as_expected"]:
+        if not row["as_expected"] and row["verdict"] != "undecided":
             yield f"{record['name']}, {row['name']}: {row['verdict']}, expected {row['expected']}"
 
 
