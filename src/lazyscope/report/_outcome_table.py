@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 
 from lazyscope._outcome import Outcome
+from lazyscope.report._map_study import ABSENT, CONVERGED
 from lazyscope.report._numbers import percent
 from lazyscope.report._page import Cell, Table
-
-CONVERGED, ABSENT = "converged", "missing"
 
 
 def outcome_table(outcomes: Mapping[str, int]) -> Table:
