@@ -41,7 +41,8 @@ def test_the_law_of_scales_is_one_over_kappa_where_one_group_takes_all():
 def test_leverage_bounds_what_displacement_alone_does_not():
     draw = np.random.default_rng(0)
     for _ in range(50):
-        groups = GroupScales(*np.exp(draw.normal(size=(2, 4))), draw.uniform(0.01, 1, size=4))
+        alpha, speed = np.exp(draw.normal(size=(2, 4)))
+        groups = GroupScales(alpha, speed, draw.uniform(0.01, 1, size=4))
         assert np.max(groups.leverage * groups.law(5.0)) <= 1 / 5
     rare = GroupScales(np.array([1.0, 0.1]), np.ones(2), np.array([1.0, 0.05]))
     assert np.max(rare.law(5.0)) > 3 / 5
