@@ -14,7 +14,7 @@ from torch import nn
 import lazyscope.torch as lazyscope
 
 torch.set_num_threads(1)  # tensors are small
-POINTS, STEPS, WIDTH = 64, 150, 512
+POINTS, STEPS, WIDTH = 48, 120, 384
 
 
 def digits() -> tuple[torch.Tensor, torch.Tensor]:
