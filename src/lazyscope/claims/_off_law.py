@@ -114,10 +114,8 @@ DEPARTURES = (
         "biases, three layers, activations smaller than one",
         (-0.25, -0.25, 0.75),
         1,
-        "disagrees",
+        "undecided",
         {"use_bias": True, "depth": 2},
-        amended=-0.75,
-        quick=True,
     ),
     Departure(
         "ten-outputs",
