@@ -127,8 +127,11 @@ def _threshold_words(settings: TheoremSettings, thresholds: Sequence[Mapping[str
     if limit["verdict"] == "none":
         return f"Training kept {share} in every run."
     low, high = (_end(value) for value in last["all"]["interval"])
+    place = last["all"]["place"]
     words = (
-        f"Training keeps {share} above kappa {_end(last['all']['threshold'])} [{low}, {high}] at "
+        f"The kappa above which training keeps {share} lies {place} at width {last['width']}"
+        if place != "inside"
+        else f"Training keeps {share} above kappa {_end(last['all']['threshold'])} [{low}, {high}] at "
         f"width {last['width']}"
     )
     if "exponent_interval" not in limit:
