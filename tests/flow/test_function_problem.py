@@ -23,7 +23,8 @@ from lazyscope.flow import (
 from lazyscope.forecast import forecast_problem
 from naive.jacobian_kernel import kernels_by_leaf
 
-SPEEDS = (0.5, 2.0, 1.5)
+SPEEDS = (0.5, 2.0)
+DESCENT = GradientDescent(step_size=0.1)
 
 
 def dense(weights, x):
@@ -36,7 +37,7 @@ def dense(weights, x):
 def both_roads():
     """One network with two outputs, as a dense problem and as a function."""
     with jax.enable_x64(True):
-        case = dense_case("tanh", depth=2, output_dim=2, width=12, speeds=SPEEDS)
+        case = dense_case("tanh", output_dim=2, width=12, speeds=SPEEDS)
         return case.problem, function_problem(dense, case.weights, case.x, case.y, speeds=SPEEDS)
 
 
@@ -108,7 +109,7 @@ def attention(params, tokens):
     h = params["table"][tokens] + params["places"]
     q, k, v = jnp.split(h @ params["qkv"], 3, axis=-1)
     weights = jax.nn.softmax(jnp.einsum("nsi,nti->nst", q, k), axis=-1)
-    return jnp.einsum("nst,nti->nsi", weights, v).mean(1) @ params["table"].T
+    return jnp.einsum("nst,nti->nsi", weights, v).mean(1) @ params["out"]
 
 
 def drawn(seed, *shape):
@@ -133,9 +134,10 @@ def token_problem():
         "table": drawn(0, 7, 6),
         "places": drawn(1, 5, 6),
         "qkv": drawn(2, 6, 18),
+        "out": drawn(6, 6, 2),
     }
     tokens = np.random.default_rng(4).integers(0, 7, (4, 5))
-    return function_problem(attention, params, tokens, drawn(5, 4, 7))
+    return function_problem(attention, params, tokens, drawn(5, 4, 2))
 
 
 @pytest.mark.parametrize("build", [conv_problem, token_problem])
@@ -158,11 +160,10 @@ def test_networks_of_other_kinds_train_and_their_forecast_is_that_of_their_jacob
 
 
 def test_a_group_of_speed_zero_stays_where_it_is():
-    case = dense_case("tanh", depth=2)
-    names = ("[0]", "[1]", "[2]")
+    case = dense_case("tanh")
     problem = function_problem(dense, case.weights, case.x, case.y, speeds={"[1]": 0.0})
-    assert problem.model.group_names == names
-    end = weights(solve_flow(problem, stop_fraction=0.1).params)
+    assert problem.model.group_names == ("[0]", "[1]")
+    end = weights(solve_flow(problem, DESCENT, max_steps=5).params)
     assert np.array_equal(end[1], case.weights[1])
     assert not np.array_equal(end[0], case.weights[0])
 
@@ -176,10 +177,10 @@ def test_problems_of_one_shape_train_together():
         stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *problems)
 
         def train(problem):
-            return trace_flow(problem, ExponentialFlow(), 1e-2, jnp.inf, max_steps=100).params
+            return trace_flow(problem, DESCENT, 1e-2, jnp.inf, max_steps=5).params
 
         together = jax.jit(jax.vmap(train))(stacked)
-        alone = [train(problem) for problem in problems]
+        alone = [jax.jit(train)(problem) for problem in problems]
     for number in (0, 1):
         assert_same([w[number] for w in weights(together)], weights(alone[number]))
 
@@ -194,7 +195,7 @@ def test_an_equinox_model_trains_by_its_own_arrays():
 
     problem = function_problem(apply, params, x, y, groups=lambda name: name.split(".")[1])
     assert problem.model.group_names == ("layers[0]", "layers[1]")
-    end = solve_flow(problem, stop_fraction=1e-2, on_failure="raise")
+    end = solve_flow(problem, DESCENT, max_steps=5)
     trained = eqx.combine(problem.model.tree_of(end.params), rest)
     with jax.enable_x64(True):
         residual = jax.vmap(trained)(jnp.asarray(x)) - y
@@ -214,7 +215,7 @@ def test_a_flax_model_trains_by_its_own_state():
     x, y = drawn(0, 6, 3), drawn(1, 6, 2)
     problem = function_problem(lambda state, x: nnx.merge(graph, state)(x), state, x, y)
     assert len(problem.model.group_names) == 4
-    end = solve_flow(problem, stop_fraction=1e-2, on_failure="raise")
+    end = solve_flow(problem, DESCENT, max_steps=5)
     with jax.enable_x64(True):
         trained = nnx.merge(graph, problem.model.tree_of(end.params))
         loss = jnp.sum((trained(jnp.asarray(x)) - y) ** 2) / 12
