@@ -122,6 +122,7 @@ DEPARTURES = (
         "ten outputs, 16 digits",
         _QUARTER,
         1,
+        expected="disagrees",
         settings={**_DIGITS, "num_points": 16, "target": "classes"},
     ),
     Departure(
