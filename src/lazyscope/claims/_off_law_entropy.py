@@ -46,6 +46,7 @@ def entropy_findings() -> Iterator[Finding]:
         low=low,
         high=high,
         verdict=number_verdict(low, high, predicted, accuracy=SLOPE_ACCURACY),
+        expected="disagrees",
         basis=basis,
     )
     growth = np.log(moved[-1, :, 2] / moved[-1, :, 1])
