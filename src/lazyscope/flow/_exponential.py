@@ -14,6 +14,7 @@ from lazyscope.flow._method import AbstractMethod, FlowState, Stop
 from lazyscope.flow._modes import FrozenKernel, Modes, time_to_level
 from lazyscope.flow._phi import phi_functions
 from lazyscope.flow._problem import Problem
+from lazyscope.model import group_norms
 
 RESIDUAL_WEIGHT = 0.2
 """Weight of the residual's prediction error beside that of the displacement."""
@@ -177,7 +178,7 @@ def _try_step(
     correction = expansion.gradient(assemble(weight_2 * predicted)).plus(corrected)
     if correction.is_small:
         formed = correction.as_params()
-        norms, end = _group_norms(formed), problem.move(linear, formed)
+        norms, end = group_norms(formed), problem.move(linear, formed)
     else:
         # From the start in one sum of outer products, so that neither half needs memory of its own.
         whole = expansion.gradient(assemble(weight_2 * predicted - weight_1 * q)).plus(corrected)
@@ -212,20 +213,9 @@ def _losses_inside(
 
 def _relative_correction(problem: Problem, sizes: Float[Array, " groups"], end: Params) -> Scalar:
     """Largest over groups of |s_g correction_g| / |theta_g - theta_g(0)|; zero where nothing moved."""
-    worst = jnp.zeros((), problem.x.dtype)
-    for speed, each, now, start in zip(problem.speeds, sizes, end, problem.params, strict=True):
-        size = speed * each
-        moved = _norm(jax.tree.map(jnp.subtract, now, start))
-        worst = jnp.maximum(worst, jnp.where(size > 0, size / moved, 0.0))
-    return worst
-
-
-def _group_norms(direction: Params) -> Float[Array, " groups"]:
-    return jnp.stack([_norm(group) for group in direction])
-
-
-def _norm(tree: Params) -> Scalar:
-    return jnp.sqrt(sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(tree)))
+    corrections = problem.speeds * sizes
+    moved = group_norms(jax.tree.map(jnp.subtract, end, problem.params))
+    return jnp.max(jnp.where(corrections > 0, corrections / moved, 0.0))
 
 
 def _proceed(
