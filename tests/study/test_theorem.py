@@ -151,15 +151,32 @@ def test_repeated_points_have_no_rate_to_guarantee(data):
 # --- ratios
 
 
-def test_a_planted_limit_lies_in_the_interval_nineteen_times_in_twenty():
+@pytest.mark.parametrize(
+    "approach",
+    [
+        lambda m: -4 / np.sqrt(m),
+        lambda m: -8 / m,
+        lambda m: 6 / np.sqrt(m) - 40 / m,  # falls below its limit and rises to it
+        lambda m: -(m**-0.25),
+    ],
+    ids=["root", "inverse", "from-both-sides", "slow"],
+)
+def test_a_planted_limit_lies_in_the_interval_however_it_is_approached(approach):
     rng = np.random.default_rng(5)
-    widths = np.repeat([64.0, 128.0, 256.0, 512.0], 3)
+    widths = np.repeat([64.0, 128.0, 256.0, 512.0, 1024.0], 3)
     covered = 0
     for _ in range(200):
         noise = 0.2 * rng.standard_normal(len(widths))
-        found = extrapolated(widths, 1.3 * np.exp(-4 / np.sqrt(widths) + noise))
+        found = extrapolated(widths, 1.3 * np.exp(approach(widths) + noise))
         covered += found["interval"][0] < 1.3 < found["interval"][1]
-    assert 180 <= covered <= 198
+    assert covered >= 180
+
+
+def test_a_limit_of_one_half_is_told_from_one():
+    widths = np.repeat([64.0, 128.0, 256.0, 512.0, 1024.0], 3)
+    noise = 0.03 * np.random.default_rng(6).standard_normal(len(widths))
+    low, high = extrapolated(widths, 0.5 * np.exp(2 / np.sqrt(widths) + noise))["interval"]
+    assert low < 0.5 < high < 0.8
 
 
 def test_too_few_runs_give_no_limit():

@@ -44,8 +44,9 @@ def limit_table(study: TheoremStudy) -> Table:
         anchor="limits",
         title="Extrapolated in the width",
         caption=(
-            "log ratio = a + b m^-1/2 over all widths and seeds, with Student's interval of exp(a). The "
-            "theorem is about theta-lazy schemes, for which rate / bound has to tend to at least one."
+            "log ratio = a + b m^-1/2 over all widths and seeds; the interval is the hull over the orders "
+            "1/4, 1/2 and 1 and of the largest width alone. The theorem is about theta-lazy schemes, for "
+            "which rate / bound has to tend to at least one."
         ),
         header=[
             "Scheme",

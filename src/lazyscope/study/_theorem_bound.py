@@ -18,6 +18,7 @@ RATIOS = {
 }
 """What initialization, training and both together do to the bound: one rate over another."""
 
+_ORDERS = (0.25, 0.5, 1.0)
 _LEAST_SPARE = 3  # runs beyond the two coefficients of a line in m^-1/2
 
 
@@ -46,7 +47,7 @@ def bound_table(settings: TheoremSettings, runs: Sequence[dict[str, Any]]) -> li
 def bound_limits(settings: TheoremSettings, runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """One row per named scheme: its exponents, and the ratios extrapolated to infinite width.
 
-    A ratio is extrapolated as ``log ratio = a + b m^-1/2`` over all widths and seeds; a is the limit.
+    See `extrapolated` for what an interval contains.
     """
     rows = []
     for name in settings.schemes:
@@ -85,27 +86,39 @@ def mean_ratio(values: Sequence[float], *, level: float = LEVEL) -> dict[str, An
 def extrapolated(
     widths: Float[np.ndarray, " n"], ratios: Float[np.ndarray, " n"], *, level: float = LEVEL
 ) -> dict[str, Any]:
-    """Limit of a ratio at infinite width, from ``log ratio = a + b m^-1/2`` by least squares.
+    """Limit of a ratio at infinite width, from ``log ratio = a + b m^-delta`` by least squares.
 
-    The interval is Student's; the model is a first-order one, and says nothing about what happens
-    beyond the widths that it does not contain.
+    The value is exp(a) for delta = 1/2, the order of both corrections: K(0) against its limit, and
+    1/kappa for kappa = sqrt(m). The interval is the hull of Student's intervals for delta = 1/4, 1/2
+    and 1 and of that of the mean at the largest width: a rate that first falls to that of K(0) and
+    then rises with it to the limit is not yet a straight line in any of these.
 
     Example:
         >>> m = np.repeat([64.0, 256.0, 1024.0], 2)
         >>> round(extrapolated(m, 2.0 * np.exp(-3.0 / np.sqrt(m)))["value"], 6)
         2.0
     """
-    spare = len(ratios) - 2
-    if spare < _LEAST_SPARE or len(set(widths.tolist())) < _LEAST_SPARE:
+    if len(ratios) - 2 < _LEAST_SPARE or len(set(widths.tolist())) < _LEAST_SPARE:
         return {"value": None, "interval": [None, None], "num": len(ratios)}
-    design = np.column_stack([np.ones(len(ratios)), widths**-0.5])
     logs = np.log(ratios)
+    fits = [_intercept(widths**-order, logs, level) for order in _ORDERS]
+    last = mean_ratio(ratios[widths == widths.max()].tolist(), level=level)["interval"]
+    ends = [end for _, low, high in fits for end in (low, high)] + [e for e in last if e]
+    value = float(np.exp(fits[_ORDERS.index(0.5)][0]))
+    return {"value": value, "interval": [min(ends), max(ends)], "num": len(ratios)}
+
+
+def _intercept(
+    terms: Float[np.ndarray, " n"], logs: Float[np.ndarray, " n"], level: float
+) -> tuple[float, float, float]:
+    """Intercept of a line through logs, and the ends of its interval as ratios."""
+    design = np.column_stack([np.ones(len(logs)), terms])
     found = np.linalg.lstsq(design, logs, rcond=None)[0]
     rest = logs - design @ found
+    spare = len(logs) - 2
     variance = np.linalg.inv(design.T @ design)[0, 0] * (rest @ rest) / spare
     reach = student.ppf(0.5 + level / 2, spare) * np.sqrt(variance)
-    ends = [float(np.exp(found[0] - reach)), float(np.exp(found[0] + reach))]
-    return {"value": float(np.exp(found[0])), "interval": ends, "num": len(ratios)}
+    return float(found[0]), float(np.exp(found[0] - reach)), float(np.exp(found[0] + reach))
 
 
 def _row(name: str, width: int, runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
