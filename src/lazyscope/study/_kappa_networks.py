@@ -158,12 +158,12 @@ _BY_NAME = {
             "layer-norm",
             "{depth} hidden layers, each normalised before its activation, {activation}",
             LayerNorm,
-            # From kappa = m on the scales and shifts of the norms take over from the weights.
+            # Up to kappa = m the weights move most, beyond it the scales of the norms: both are shown,
+            # and slopes, fitted at the largest kappas, are those of the norms.
             {
                 **_FEW,
-                "shapes": ("balanced", "ntk-like", "small-input", "small-hidden", "random"),
-                "widths": (128, 256, 512),
-                "kappas": (4.0, 12.0, 20.0, 32.0, 52.0),
+                "widths": (16, 32, 64),
+                "kappas": (8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0),
             },
         ),
         StudyNetwork(
