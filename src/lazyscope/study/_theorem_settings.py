@@ -58,7 +58,7 @@ class TheoremSettings:
     widths: tuple[int, ...] = (64, 128, 256, 512, 1024)
     spreads: tuple[str, ...] = field(default_factory=shape_names)
     kappas: tuple[float, ...] = (0.01, 0.1, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
-    threshold_widths: tuple[int, ...] = (128, 256, 512, 1024)
+    threshold_widths: tuple[int, ...] = (64, 128, 256, 512)
     seeds: int = 3
     kernel_seeds: int = 12
     depth: int = 2
