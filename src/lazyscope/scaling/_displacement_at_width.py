@@ -20,7 +20,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
-from scipy.optimize import brentq
 
 from lazyscope._checks import InputError, check_count, check_finite, check_positive
 from lazyscope.scaling._displacement import displacement_exponents, relative_speed_exponents
@@ -138,6 +137,8 @@ def _log_level(log_weighted: Float[np.ndarray, " layers"], log_target: float) ->
     if log_target < _NEGLIGIBLE:
         return log_target - float(np.logaddexp.reduce(log_weighted))
     total, top = float(np.logaddexp(0.0, log_target)), float(log_weighted.max())
+
+    from scipy.optimize import brentq  # here, since `lazyscope regime` answers without SciPy
 
     def surplus(level: float) -> float:
         return math.log(np.logaddexp(0.0, log_weighted + level).sum() / total)
