@@ -45,7 +45,8 @@ def check_command(
     """A coordinate check with a verdict: kappa, regime of every layer, and what would change them.
 
     MODULE is looked for in the current folder too; a path that ends in .py works as well. BUILD returns
-    (apply, params), (apply, params, groups, rates), an Equinox or a Flax NNX module. Inputs come as rows.
+    (apply, params), (apply, params, groups, rates), an Equinox or a Flax NNX module, a PyTorch module, or
+    (module, groups, rates) with one. Inputs come as rows.
 
     Example: `lazyscope check my_model:build --data digits --widths 64,128,256,512 -o check.svg`
     """

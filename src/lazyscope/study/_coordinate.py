@@ -4,26 +4,28 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from lazyscope._checks import InputError, check_count
 from lazyscope.data import Dataset
-from lazyscope.kernel._generic_blocks import MEMORY, checked
-from lazyscope.kernel._generic_question import asking, pose
 from lazyscope.measure import estimate_exponents
-from lazyscope.observe._subject import subject_of
-from lazyscope.study._coordinate_build import Build, Described, call_build, find_layers, rates_of
+from lazyscope.study._coordinate_build import (
+    Build,
+    Described,
+    DescribedModule,
+    call_build,
+    find_layers,
+    rates_of,
+)
+from lazyscope.study._coordinate_network import Outline, network_of
 from lazyscope.study._coordinate_record import CoordinateCheck, Measured
-from lazyscope.study._coordinate_run import Arrays, FirstSteps, program
+from lazyscope.study._coordinate_run import FirstSteps
 from lazyscope.study._coordinate_verdict import Exponents
 from lazyscope.study._provenance import versions
 
 DEFAULT_WIDTHS = (64, 128, 256, 512)
 DEFAULT_SEEDS = 4
 DEFAULT_STEPS = 16
-_PUSH = 1.0
 
 
 def coordinate_check(
@@ -45,7 +47,8 @@ def coordinate_check(
 
     Args:
         build: ``build(width, seed)`` -> (apply, params), (apply, params, groups),
-            (apply, params, groups, rates), an Equinox or Flax NNX module. `rates` are learning rates of
+            (apply, params, groups, rates), an Equinox or Flax NNX module; or a PyTorch module, alone or as
+            (module, groups, rates), which is copied in double precision. `rates` are learning rates of
             plain descent by group; only their ratios and their dependence on the width matter.
         data: a data set, or (x, y) with y of shape (n, C); some tens of points are enough.
         widths: at least 3, increasing, better over a factor of 8 or more.
@@ -86,48 +89,37 @@ def coordinate_check(
     seeds = check_count("seeds", seeds, minimum=2)
     steps = check_count("steps", steps)
     points = (data.x_train, data.y_train) if isinstance(data, Dataset) else data
-    runs: list[tuple[int, int, Described]] = []
+    runs: list[tuple[int, int, Described | DescribedModule]] = []
     for width in widths:
         runs += [(width, seed, call_build(build, width, seed)) for seed in range(seeds)]
     return _from_runs(runs, points, widths, seeds, steps, progress)
 
 
 def _from_runs(
-    runs: Sequence[tuple[int, int, Described]],
+    runs: Sequence[tuple[int, int, Described | DescribedModule]],
     points: tuple[Any, Any],
     widths: tuple[int, ...],
     seeds: int,
     steps: int,
     progress: Callable[[int, int], None] | None,
 ) -> CoordinateCheck:
-    first = [described for _, seed, described in runs if seed == 0]
-    with asking([described.params for described in first]):
-        questions = [pose(d.apply, d.params, points[0], None) for d in first]
-        checked(questions[0], MEMORY, _no_program)
-        subjects = [
-            subject_of(q, d.groups, True, ()) for q, d in zip(questions, first, strict=True)
-        ]
-        layers = find_layers(
-            subjects[0].groups, subjects[0].leaf_group, [s.shapes for s in subjects], widths
-        )
-        axes = _row_axes(subjects, [layer.leaf for layer in layers])
-        found: list[FirstSteps] = []
-        rates: list[np.ndarray] = []
-        for done, (_, _, described) in enumerate(runs, start=1):
-            question = pose(described.apply, described.params, points[0], None)
-            first_few = program(question.example, axes, steps=steps, push=_PUSH)
-            by_group = rates_of(described, subjects[0].groups)
-            by_leaf = by_group[list(subjects[0].leaf_group)]
-            arrays = Arrays(
-                tuple(question.example.closed.consts), question.context, question.leaves
-            )
-            dtype = question.example.dtype
-            y = _targets(points[1], len(question.x1), question.example.num_outputs, dtype)
-            run = first_few(arrays, jnp.asarray(by_leaf, dtype), question.x1, y)
-            found.append(jax.device_get(run))
-            rates.append(by_leaf)
-            if progress is not None:
-                progress(done, len(runs))
+    first = [network_of(described, points[0]) for _, seed, described in runs if seed == 0]
+    first[0].check()
+    outlines = [network.outline() for network in first]
+    groups, leaf_group, _ = outlines[0]
+    layers = find_layers(groups, leaf_group, [each.shapes for each in outlines], widths)
+    axes = _row_axes(outlines, [layer.leaf for layer in layers])
+    found: list[FirstSteps] = []
+    rates: list[np.ndarray] = []
+    for done, (width, seed, described) in enumerate(runs, start=1):
+        drawn = seed == 0
+        network = first[widths.index(width)] if drawn else network_of(described, points[0])
+        by_leaf = rates_of(described, groups)[list(leaf_group)]
+        _check_targets(points[1], network.num_points, network.num_outputs)
+        found.append(network.first_steps(points[1], axes, by_leaf, steps))
+        rates.append(by_leaf)
+        if progress is not None:
+            progress(done, len(runs))
     measured = _measured(found, rates, [layer.leaf for layer in layers], widths, seeds)
     exponents = _exponents(measured, widths)
     return CoordinateCheck(
@@ -138,12 +130,8 @@ def _from_runs(
         layers=layers,
         measured=measured,
         exponents=exponents,
-        versions=versions(),
+        versions=versions() | dict(first[0].versions),
     )
-
-
-def _no_program(plan: Any) -> None:
-    """Nothing: `checked` is called for its checks."""
 
 
 def _checked_widths(widths: Sequence[int]) -> tuple[int, ...]:
@@ -158,13 +146,13 @@ def _checked_widths(widths: Sequence[int]) -> tuple[int, ...]:
     return found
 
 
-def _row_axes(subjects: Sequence[Any], leaves: Sequence[int]) -> list[int | None]:
+def _row_axes(outlines: Sequence[Outline], leaves: Sequence[int]) -> list[int | None]:
     """The axis that counts rows, for layers that grow in two directions; None otherwise.
 
     A layer with one growing axis has a change of bounded rank, and a start whose Frobenius norm has the
     exponent of its operator norm without its corrections.
     """
-    first, last = subjects[0].shapes, subjects[-1].shapes
+    first, last = outlines[0].shapes, outlines[-1].shapes
     axes: list[int | None] = [None] * len(first)
     for leaf in leaves:
         growing = [k for k, (a, b) in enumerate(zip(first[leaf], last[leaf], strict=True)) if b > a]
@@ -172,7 +160,7 @@ def _row_axes(subjects: Sequence[Any], leaves: Sequence[int]) -> list[int | None
     return axes
 
 
-def _targets(y: Any, points: int, outputs: int, dtype: Any) -> jax.Array:
+def _check_targets(y: Any, points: int, outputs: int) -> None:
     if np.shape(y) != (points, outputs):
         raise InputError(
             "targets must fit the points and the outputs of the network",
@@ -180,7 +168,6 @@ def _targets(y: Any, points: int, outputs: int, dtype: Any) -> jax.Array:
             cause="a network with another number of outputs than the data has",
             fix=f"give targets of shape ({points}, {outputs})",
         )
-    return jnp.asarray(np.asarray(y), dtype)
 
 
 def _measured(

@@ -36,6 +36,17 @@ class Described(NamedTuple):
     rates: Mapping[str, float] | None = None
 
 
+class DescribedModule(NamedTuple):
+    """A PyTorch module drawn at one width; `groups` and `rates` as in `Described`.
+
+    Groups go by the names of ``named_parameters()``.
+    """
+
+    module: Any
+    groups: Any = None
+    rates: Mapping[str, float] | None = None
+
+
 class Layer(NamedTuple):
     """A group of parameters with a matrix: the largest array stands for it.
 
@@ -52,7 +63,7 @@ class Layer(NamedTuple):
     kind: str
 
 
-def call_build(build: Any, width: int, seed: int) -> Described:
+def call_build(build: Any, width: int, seed: int) -> Described | DescribedModule:
     """Call a user's build and take what it returns, or refuse it."""
     if not callable(build):
         raise InputError(
@@ -75,19 +86,25 @@ def call_build(build: Any, width: int, seed: int) -> Described:
         ) from error
     if isinstance(made, Described):
         return made
+    parts: Any = made if isinstance(made, tuple) else (made,)
+    if 1 <= len(parts) <= 3 and _comes_from(parts[0], "torch.nn"):
+        return DescribedModule(*parts)
     if isinstance(made, tuple) and 2 <= len(made) <= 4 and callable(made[0]):
         return Described(*made)
-    if isinstance(made, eqx.Module) or any(
-        kind.__module__.startswith("flax.nnx") for kind in type(made).__mro__
-    ):
+    if isinstance(made, eqx.Module) or _comes_from(made, "flax.nnx"):
         return Described(*as_function(made))
     raise InputError(
         "build(width, seed) must return (apply, params), with groups and rates if wanted, or a module",
         received=type(made).__name__,
         cause="a model of another library, or parameters alone",
         fix="return a tuple (apply, params), (apply, params, groups) or (apply, params, groups, rates), "
-        "an Equinox or a Flax NNX module",
+        "an Equinox or a Flax NNX module, or a PyTorch module, alone or as (module, groups, rates)",
     )
+
+
+def _comes_from(made: Any, package: str) -> bool:
+    """Whether a class of the package is among the ancestors; nothing is imported to find out."""
+    return any(kind.__module__.startswith(package) for kind in type(made).__mro__)
 
 
 def find_layers(
@@ -137,7 +154,7 @@ def find_layers(
     return (*found[:-1], found[-1]._replace(kind="readout"))
 
 
-def rates_of(described: Described, groups: Sequence[str]) -> np.ndarray:
+def rates_of(described: Described | DescribedModule, groups: Sequence[str]) -> np.ndarray:
     """The learning rate of every group.
 
     Raises:

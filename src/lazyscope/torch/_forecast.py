@@ -1,6 +1,5 @@
 """What does initialization alone say about training a module: how far, how fast, how stable?"""
 
-import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from jaxtyping import Float
 
 from lazyscope._checks import InputError, check_fraction
 from lazyscope.forecast import Forecast
+from lazyscope.torch._double import double_inputs, in_double
 from lazyscope.torch._kernel import MEMORY, Examples, Prepared, kernel_of, prepare
 from lazyscope.torch._parameter_groups import Grouping, in_order_of_use
 from lazyscope.torch._question import call
@@ -64,7 +64,7 @@ def forecast(
     """
     if at_fraction != 0.0:
         check_fraction("loss fraction", at_fraction)
-    prepared = prepare(_in_double(module), _double_inputs(x), None, memory)
+    prepared = prepare(in_double(module), double_inputs(x), None, memory)
     question = prepared.question
     names, numbers = in_order_of_use(question, prepared.sketch, groups)
     by_group = _speeds(speeds, names)
@@ -116,27 +116,6 @@ def parameter_groups(
     members = zip(prepared.question.names, numbers, strict=True)
     pairs = list(members)
     return {g: tuple(n for n, k in pairs if names[k] == g) for g in names}
-
-
-def _in_double(module: Any) -> Any:
-    """The module, or a copy of it in double precision."""
-    if not isinstance(module, torch.nn.Module):
-        return module
-    if all(p.dtype == torch.float64 for p in module.parameters()):
-        return module
-    try:
-        return copy.deepcopy(module).double()
-    except (RuntimeError, TypeError, AttributeError, NotImplementedError) as error:
-        raise InputError(
-            "a forecast needs a module that can be copied in double precision",
-            received=f"{type(error).__name__}: {str(error).splitlines()[0][:200]}",
-            cause="tensors with a history, or handles to files and devices, inside the module",
-            fix="build the module once more and call .double() on it",
-        ) from error
-
-
-def _double_inputs(x: Any) -> Any:
-    return x.double() if isinstance(x, torch.Tensor) and x.is_floating_point() else x
 
 
 def _record(*fields: Any) -> Forecast:
