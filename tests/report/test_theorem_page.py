@@ -82,6 +82,7 @@ def result():
             "activation": "relu",
             "stop": 1e-4,
             "kept": 0.5,
+            "tolerated": 0.2,
             "tolerance": 0.05,
             "method": "exponential flow",
             "description": ["digits"],

@@ -383,6 +383,7 @@ def test_regimes_are_those_of_the_schemes(result):
         ({"kappas": (1.0, 2.0, 2.0, 4.0)}, "at least 4 values of kappa, each given once"),
         ({"kappas": (1.0, 2.0, -4.0, 8.0)}, "Kappa must be above zero"),
         ({"kept": 1.5}, "Kept share must lie strictly between 0 and 1"),
+        ({"tolerated": 0.0}, "Tolerated share must lie strictly between 0 and 1"),
         ({"activation": "swish"}, "Activation must be one of"),
     ],
 )

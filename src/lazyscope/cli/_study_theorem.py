@@ -54,6 +54,10 @@ def study_theorem_command(
     kept: Annotated[
         str | None, typer.Option(metavar="SHARE", help="Share of a rate that counts as kept.")
     ] = None,
+    tolerated: Annotated[
+        str | None,
+        typer.Option(metavar="SHARE", help="Share of failures that a threshold allows."),
+    ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="The stored result as one JSON object on stdout.")
     ] = False,
@@ -107,6 +111,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "activation": str,
     "stop": read_number,
     "kept": read_number,
+    "tolerated": read_number,
 }
 
 

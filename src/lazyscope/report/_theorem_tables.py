@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lazyscope.report._numbers import MISSING, decimal, interval, listing, number
+from lazyscope.report._numbers import MISSING, decimal, interval, listing, number, percent
 from lazyscope.report._page import Cell, Table
 from lazyscope.report._theorem_study import Record, TheoremStudy
 
@@ -81,7 +81,8 @@ def threshold_table(study: TheoremStudy) -> Table:
         anchor="thresholds",
         title="Thresholds in kappa, all spreads together",
         caption=(
-            "The kappa above which at most one run in twenty fails, with its 95 % interval; a run counts "
+            f"The kappa above which at most {percent(study.stored['settings']['tolerated'])} of runs fail, "
+            "with its 95 % interval; a run counts "
             "where it and all runs of its spread and seed at larger kappa meet the criterion. "
             + " ".join(_limit_words(record) for record in study.stored["thresholds"])
         ),

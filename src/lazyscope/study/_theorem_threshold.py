@@ -41,7 +41,10 @@ def thresholds(settings: TheoremSettings, runs: Sequence[dict[str, Any]]) -> lis
             (width, _table(settings, runs, criterion, width)) for width in settings.threshold_widths
         ]
         kappas = np.sort(settings.kappas)
-        estimates = [estimate_threshold(kappas, from_here_on(table)) for _, table in per_width]
+        estimates = [
+            estimate_threshold(kappas, from_here_on(table), tolerated=settings.tolerated)
+            for _, table in per_width
+        ]
         found.append(
             {
                 "criterion": criterion,
@@ -100,7 +103,11 @@ def _width_record(
         "width": width,
         "all": _record(estimate),
         "spreads": {
-            name: _record(estimate_threshold(kappas, from_here_on(table[:, place])))
+            name: _record(
+                estimate_threshold(
+                    kappas, from_here_on(table[:, place]), tolerated=settings.tolerated
+                )
+            )
             for place, name in enumerate(settings.spreads)
         },
         "failures": {
