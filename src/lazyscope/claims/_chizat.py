@@ -151,9 +151,13 @@ class _ScaledConvolution:
         return x[:, -1:] * (hidden @ params["readout"] + params["shift"])
 
 
+_SCALED_CONVOLUTION = _ScaledConvolution()
+"""One object for all runs: another one would be another function, and another program."""
+
+
 def _convolution(data: Dataset, alpha: float, seed: int) -> Problem:
     with jax.enable_x64(True):
-        network = _ScaledConvolution()
+        network = _SCALED_CONVOLUTION
         scale = jnp.full((len(data.x_train), 1), alpha)
         x = jnp.concatenate([jnp.asarray(data.x_train), scale], axis=1)
         return function_problem(
