@@ -12,7 +12,9 @@ from lazyscope.model import (
     Attention,
     Convolution,
     Dense,
+    Layer,
     LayerNorm,
+    Norm,
     Residual,
     ResidualConvolution,
     activation,
@@ -72,7 +74,7 @@ def by_definition(name, model, params, x):
 
 
 @double
-@pytest.mark.parametrize("sigma", ["relu", "tanh"])
+@pytest.mark.parametrize("sigma", ["tanh"])
 @pytest.mark.parametrize("name", [n for n in NETWORKS if n != "dense"])
 def test_outputs_follow_the_definition(name, sigma):
     model = NETWORKS[name](6, 2, sigma)
@@ -96,6 +98,19 @@ def test_kernels_are_those_of_dense_jacobians(name):
         np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-12 * np.abs(other).max())
 
 
+def normals(model, num):
+    """Standard normal weights of `num` draws, by NumPy: compiling JAX's own takes longer than the rest."""
+    rng = np.random.default_rng([model.width, num])
+    return [rng.normal(size=(num, *shape)) for shape in model.shapes]
+
+
+def weights_from(model, drawn, stds):
+    """Parameters of one draw; norms start at one and zero."""
+    layers = tuple(Layer(std * each, None) for std, each in zip(stds, drawn, strict=True))
+    norm = Norm(jnp.ones(model.width), jnp.zeros(model.width))
+    return layers + (norm,) * (len(model.group_names) - len(layers))
+
+
 @functools.cache
 def drawn_squares(name, width):
     """(model, key, standard deviations -> mean over points and 64 outputs of f^2), compiled."""
@@ -103,8 +118,8 @@ def drawn_squares(name, width):
     if name == "attention":
         model = Attention((6, 6), 64, width, 2, score_scale=1e-9)
 
-    def square(key, stds):
-        return jnp.mean(model.apply(model.init_from_std(key, stds), jnp.asarray(inputs())) ** 2)
+    def square(drawn, stds):
+        return jnp.mean(model.apply(weights_from(model, drawn, stds), jnp.asarray(inputs())) ** 2)
 
     return model, jax.jit(jax.vmap(square, (0, None)))
 
@@ -115,8 +130,8 @@ def output_squares(name, width, scale):
     model, squares = drawn_squares(name, width)
     alpha = scale_sets(len(model.shapes))[scale]
     with jax.enable_x64(True):
-        keys = jax.random.split(jax.random.key(scale), 24)
-        return np.asarray(squares(keys, jnp.asarray(model.weight_std(alpha)))), model, alpha
+        drawn = normals(model, 24)
+        return np.asarray(squares(drawn, jnp.asarray(model.weight_std(alpha)))), model, alpha
 
 
 def predicted_square(name, model, alpha):
@@ -171,24 +186,24 @@ def shares(name):
     for width in (48, 128):
         model = NETWORKS[name](width, 1, "relu")
 
-        def squares(key, stds, score_scale, model=model):
+        def squares(drawn, stds, score_scale, model=model):
             """K_g(x, x) is the squared gradient of one output."""
             if isinstance(model, Attention):
                 model = Attention((6, 6), 1, model.width, 2, score_scale=score_scale)
-            params = model.init_from_std(key, stds)
+            params = weights_from(model, drawn, stds)
             slope = jax.grad(lambda moved, x: model.apply(moved, x[None])[0, 0])
             slopes = jax.vmap(slope, (None, 0))(params, jnp.asarray(inputs()))
             return [sum(jnp.sum(g**2) for g in jax.tree.leaves(group)) / 3 for group in slopes]
 
         with jax.enable_x64(True):
-            keys = jax.random.split(jax.random.key(0), 12)
-            drawn = jax.jit(jax.vmap(squares, (0, None, None)))
+            drawn = normals(model, 12)
+            compiled = jax.jit(jax.vmap(squares, (0, None, None)))
             for alpha in scale_sets(len(model.shapes), spread=0.7):
                 scored = 1.0
                 if name == "attention":  # scores of size one
                     scored = 1.0 / model.score_size(alpha)
                     model = Attention((6, 6), 1, width, 2, score_scale=scored)
-                found.append(np.mean(drawn(keys, model.weight_std(alpha), scored), axis=1))
+                found.append(np.mean(compiled(drawn, model.weight_std(alpha), scored), axis=1))
                 sizes = model.kappa(alpha) * model.leverage(alpha) / model.group_alpha(alpha)
                 predicted.append(sizes**2)
                 model = NETWORKS[name](width, 1, "relu")
