@@ -1,6 +1,7 @@
 """Do the networks compute their definitions, and are scale, kappa and leverage what they are said to be?"""
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -104,7 +105,7 @@ def normals(model, num):
     return [rng.normal(size=(num, *shape)) for shape in model.shapes]
 
 
-def weights_from(model, drawn, stds):
+def weights_from(model, drawn, stds) -> Any:
     """Parameters of one draw; norms start at one and zero."""
     layers = tuple(Layer(std * each, None) for std, each in zip(stds, drawn, strict=True))
     norm = Norm(jnp.ones(model.width), jnp.zeros(model.width))
