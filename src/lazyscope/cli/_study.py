@@ -11,7 +11,7 @@ import typer
 from lazyscope.cli._answer import print_answer, print_json
 from lazyscope.cli._output import claimed_folder, write_whole
 from lazyscope.cli._study_progress import study_progress
-from lazyscope.cli._values import read_names, read_number, read_numbers
+from lazyscope.cli._values import read_names, read_number, read_number_tuple
 
 
 def study_kappa_command(
@@ -90,8 +90,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "num_test": read_number,
     "target": str,
     "shapes": read_names,
-    "kappas": lambda text: tuple(read_numbers(text)),
-    "widths": lambda text: tuple(read_numbers(text)),
+    "kappas": read_number_tuple,
+    "widths": read_number_tuple,
     "seeds": read_number,
     "depth": read_number,
     "activation": str,

@@ -10,7 +10,7 @@ import typer
 from lazyscope.cli._answer import print_answer, print_json
 from lazyscope.cli._output import claimed_folder, write_whole
 from lazyscope.cli._sweep_summary import end_with_exit_code, summary_record, summary_sentence
-from lazyscope.cli._values import read_number, read_numbers
+from lazyscope.cli._values import read_number, read_number_tuple
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -93,14 +93,10 @@ def _record(estimates: "xr.Dataset") -> dict[str, Any]:
     )
 
 
-def _numbers(text: str) -> tuple[Any, ...]:
-    return tuple(read_numbers(text))
-
-
 _READERS: dict[str, Callable[[str], Any]] = {
-    "gamma": _numbers,
-    "gamma_prime": _numbers,
-    "widths": _numbers,
+    "gamma": read_number_tuple,
+    "gamma_prime": read_number_tuple,
+    "widths": read_number_tuple,
     "seeds": read_number,
     "early_stop": read_number,
     "stop": read_number,

@@ -10,7 +10,7 @@ import typer
 from lazyscope.cli._answer import print_answer, print_json
 from lazyscope.cli._output import check_writable_file
 from lazyscope.cli._sweep_summary import end_with_exit_code, summary_record, summary_sentence
-from lazyscope.cli._values import read_number, read_numbers
+from lazyscope.cli._values import read_number, read_number_tuple
 
 if TYPE_CHECKING:
     from lazyscope.study import MapResult
@@ -79,17 +79,13 @@ def study_three_layer_command(
     _tell(run_three_layer_study(settings, store, show_progress=_shown()), output, json)
 
 
-def _numbers(text: str) -> tuple[Any, ...]:
-    return tuple(read_numbers(text))
-
-
 _READERS: dict[str, Callable[[str], Any]] = {
-    "gamma": _numbers,
-    "gamma_prime": _numbers,
-    "scale_exponent_1": _numbers,
-    "scale_exponent_2": _numbers,
+    "gamma": read_number_tuple,
+    "gamma_prime": read_number_tuple,
+    "scale_exponent_1": read_number_tuple,
+    "scale_exponent_2": read_number_tuple,
     "scale_exponent_3": read_number,
-    "widths": _numbers,
+    "widths": read_number_tuple,
     "seeds": read_number,
     "stop": read_number,
 }

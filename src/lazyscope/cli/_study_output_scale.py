@@ -11,7 +11,7 @@ import typer
 from lazyscope.cli._answer import print_answer, print_json
 from lazyscope.cli._output import claimed_folder, write_whole
 from lazyscope.cli._sweep_summary import end_with_exit_code, summary_record, summary_sentence
-from lazyscope.cli._values import read_number, read_numbers
+from lazyscope.cli._values import read_number, read_number_tuple
 
 _Option = str | None
 
@@ -79,13 +79,9 @@ def study_output_scale_command(
     end_with_exit_code(result.summary)
 
 
-def _numbers(text: str) -> tuple[Any, ...]:
-    return tuple(read_numbers(text))
-
-
 _READERS: dict[str, Callable[[str], Any]] = {
-    "output_scale": _numbers,
-    "widths": _numbers,
+    "output_scale": read_number_tuple,
+    "widths": read_number_tuple,
     "seeds": read_number,
     "scheme": str,
     "depth": read_number,

@@ -11,7 +11,7 @@ import typer
 from lazyscope.cli._answer import number, print_answer, print_json, table
 from lazyscope.cli._output import claimed_folder, write_whole
 from lazyscope.cli._study_progress import study_progress
-from lazyscope.cli._values import read_names, read_number, read_numbers
+from lazyscope.cli._values import read_names, read_number, read_number_tuple
 
 
 def study_theorem_command(
@@ -95,16 +95,15 @@ def study_theorem_command(
     typer.echo(f"Page: {page.resolve()}")
 
 
-_NUMBERS: Callable[[str], Any] = lambda text: tuple(read_numbers(text))  # noqa: E731
 _READERS: dict[str, Callable[[str], Any]] = {
     "data": str,
     "num_points": read_number,
     "target": str,
     "schemes": read_names,
-    "widths": _NUMBERS,
+    "widths": read_number_tuple,
     "spreads": read_names,
-    "kappas": _NUMBERS,
-    "threshold_widths": _NUMBERS,
+    "kappas": read_number_tuple,
+    "threshold_widths": read_number_tuple,
     "seeds": read_number,
     "kernel_seeds": read_number,
     "depth": read_number,

@@ -5,6 +5,7 @@ library refuses them with its own message, the same from Python and from the she
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from lazyscope._checks import InputError, check_finite
 
@@ -34,6 +35,16 @@ def read_numbers(text: str) -> list[Number]:
         [0.5, 0, '-1/2']
     """
     return [read_number(part.strip()) for part in text.split(",")]
+
+
+def read_number_tuple(text: str) -> tuple[Any, ...]:
+    """Numbers between commas, as settings of studies keep them.
+
+    Example:
+        >>> read_number_tuple("64, 128")
+        (64, 128)
+    """
+    return tuple(read_numbers(text))
 
 
 def read_names(text: str) -> tuple[str, ...]:
