@@ -10,6 +10,8 @@ from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+
 
 class InputError(ValueError):
     """Input that breaks a rule, with what was received, the likely cause and the fix.
@@ -26,6 +28,14 @@ class InputError(ValueError):
         self.fix = fix
         opening = rule[:1].upper() + rule[1:]
         super().__init__(f"{opening}. Received: {received}. Likely cause: {cause}. Fix: {fix}.")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _remade, (type(self), self.rule, str(self.received), self.cause, self.fix)
+
+
+def _remade(kind: type[InputError], rule: str, received: Any, cause: str, fix: str) -> InputError:
+    """The same refusal in another process."""
+    return kind(rule, received=received, cause=cause, fix=fix)
 
 
 def check_count(name: str, value: Any, *, minimum: int = 1, cause: str = "", fix: str = "") -> int:
@@ -87,6 +97,69 @@ def check_fraction(name: str, value: Any) -> float:
             fix="give a fraction such as 1e-4",
         )
     return number
+
+
+def check_array(name: str, value: Any, *, finite: bool = True) -> Any:
+    """Return `value` as an array of real or whole numbers as it came, or refuse it.
+
+    Refused are masked entries, imaginary parts, text, objects, dates and, unless ``finite`` is False,
+    NaN and infinity, since none of them can be used as given. Arrays of JAX stay where they are; while
+    tracing only the type can be checked. Anything else becomes a NumPy array.
+
+    Example:
+        >>> check_array("targets", [1, 2]).dtype.kind
+        'i'
+    """
+    if isinstance(value, np.ma.MaskedArray):
+        if np.ma.getmaskarray(value).any():
+            raise InputError(
+                f"{name} must be an array without a mask",
+                received=f"{int(np.ma.getmaskarray(value).sum())} masked entries",
+                cause="missing values kept in a masked array",
+                fix="drop or fill those entries, for example with its filled method",
+            )
+        value = value.data
+    values: Any = value if hasattr(value, "aval") else _as_numpy(name, value)
+    if not _is_real(values.dtype):
+        raise InputError(
+            f"{name} must be real or whole numbers",
+            received=f"entries of type {values.dtype}",
+            cause="complex numbers, text, dates or missing entries among the data",
+            fix="encode categories as numbers, and take real parts or absolute values beforehand",
+        )
+    if finite and values.dtype.kind not in "biu" and _is_known(values):
+        numbers = np.asarray(values)
+        bad = int((~np.isfinite(numbers)).sum())
+        if bad:
+            raise InputError(
+                f"{name} must be finite",
+                received=f"{bad} of {numbers.size} numbers that are NaN or infinite",
+                cause="missing values in the data, or an overflow upstream",
+                fix="remove or fill the missing values, or use a smaller scale",
+            )
+    return values
+
+
+def _as_numpy(name: str, value: Any) -> np.ndarray:
+    try:
+        return np.asarray(value)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise InputError(
+            f"{name} must be an array of numbers",
+            received=f"{type(value).__name__} ({error})",
+            cause="rows of different lengths, or an object that is no array",
+            fix="give a NumPy array",
+        ) from error
+
+
+def _is_real(dtype: Any) -> bool:
+    """Whether entries are real: NumPy's kinds, and short ones such as bfloat16 by their names."""
+    return getattr(dtype, "kind", "O") in "biuf" or str(dtype).startswith(("bfloat", "float"))
+
+
+def _is_known(values: Any) -> bool:
+    """Whether the entries have values, which arrays of JAX have not while tracing."""
+    return not hasattr(values, "_trace")
 
 
 def check_choice(name: str, value: Any, choices: Iterable[str]) -> str:
