@@ -138,7 +138,7 @@ def test_other_randomness_and_state_are_refused():
             self.inner.weight.mul_(1.0)
         return self.inner(x)
 
-    refuse("writes into its parameters", Function(writing, inner=nn.Linear(3, 2)))
+    refuse("must leave the parameters of its module", Function(writing, inner=nn.Linear(3, 2)))
 
 
 def test_complex_parameters_are_refused():

@@ -15,6 +15,7 @@ from lazyscope.torch._probe import Sketch, probe
 from lazyscope.torch._question import Question, pose
 from lazyscope.torch._refusals import independent
 from lazyscope.torch._untouched import untouched
+from lazyscope.torch._writes import check_writes_nothing
 
 MEMORY = 2**30
 """Bytes of intermediates that are allowed unless said otherwise: a gibibyte."""
@@ -36,6 +37,7 @@ def prepare(module: Any, x1: Any, x2: Any | None, memory: float) -> Prepared:
     question = pose(module, x1, x2)
     memory = check_positive("memory", memory)
     with untouched(question.module):
+        check_writes_nothing(question.module, question.x1[:1])
         sketch = probe(question)
     shapes = [tuple(p.shape) for p in question.parameters]
     sizes = len(question.x1), None if question.x2 is None else len(question.x2)

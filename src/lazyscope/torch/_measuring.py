@@ -40,7 +40,7 @@ def take_state(module: torch.nn.Module, prepared: Prepared) -> State:
         outputs = call(module, prepared.question.x1)
     kernel = kernel_of(prepared)
     mean = np.trace(kernel, axis1=2, axis2=3) / kernel.shape[2]
-    return State(mean.astype(float), outputs.detach(), watcher.patterns)
+    return State(mean.astype(float), outputs.detach().clone(), watcher.patterns)
 
 
 def scalars(before: State, now: State, y: torch.Tensor | None) -> dict[str, float]:

@@ -23,8 +23,9 @@ from lazyscope.torch._linearised import Start, find_push
 from lazyscope.torch._measuring import Mixed, linearisation_scalars, norms, scalars, take_state
 from lazyscope.torch._parameter_groups import Grouping, in_order_of_use
 from lazyscope.torch._question import Question, pose
+from lazyscope.torch._refusals import check_module
 from lazyscope.torch._targets import check_targets
-from lazyscope.torch._untouched import untouched
+from lazyscope.torch._untouched import looked_at_alone, untouched
 
 _MANY_OUTPUTS = 16
 """Beyond so many outputs, the kernel is averaged over as many random directions instead."""
@@ -80,6 +81,7 @@ class Observer(AbstractObserver):
     ) -> None:
         begin = time.perf_counter()
         question = pose(module, x_probe)
+        question = question._replace(x1=question.x1.clone())  # a loader may use the tensor again
         self._module = question.module
         with evaluating(self._module), untouched(self._module):
             self._prepared, notes = _prepared(question)
@@ -87,11 +89,15 @@ class Observer(AbstractObserver):
                 {n: p.detach().clone() for n, p in _named(question)},
                 {n: b.clone() for n, b in self._module.named_buffers()},
             )
-            self._push = find_push(self._module, self._start, question.x1[:1])
+            self._push = find_push(self._module, self._start, question.x1)
             self._state = take_state(self._module, self._prepared)
         if self._push is None:
             notes.append("The module has no forward derivative that agrees with the backward one, so "
                          "its distance from the linearised network is not measured.")  # fmt: skip
+        if hooked := [n for n, p in _named(question) if p._backward_hooks]:
+            notes.append(f"Hooks on the gradients of parameters ({', '.join(hooked[:3])}"
+                         f"{', ..' * (len(hooked) > 3)}) belong to the steps of training; the kernel is that "
+                         "of the module without them.")  # fmt: skip
         if not self._state.patterns:
             notes.append("No rectifiers were found in the module, so no patterns could flip.")
         num_outputs = self._state.outputs.shape[1]
@@ -135,6 +141,12 @@ class Observer(AbstractObserver):
             torch.cuda.synchronize()
 
     def _measure(self, params: Any) -> Measurement:
+        if isinstance(params, torch.nn.Module):
+            with looked_at_alone(getattr(params, "_orig_mod", params)):
+                return self._measured(params)
+        return self._measured(params)
+
+    def _measured(self, params: Any) -> Measurement:
         prepared, module = self._at(params)
         x = prepared.question.x1
         with evaluating(module), untouched(module):
@@ -152,22 +164,54 @@ class Observer(AbstractObserver):
         return Measurement(**fields, **numbers)
 
     def _at(self, params: Any) -> tuple[Prepared, torch.nn.Module]:
-        """The prepared question, asked of the module that is shown."""
-        if params is self._module or getattr(params, "_orig_mod", None) is self._module:
-            return self._prepared, self._module
-        found = pose(params, self._prepared.question.x1)
-        shapes = tuple(tuple(p.shape) for p in found.parameters)
-        if (found.names, shapes) != (self._subject.leaves, self._subject.shapes):
-            raise InputError(
-                "parameters must be of the module that the observer was told about",
-                received=f"{len(found.names)} trainable parameters, {found.names[0]} of shape "
-                f"{shapes[0]} first",
-                cause="another module, one of another width, or parameters frozen since the start",
-                fix="pass nothing, or a copy of the module that was given at the start",
-            )
-        mixing = getattr(self._prepared.question.module, "mixing", None)
-        asked = found.module if mixing is None else Mixed(found.module, mixing)
-        return self._prepared._replace(question=found._replace(module=asked)), found.module
+        """The prepared question, asked of the module that is shown, with the parameters it has now."""
+        module = self._module if params is None else params
+        check_module(module)
+        module = getattr(module, "_orig_mod", module)
+        self._check_parameters(module)
+        found = pose(module, self._prepared.question.x1)
+        own = self._prepared.question.module
+        asked = Mixed(found.module, own.mixing) if isinstance(own, Mixed) else found.module
+        now = dict(_named(found))
+        question = found._replace(
+            module=asked,
+            names=self._subject.leaves,
+            parameters=tuple(now[name] for name in self._subject.leaves),
+        )
+        return self._prepared._replace(question=question), found.module
+
+    def _check_parameters(self, module: torch.nn.Module) -> None:
+        """Refuse parameters that cannot be compared with those of the start."""
+        with looked_at_alone(module):
+            now = {n: p for n, p in module.named_parameters() if p.requires_grad}
+            frozen = {n for n, p in module.named_parameters() if not p.requires_grad}
+        for name, start in self._start.parameters.items():
+            if name not in now:
+                raise _not_the_same(f"{name} {'frozen' if name in frozen else 'missing'}")
+            p = now[name]
+            for what in ("shape", "dtype", "device"):
+                one, two = getattr(start, what), getattr(p, what)
+                if one != two:
+                    raise _not_the_same(
+                        f"{name} of {what} {_plain(two)}, at the start {_plain(one)}"
+                    )
+        if more := [name for name in now if name not in self._start.parameters]:
+            raise _not_the_same(f"{more[0]}, which was frozen or missing at the start")
+
+
+def _not_the_same(received: str) -> InputError:
+    return InputError(
+        "parameters must be of the module that the observer was told about",
+        received=received,
+        cause="another module, one of another width, or parameters that were frozen, set free, converted or "
+        "given other names since the start",
+        fix="show the module with the parameters it had at the start (values may be new objects), or make an "
+        "observer after such a change",
+    )
+
+
+def _plain(value: Any) -> Any:
+    return tuple(value) if isinstance(value, torch.Size) else value
 
 
 def _named(question: Question) -> list[tuple[str, torch.nn.Parameter]]:
@@ -199,5 +243,4 @@ def _prepared(question: Question) -> tuple[Prepared, list[str]]:
     mixing = torch.as_tensor(signs / np.sqrt(outputs)).to(first.detach())
     notes.append(f"The kernel is averaged over {_MANY_OUTPUTS} random directions in output space, not "
                  f"over all {outputs} outputs.")  # fmt: skip
-    mixed = Mixed(question.module, mixing).eval()
-    return prepare(mixed, question.x1, None, MEMORY), notes
+    return prepare(Mixed(question.module, mixing), question.x1, None, MEMORY), notes

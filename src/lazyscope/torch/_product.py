@@ -12,6 +12,10 @@ from lazyscope.torch._linearised import Start, find_push
 from lazyscope.torch._probe import probe
 from lazyscope.torch._question import Question, call, pose
 from lazyscope.torch._untouched import untouched
+from lazyscope.torch._writes import check_writes_nothing
+
+_COMPARED = 8
+"""Examples on which the forward derivative is compared with the backward one."""
 
 
 def tangent_kernel_product(
@@ -57,6 +61,7 @@ def tangent_kernel_product(
     question = pose(module, x1, x2)
     memory = check_positive("memory", memory)
     with untouched(question.module):
+        check_writes_nothing(question.module, question.x1[:1])
         sketch = probe(question)
         others = question.x1 if question.x2 is None else question.x2
         weights = _check_vector(question, others, vector, sketch.num_outputs)
@@ -64,19 +69,36 @@ def tangent_kernel_product(
             {n: p.detach() for n, p in zip(question.names, question.parameters, strict=True)},
             dict(question.module.named_buffers()),
         )
-        push = find_push(question.module, start, question.x1[:1])
+        some = question.x1[:: max(1, len(question.x1) // _COMPARED)][:_COMPARED]
+        push = find_push(question.module, start, some, fixed=True)
         if push is None:
-            raise InputError(
-                "the product needs a derivative in forward direction",
-                received=f"a {type(question.module).__name__} without one",
-                cause="a recurrent layer, an extension, or a function with a derivative of its own",
-                fix="form the kernel with tangent_kernel and multiply",
-            )
+            raise _without_push(question)
         bytes_each = 4 * max(1, sketch.numbers) * weights.element_size()
         size = max(1, int(memory / bytes_each))
         direction = _pulled_back(question, others, weights, size)
         parts = [push(question.module, start, direction, x)[1] for x in question.x1.split(size)]
-    return torch.cat(parts).cpu().numpy()
+        found = torch.cat(parts)
+        if question.x2 is None and not _agrees(weights, found, direction):
+            raise _without_push(question)
+    return found.cpu().numpy()
+
+
+def _without_push(question: Question) -> InputError:
+    return InputError(
+        "the product needs a derivative in forward direction",
+        received=f"a {type(question.module).__name__} without one that agrees with the backward pass",
+        cause="an extension, or a function with a derivative of its own",
+        fix="form the kernel with tangent_kernel and multiply",
+    )
+
+
+def _agrees(weights: torch.Tensor, found: torch.Tensor, direction: dict[str, torch.Tensor]) -> bool:
+    """Whether <w, J J^T w> = |J^T w|^2, on all examples; numbers that overflow are left as they are."""
+    left = float((weights.double() * found.double()).sum())
+    right = sum(float(g.double().square().sum()) for g in direction.values())
+    size = float((weights.double() * found.double()).abs().sum())
+    gap = abs(left - right)
+    return not gap > 100 * torch.finfo(found.dtype).eps ** 0.75 * max(size, right)
 
 
 def _pulled_back(

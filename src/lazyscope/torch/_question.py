@@ -3,7 +3,6 @@
 from typing import Any, NamedTuple
 
 import torch
-from torch.func import functional_call
 
 from lazyscope._checks import InputError
 from lazyscope.torch._refusals import (
@@ -15,6 +14,8 @@ from lazyscope.torch._refusals import (
     does_not_run,
     mixing,
 )
+from lazyscope.torch._substituted import Pairs, substituted
+from lazyscope.torch._untouched import looked_at_alone
 
 _EXAMPLES = 4
 
@@ -37,7 +38,9 @@ def pose(module: Any, x1: Any, x2: Any | None = None) -> Question:
     """Check everything that can be seen without calling the module."""
     check_module(module)
     module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
-    named = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
+    with looked_at_alone(module):
+        named = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
+        _check_made_for_gradients(module)
     dtype, device = check_parameters(named)
     first = as_inputs("x1", x1, dtype, device)
     second = None if x2 is None else as_inputs("x2", x2, dtype, device)
@@ -47,13 +50,33 @@ def pose(module: Any, x1: Any, x2: Any | None = None) -> Question:
     return Question(module, names, parameters, first, second)
 
 
+def _check_made_for_gradients(module: torch.nn.Module) -> None:
+    """Refuse tensors that autograd cannot work with."""
+    for kind, named in (
+        ("parameter", module.named_parameters()),
+        ("buffer", module.named_buffers()),
+    ):
+        for name, tensor in named:
+            if tensor.is_inference():
+                raise InputError(
+                    "the tensors of a module must be made outside of torch.inference_mode",
+                    received=f"the {kind} {name}, which is an inference tensor",
+                    cause="a module built or loaded within torch.inference_mode, so that PyTorch cannot "
+                    "differentiate it",
+                    fix="give copy.deepcopy(module), made outside of torch.inference_mode",
+                )
+
+
 def call(module: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
-    """Outputs (n, C) of a module, which must be able to take the examples."""
+    """Outputs (n, C) of a module, which must be able to take the examples.
+
+    It gets a copy of them, since a forward pass may write into its inputs.
+    """
     try:
-        out = module(x)
-    except InputError:
+        out = module(x.clone())
+    except (InputError, MemoryError, torch.cuda.OutOfMemoryError):
         raise
-    except (RuntimeError, TypeError, ValueError, IndexError, AssertionError) as error:
+    except Exception as error:
         raise does_not_run(x, error) from error
     return check_outputs(out, len(x))
 
@@ -77,16 +100,27 @@ def check_separate(question: Question, batch: torch.Tensor) -> None:
     """Compare examples in a batch with the same examples alone, at nearby parameters.
 
     Nearby, because mixing may be invisible at the very point, as for a normalisation that starts with
-    scale zero.
+    scale zero. At the point itself where the module cannot be called elsewhere.
     """
-    moved = {n: _nearby(p) for n, p in zip(question.names, question.parameters, strict=True)}
-    together = _call_at(question.module, moved, batch)
-    alone = torch.cat([_call_at(question.module, moved, x[None]) for x in batch])
+    moved = [(p, torch.nn.Parameter(_nearby(p))) for p in question.parameters]
+    try:
+        together, alone = _both(question.module, moved, batch)
+    except InputError:
+        together, alone = _both(question.module, [], batch)
     finite = torch.isfinite(alone)
     gap = float(((together - alone).abs() * finite).nan_to_num(0.0).max())
     size = float((alone.abs() * finite).nan_to_num(0.0).max())
     if not gap <= 4 * torch.finfo(alone.dtype).eps ** (2 / 3) * size:
         raise mixing(f"outputs that change by {gap:.2g} (of {size:.2g}) with the rest of the batch")
+
+
+def _both(
+    module: torch.nn.Module, moved: Pairs, batch: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Outputs of the batch together and of each example alone, with other parameters."""
+    with substituted(module, moved):
+        together = call(module, batch).detach()
+        return together, torch.cat([call(module, x[None]).detach() for x in batch])
 
 
 def _nearby(p: torch.Tensor) -> torch.Tensor:
@@ -95,14 +129,3 @@ def _nearby(p: torch.Tensor) -> torch.Tensor:
         return p.detach() * 1.1
     numbers = torch.arange(p.numel(), device=p.device).reshape(p.shape)
     return (0.1 * torch.cos(numbers)).to(p.dtype)
-
-
-def _call_at(
-    module: torch.nn.Module, parameters: dict[str, torch.Tensor], x: torch.Tensor
-) -> torch.Tensor:
-    """Outputs at other parameters; at its own where a module cannot be called so (TorchScript)."""
-    try:
-        out: Any = functional_call(module, parameters, (x,))
-    except (RuntimeError, TypeError, AttributeError, KeyError):
-        return call(module, x).detach()
-    return check_outputs(out, len(x)).detach()

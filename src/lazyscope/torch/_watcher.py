@@ -5,13 +5,15 @@ import types
 from collections.abc import Container
 from typing import Any
 
+import torch
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 
 class AbstractWatcher(TorchFunctionMode, abc.ABC):
     """Shown every call while it is entered. Functions of ``torch.nn.functional`` that are written in
-    Python and not known to it are looked into, so that their inner calls are seen instead.
+    Python and not known to it are looked into, so that their inner calls are seen instead. What is called
+    within `torch.func` (vmap, grad, jvp) is not shown.
     """
 
     def __init__(self, known: Container[Any]) -> None:
@@ -20,6 +22,8 @@ class AbstractWatcher(TorchFunctionMode, abc.ABC):
 
     def __torch_function__(self, func: Any, types_: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if torch._C._functorch.peek_interpreter_stack() is not None:
+            return func(*args, **kwargs)  # within torch.func tensors are not those of the pass
         inner = isinstance(func, types.FunctionType) and func.__globals__ is vars(functional)
         if inner and func not in self._known:
             with self:
