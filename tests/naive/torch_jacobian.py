@@ -1,19 +1,40 @@
-"""Tangent kernel of a PyTorch module from its definition: one example, one output, one gradient at a time."""
+"""Tangent kernel of a PyTorch module from its definition: one example, one output, one gradient at a time.
+
+Hooks on the gradients of parameters are no part of the function: they are off.
+"""
+
+import contextlib
 
 import numpy as np
 import torch
 
 
+@contextlib.contextmanager
+def without_hooks(parameters):
+    hooks = [p._backward_hooks for p in parameters]
+    for p in parameters:
+        p._backward_hooks = None
+    yield
+    for p, hook in zip(parameters, hooks, strict=True):
+        p._backward_hooks = hook
+
+
 def jacobian(module, x):
     """Gradients of every output for every example alone, by parameter: name -> (n, C, size)."""
     named = {name: p for name, p in module.named_parameters() if p.requires_grad}
+    with without_hooks(list(named.values())):
+        return _jacobian(module, x, named)
+
+
+def _jacobian(module, x, named):
     rows = []
     for one in x:
-        out = module(one[None])[0]
+        out = module(one[None].clone())[0]
         per_output = [
             torch.autograd.grad(value, list(named.values()), retain_graph=True, allow_unused=True)
+            if value.requires_grad else [None] * len(named)
             for value in out
-        ]
+        ]  # fmt: skip
         rows.append(
             [
                 [np.zeros(p.numel()) if g is None else g.to_dense().numpy().ravel()

@@ -109,7 +109,7 @@ def _pulled_back(
     for block, weight in zip(x.split(size), weights.split(size), strict=True):
         found = torch.autograd.grad(
             call(question.module, block), question.parameters, weight, materialize_grads=True,
-            allow_unused=True,
+            allow_unused=True, retain_graph=True,
         )  # fmt: skip
         total = [a.detach() + b for a, b in zip(total, found, strict=True)]
     return dict(zip(question.names, total, strict=True))

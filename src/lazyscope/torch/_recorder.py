@@ -51,6 +51,8 @@ class Recorder(AbstractWatcher):
         check_function(func, args, kwargs)
         arguments = list(_tensors((args, kwargs)))
         views = [view for each in arguments if (view := self._find(each)) is not None]
+        if func is torch.Tensor.register_hook and views:
+            self._fall_back(views[0].parameter, "a hook that forward sets on its gradient")
         before = {each.grad_fn for each in arguments} if views else set()
         out = func(*args, **kwargs)
         self._count(func, out, args)
@@ -124,6 +126,8 @@ class Recorder(AbstractWatcher):
 
     def close(self, out: torch.Tensor) -> None:
         """Look for uses out of sight, when the pass is over."""
+        if (view := self._find(out)) is not None:
+            self._fall_back(view.parameter, "outputs that are its entries")
         for number in sorted(self._graph.hidden_uses(out)):
             if number not in self.reasons:
                 self._fall_back(number, "a function that cannot be watched")
