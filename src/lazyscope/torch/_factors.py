@@ -92,7 +92,7 @@ def _by_uses(
     check_foreseen(plan, recorder, len(x))
     groups = by_group(sketch, plan, placed, len(x))
     fallen = {k for k, p in enumerate(plan.parameters) if p.method == "jacobian"}
-    wanted = [k for k, each in enumerate(placed) if each.use.view.parameter not in fallen]
+    wanted = [k for k, p in enumerate(placed) if p.size and p.use.view.parameter not in fallen]
     signals = _signals(out, placed, wanted)
     if signals and not known:
         known.update(_owners(out, placed, signals, recorder.precision))

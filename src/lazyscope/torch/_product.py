@@ -6,11 +6,10 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from lazyscope._checks import InputError, check_positive
-from lazyscope.torch._kernel import MEMORY, Examples
+from lazyscope._checks import InputError
+from lazyscope.torch._kernel import MEMORY, Examples, prepare
 from lazyscope.torch._linearised import Start, find_push
-from lazyscope.torch._probe import probe
-from lazyscope.torch._question import Question, call, pose
+from lazyscope.torch._question import Question, call
 from lazyscope.torch._untouched import untouched
 
 
@@ -54,10 +53,8 @@ def tangent_kernel_product(
         >>> tangent_kernel_product(layer, x, np.array([[1.0], [10.0]])).ravel().tolist()
         [25.0, 12.0]
     """
-    question = pose(module, x1, x2)
-    memory = check_positive("memory", memory)
+    question, sketch, _ = prepare(module, x1, x2, memory)
     with untouched(question.module):
-        sketch = probe(question)
         others = question.x1 if question.x2 is None else question.x2
         weights = _check_vector(question, others, vector, sketch.num_outputs)
         start = Start(

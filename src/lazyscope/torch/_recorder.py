@@ -111,7 +111,7 @@ class Recorder(AbstractWatcher):
             return False
         view = self._find(args[0])
         if view is not None:
-            derived = derived_views(view, func, args, kwargs)
+            derived = derived_views(view, func, args, kwargs) if _real(out) else None
         elif func is functional.embedding and len(args) > 1 and self._find(args[1]) is not None:
             self.lookups.append(args[0])
             fixed = len(self.lookups) - 1 in self._fixed
@@ -157,6 +157,11 @@ def _tensors(tree: Any) -> Iterator[torch.Tensor]:
     elif isinstance(tree, dict):
         for each in tree.values():
             yield from _tensors(each)
+
+
+def _real(tree: Any) -> bool:
+    """Whether results hold real numbers, as a parameter does."""
+    return all(each.is_floating_point() for each in _tensors(tree))
 
 
 def _name(func: Any) -> str:
