@@ -61,7 +61,7 @@ def tangent_kernel_product(
             {n: p.detach() for n, p in zip(question.names, question.parameters, strict=True)},
             dict(question.module.named_buffers()),
         )
-        push = find_push(question.module, start, question.x1[:1])
+        push = find_push(question.module, start, question.x1[:1], sketch.precision)
         if push is None:
             raise InputError(
                 "the product needs a derivative in forward direction",

@@ -60,6 +60,7 @@ _MINUS = {torch.neg, torch.negative, torch.Tensor.neg, torch.Tensor.__neg__}
 
 
 _HANDED_ON = {getattr(owner, name, None) for owner in (torch, torch.Tensor) for name in _CASTS}
+_DROPOUTS = {torch.dropout, functional.dropout}
 _NUMBER_MORE = {torch.add, torch.Tensor.add, torch.Tensor.__add__, torch.Tensor.__radd__}
 _NUMBER_LESS = {torch.sub, torch.subtract, torch.Tensor.sub, torch.Tensor.__sub__}
 _NUMBER_MINUS = {torch.rsub, torch.Tensor.__rsub__}
@@ -69,7 +70,7 @@ def derived_views(
     view: View, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> list[View] | None:
     """Views that ``func`` makes of the first argument's view, one per result; None if it makes none."""
-    if func in _HANDED_ON or (func is functional.dropout and _keeps_all(args, kwargs)):
+    if func in _HANDED_ON or (func in _DROPOUTS and _keeps_all(args, kwargs)):
         return [view]
     if func in _REARRANGING:
         numbers = func(view.numbers(), *args[1:], **kwargs)
