@@ -101,7 +101,9 @@ def norm(draw):
         return nn.RMSNorm(WIDTH, eps=1e-5)
     if batch == "group":
         return Block(lambda s, x: s.n(x.movedim(-1, 1)).movedim(1, -1), n=nn.GroupNorm(2, WIDTH))
-    return Block(lambda s, x: s.g * x / (x.square().mean(-1, keepdim=True) + 0.1).sqrt(), g=weight(WIDTH))
+    return Block(
+        lambda s, x: s.g * x / (x.square().mean(-1, keepdim=True) + 0.1).sqrt(), g=weight(WIDTH)
+    )
 
 
 def batch_norm(draw):
@@ -122,7 +124,12 @@ def standardised(draw):
 
 def hooked(draw):
     block = nn.Sequential(linear(), activation(draw))
-    functions = (lambda g: g * 0.5, torch.zeros_like, lambda g: g.clamp(-0.01, 0.01), lambda g: None)
+    functions = (
+        lambda g: g * 0.5,
+        torch.zeros_like,
+        lambda g: g.clamp(-0.01, 0.01),
+        lambda g: None,
+    )
     for p in block.parameters():
         p.register_hook(draw.choice(functions))
         p.register_post_accumulate_grad_hook(lambda p: 1 / 0)
@@ -191,7 +198,9 @@ def forces(draw):
         z = x if x.requires_grad else x.detach().clone().requires_grad_()
         return torch.autograd.grad(s.f(z).sum(), z, create_graph=True)[0]
 
-    return Block(draw.choice((by_func, by_autograd)), f=nn.Sequential(linear(), nn.Tanh(), linear(WIDTH, 1)))
+    return Block(
+        draw.choice((by_func, by_autograd)), f=nn.Sequential(linear(), nn.Tanh(), linear(WIDTH, 1))
+    )
 
 
 def in_a_list(draw):

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from lazyscope.kernel import KernelExplanation, LeafHandling
-from lazyscope.torch._kernel import MEMORY, Examples, prepare
+from lazyscope.torch._kernel import MEMORY, Examples, look, settled
 from lazyscope.torch._plan import ParameterPlan
 from lazyscope.torch._probe import Sketch
 
@@ -32,7 +32,7 @@ def explain_tangent_kernel(
     Raises:
         InputError: as for `tangent_kernel`.
 
-    Cost: a few forward passes on two examples.
+    Cost: the forward and backward passes of the kernel, over all examples.
     Trust: it reads the very plan that the kernel follows.
 
     Example:
@@ -42,7 +42,7 @@ def explain_tangent_kernel(
         bias    [1]               shift: gradients of the array's own size, summed over positions
         blocks of 3 x 3 examples, 1 outputs, at most 0.0 MiB of intermediates
     """
-    question, sketch, plan = prepare(module, x1, x2, memory)
+    question, sketch, plan = settled(look(module, x1, x2, memory))
     handled = tuple(
         _handling(name, tuple(p.shape), each, sketch)
         for name, p, each in zip(question.names, question.parameters, plan.parameters, strict=True)

@@ -1,16 +1,20 @@
 """Which data and backward signals does a block of examples have at the places of a plan?"""
 
+import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 
+from lazyscope.torch._alone import Expected
+from lazyscope.torch._arrangements import UnforeseenError, by_group, check_foreseen
 from lazyscope.torch._jacobian import jacobians
-from lazyscope.torch._layout import Layout
-from lazyscope.torch._plan import Group, Plan, only_lookups
-from lazyscope.torch._probe import Sketch, kind_of, record
-from lazyscope.torch._question import Question
-from lazyscope.torch._refusals import mixing
-from lazyscope.torch._uses import Placed
+from lazyscope.torch._layout import Layout, Rows
+from lazyscope.torch._owners import Owners, find_owners, make_marks, noise
+from lazyscope.torch._plan import ParameterPlan, Plan, only_lookups
+from lazyscope.torch._probe import Sketch, check_kept, record
+from lazyscope.torch._question import Question, call
+from lazyscope.torch._uses import Placed, Use
 
 
 class Factors(NamedTuple):
@@ -35,62 +39,165 @@ ParameterFactors = tuple[GroupFactors, ...] | torch.Tensor | None
 
 
 def block_factors(
-    question: Question, sketch: Sketch, plan: Plan, x: torch.Tensor
+    question: Question,
+    sketch: Sketch,
+    plan: Plan,
+    x: torch.Tensor,
+    expected: Expected | None = None,
+    known: dict[int, Owners] | None = None,
 ) -> list[ParameterFactors]:
-    """One forward pass and C backward passes over a block of examples."""
-    wanted = sorted({k for p in plan.parameters if p.method in _BY_USES for k in p.uses})
-    signals: dict[int, Signals] = {}
-    placed: tuple[Placed, ...] = ()
-    if wanted:
-        recorder, out = record(question, x, sketch.fixed)
-        placed = tuple(recorder.placed)
-        _check_same(sketch, placed)
-        signals = _signals(out, placed, wanted)
-        del out, recorder
+    """One forward pass and C + 1 backward passes over a block of examples.
+
+    ``expected`` is what the module makes of each of them alone, if it shall be compared; ``known`` keeps,
+    for the next time that the same block is asked for, to which examples the rows belong.
+
+    Raises `UnforeseenError` where a parameter is used in a way that the plan does not know.
+    """
+    factors = check_block(question, sketch, plan, x, expected, known)
     fallen = [k for k, p in enumerate(plan.parameters) if p.method == "jacobian"]
-    factors: dict[int, ParameterFactors] = {}
     if fallen:
         factors |= zip(fallen, jacobians(question, fallen, x), strict=True)
-    source = _Source(sketch, placed, signals, len(x))
-    for k, each in enumerate(plan.parameters):
-        if each.method == "groups":
-            factors[k] = tuple(source.group(group) for group in each.groups)
-        elif each.method == "assembled":
-            factors[k] = source.assembled(each.uses, question.parameters[k].numel())
     return [factors.get(k) for k in range(len(plan.parameters))]
 
 
-_BY_USES = ("groups", "assembled")
+def check_block(
+    question: Question,
+    sketch: Sketch,
+    plan: Plan,
+    x: torch.Tensor,
+    expected: Expected | None = None,
+    known: dict[int, Owners] | None = None,
+) -> dict[int, ParameterFactors]:
+    """`block_factors` without the Jacobians, by the numbers of the parameters."""
+    if any(each.method != "jacobian" for each in plan.parameters):
+        return _by_uses(question, sketch, plan, x, expected, {} if known is None else known)
+    if expected is not None:
+        expected.check(question, x, call(question.module, x).detach())
+    return {}
 
 
-def _check_same(sketch: Sketch, placed: tuple[Placed, ...]) -> None:
-    """A block must take the same way through the module as the examples of the probe."""
-    if [kind_of(use) for use in sketch.uses] != [kind_of(each.use) for each in placed]:
-        raise mixing("a module that computes something else for a larger batch")
+def _by_uses(
+    question: Question,
+    sketch: Sketch,
+    plan: Plan,
+    x: torch.Tensor,
+    expected: Expected | None,
+    known: dict[int, Owners],
+) -> dict[int, ParameterFactors]:
+    recorder, out = record(question, x, sketch.fixed)
+    if expected is not None:
+        expected.check(question, x, out.detach())
+    check_kept(recorder)
+    placed = tuple(recorder.placed)
+    check_foreseen(plan, recorder, len(x))
+    groups = by_group(sketch, plan, placed, len(x))
+    fallen = {k for k, p in enumerate(plan.parameters) if p.method == "jacobian"}
+    wanted = [k for k, p in enumerate(placed) if p.size and p.use.view.parameter not in fallen]
+    signals = _signals(out, placed, wanted)
+    if signals and not known:
+        known.update(_owners(out, placed, signals, recorder.precision))
+    source = _Source(placed, signals, known, len(x), question.parameters[0].dtype)
+    factors: dict[int, ParameterFactors] = {}
+    for k, each in enumerate(plan.parameters):
+        if each.method == "groups":
+            factors[k] = tuple(
+                source.group(straight, transposed, _as_rows(sketch, each, g))
+                for g, (straight, transposed) in enumerate(groups[k])
+            )
+        elif each.method == "assembled":
+            mine = [j for j in wanted if placed[j].use.view.parameter == k]
+            factors[k] = source.assembled(mine, question.parameters[k].numel())
+    return factors
+
+
+def _as_rows(sketch: Sketch, plan: ParameterPlan, group: int) -> bool:
+    """Whether the data of a group stay row numbers."""
+    each = plan.groups[group]
+    return each.method == "grams" and only_lookups(sketch, each)
 
 
 def _signals(
-    out: torch.Tensor, placed: tuple[Placed, ...], wanted: list[int]
+    out: torch.Tensor, placed: Sequence[Placed], wanted: Sequence[int]
 ) -> dict[int, Signals]:
-    """Derivatives of every output with respect to what each use gives out."""
-    keys = {k: (placed[k].edge.node, placed[k].edge.output_nr) for k in wanted}
-    edges = {keys[k]: placed[k].edge for k in wanted}
+    """Derivatives of every output with respect to what each use gives out; the last one is kept open."""
+    signals: dict[int, Signals] = {}
     rows = []
-    for c in range(out.shape[1]):
+    for c in range(out.shape[1] if wanted else 0):
         ones = torch.zeros_like(out)
         ones[:, c] = 1.0
-        more = c + 1 < out.shape[1]
-        found = torch.autograd.grad(
-            out, list(edges.values()), ones, retain_graph=more, allow_unused=True
-        )
-        rows.append(dict(zip(edges, found, strict=True)))
-    signals = {}
-    for k, key in keys.items():
-        some = next((row[key] for row in rows if row[key] is not None), None)
+        rows.append(_pulled_back(out, ones, placed, wanted))
+    for k in wanted:
+        found = [row[k] for row in rows]
+        some = next((each for each in found if each is not None), None)
         if some is not None:
             zero = torch.zeros_like(some)
-            signals[k] = [zero if row[key] is None else row[key] for row in rows]
+            signals[k] = [zero if each is None else each for each in found]
     return signals
+
+
+def _pulled_back(
+    out: torch.Tensor, weights: torch.Tensor, placed: Sequence[Placed], wanted: Sequence[int]
+) -> dict[int, torch.Tensor | None]:
+    """One backward pass to the places that are wanted."""
+    keys = {k: (placed[k].edge.node, placed[k].edge.output_nr) for k in wanted}
+    edges = {keys[k]: placed[k].edge for k in wanted}
+    found = torch.autograd.grad(
+        out, list(edges.values()), weights, retain_graph=True, allow_unused=True
+    )
+    by_key = dict(zip(edges, found, strict=True))
+    return {k: by_key[key] for k, key in keys.items()}
+
+
+def _owners(
+    out: torch.Tensor, placed: Sequence[Placed], signals: dict[int, Signals], precision: float
+) -> dict[int, Owners]:
+    """To which examples the rows of every use belong.
+
+    The outputs are joined with fixed weights, so that every output counts.
+    """
+    wanted = list(signals)
+    joined = torch.cos(torch.arange(out.shape[1], device=out.device)).to(out.dtype)
+    plain = {
+        k: s[0] if len(s) == 1 else torch.stack([g * float(w) for g, w in zip(s, joined, strict=True)]).sum(0)
+        for k, s in signals.items()
+    }  # fmt: skip
+    if len(out) == 1:
+        return {k: _only(placed[k].use, plain[k]) for k in wanted}
+    largest = max(float(each.abs().max()) if each.numel() else 0.0 for each in plain.values())
+    marks = make_marks(len(out), out, precision)
+    marked = [
+        _pulled_back(out, weights.to(out.dtype)[:, None] * joined, placed, wanted)
+        for weights in marks.passes
+    ]
+    allowed, found, shared = noise(precision, largest), {}, {}
+    for k in wanted:
+        use = placed[k].use
+        rows = [each[k] for each in marked]
+        rows = [torch.zeros_like(plain[k]) if each is None else each for each in rows]
+        one, axes, num_axes = plain[k], range(0), 0
+        if use.direct:
+            axes, num_axes = use.summed_axes(one.dim()), use.row_axes(one.dim())
+        else:
+            one, rows = use.signal(one), [use.signal(each) for each in rows]
+            num_axes = one.dim() - 2
+            axes = range(num_axes)
+        owners = find_owners(one, rows, marks, axes, num_axes, allowed)
+        if owners is None:
+            shared[use.view.parameter] = f"{use.kind} of what several examples share"
+        else:
+            found[k] = owners
+    if shared:
+        raise UnforeseenError({k: (reason,) for k, reason in shared.items()}, ())
+    return found
+
+
+def _only(use: Use, signal: torch.Tensor) -> Owners:
+    """All rows, where there is a single example."""
+    axes = use.summed_axes(signal.dim()) if use.direct else [0]
+    if axes:
+        return Layout(axes[0], True)
+    count = math.prod(signal.shape[: use.row_axes(signal.dim())])
+    return Rows(torch.zeros(count, dtype=torch.long, device=signal.device))
 
 
 class _Source:
@@ -98,23 +205,24 @@ class _Source:
 
     def __init__(
         self,
-        sketch: Sketch,
-        placed: tuple[Placed, ...],
+        placed: Sequence[Placed],
         signals: dict[int, Signals],
+        owners: dict[int, Owners],
         num_examples: int,
+        dtype: torch.dtype,
     ) -> None:
-        self._sketch, self._placed, self._signals = sketch, placed, signals
-        self._n = num_examples
+        self._placed, self._signals, self._owners = placed, signals, owners
+        self._n, self._dtype = num_examples, dtype
 
-    def group(self, group: Group) -> GroupFactors:
+    def group(
+        self, straight: Sequence[int], transposed: Sequence[int], as_rows: bool
+    ) -> GroupFactors:
         """Factors of a group, the uses of one order joined along the positions."""
-        rows = only_lookups(self._sketch, group)
         return GroupFactors(
-            self._joined(group.straight, rows and group.method == "grams"),
-            self._joined(group.transposed, as_rows=False),
+            self._joined(straight, as_rows), self._joined(transposed, as_rows=False)
         )
 
-    def _joined(self, uses: tuple[int, ...], as_rows: bool) -> Factors | None:
+    def _joined(self, uses: Sequence[int], as_rows: bool) -> Factors | None:
         parts = [self._factors(k, as_rows) for k in uses if k in self._signals]
         if not parts:
             return None
@@ -128,63 +236,85 @@ class _Source:
         b, o, i = use.sizes
         signals = torch.stack(
             [
-                self._by_example(k, use.signal(g)).reshape(self._n, -1, b, o)
+                self._by_example(k, use.signal(g), 2).reshape(self._n, -1, b, o)
                 for g in self._signals[k]
             ],
             dim=1,
         ).transpose(2, 3)
+        signals = signals.to(self._dtype)
         if use.view.scale != 1.0:
             signals = signals * use.view.scale
-        data = self._by_example(k, use.data(use.carrier))
+        data = use.data(use.carrier)
         if not use.lookup:
-            return Factors(data.reshape(self._n, 1, -1, b, i).transpose(2, 3), signals)
-        rows = data.reshape(self._n, -1)
+            rows = self._by_example(k, data, 2).reshape(self._n, 1, -1, b, i)
+            return Factors(rows.transpose(2, 3).to(self._dtype), signals)
+        rows = self._by_example(k, data, 0, filler=-1).reshape(self._n, -1)
         if as_rows:
             return Factors(rows, signals)
         one_hot = rows[:, None, None, :, None] == torch.arange(i, device=rows.device)
         return Factors(one_hot.to(signals.dtype), signals)
 
-    def _by_example(self, k: int, tensor: torch.Tensor) -> torch.Tensor:
-        layout = self._sketch.layouts[k]
-        assert layout is not None
-        return layout.by_example(tensor, self._n)
+    def _by_example(
+        self, k: int, tensor: torch.Tensor, inner: int, filler: float = 0
+    ) -> torch.Tensor:
+        """A tensor with `inner` axes behind those of the rows as (n, rows of an example, ...)."""
+        owners = self._owners[k]
+        if isinstance(owners, Layout):
+            return owners.by_example(tensor, self._n)
+        return owners.by_example(tensor, tensor.dim() - inner, self._n, filler)
 
-    def assembled(self, uses: tuple[int, ...], size: int) -> torch.Tensor | None:
+    def assembled(self, uses: Sequence[int], size: int) -> torch.Tensor | None:
         """Gradients (n, C, size) put together from all uses of a parameter."""
         total = None
         for k in uses:
             if k not in self._signals:
                 continue
             use = self._placed[k].use
-            found = self._direct(k) if use.direct else self._gradient(k)
-            found = found * use.view.scale if use.direct and use.view.scale != 1.0 else found
-            if use.view.entries is not None or not use.direct:
-                numbers = use.view.numbers()
-                numbers = (numbers if use.direct else use.arrange(numbers)).flatten()
-                spread = found.new_zeros(*found.shape[:2], size)
-                found = spread.index_add_(2, numbers.to(found.device), found)
+            found = self._direct(k, size) if use.direct else self._gradient(k, size)
             total = found if total is None else total + found
         return total
 
-    def _gradient(self, k: int) -> torch.Tensor:
-        """Gradients (n, C, b o i) of one product or lookup."""
+    def _gradient(self, k: int, size: int) -> torch.Tensor:
+        """Gradients (n, C, size) of one product or lookup."""
         data, signals = self._factors(k, as_rows=False)
-        return outer_products(signals, data)
+        use, found = self._placed[k].use, outer_products(signals, data)
+        numbers = use.arrange(use.view.numbers()).flatten()
+        spread = found.new_zeros(*found.shape[:2], size)
+        return spread.index_add_(2, numbers.to(found.device), found)
 
-    def _direct(self, k: int) -> torch.Tensor:
-        """Gradients (n, C, entries) of an array that is added or multiplied."""
-        use, layout = self._placed[k].use, self._sketch.layouts[k]
-        assert layout is not None
-        axis = layout.axis + use.offset
-        found = []
-        for g in self._signals[k]:
-            product = use.signal(g)
-            shape = [1] * (product.dim() - len(use.sizes)) + list(use.sizes)
-            kept = [size for a, size in enumerate(shape) if a != axis]
-            folded = Layout(axis, layout.major).by_example(product, self._n)
-            summed = [1] + [2 + a for a, size in enumerate(kept) if size == 1]
-            found.append(folded.sum(summed).reshape(self._n, -1))
-        return torch.stack(found, dim=1)
+    def _direct(self, k: int, size: int) -> torch.Tensor:
+        """Gradients (n, C, size) of an array that is added or multiplied."""
+        use, owners = self._placed[k].use, self._owners[k]
+        products = [use.signal(g).to(self._dtype) for g in self._signals[k]]
+        if isinstance(owners, Rows):
+            parts = [self._scattered(use, owners, each, size) for each in products]
+            found = torch.stack(parts, dim=1)
+        else:
+            found = torch.stack([self._folded(use, owners, each) for each in products], dim=1)
+            if use.view.entries is not None:
+                numbers = use.view.numbers().flatten().to(found.device)
+                spread = found.new_zeros(*found.shape[:2], size)
+                found = spread.index_add_(2, numbers, found)
+        return found if use.view.scale == 1.0 else found * use.view.scale
+
+    def _folded(self, use: Use, layout: Layout, product: torch.Tensor) -> torch.Tensor:
+        """Sums (n, entries) over positions, where the examples lie along one axis."""
+        shape = use.aligned(product.dim())
+        kept = [size for a, size in enumerate(shape) if a != layout.axis]
+        folded = layout.by_example(product, self._n)
+        summed = [1] + [2 + a for a, size in enumerate(kept) if size == 1]
+        return folded.sum(summed).reshape(self._n, -1)
+
+    def _scattered(self, use: Use, rows: Rows, product: torch.Tensor, size: int) -> torch.Tensor:
+        """Sums (n, size), row by row."""
+        owner = rows.owner
+        numbers = use.view.numbers().to(product.device)
+        numbers = numbers.reshape(use.aligned(product.dim())).expand(product.shape)
+        numbers, product = numbers.reshape(len(owner), -1), product.reshape(len(owner), -1)
+        own = owner >= 0
+        places = (owner[own, None] * size + numbers[own]).flatten()
+        total = product.new_zeros(self._n * size)
+        return total.index_add_(0, places, product[own].flatten()).reshape(self._n, size)
 
 
 def outer_products(columns: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:

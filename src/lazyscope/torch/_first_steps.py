@@ -151,7 +151,7 @@ def _put_out(prepared: Prepared) -> list[list[torch.Tensor]]:
 
 def _output(use: Use, parameter: torch.Tensor) -> torch.Tensor:
     numbers = use.view.numbers().to(parameter.device)
-    entries = parameter.flatten()[numbers] * use.view.scale
+    entries = parameter.flatten()[numbers] * use.view.scale + use.view.offset
     data = use.data(use.carrier)
     weight = use.arrange(entries)
     if use.lookup:

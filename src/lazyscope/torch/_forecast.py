@@ -10,13 +10,14 @@ from jaxtyping import Float
 from lazyscope._checks import InputError, check_fraction
 from lazyscope.forecast import Forecast
 from lazyscope.torch._double import double_inputs, in_double
-from lazyscope.torch._kernel import MEMORY, Examples, Prepared, kernel_of, prepare
+from lazyscope.torch._kernel import MEMORY, Examples, Prepared, kernel_of, look, prepare
 from lazyscope.torch._parameter_groups import Grouping, in_order_of_use
 from lazyscope.torch._question import call
 from lazyscope.torch._targets import check_targets
 from lazyscope.torch._untouched import untouched
 
-_RESOLVED = 1e-13
+_RESOLVED = 450.0
+"""Eigenvalues below so many roundings of the largest, times the number of them, are taken for zero."""
 
 
 def forecast(
@@ -64,7 +65,7 @@ def forecast(
     """
     if at_fraction != 0.0:
         check_fraction("loss fraction", at_fraction)
-    prepared = prepare(in_double(module), double_inputs(x), None, memory)
+    prepared = look(in_double(module), double_inputs(x), None, memory)
     question = prepared.question
     names, numbers = in_order_of_use(question, prepared.sketch, groups)
     by_group = _speeds(speeds, names)
@@ -87,7 +88,7 @@ def forecast(
     still = np.zeros(len(names))
     unmoved = _record(values, coefficients**2, {}, still, 0.0, len(residual))
     time = unmoved.time_to(at_fraction) if at_fraction > 0 else np.inf
-    impulse = _impulse(values, coefficients, len(residual), time)
+    impulse = _impulse(values, coefficients, len(residual), time, prepared.sketch.precision)
     change = _pulled_back(prepared, (vectors @ impulse).reshape(residual.shape), speed)
     start = [p.detach().cpu().numpy() for p in question.parameters]
     moved, size = (_group_norms(arrays, numbers) for arrays in ([*change.values()], start))
@@ -144,10 +145,13 @@ def _speeds(speeds: Mapping[str, float] | None, names: tuple[str, ...]) -> list[
 
 
 def _impulse(
-    values: np.ndarray, coefficients: np.ndarray, num_points: int, time: float
+    values: np.ndarray, coefficients: np.ndarray, num_points: int, time: float, precision: float
 ) -> np.ndarray:
-    """K^{-1} (1 - exp(-K t / n)) r_0 along the eigenvectors, without those of eigenvalue zero."""
-    resolved = values > _RESOLVED * len(values) * values[-1]
+    """K^{-1} (1 - exp(-K t / n)) r_0 along the eigenvectors, without those of eigenvalue zero.
+
+    ``precision`` is the rounding of the coarsest part of the module.
+    """
+    resolved = values > _RESOLVED * precision * len(values) * values[-1]
     elapsed = np.full(len(values), np.inf)
     if np.isfinite(time):
         elapsed = np.maximum(values, 0.0) * time / num_points

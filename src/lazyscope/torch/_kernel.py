@@ -8,17 +8,23 @@ import torch
 from jaxtyping import Float
 
 from lazyscope._checks import check_positive
+from lazyscope.torch._alone import everyone_alone, expected
+from lazyscope.torch._arrangements import UnforeseenError, learned
 from lazyscope.torch._contract import share
-from lazyscope.torch._factors import ParameterFactors, block_factors
+from lazyscope.torch._factors import ParameterFactors, block_factors, check_block
+from lazyscope.torch._owners import Owners
 from lazyscope.torch._plan import Plan, make_plan
 from lazyscope.torch._probe import Sketch, probe
-from lazyscope.torch._question import Question, pose
+from lazyscope.torch._question import Question, call, pose
 from lazyscope.torch._refusals import independent
 from lazyscope.torch._untouched import untouched
 from lazyscope.torch._writes import check_writes_nothing
 
 MEMORY = 2**30
 """Bytes of intermediates that are allowed unless said otherwise: a gibibyte."""
+
+_ATTEMPTS = 16
+"""Plans that are made before every parameter in doubt is left to its Jacobian."""
 
 Examples = Any
 """NumPy arrays or tensors (n, ...)."""
@@ -33,18 +39,70 @@ class Prepared(NamedTuple):
 
 
 def prepare(module: Any, x1: Any, x2: Any | None, memory: float) -> Prepared:
-    """Check, probe and plan; to be called within `untouched`."""
+    """Check, probe, plan, and compare all outputs with those of examples alone."""
+    prepared = look(module, x1, x2, memory)
+    question, sketch, plan = prepared
+    with untouched(question.module):
+        for side, x in enumerate((question.x1, question.x2)):
+            for start in range(0, 0 if x is None else len(x), plan.rows):
+                rows = slice(start, start + plan.rows)
+                alone = expected(sketch, side, rows)
+                if x is not None and alone is not None:
+                    alone.check(question, x[rows], call(question.module, x[rows]).detach())
+    return Prepared(question, sketch._replace(alone=(None, None)), plan)
+
+
+def look(module: Any, x1: Any, x2: Any | None, memory: float) -> Prepared:
+    """Check, probe and plan, for a kernel that follows at once and compares the outputs itself."""
     question = pose(module, x1, x2)
     memory = check_positive("memory", memory)
     with untouched(question.module):
         check_writes_nothing(question.module, question.x1[:1])
-        sketch = probe(question)
+        sketch = everyone_alone(question, probe(question), memory)
+    return Prepared(question, sketch, _planned(question, sketch, memory))
+
+
+def _planned(question: Question, sketch: Sketch, memory: float) -> Plan:
     shapes = [tuple(p.shape) for p in question.parameters]
     sizes = len(question.x1), None if question.x2 is None else len(question.x2)
     plan = make_plan(sketch, shapes, question.parameters[0].element_size(), sizes, memory)
     if all(each.method == "unused" for each in plan.parameters):
         raise independent()
-    return Prepared(question, sketch, plan)
+    return plan
+
+
+def settled(prepared: Prepared) -> Prepared:
+    """The plan that the kernel follows in the end, when all examples were looked at.
+
+    Some may use parameters in ways that were not known before, or have rows that cannot be told apart.
+    """
+    question, attempt = prepared.question, 0
+    waiting = [(side, 0) for side, x in enumerate((question.x1, question.x2)) if x is not None]
+    while waiting:
+        side, start = waiting.pop()
+        x = question.x1 if side == 0 or question.x2 is None else question.x2
+        rows = slice(start, start + prepared.plan.rows)
+        alone = expected(prepared.sketch, side, rows)
+        try:
+            with untouched(question.module):
+                check_block(question, prepared.sketch, prepared.plan, x[rows], alone)
+        except UnforeseenError as found:
+            prepared = _learned(prepared, found, attempt)
+            attempt += 1
+            waiting.append((side, start))
+        else:
+            if rows.stop < len(x):
+                waiting.append((side, rows.stop))
+    return prepared
+
+
+def _learned(prepared: Prepared, found: UnforeseenError, attempt: int) -> Prepared:
+    """Planned anew with what was found; at the last attempt without trusting any use of its kind."""
+    if attempt >= _ATTEMPTS // 2:
+        found = found.distrusted()
+    sketch = learned(prepared.sketch, found)
+    plan = _planned(prepared.question, sketch, prepared.plan.memory)
+    return prepared._replace(sketch=sketch, plan=plan)
 
 
 def tangent_kernel(
@@ -91,7 +149,7 @@ def tangent_kernel(
         >>> tangent_kernel(layer, np.array([[1.0, 2.0], [0.0, 1.0]]))[:, :, 0, 0].tolist()
         [[5.0, 2.0], [2.0, 1.0]]
     """
-    return kernel_of(prepare(module, x1, x2, memory))
+    return kernel_of(look(module, x1, x2, memory))
 
 
 def tangent_kernel_by_parameter(
@@ -127,7 +185,7 @@ def tangent_kernel_by_parameter(
         >>> {name: float(kernel.sum()) for name, kernel in shares.items()}
         {'weight': 5.0, 'bias': 1.0}
     """
-    return shares_of(prepare(module, x1, x2, memory))
+    return shares_of(look(module, x1, x2, memory))
 
 
 def kernel_of(
@@ -148,7 +206,20 @@ def shares_of(prepared: Prepared) -> dict[str, Float[np.ndarray, "n1 n2 C C"]]:
 def _assemble(
     prepared: Prepared, targets: Sequence[int], weights: Sequence[float]
 ) -> list[np.ndarray]:
-    """Kernels filled block by block, mirrored where symmetric; parameter k goes to ``targets[k]``."""
+    """Kernels of the plan that all examples fit; parameter k goes to ``targets[k]``."""
+    attempt = 0
+    while True:
+        try:
+            return _filled(prepared, targets, weights)
+        except UnforeseenError as found:
+            prepared = _learned(prepared, found, attempt)
+            attempt += 1
+
+
+def _filled(
+    prepared: Prepared, targets: Sequence[int], weights: Sequence[float]
+) -> list[np.ndarray]:
+    """Kernels filled block by block, mirrored where symmetric."""
     question, sketch, plan = prepared
     x1, x2 = question.x1, question.x2
     c = sketch.num_outputs
@@ -156,7 +227,7 @@ def _assemble(
     n2 = len(x1) if x2 is None else len(x2)
     kernels = [np.zeros((len(x1), n2, c, c), dtype) for _ in range(max(targets) + 1)]
     with untouched(question.module):
-        for rows, columns, left, right in _blocks(question, sketch, plan):
+        for rows, columns, left, right in _blocks(prepared):
             for k, each in enumerate(plan.parameters):
                 with torch.no_grad():
                     part = share(each, left[k], right[k], x2 is None and rows == columns)
@@ -172,17 +243,27 @@ def _assemble(
 
 
 def _blocks(
-    question: Question, sketch: Sketch, plan: Plan
+    prepared: Prepared,
 ) -> Iterator[tuple[slice, slice, list[ParameterFactors], list[ParameterFactors]]]:
     """Pairs of blocks with their factors; only one triangle of a symmetric kernel."""
+    question, sketch, plan = prepared
     x1, x2 = question.x1, question.x2
     others = x1 if x2 is None else x2
+    known: dict[tuple[int, int], dict[int, Owners]] = {}
+
+    def factors(side: int, rows: slice) -> list[ParameterFactors]:
+        place, first = (side, rows.start), (side, rows.start) not in known
+        alone = expected(sketch, side, rows) if first else None
+        return block_factors(
+            question, sketch, plan, (x1, others)[side][rows],
+            alone, known.setdefault(place, {}),
+        )  # fmt: skip
+
     for start in range(0, len(x1), plan.rows):
         rows = slice(start, min(start + plan.rows, len(x1)))
-        left = block_factors(question, sketch, plan, x1[rows])
+        left = factors(0, rows)
         for begin in range(0 if x2 is not None else start, len(others), plan.rows):
             columns = slice(begin, min(begin + plan.rows, len(others)))
             same = x2 is None and rows == columns
-            yield rows, columns, left, left if same else block_factors(
-                question, sketch, plan, others[columns]
-            )  # fmt: skip
+            right = left if same else factors(0 if x2 is None else 1, columns)
+            yield rows, columns, left, right

@@ -1,6 +1,5 @@
 """Along which axis of an inner tensor do the examples lie?"""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -21,33 +20,27 @@ class Layout(NamedTuple):
         return front.reshape(each, num_examples, *front.shape[1:]).transpose(0, 1)
 
 
-def find_layout(
-    together: torch.Tensor, alone: Sequence[torch.Tensor], num_axes: int
-) -> Layout | None:
-    """Compare a tensor of a whole batch with that of each of its examples alone.
+class Rows(NamedTuple):
+    """The examples have rows anywhere: ``owner`` (rows,) over all leading axes; -1 for a row of none."""
 
-    None where no axis, or more than one order, explains it: the examples are not told apart.
-    """
-    n, shape = len(alone), alone[0].shape
-    if any(each.shape != shape for each in alone) or together.dim() != len(shape):
-        return None
-    fitting = []
-    for axis in range(num_axes):
-        wanted = [size * n if k == axis else size for k, size in enumerate(shape)]
-        if list(together.shape) != wanted or shape[axis] == 0:
-            continue
-        for major in (True, False) if shape[axis] > 1 else (True,):
-            layout = Layout(axis, major)
-            parts = layout.by_example(together, n)
-            if all(_close(parts[k], each.movedim(axis, 0)) for k, each in enumerate(alone)):
-                fitting.append(layout)
-    return fitting[0] if len(fitting) == 1 else None
+    owner: torch.Tensor
 
+    def by_example(
+        self, tensor: torch.Tensor, num_axes: int, num_examples: int, filler: float
+    ) -> torch.Tensor:
+        """The tensor as (n, most rows of an example, axes after the leading ones), filled up."""
+        rows = tensor.reshape(len(self.owner), *tensor.shape[num_axes:])
+        rows = torch.cat([rows, rows.new_full((1, *rows.shape[1:]), filler)])
+        return rows[self._table(num_examples)]
 
-def _close(one: torch.Tensor, two: torch.Tensor) -> bool:
-    """Equal up to the rounding of sums in another order."""
-    if not one.is_floating_point():
-        return torch.equal(one, two)
-    size = two.abs().nan_to_num(0.0, 0.0, 0.0).max()
-    bound = torch.finfo(one.dtype).eps ** 0.5 * size
-    return torch.allclose(one, two, rtol=0.0, atol=float(bound), equal_nan=True)
+    def _table(self, num_examples: int) -> torch.Tensor:
+        """Row numbers (n, most rows), with the number behind the last row where there are fewer."""
+        owner = self.owner
+        order = owner.argsort(stable=True)
+        order = order[int((owner < 0).sum()) :]
+        counts = torch.bincount(owner[order], minlength=num_examples)
+        starts = counts.cumsum(0) - counts
+        table = order.new_full((num_examples, max(1, int(counts.max()))), len(owner))
+        within = torch.arange(len(order), device=owner.device) - starts[owner[order]]
+        table[owner[order], within] = order
+        return table

@@ -27,18 +27,24 @@ Push = Callable[[torch.nn.Module, Start, Tensors, torch.Tensor], tuple[torch.Ten
 
 
 def find_push(
-    module: torch.nn.Module, start: Start, x: torch.Tensor, *, fixed: bool = False
+    module: torch.nn.Module,
+    start: Start,
+    x: torch.Tensor,
+    precision: float,
+    *,
+    fixed: bool = False,
 ) -> Push | None:
     """A way that works for this module, and agrees with the backward pass on x; None if there is none.
 
-    ``fixed``: the module stays at the start, so that parameters need not be replaced.
+    ``precision`` is the rounding of the coarsest part of the module; ``fixed``: the module stays at the
+    start, so that parameters need not be replaced.
     """
     direction = {k: torch.cos(torch.arange(p.numel(), device=p.device)).reshape(p.shape).to(p.dtype)
                  for k, p in start.parameters.items()}  # fmt: skip
     for push in (_forward, _twice_backward, *([_in_place] if fixed else [])):
         with contextlib.suppress(Exception):  # a way that fails, whatever the reason, is not taken
             before, found = push(module, start, direction, x)
-            if _adjoint(module, start, direction, x, before, found):
+            if _adjoint(module, start, direction, x, (before, found), precision):
                 return push
     return None
 
@@ -120,10 +126,11 @@ def _adjoint(
     start: Start,
     direction: Tensors,
     x: torch.Tensor,
-    before: torch.Tensor,
-    found: torch.Tensor,
+    pushed: tuple[torch.Tensor, torch.Tensor],
+    precision: float,
 ) -> bool:
     """Whether <u, J v> = <J^T u, v> for a vector u, and the outputs are the module's own."""
+    before, found = pushed
     with torch.enable_grad():
         values = dict(module.named_parameters())
         out = call(module, x)
@@ -133,7 +140,7 @@ def _adjoint(
         )
     terms = [(g * v).sum() for g, v in zip(pulled, direction.values(), strict=True)]
     sizes = [(g.norm() * v.norm()) for g, v in zip(pulled, direction.values(), strict=True)]
-    bound = torch.finfo(out.dtype).eps ** 0.75 * 10
+    bound = precision**0.75 * 10
     same = (before - out).abs().max() <= bound * out.abs().max()
     gap = (torch.stack(terms).sum() - (u * found).sum()).abs()
     return bool(same) and bool(gap <= bound * torch.stack(sizes).sum())

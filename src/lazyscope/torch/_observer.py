@@ -89,7 +89,8 @@ class Observer(AbstractObserver):
                 {n: p.detach().clone() for n, p in _named(question)},
                 {n: b.clone() for n, b in self._module.named_buffers()},
             )
-            self._push = find_push(self._module, self._start, question.x1)
+            precision = self._prepared.sketch.precision
+            self._push = find_push(self._module, self._start, question.x1, precision)
             self._state = take_state(self._module, self._prepared)
         if self._push is None:
             notes.append("The module has no forward derivative that agrees with the backward one, so "

@@ -36,11 +36,12 @@ class ParameterPlan(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """How every parameter is handled, and examples per block on both sides."""
+    """How every parameter is handled, examples per block on both sides, and the memory allowed."""
 
     parameters: tuple[ParameterPlan, ...]
     rows: int
     bytes_needed: int
+    memory: float
 
 
 def make_plan(
@@ -60,7 +61,7 @@ def make_plan(
         plans = [_costed(sketch, plan, rows, alone) for plan in grouped]
         needed = _bytes(sketch, plans, shapes, rows, alone) * itemsize
         if needed <= memory or rows == 1:
-            return Plan(tuple(plans), rows, needed)
+            return Plan(tuple(plans), rows, needed, memory)
         blocks = max(blocks + 1, math.ceil(blocks * 1.2))
 
 

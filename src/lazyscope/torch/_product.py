@@ -6,13 +6,11 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from lazyscope._checks import InputError, check_positive
-from lazyscope.torch._kernel import MEMORY, Examples
+from lazyscope._checks import InputError
+from lazyscope.torch._kernel import MEMORY, Examples, prepare
 from lazyscope.torch._linearised import Start, find_push
-from lazyscope.torch._probe import probe
-from lazyscope.torch._question import Question, call, pose
+from lazyscope.torch._question import Question, call
 from lazyscope.torch._untouched import untouched
-from lazyscope.torch._writes import check_writes_nothing
 
 _COMPARED = 8
 """Examples on which the forward derivative is compared with the backward one."""
@@ -58,11 +56,8 @@ def tangent_kernel_product(
         >>> tangent_kernel_product(layer, x, np.array([[1.0], [10.0]])).ravel().tolist()
         [25.0, 12.0]
     """
-    question = pose(module, x1, x2)
-    memory = check_positive("memory", memory)
+    question, sketch, _ = prepare(module, x1, x2, memory)
     with untouched(question.module):
-        check_writes_nothing(question.module, question.x1[:1])
-        sketch = probe(question)
         others = question.x1 if question.x2 is None else question.x2
         weights = _check_vector(question, others, vector, sketch.num_outputs)
         start = Start(
@@ -70,7 +65,7 @@ def tangent_kernel_product(
             dict(question.module.named_buffers()),
         )
         some = question.x1[:: max(1, len(question.x1) // _COMPARED)][:_COMPARED]
-        push = find_push(question.module, start, some, fixed=True)
+        push = find_push(question.module, start, some, sketch.precision, fixed=True)
         if push is None:
             raise _without_push(question)
         bytes_each = 4 * max(1, sketch.numbers) * weights.element_size()

@@ -7,7 +7,7 @@ import torch
 from torch.autograd.graph import get_gradient_edge
 from torch.nn import functional
 
-from lazyscope.torch._refusals import check_function, wrong_precision
+from lazyscope.torch._refusals import check_function, takes_batch_statistics, wrong_precision
 from lazyscope.torch._rules import RULES
 from lazyscope.torch._uses import Placed, Use
 from lazyscope.torch._views import View, derived_views, looked_up
@@ -25,13 +25,18 @@ class Recorder(AbstractWatcher):
         numbers: entries of all new tensors, a measure of the memory of the pass.
         largest: entries of the largest one.
         lookups: row numbers of all lookups in tables that are parameters.
+        precision: rounding of the coarsest real numbers that parameters reach.
+        batch_statistics: whether a batch norm took mean and variance from what may be the examples.
 
     ``fixed`` names those lookups, by their order, whose row numbers are the same for all examples
     (positions of tokens); they are parts of the table rather than places where it meets data.
     """
 
     def __init__(
-        self, parameters: Sequence[torch.Tensor], fixed: frozenset[int] = frozenset()
+        self,
+        parameters: Sequence[torch.Tensor],
+        fixed: frozenset[int] = frozenset(),
+        num_examples: int = 1,
     ) -> None:
         super().__init__(RULES)
         self._parameters = parameters
@@ -45,10 +50,15 @@ class Recorder(AbstractWatcher):
         self.reasons: dict[int, list[str]] = {}
         self.lookups: list[torch.Tensor] = []
         self.numbers = self.largest = 0
+        self.precision = torch.finfo(self._dtype).eps
+        self.batch_statistics = False
+        self._num_examples = num_examples
 
     def watch(self, func: Any, args: Any, kwargs: Any) -> Any:
         """Call the function, and keep what it does with views of parameters."""
         check_function(func, args, kwargs)
+        if takes_batch_statistics(func, args, kwargs):
+            self._note_statistics(args[0] if args else kwargs.get("input"))
         arguments = list(_tensors((args, kwargs)))
         views = [view for each in arguments if (view := self._find(each)) is not None]
         if func is torch.Tensor.register_hook and views:
@@ -62,15 +72,23 @@ class Recorder(AbstractWatcher):
             self._note(func, out, args, kwargs, views)
         return out
 
+    def _note_statistics(self, data: Any) -> None:
+        """Statistics of a weight, or of the channels of one example, are none of the batch."""
+        if self._find(data) is None and isinstance(data, torch.Tensor):
+            whole = len(data) % self._num_examples == 0
+            self.batch_statistics |= whole and (len(data) > 1 or self._num_examples == 1)
+
     def _find(self, tensor: Any) -> View | None:
         known = self._views.get(id(tensor))
         return None if known is None else known[1]
 
     def _count(self, func: Any, out: Any, args: Any) -> None:
-        """Add up the size of new tensors; refuse those of another precision."""
+        """Add up the size of new tensors; keep the precision, and refuse what is coarser than single."""
         for each in _tensors(out):
             if each.requires_grad and each.is_floating_point() and each.dtype != self._dtype:
-                raise wrong_precision(each.dtype, _name(func), self._dtype)
+                if each.dtype not in (torch.float32, torch.float64):
+                    raise wrong_precision(each.dtype, _name(func), self._dtype)
+                self.precision = max(self.precision, torch.finfo(each.dtype).eps)
             if each._base is None and not any(each is arg for arg in args):
                 self.numbers += each.numel()
                 self.largest = max(self.largest, each.numel())
@@ -95,7 +113,7 @@ class Recorder(AbstractWatcher):
             return False
         view = self._find(args[0])
         if view is not None:
-            derived = derived_views(view, func, args, kwargs)
+            derived = derived_views(view, func, args, kwargs) if _real(out) else None
         elif func is functional.embedding and len(args) > 1 and self._find(args[1]) is not None:
             self.lookups.append(args[0])
             fixed = len(self.lookups) - 1 in self._fixed
@@ -143,6 +161,11 @@ def _tensors(tree: Any) -> Iterator[torch.Tensor]:
     elif isinstance(tree, dict):
         for each in tree.values():
             yield from _tensors(each)
+
+
+def _real(tree: Any) -> bool:
+    """Whether results hold real numbers, as a parameter does."""
+    return all(each.is_floating_point() for each in _tensors(tree))
 
 
 def _name(func: Any) -> str:

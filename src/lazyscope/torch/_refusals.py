@@ -19,15 +19,18 @@ _NORMS = (functional.batch_norm, torch.batch_norm)
 
 
 def check_function(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
-    """Refuse batch statistics and dropout before they happen."""
-    if func in _NORMS and _argument(args, kwargs, 5, "training", False):
-        raise batch_statistics()
+    """Refuse dropout before it happens."""
     if func in _DROPOUTS and _argument(args, kwargs, 2, "train", True) and args[1] > 0:
         raise random_function(f"{func.__name__.rstrip('_')} with p = {args[1]} in training mode")
     if func is functional.scaled_dot_product_attention:
         p = _argument(args, kwargs, 4, "dropout_p", 0.0)
         if p > 0:
             raise random_function(f"attention with dropout p = {p} in training mode")
+
+
+def takes_batch_statistics(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
+    """Whether a batch norm takes mean and variance from what it is given."""
+    return func in _NORMS and bool(_argument(args, kwargs, 5, "training", False))
 
 
 def _argument(
@@ -53,8 +56,8 @@ def mixing(received: str) -> InputError:
         "a module must treat each example on its own; otherwise the tangent kernel of two examples is "
         "undefined, since it would depend on which others are in the batch",
         received=received,
-        cause="a mean over the batch, attention across the first axis (batch_first=False), or a first "
-        "axis that is not the examples",
+        cause="a mean over the batch, attention across the first axis (batch_first=False), sorting, "
+        "ranking or a limited capacity over the batch, or a first axis that is not the examples",
         fix="give inputs with the examples along the first axis, and keep them apart on the way",
     )
 

@@ -196,6 +196,8 @@ def _batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Uses:
+    if training or running_mean is None or running_var is None:
+        return []
     mean, var = running_mean.clone(), running_var.clone()
 
     def normalised(x: torch.Tensor) -> torch.Tensor:

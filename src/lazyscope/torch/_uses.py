@@ -57,6 +57,18 @@ class Use(NamedTuple):
         """Whether the data are row numbers."""
         return self.kind == "embedding"
 
+    def aligned(self, num_axes: int) -> list[int]:
+        """The shape of a direct use, with ones before it up to the axes of the result."""
+        return [1] * (num_axes - len(self.sizes)) + list(self.sizes)
+
+    def summed_axes(self, num_axes: int) -> list[int]:
+        """Axes of the result along which one entry is used everywhere."""
+        return [axis for axis, size in enumerate(self.aligned(num_axes)) if size == 1]
+
+    def row_axes(self, num_axes: int) -> int:
+        """Leading axes of the result over which rows are told apart."""
+        return num_axes - (num_axes > 0 and self.aligned(num_axes)[-1] != 1)
+
 
 class Placed(NamedTuple):
     """A use, the edge of the graph at which its backward signal arrives, and the signal's entries."""
@@ -86,8 +98,9 @@ def product_use(
 
 def linear_use(view: View, x: torch.Tensor) -> Use | None:
     """``x @ W.T`` with W (o, i)."""
-    if len(view.shape) != 2 or x.dim() < 2:
+    if len(view.shape) != 2 or x.dim() < 1:
         return None
+    x = torch.atleast_2d(x)
     sizes = (1, *view.shape)
     return product_use(
         view,
@@ -95,22 +108,22 @@ def linear_use(view: View, x: torch.Tensor) -> Use | None:
         lambda entries: entries[None],
         sizes,
         x.detach().unsqueeze(-2),
-        lambda g: g.unsqueeze(-2),
+        lambda g: torch.atleast_2d(g).unsqueeze(-2),
     )
 
 
 def right_factor_use(view: View, x: torch.Tensor) -> Use | None:
     """``x @ W`` with W (i, o), (i,), or (b, i, o) with one matrix for each of x's last stack."""
     x, shape = x.detach(), view.shape
-    if len(shape) == 1 and x.dim() >= 2:
+    if len(shape) == 1 and x.dim() >= 1:
         return product_use(
-            view, "oi", lambda e: e[None, None], (1, 1, shape[0]), x.unsqueeze(-2),
-            lambda g: g[..., None, None],
+            view, "oi", lambda e: e[None, None], (1, 1, shape[0]), torch.atleast_2d(x).unsqueeze(-2),
+            lambda g: torch.atleast_1d(g)[..., None, None],
         )  # fmt: skip
-    if len(shape) == 2 and x.dim() >= 2:
+    if len(shape) == 2 and x.dim() >= 1:
         return product_use(
-            view, "io", lambda e: e.T[None], (1, shape[1], shape[0]), x.unsqueeze(-2),
-            lambda g: g.unsqueeze(-2),
+            view, "io", lambda e: e.T[None], (1, shape[1], shape[0]), torch.atleast_2d(x).unsqueeze(-2),
+            lambda g: torch.atleast_2d(g).unsqueeze(-2),
         )  # fmt: skip
     if len(shape) == 3 and x.dim() >= 3 and x.shape[-3] == shape[0]:
         return product_use(
@@ -121,7 +134,9 @@ def right_factor_use(view: View, x: torch.Tensor) -> Use | None:
 
 
 def left_factor_use(view: View, x: torch.Tensor) -> Use | None:
-    """``W @ x`` with W (o, i) and x (..., i, positions)."""
+    """``W @ x`` with W (o, i) and x (i,) or (..., i, positions)."""
+    if len(view.shape) == 2 and x.dim() == 1:
+        return linear_use(view, x)
     if len(view.shape) != 2 or x.dim() < 2:
         return None
     return product_use(
@@ -132,8 +147,9 @@ def left_factor_use(view: View, x: torch.Tensor) -> Use | None:
 
 def lookup_use(view: View, rows: torch.Tensor, padding: int | None) -> Use | None:
     """Rows of a table (i, o); the gradient of the padding row is held at zero."""
-    if len(view.shape) != 2 or rows.dim() < 1:
+    if len(view.shape) != 2:
         return None
+    rows = torch.atleast_1d(rows)
     num_rows, num_columns = view.shape
     unused = None if padding is None else padding % num_rows
 
@@ -142,7 +158,7 @@ def lookup_use(view: View, rows: torch.Tensor, padding: int | None) -> Use | Non
 
     return Use(
         "embedding", view, "io", (1, num_columns, num_rows), lambda e: e.T[None],
-        rows, rows.dim(), 0, data, lambda g: g.unsqueeze(-2), rows._version,
+        rows, rows.dim(), 0, data, lambda g: torch.atleast_2d(g).unsqueeze(-2), rows._version,
     )  # fmt: skip
 
 
