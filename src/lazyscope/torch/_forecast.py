@@ -3,20 +3,22 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from lazyscope._checks import InputError, check_fraction
 from lazyscope.forecast import Forecast
+from lazyscope.kernel import coarser, resolved
 from lazyscope.torch._double import double_inputs, in_double
 from lazyscope.torch._kernel import MEMORY, Examples, Prepared, kernel_of, prepare
 from lazyscope.torch._parameter_groups import Grouping, in_order_of_use
 from lazyscope.torch._question import call
 from lazyscope.torch._targets import check_targets
 from lazyscope.torch._untouched import untouched
-
-_RESOLVED = 1e-13
 
 
 def forecast(
@@ -72,8 +74,9 @@ def forecast(
     assert targets is not None
     speed = [by_group[number] for number in numbers]
     kernel = kernel_of(prepared, speed)
-    with untouched(question.module):
+    with untouched(question.module), _Types() as types:
         residual = (call(question.module, question.x1) - targets).detach().cpu().numpy()
+    precision = types.coarsest
     matrix = kernel.transpose(0, 2, 1, 3).reshape(residual.size, residual.size)
     values, vectors = np.linalg.eigh(matrix)
     if not values[-1] > 0:
@@ -85,15 +88,15 @@ def forecast(
         )
     coefficients = vectors.T @ residual.reshape(-1)
     still = np.zeros(len(names))
-    unmoved = _record(values, coefficients**2, {}, still, 0.0, len(residual))
+    unmoved = _record(values, coefficients**2, {}, still, 0.0, len(residual), precision)
     time = unmoved.time_to(at_fraction) if at_fraction > 0 else np.inf
-    impulse = _impulse(values, coefficients, len(residual), time)
+    impulse = _impulse(values, coefficients, len(residual), time, precision)
     change = _pulled_back(prepared, (vectors @ impulse).reshape(residual.shape), speed)
     start = [p.detach().cpu().numpy() for p in question.parameters]
     moved, size = (_group_norms(arrays, numbers) for arrays in ([*change.values()], start))
     with np.errstate(divide="ignore"):  # a group that starts at zero moves infinitely far
         relative = np.divide(moved, size, where=moved > 0, out=still)
-    return _record(values, coefficients**2, change, relative, at_fraction, len(residual))
+    return _record(values, coefficients**2, change, relative, at_fraction, len(residual), precision)
 
 
 def parameter_groups(
@@ -116,6 +119,22 @@ def parameter_groups(
     members = zip(prepared.question.names, numbers, strict=True)
     pairs = list(members)
     return {g: tuple(n for n, k in pairs if names[k] == g) for g in names}
+
+
+class _Types(TorchDispatchMode):
+    """Notes the coarsest floating-point type among the results of all operations inside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.coarsest = "float64"
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        for leaf in tree_leaves(out):
+            if isinstance(leaf, torch.Tensor) and leaf.is_floating_point():
+                name = str(leaf.dtype).removeprefix("torch.")
+                self.coarsest = str(coarser(self.coarsest, jnp.dtype(name)))
+        return out
 
 
 def _record(*fields: Any) -> Forecast:
@@ -144,15 +163,15 @@ def _speeds(speeds: Mapping[str, float] | None, names: tuple[str, ...]) -> list[
 
 
 def _impulse(
-    values: np.ndarray, coefficients: np.ndarray, num_points: int, time: float
+    values: np.ndarray, coefficients: np.ndarray, num_points: int, time: float, precision: str
 ) -> np.ndarray:
     """K^{-1} (1 - exp(-K t / n)) r_0 along the eigenvectors, without those of eigenvalue zero."""
-    resolved = values > _RESOLVED * len(values) * values[-1]
+    known = resolved(values, precision)
     elapsed = np.full(len(values), np.inf)
     if np.isfinite(time):
         elapsed = np.maximum(values, 0.0) * time / num_points
-    gain = -np.expm1(-elapsed) / np.where(resolved, values, 1.0)
-    return np.where(resolved, gain, 0.0) * coefficients
+    gain = -np.expm1(-elapsed) / np.where(known, values, 1.0)
+    return np.where(known, gain, 0.0) * coefficients
 
 
 def _pulled_back(
