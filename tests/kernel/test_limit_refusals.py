@@ -53,8 +53,8 @@ def test_many_pairs_of_different_norms_with_kinks_away_from_zero_are_refused():
     [
         (X[0], "one row for each input.*shape \\(2,\\)"),
         (np.empty((0, 2)), "one row for each input"),
-        (np.array([[1.0, np.nan]]), "finite real numbers.*nan or infinity"),
-        (X.astype(complex), "finite real numbers.*complex128"),
+        (np.array([[1.0, np.nan]]), "X1 must be finite.*NaN or infinite"),
+        (X.astype(complex), "real or whole numbers.*complex128"),
     ],
 )
 def test_inputs_that_are_not_a_finite_matrix_are_refused(x, message):

@@ -1,10 +1,10 @@
 """What would the network do if it were linear in its parameters?"""
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from lazyscope._double import double_precision
 from lazyscope._types import Scalar
 from lazyscope.flow._problem import Problem, in_double
 from lazyscope.kernel import as_matrix, coarser, resolved, traced_precision
@@ -99,6 +99,6 @@ def solve_linearised(
     problem: Problem, x_other: Float[Array, "n_other ..."] | None = None
 ) -> LinearisedFlow:
     """`linearise` in double precision, compiled."""
-    with jax.enable_x64(True):
+    with double_precision():
         other = None if x_other is None else jnp.asarray(x_other, jnp.float64)
         return eqx.filter_jit(linearise)(in_double(problem), other)

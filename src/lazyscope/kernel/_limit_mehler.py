@@ -18,7 +18,7 @@ from jaxtyping import Array, Float
 
 from lazyscope.kernel._limit_careful import CarefulMehler
 from lazyscope.kernel._limit_function import PiecewiseSmooth
-from lazyscope.kernel._limit_gauss import FARTHEST, gaussian_rule
+from lazyscope.kernel._limit_gauss import FARTHEST, gaussian_average, gaussian_rule
 from lazyscope.kernel._limit_maps import AbstractPairMap, Pairs, Prepared, Side, normalised
 
 _LENGTHS = (64, 256, 1024)
@@ -56,6 +56,8 @@ def mehler_map(
     z, weights = gaussian_rule(np.ones(1), (), min(radius + 5.0, FARTHEST), 1)
     values = sigma.values_and_slopes(deviations[:, None] * z)
     squares = [(f * f) @ weights[0] for f in values]
+    if not _agree(squares, sigma, deviations, radius):
+        return None
     for length in _LENGTHS:
         weighted = _hermite(z[0], length) * weights[0]
         series = [f @ weighted.T for f in values]
@@ -72,6 +74,21 @@ def mehler_map(
             made = CarefulMehler(odd) if careful else MehlerMap(odd)
             return Prepared(made, features[:size], features[size:])
     return None
+
+
+def _agree(
+    squares: list[np.ndarray], sigma: PiecewiseSmooth, deviations: np.ndarray, radius: float
+) -> bool:
+    """Whether this rule sees all that the rule with panels at the kinks sees, at both extremes."""
+    ends = np.unique([np.argmin(deviations), np.argmax(deviations)])
+    kinks = sigma.kinks_within(radius * max(float(deviations.max()), 1e-3))
+    if not kinks:
+        return True
+    for square, found in zip((sigma.squares, sigma.slope_squares), squares, strict=True):
+        exact = gaussian_average(square, deviations[ends], kinks, radius, "the activation")
+        if np.any(np.abs(found[ends] - exact) > 10 * _REMAINDER * np.abs(exact)):
+            return False
+    return True
 
 
 def _terms(coefficients: np.ndarray, squares: np.ndarray) -> int:
