@@ -11,9 +11,9 @@ from lazyscope._checks import InputError, check_count
 from lazyscope._double import double_precision
 from lazyscope.kernel._known import known_array
 from lazyscope.kernel._limit_amplification import (
-    HARMLESS,
     AccuracyWarning,
     largest_gain,
+    needs_care,
     total_gain,
 )
 from lazyscope.kernel._limit_block import Combine, covariance, tangent, tangent_by_layer
@@ -211,7 +211,7 @@ def kernel_of(
         # both sides at once, so that equal inputs have equal numbers to the bit
         points = single_points(network, both, slopes=combine is not covariance)
         gain = largest_gain(network, points)
-        amplified = gain > HARMLESS
+        amplified = needs_care(network, points, gain)
         if amplified and x1.dtype != np.float64:
             points = single_points(network, both.astype(np.float64), combine is not covariance)
         n1 = len(x1)

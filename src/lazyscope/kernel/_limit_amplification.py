@@ -4,17 +4,28 @@ import numpy as np
 from jaxtyping import Float
 
 from lazyscope._checks import InputError
+from lazyscope.kernel._limit_closed import PiecewiseLinear
 from lazyscope.kernel._limit_network import LimitNetwork
 from lazyscope.kernel._limit_points import Points
 
 HARMLESS = 100.0
 """Amplification below which ordinary rounding stays below the accuracy promised."""
 
+_LIKE_KINKS = 1e4
 _SAMPLE = 16
 
 
 class AccuracyWarning(UserWarning):
     """A kernel whose entries are not known to the accuracy promised, since the network is chaotic."""
+
+
+def needs_care(network: LimitNetwork, points: Points, gain: float) -> bool:
+    """Whether rounding of 1 - rho would show: chaotic networks, and smooth ones so large that they bend
+    like kinks, on whose angles kernels depend like the root of 1 - rho.
+    """
+    if isinstance(network.dual, PiecewiseLinear):
+        return False
+    return gain > HARMLESS or float(np.max(points.variances[:-1])) > _LIKE_KINKS
 
 
 def total_gain(network: LimitNetwork, points: Points) -> Float[np.ndarray, " n"]:

@@ -56,7 +56,8 @@ def single_points(network: LimitNetwork, x: np.ndarray, slopes: bool) -> Points:
     for layer, (weight, bias) in enumerate(
         zip(network.weight_stds, network.bias_stds, strict=True)
     ):
-        q = weight**2 * second + bias**2
+        with np.errstate(over="ignore"):  # refused below
+            q = weight**2 * second + bias**2
         root = np.where(q > 0, np.sqrt(q), 1.0)
         # exactly one without a bias, so that orthogonal inputs stay orthogonal
         mixed = (q > 0) & (bias > 0)
