@@ -1,13 +1,13 @@
 """What would the network do if it were linear in its parameters?"""
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from lazyscope._double import double_precision
 from lazyscope._types import Scalar
 from lazyscope.flow._problem import Problem, in_double
-from lazyscope.kernel import as_matrix
+from lazyscope.kernel import as_matrix, coarser, resolved, traced_precision
 
 
 class LinearisedFlow(eqx.Module):
@@ -19,14 +19,15 @@ class LinearisedFlow(eqx.Module):
         f_lin(x, t)   = f_0(x) - K(x, X) K^{-1} (1 - exp(-K t / n)) r_0    any other point
 
     Attributes:
-        values: eigenvalues of K, ascending; negative rounding errors are zero.
+        values: eigenvalues of K, ascending; those that are rounding are zero.
         vectors: eigenvectors over (point, output) pairs, outputs fastest.
         coefficients: components of r_0 along them.
         y: targets, (n, C).
         cross_kernel: K(x, X) of the other points as a matrix (n_other C, n C).
         initial_other: f_0 on the other points, (n_other, C).
 
-    Trust: exact to rounding; modes with zero eigenvalue move linearly in time.
+    Trust: exact to rounding. Modes of eigenvalue zero (below n C eps lambda_max in the precision that
+    the network computes in) do not move and do not move other points.
     Reference: Lee et al. 2019 (arXiv 1902.06720), with this loss and time unit.
     """
 
@@ -57,11 +58,11 @@ class LinearisedFlow(eqx.Module):
         return jnp.sum(decay * self.coefficients**2, axis=-1) / (2 * self.y.shape[0])
 
     def _impulse(self, time: Scalar | float) -> Float[Array, " modes"]:
-        """(1 - exp(-lambda t / n)) / lambda times r_0; t / n where lambda vanishes."""
+        """(1 - exp(-lambda t / n)) / lambda times r_0, without modes of eigenvalue zero."""
         t = jnp.asarray(time, self.values.dtype) / self.y.shape[0]
-        positive = self.values > 0
-        safe = jnp.where(positive, self.values, 1.0)
-        return jnp.where(positive, -jnp.expm1(-safe * t) / safe, t) * self.coefficients
+        moving = self.values > 0
+        safe = jnp.where(moving, self.values, 1.0)
+        return jnp.where(moving, -jnp.expm1(-safe * t) / safe, 0.0) * self.coefficients
 
 
 def linearise(
@@ -77,11 +78,15 @@ def linearise(
     """
     x_other = problem.x[:0] if x_other is None else x_other
     expansion = problem.kernel.expand(problem.params, problem.x)
-    values, vectors = jnp.linalg.eigh(as_matrix(expansion.kernel(problem.speeds)))
+    matrix = as_matrix(expansion.kernel(problem.speeds))
+    values, vectors = jnp.linalg.eigh(matrix)
+    precision = coarser(
+        matrix.dtype, traced_precision(problem.model.apply, problem.params, problem.x)
+    )
     cross = problem.kernel.summed(problem.params, x_other, problem.x, speeds=problem.speeds)
     residual = expansion.outputs - problem.y
     return LinearisedFlow(
-        jnp.maximum(values, 0.0),
+        jnp.where(resolved(values, precision), values, 0.0),
         vectors,
         vectors.T @ residual.reshape(-1),
         problem.y,
@@ -94,6 +99,6 @@ def solve_linearised(
     problem: Problem, x_other: Float[Array, "n_other ..."] | None = None
 ) -> LinearisedFlow:
     """`linearise` in double precision, compiled."""
-    with jax.enable_x64(True):
+    with double_precision():
         other = None if x_other is None else jnp.asarray(x_other, jnp.float64)
         return eqx.filter_jit(linearise)(in_double(problem), other)

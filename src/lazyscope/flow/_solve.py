@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError, check_count, check_fraction, check_positive
+from lazyscope._double import double_precision
 from lazyscope._outcome import Outcome, RunError
 from lazyscope._types import Params
 from lazyscope.flow._exponential import ExponentialFlow
@@ -107,7 +108,7 @@ def solve_flow(
     max_steps = check_count("max_steps", max_steps)
     num_records = 2 * ((check_count("num_records", num_records, minimum=4) + 1) // 2)
     method = ExponentialFlow() if method is None else method
-    with jax.enable_x64(True):
+    with double_precision():
         problem = in_double(problem)
         check_numbers(problem)
         _check_targets(problem)

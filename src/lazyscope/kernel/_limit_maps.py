@@ -74,8 +74,11 @@ class AbstractDual(eqx.Module):
         """E sigma'(u)^2 for u ~ N(0, q), entry by entry."""
 
     @abc.abstractmethod
-    def pair_map(self, q1: np.ndarray, q2: np.ndarray) -> Prepared:
-        """The map of pairs between points of variances q1 (n1,) and q2 (n2,)."""
+    def pair_map(self, q1: np.ndarray, q2: np.ndarray, *, careful: bool = False) -> Prepared:
+        """The map of pairs between points of variances q1 (n1,) and q2 (n2,).
+
+        A `careful` map keeps 1 - rho to full relative accuracy, which amplifying networks need.
+        """
 
 
 class AbstractClosedForm(AbstractDual, AbstractPairMap):
@@ -83,13 +86,36 @@ class AbstractClosedForm(AbstractDual, AbstractPairMap):
 
     compiled: ClassVar[bool] = True
 
-    def pair_map(self, q1: np.ndarray, q2: np.ndarray) -> Prepared:
+    def pair_map(self, q1: np.ndarray, q2: np.ndarray, *, careful: bool = False) -> Prepared:
+        del careful
         return Prepared(self, np.empty((q1.size, 0)), np.empty((q2.size, 0)))
 
 
-def normalised(products: Array, left: Side, right: Side, slopes: Array) -> Pairs:
-    """`Pairs` from E sigma(u) sigma(v), for maps that are smooth in the correlation."""
+class AbstractSmoothForm(AbstractClosedForm):
+    """A closed form that is smooth in the correlation, whose networks may amplify distances."""
+
+    odd: eqx.AbstractClassVar[bool]
+
+    @abc.abstractmethod
+    def values(self, u: np.ndarray) -> np.ndarray:
+        """sigma(u) on the host."""
+
+    @abc.abstractmethod
+    def loss(self, left: Side, right: Side, gap: Array, total: Array) -> Array:
+        """E sigma(u) sigma(v) at correlation one minus that at 1 - gap, a product with gap."""
+
+
+def normalised(
+    products: Array, left: Side, right: Side, gap: Array, total: Array, slopes: Array, *, odd: bool
+) -> Pairs:
+    """`Pairs` from E sigma(u) sigma(v), for maps that are smooth in the correlation.
+
+    Equal inputs stay equal to the bit, and opposite ones opposite where sigma is odd.
+    """
     scale = left.second_root * right.second_root
     rho = jnp.where(scale > 0, products / jnp.where(scale > 0, scale, jnp.ones_like(scale)), 0.0)
-    rho = jnp.clip(rho, -1.0, 1.0)
+    alike = (left.variance == right.variance) & (scale > 0)
+    rho = jnp.where(alike & (gap == 0), 1.0, jnp.clip(rho, -1.0, 1.0))
+    if odd:
+        rho = jnp.where(alike & (total == 0), -1.0, rho)
     return Pairs(1.0 - rho, 1.0 + rho, slopes)
