@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lazyscope._random import random_key
 from lazyscope.data import Dataset
 from lazyscope.flow import ExponentialFlow, GradientDescent, dense_problem, trace_flow
 from lazyscope.model import Centred, Dense
@@ -75,7 +76,7 @@ def trace_run(
         use_bias=bool(settings["use_bias"]),
         output_scale=numbers["output_scale"],
     )
-    params = model.init_from_std(jax.random.key(numbers["seed"]), numbers["weight_std"])
+    params = model.init_from_std(random_key(numbers["seed"]), numbers["weight_std"])
     network = Centred(model, params) if settings["centred"] else model
     problem = dense_problem(network, params, numbers["x"], numbers["y"], speeds=numbers["speeds"])
     result = trace_flow(
