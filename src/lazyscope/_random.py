@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from lazyscope._checks import InputError, check_count
 from lazyscope._types import Key
@@ -38,7 +39,7 @@ def random_key(seed: Any) -> Key:
         >>> jax.random.key_data(random_key(3)).tolist()
         [0, 3]
     """
-    if isinstance(seed, jax.core.Tracer):
+    if isinstance(seed, Tracer):
         words: Any = jnp.stack([seed >> 32, seed & 0xFFFFFFFF]).astype(jnp.uint32)
     else:
         number = check_seed("seed", seed)

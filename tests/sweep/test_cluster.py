@@ -79,7 +79,7 @@ def test_runs_of_killed_workers_are_done_elsewhere(client, tmp_path):
 def test_a_unit_that_raises_is_counted_and_the_others_go_on(client, tmp_path):
     sweep = small_design(num_widths=3)
     summary = run_sweep_with(ClusterWorkers(client), broken_work, sweep, tmp_path)
-    assert summary.errors == {"ArithmeticError: a bad number": 4}
+    assert summary.errors == {"ArithmeticError: a bad number (width = 2)": 4}
     assert summary.num_done == 8
 
 

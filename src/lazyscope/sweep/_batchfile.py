@@ -64,6 +64,19 @@ class RunResult:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class RunFailure:
+    """A run that ended with an exception and has no result.
+
+    Attributes:
+        cell: the run.
+        error: type and message of the exception.
+    """
+
+    cell: Cell
+    error: str
+
+
 class Batch(NamedTuple):
     """Runs as they were stored together.
 

@@ -75,9 +75,10 @@ def process_name() -> str:
 
 
 def _precision() -> str:
+    config: Any = jax.config
     with jax.enable_x64(True):
-        products = jax.config.jax_default_matmul_precision or "default"
-        bits = 64 if jax.config.jax_enable_x64 else 32
+        products = config.jax_default_matmul_precision or "default"
+        bits = 64 if config.jax_enable_x64 else 32
     return f"{bits} bits, products {products}"
 
 
