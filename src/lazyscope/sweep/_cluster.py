@@ -73,11 +73,11 @@ class ClusterWorkers(AbstractWorkers):
             self._cancel()
 
     def left(self) -> Iterator[UnitEnd]:
-        """What has ended since."""
-        while not self._done.empty():
-            future = self._done.get()
-            if future.status == "finished" and future in self._futures:
-                yield self._futures.pop(future), self._ended(future)
+        """What has ended and was not taken; the unit that was given last is given again."""
+        for future, unit in list(self._futures.items()):
+            if future.status == "finished":
+                with suppress(Exception):
+                    yield unit, cast("UnitResult", future.result(timeout=PATIENCE))
 
     def memory(self) -> float | None:
         """The least that a worker's limit leaves each of its threads; None without a limit."""
@@ -107,10 +107,10 @@ class ClusterWorkers(AbstractWorkers):
                     self.tell(self._waiting(alone))
                 continue
             heard, told = time.monotonic(), 0.0
-            unit = self._futures.pop(future)
             with self._scheduler_watched():
                 ended = self._ended(future)
-            yield unit, ended
+            yield self._futures[future], ended
+            del self._futures[future]  # not before: an interruption here loses nothing
 
     def _threads(self) -> dict[str, int]:
         """Threads of every worker that is there now."""
@@ -129,7 +129,7 @@ class ClusterWorkers(AbstractWorkers):
 
     def _cancel(self) -> None:
         """Cancel what has not ended, without waiting long for a scheduler that does not answer."""
-        left, self._futures = list(self._futures), {}
+        left = [future for future in self._futures if future.status == "pending"]
         if left and self._client.status == "running":
             _at_most(PATIENCE, lambda: self._client.cancel(left))
 

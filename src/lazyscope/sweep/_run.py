@@ -169,7 +169,11 @@ class _Intake:
             if ours != theirs:
                 raise _other_numbers(worker, differences(ours, theirs))
             ended = ended.ended
-        results = [each for each in ended if isinstance(each, RunResult)]
+        results = [
+            each
+            for each in ended
+            if isinstance(each, RunResult) and not self._store.holds(each.cell)
+        ]
         origin = {"worker": worker, "fingerprint": fingerprint()}
         _uninterrupted(lambda: self._store.write(results, data=data, **origin))
         self.outcomes.update(result.outcome.label for result in results)

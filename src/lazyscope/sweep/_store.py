@@ -75,6 +75,10 @@ class SweepStore:
         """Hashes of the cells whose runs are in the store."""
         return frozenset(self._finished)
 
+    def holds(self, cell: Cell) -> bool:
+        """Whether the run of `cell` is in the store."""
+        return cell.hash in self._finished
+
     def missing(self) -> list[Cell]:
         """Cells of the design whose runs are not in the store, in the design's order."""
         return [cell for cell in self.design.cells() if cell.hash not in self._finished]

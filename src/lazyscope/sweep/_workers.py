@@ -16,6 +16,7 @@ from lazyscope._checks import check_count
 from lazyscope.flow import one_lapack_thread
 from lazyscope.model import physical_memory
 from lazyscope.sweep._batch import Ended, RunUnit, UnitResult, failure
+from lazyscope.sweep._batchfile import RunFailure, RunResult
 from lazyscope.sweep._units import Unit, usable_cores
 
 UnitEnd = tuple[Unit, Ended | UnitResult | BaseException]
@@ -73,8 +74,7 @@ class ThreadWorkers(AbstractWorkers):
     def __init__(self, num_workers: int | None = None) -> None:
         given = None if num_workers is None else check_count("num_workers", num_workers)
         self._num_workers = given or usable_cores()
-        self._stop = threading.Event()
-        self._ended: queue.SimpleQueue[UnitEnd] = queue.SimpleQueue()
+        self._desk = _Desk(())
         self._threads: list[threading.Thread] = []
 
     @property
@@ -84,31 +84,34 @@ class ThreadWorkers(AbstractWorkers):
 
     def results(self, run_unit: RunUnit, units: Sequence[Unit]) -> Iterator[UnitEnd]:
         """Every unit once; on leaving early, units that have not begun are dropped."""
-        todo, count = deque(units), len(units)
-        self._stop, self._ended = threading.Event(), queue.SimpleQueue()
+        desk = self._desk = _Desk(units)
         self._threads = [
             threading.Thread(
-                target=_work,
-                args=(run_unit, todo, self._stop, self._ended),
-                name=f"sweep-{number}",
-                daemon=True,
+                target=_work, args=(run_unit, desk), name=f"sweep-{number}", daemon=True
             )
-            for number in range(min(self._num_workers, count))
+            for number in range(min(self._num_workers, len(units)))
         ]
         with one_lapack_thread():
             try:
                 for thread in self._threads:
                     thread.start()
-                for _ in range(count):
-                    yield self._ended.get()
+                for _ in units:
+                    desk.bell.get()
+                    desk.taken = desk.ended[0]  # an interruption here loses nothing
+                    desk.ended.popleft()
+                    yield desk.taken
             finally:
                 self._rest()
 
     def left(self) -> Iterator[UnitEnd]:
-        """Stop, and give what has ended since, runs of units that were begun included."""
+        """Stop, and give what has ended since, runs of units that were begun included.
+
+        The unit that was given last is given again, since an interruption may have come before.
+        """
         self._rest()
-        while not self._ended.empty():
-            yield self._ended.get()
+        desk = self._desk
+        begun = [(unit, list(results)) for unit, results in list(desk.begun.values())]
+        yield from [*([desk.taken] if desk.taken else []), *desk.ended, *begun]
 
     def memory(self) -> float:
         """An equal share of this machine's memory."""
@@ -116,7 +119,7 @@ class ThreadWorkers(AbstractWorkers):
 
     def _rest(self) -> None:
         """Let no thread begin another run; a run or compilation under way is left to itself."""
-        self._stop.set()
+        self._desk.stop.set()
         deadline = time.monotonic() + PATIENCE
         for thread in self._threads:
             if thread.ident is not None:
@@ -125,27 +128,37 @@ class ThreadWorkers(AbstractWorkers):
         self._threads = []
 
 
-def _work(
-    run_unit: RunUnit,
-    todo: deque[Unit],
-    stop: threading.Event,
-    ended: "queue.SimpleQueue[UnitEnd]",
-) -> None:
+class _Desk:
+    """What threads that share units leave for each other and for who waits."""
+
+    def __init__(self, units: Sequence[Unit]) -> None:
+        self.todo = deque(units)
+        self.begun: dict[int, tuple[Unit, list[RunResult | RunFailure]]] = {}
+        self.ended: deque[UnitEnd] = deque()
+        self.taken: UnitEnd | None = None
+        self.bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self.stop = threading.Event()
+
+
+def _work(run_unit: RunUnit, desk: _Desk) -> None:
     """Do units until there are none, run by run, so that a stop loses one run at most."""
-    while not stop.is_set():
+    while not desk.stop.is_set():
         try:
-            unit = todo.popleft()
+            unit = desk.todo.popleft()
         except IndexError:
             return
-        results = []
+        results: list[RunResult | RunFailure] = []
+        desk.begun[threading.get_ident()] = unit, results
         for cell in unit:
-            if stop.is_set():
-                break
+            if desk.stop.is_set():
+                return
             try:
                 results.extend(run_unit([cell]))
             except BaseException as error:
                 results.append(failure(cell, error))
-        ended.put((unit, results))
+        desk.ended.append((unit, results))
+        del desk.begun[threading.get_ident()]
+        desk.bell.put(None)
 
 
 _abandoned: list[threading.Thread] = []
