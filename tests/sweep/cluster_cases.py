@@ -33,3 +33,22 @@ def broken_work(unit, record):
     if unit[0].settings["width"] == 2:
         raise ArithmeticError("a bad number")
     return work(unit, record)
+
+
+def work_of_another_version(unit, record):
+    """Made-up results of a process whose package has other files."""
+    from lazyscope.sweep import _fingerprint
+
+    _fingerprint.source_digest = lambda folder: "0123456789abcdef"
+    return work(unit, record)
+
+
+def some_bad_work(unit, record):
+    """Raises for one seed of every width."""
+    return [_good(cell) for cell in unit]
+
+
+def _good(cell):
+    if cell.settings["seed"] == 1:
+        raise ArithmeticError("a bad number")
+    return made_up(cell)

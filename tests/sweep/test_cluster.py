@@ -7,14 +7,23 @@ import threading
 import time
 from functools import partial
 
+import jax
+import numpy as np
 import pytest
 
 from lazyscope._checks import InputError
-from lazyscope.sweep import SchedulerLostError, SweepDesign, open_store, run_sweep
+from lazyscope.sweep import SchedulerLostError, StoreError, SweepDesign, open_store, run_sweep
 from lazyscope.sweep._cluster import ClusterWorkers, connected
 from lazyscope.sweep._run import run_sweep_with
 from lazyscope.sweep._workers import ThreadWorkers
-from sweep.cluster_cases import broken_work, deadly_work, slow_work, work
+from sweep.cluster_cases import (
+    broken_work,
+    deadly_work,
+    slow_work,
+    some_bad_work,
+    work,
+    work_of_another_version,
+)
 from sweep.store_cases import made_up, small_design
 
 dask = pytest.importorskip("dask")
@@ -79,8 +88,92 @@ def test_runs_of_killed_workers_are_done_elsewhere(client, tmp_path):
 def test_a_unit_that_raises_is_counted_and_the_others_go_on(client, tmp_path):
     sweep = small_design(num_widths=3)
     summary = run_sweep_with(ClusterWorkers(client), broken_work, sweep, tmp_path)
-    assert summary.errors == {"ArithmeticError: a bad number": 4}
+    assert summary.errors == {"ArithmeticError: a bad number (width = 2)": 4}
     assert summary.num_done == 8
+
+
+def test_a_run_that_raises_costs_no_other_run_of_its_unit(client, tmp_path):
+    sweep = small_design(num_widths=3)
+    summary = run_sweep_with(ClusterWorkers(client), some_bad_work, sweep, tmp_path)
+    assert summary.errors == {"ArithmeticError: a bad number (seed = 1)": 3}
+    assert summary.num_done == 9
+
+
+def one_worker(**environment):
+    """A cluster of one process whose environment is another one."""
+    return distributed.LocalCluster(
+        n_workers=1,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address=None,
+        memory_limit=None,
+        env=environment,
+    )
+
+
+def test_a_worker_with_another_package_is_refused_by_name_and_nothing_of_it_is_stored(tmp_path):
+    with one_worker() as local, distributed.Client(local) as client:
+        (address,) = client.nthreads()
+        with pytest.raises(StoreError, match=rf"{address}.*source of lazyscope: 0123456789abcdef"):
+            run_sweep_with(
+                ClusterWorkers(client), work_of_another_version, small_design(), tmp_path
+            )
+    assert open_store(tmp_path).attrs["num_finished"] == 0
+
+
+def test_a_worker_with_other_data_or_precision_is_refused_and_other_random_settings_change_nothing(
+    tmp_path,
+):
+    rng, file = np.random.default_rng(0), tmp_path / "d.npz"
+    np.savez(file, x=rng.normal(size=(6, 3)), y=rng.normal(size=6))
+    fixed = {"scheme": "ntk", "data": str(file), "num_points": 4, "width": 8, "stop": 0.5}
+    sweep = SweepDesign(axes={"seed": [0, 1]}, fixed=fixed)
+    other = {"JAX_DEFAULT_PRNG_IMPL": "rbg", "JAX_RANDOM_SEED_OFFSET": "3"}
+    with one_worker(**other) as local, distributed.Client(local) as client:
+        assert run_sweep(sweep, tmp_path / "far", scheduler=client).complete
+        run_sweep(sweep, tmp_path / "near")
+        far, near = open_store(tmp_path / "far"), open_store(tmp_path / "near")
+        assert (far["loss_initial"].values == near["loss_initial"].values).all()
+        client.run(jax.config.update, "jax_default_matmul_precision", "bfloat16")
+        with pytest.raises(StoreError, match=r"precision: 64 bits, products bfloat16 instead of"):
+            run_sweep(sweep, tmp_path / "third", scheduler=client)
+        client.run(jax.config.update, "jax_default_matmul_precision", None)
+        client.run(os.chdir, str(tmp_path / "far"))
+        np.savez(tmp_path / "far" / "e.npz", x=rng.normal(size=(6, 3)), y=rng.normal(size=6))
+        np.savez(tmp_path / "e.npz", x=rng.normal(size=(6, 3)), y=rng.normal(size=6))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(tmp_path)
+            elsewhere = SweepDesign(axes={"seed": [0]}, fixed={**fixed, "data": "e.npz"})
+            with pytest.raises(StoreError, match=r"e\.npz.*instead of"):
+                run_sweep(elsewhere, tmp_path / "fourth", scheduler=client)
+    assert open_store(tmp_path / "third").attrs["num_finished"] == 0
+    assert open_store(tmp_path / "fourth").attrs["num_finished"] == 0
+
+
+def test_a_cluster_without_workers_says_so_and_waits(tmp_path, capfd):
+    options = {"threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    with distributed.LocalCluster(n_workers=0, **options) as local, distributed.Client(local) as client:
+        began, told = time.monotonic(), []
+
+        def start_worker(sentence):
+            told.append((time.monotonic() - began, sentence))
+            client.loop.add_callback(lambda: local.scale(1))
+
+        workers = ClusterWorkers(client)
+        workers.tell = start_worker
+        assert run_sweep_with(workers, work, small_design(), tmp_path).complete
+    assert told[0][0] < 10
+    assert f"dask worker {local.scheduler_address}" in told[0][1]
+
+
+def test_a_run_that_does_not_fit_into_a_worker_is_refused_before_any_is_made(tmp_path):
+    options = {"threads_per_worker": 1, "processes": False, "dashboard_address": None}
+    with distributed.LocalCluster(n_workers=1, memory_limit="100MB", **options) as local:
+        sweep = SweepDesign(axes={"width": [4000]}, fixed={"scheme": "ntk", "depth": 2})
+        with distributed.Client(local) as client:
+            with pytest.raises(InputError, match="must fit into memory"):
+                run_sweep(sweep, tmp_path / "store", scheduler=client)
+    assert not (tmp_path / "store").exists()
 
 
 def test_real_runs_on_a_cluster_equal_those_in_process(client, cluster, tmp_path):

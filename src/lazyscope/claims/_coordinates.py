@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from lazyscope._random import random_key
 from lazyscope.claims._finding import Claim, Effort, Finding, Verdict
 from lazyscope.claims._verdict import SLOPE_ACCURACY, at_most, number_verdict
 from lazyscope.data import Dataset, load_dataset
@@ -67,7 +68,7 @@ def _checked(scheme: Scheme, points: Dataset, effort: Effort) -> CoordinateCheck
 
     def build(width: int, seed: int) -> Described:
         model = _model(points, width)
-        params = model.init(jax.random.key(seed), scheme)
+        params = model.init(random_key(seed), scheme)
         rates = {str(k): float(speed) for k, speed in enumerate(scheme.speed(width))}
         return Described(model.apply, params, None, rates)
 
@@ -150,7 +151,7 @@ def _moved(scheme: Scheme, points: Dataset, width: int, seed: int) -> Float[np.n
     """
     with jax.enable_x64(True):
         model = _model(points, width)
-        params = model.init(jax.random.key(seed), scheme)
+        params = model.init(random_key(seed), scheme)
         x, y = jnp.asarray(points.x_train), jnp.asarray(points.y_train)
         speeds = jnp.asarray(scheme.speed(width))
         problem = dense_problem(model, params, x, y, speeds=speeds)

@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from lazyscope._random import pinned_random, random_key
 from lazyscope._types import Params, Scalar
 from lazyscope.model import group_norms
 
@@ -87,7 +88,8 @@ def operator_norm(matrix: Float[Array, "..."]) -> Scalar:
 
 def _lanczos_norm(matrix: Float[Array, "rows columns"]) -> Scalar:
     size, dtype = matrix.shape[1], matrix.dtype
-    start = jax.random.normal(jax.random.key(0), (size,), dtype)
+    with pinned_random():
+        start = jax.random.normal(random_key(0), (size,), dtype)
     basis = jnp.zeros((_LANCZOS_STEPS + 1, size), dtype).at[0].set(start / jnp.linalg.norm(start))
 
     def step(

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from lazyscope._checks import check_count
+from lazyscope._random import pinned_random
 from lazyscope._types import Key
 from lazyscope.model._activation import Activation
 from lazyscope.model._activation import activation as activation_named
@@ -119,14 +120,15 @@ class Dense(AbstractNetwork):
         """Draw Gaussian weights with the given standard deviation per layer (may be traced)."""
         dtype = jax.dtypes.canonicalize_dtype(dtype)
         stds = jnp.asarray(weight_std, dtype)
-        keys = jax.random.split(key, self.depth + 1)
-        return tuple(
-            Layer(
-                stds[i] * jax.random.normal(keys[i], shape, dtype),
-                jnp.zeros(shape[0], dtype) if self.use_bias else None,
+        with pinned_random():
+            keys = jax.random.split(key, self.depth + 1)
+            return tuple(
+                Layer(
+                    stds[i] * jax.random.normal(keys[i], shape, dtype),
+                    jnp.zeros(shape[0], dtype) if self.use_bias else None,
+                )
+                for i, shape in enumerate(self.shapes)
             )
-            for i, shape in enumerate(self.shapes)
-        )
 
     def apply(self, params: tuple[Layer, ...], x: Float[Array, "n d"]) -> Float[Array, "n C"]:
         """Outputs f(x), one row per point."""

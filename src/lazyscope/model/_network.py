@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from lazyscope._checks import InputError
+from lazyscope._random import pinned_random
 from lazyscope._types import Key, Params
 from lazyscope.model._activation import Activation
 from lazyscope.model._layer import Layer
@@ -104,11 +105,12 @@ class AbstractNetwork(AbstractModel):
         """Draw Gaussian weights with the given standard deviation per layer (may be traced)."""
         dtype = jax.dtypes.canonicalize_dtype(dtype)
         stds = jnp.asarray(weight_std, dtype)
-        keys = jax.random.split(key, len(self.shapes))
-        return tuple(
-            Layer(stds[i] * jax.random.normal(keys[i], shape, dtype), None)
-            for i, shape in enumerate(self.shapes)
-        )
+        with pinned_random():
+            keys = jax.random.split(key, len(self.shapes))
+            return tuple(
+                Layer(stds[i] * jax.random.normal(keys[i], shape, dtype), None)
+                for i, shape in enumerate(self.shapes)
+            )
 
 
 @functools.cache

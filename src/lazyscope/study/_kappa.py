@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lazyscope._checks import InputError
+from lazyscope._random import random_key
 from lazyscope._types import Params
 from lazyscope.data import Dataset, load_dataset
 from lazyscope.flow import ExponentialFlow, Problem, one_lapack_thread
@@ -181,7 +182,7 @@ def _experiment(
     model = _network(settings, data, width)
     if isinstance(model, Dense):
         scheme = shape(name).scheme(kappa, width, settings.depth)
-        params = model.init(jax.random.key(seed), scheme)
+        params = model.init(random_key(seed), scheme)
         return (
             model,
             scheme,
@@ -189,7 +190,7 @@ def _experiment(
         )
     scheme = Scheme.at_width(width, alpha=shape(name).alpha_of(model, kappa).tolist())
     model = with_scores_of_size_one(model, scheme.alpha(width))
-    params = model.init(jax.random.key(seed), scheme)
+    params = model.init(random_key(seed), scheme)
     speeds = np.ones(len(params))
     return model, scheme, network_experiment(model, params, data, speeds, centred=settings.centred)
 

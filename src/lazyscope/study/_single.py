@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lazyscope._checks import InputError, check_count, check_positive
+from lazyscope._random import random_key
 from lazyscope.data import Dataset
 from lazyscope.flow import Problem, check_numbers
 from lazyscope.model import Dense, physical_memory
@@ -88,7 +89,7 @@ class SingleRun:
         model = self.model
         _check_kernel_memory(model, len(self.data.x_train), len(self.data.x_test))
         with jax.enable_x64(True):
-            params = model.init(jax.random.key(int(self.seed)), self.scheme)
+            params = model.init(random_key(int(self.seed)), self.scheme)
             experiment = dense_experiment(
                 model,
                 params,

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lazyscope._checks import InputError
+from lazyscope._random import random_key
 from lazyscope.kernel import LayerwiseKernel, smallest_eigenvalue
 from lazyscope.measure import ExponentEstimate, estimate_exponent
 from lazyscope.model import Dense
@@ -105,7 +106,7 @@ def _kernel(
     """sum_l K_l alpha_l^2 / kappa^2 of one network."""
     with jax.enable_x64(True):
         model = Dense(x.shape[1], 1, width, depth, activation)
-        params = model.init_from_std(jax.random.key(seed), np.full(depth + 1, width**-0.5))
+        params = model.init_from_std(random_key(seed), np.full(depth + 1, width**-0.5))
         ones = jnp.ones(depth + 1, jnp.float64)
         return np.asarray(_summed(LayerwiseKernel(model), params, jnp.asarray(x), ones))[..., 0, 0]
 

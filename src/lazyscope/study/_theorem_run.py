@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError
+from lazyscope._random import random_key
 from lazyscope.data import Dataset
 from lazyscope.flow import ExponentialFlow, FlowResult, Problem, dense_problem, trace_flow
 from lazyscope.forecast import guaranteed_rate, limit_lambda_min
@@ -137,7 +138,7 @@ def run_and_rate(
     begun = time.perf_counter()
     with jax.enable_x64(True):
         model = Dense(data.x_train.shape[1], data.y_train.shape[1], width, scheme.depth, activation)
-        params = model.init(jax.random.key(seed), scheme)
+        params = model.init(random_key(seed), scheme)
         problem = dense_problem(
             Centred(model, params) if centred else model,
             params,

@@ -2,7 +2,10 @@
 
 import itertools
 import math
+import os
+import stat
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +13,10 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from lazyscope._checks import InputError, check_choice, check_count
+from lazyscope._checks import InputError, check_choice
+from lazyscope._random import check_seed
 from lazyscope.model import activation_names
-from lazyscope.sweep._axis import draw_column, read_axis, read_list
+from lazyscope.sweep._axis import check_number_of_runs, draw_column, read_axis, read_list
 from lazyscope.sweep._parametrisation import is_parametrisation, run_scheme
 from lazyscope.sweep._record import DEFAULT_RECORD, record_names
 from lazyscope.sweep._settings import (
@@ -106,22 +110,11 @@ class SweepDesign(BaseModel):
             InputError: the file is missing, is not TOML, or describes no valid design.
         """
         try:
-            text = Path(path).read_bytes().decode()
-            table = tomllib.loads(text)
-        except OSError as error:
-            raise InputError(
-                "a sweep file must be readable",
-                received=f"{path}: {error.strerror}",
-                cause="a wrong path",
-                fix="give the path of a TOML file",
-            ) from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InputError(
-                "a sweep file must be valid TOML",
-                received=f"{path}: {error}",
-                cause="a missing quotation mark or bracket",
-                fix="correct the line that is named",
-            ) from error
+            table = tomllib.loads(_read_file(path).decode())
+        except RecursionError as error:
+            raise _no_toml(path, "brackets nested too deeply") from error
+        except ValueError as error:
+            raise _no_toml(path, str(error)[:200]) from error
         return cls(**{"name": Path(path).stem, **table})
 
     @property
@@ -153,6 +146,45 @@ class SweepDesign(BaseModel):
         table = self.model_dump(mode="json")
         points = table.pop("points")
         return {**table, "points": {"columns": points}} if points else table
+
+
+def _read_file(path: str | Path) -> bytes:
+    """The bytes of a sweep file; nothing is waited for."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        with open(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise _unreadable(path, "no file", "a folder, a pipe or a device")
+            content = file.read(_LARGEST_FILE + 1)
+    except (OSError, ValueError, TypeError) as error:
+        if isinstance(error, InputError):
+            raise
+        said = getattr(error, "strerror", None) or str(error)
+        cause = "a file that this user may not read"
+        raise _unreadable(
+            path, said, cause if isinstance(error, PermissionError) else "a wrong path"
+        ) from error
+    if len(content) > _LARGEST_FILE:
+        raise _unreadable(path, f"more than {_LARGEST_FILE:,} bytes", "another kind of file")
+    return content
+
+
+def _unreadable(path: str | Path, said: str, cause: str) -> InputError:
+    return InputError(
+        "a sweep file must be readable",
+        received=f"{str(path)[:300]!r}: {said}",
+        cause=cause,
+        fix="give the path of a TOML file",
+    )
+
+
+def _no_toml(path: str | Path, said: str) -> InputError:
+    return InputError(
+        "a sweep file must be valid TOML",
+        received=f"{path}: {said}",
+        cause="a missing quotation mark or bracket, or another kind of file",
+        fix="correct the line that is named, or write the numbers that are meant",
+    )
 
 
 def _read_table(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -210,8 +242,8 @@ def _read_points(table: Mapping[str, Any]) -> dict[str, tuple[Value, ...]]:
     if "draw" not in table:
         values = {name: read_list(name, written) for name, written in columns.items()}
     else:
-        num = check_count("draw of points", table["draw"])
-        seed = check_count("draw_seed of points", table.get("draw_seed", 0), minimum=0)
+        num = check_number_of_runs("draw of points", table["draw"])
+        seed = check_seed("draw_seed of points", table.get("draw_seed", 0))
         values = {
             name: draw_column(name, written, num=num, draw_seed=seed)
             for name, written in columns.items()
@@ -230,7 +262,7 @@ def _check_columns(columns: Mapping[str, tuple[Value, ...]]) -> None:
             fix="give every point a value in every column",
         )
     rows = list(zip(*columns.values(), strict=True))
-    repeated = [row for row in set(rows) if rows.count(row) > 1]
+    repeated = [row for row, times in Counter(rows).items() if times > 1]
     if repeated:
         raise InputError(
             "points must differ from each other",
@@ -269,6 +301,7 @@ def _check_cells(design: SweepDesign) -> None:
             cause="a setting left out",
             fix="add width = [64, 256, 1024] under [axes], or width = 256 under [fixed]",
         )
+    check_number_of_runs("the number of runs of a sweep", design.num_cells)
     checked, seen = set(), {}
     for cell in design.cells():
         if cell.hash in seen:
@@ -300,5 +333,8 @@ def _same_run(first: Cell, second: Cell) -> InputError:
         fix=f"remove the axis {differing[0]}, or change method",
     )
 
+
+_LARGEST_FILE = 64 * 2**20
+"""Bytes of a sweep file."""
 
 _CHECKED = ("activation", "method", "width")
