@@ -7,10 +7,9 @@ from importlib import import_module
 from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
-from lazyscope._checks import InputError
-from lazyscope._outcome import Outcome, RunError
-
 if TYPE_CHECKING:
+    from lazyscope._checks import InputError
+    from lazyscope._outcome import Outcome, RunError
     from lazyscope.data import Dataset, load_dataset
     from lazyscope.flow import (
         ExponentialFlow,
@@ -85,7 +84,10 @@ _HOMES = {
     "Dense": "model",
     "ExponentialFlow": "flow",
     "GradientDescent": "flow",
+    "InputError": "_checks",
     "Observer": "observe",
+    "Outcome": "_outcome",
+    "RunError": "_outcome",
     "Scheme": "scaling",
     "SingleRun": "study._single",
     "SweepDesign": "sweep",

@@ -40,7 +40,7 @@ def report_command(
 
     Example: `lazyscope report two-layer -o two-layer.html`
     """
-    check_writable_file(output)
+    check_writable_file(output, page=True)
     if store.is_file():
         verdict = _observation_page(store, output, title)
     elif (store / KAPPA).is_file():

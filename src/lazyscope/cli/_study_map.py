@@ -44,7 +44,7 @@ def study_two_layer_command(
     Example: `lazyscope study two-layer --store two-layer -o two-layer.html`
     """
     given = {name: text for name, text in locals().items() if name in _READERS and text is not None}
-    check_writable_file(output)
+    check_writable_file(output, page=True)
     from lazyscope.study import TwoLayerSettings, run_two_layer_study
 
     settings = TwoLayerSettings(**_read(given))
@@ -72,7 +72,7 @@ def study_three_layer_command(
     Example: `lazyscope study three-layer --store three-layer -o three-layer.html`
     """
     given = {name: text for name, text in locals().items() if name in _READERS and text is not None}
-    check_writable_file(output)
+    check_writable_file(output, page=True)
     from lazyscope.study import ThreeLayerSettings, run_three_layer_study
 
     settings = ThreeLayerSettings(**_read(given))

@@ -53,7 +53,7 @@ def validate_command(
     effort = "quick" if quick else "full"
     chosen = select_claims(CLAIMS, names)
     _check_data(data, chosen)
-    with claimed_folder(output) as folder:
+    with claimed_folder(output, ("validation.md", "validation.json")) as folder:
 
         def keep() -> dict[str, Any]:
             found = gather(CLAIMS, read_records(folder, effort), effort=effort)

@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import tempfile
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lazyscope._checks import InputError
+from lazyscope._file import local_path, read_json, unreadable, write_text_whole
 from lazyscope._plain import plain
 from lazyscope.observe._record import SERIES, Look, Measurement, Observations, Subject
 
@@ -61,7 +61,7 @@ def from_json(stored: Any) -> Observations:
         )
     try:
         return _decoded_record(stored)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
         raise InputError(
             "a record of observations must be whole",
             received=f"{type(error).__name__}: {error}",
@@ -76,23 +76,8 @@ def save_observations(record: Observations, path: str | os.PathLike[str]) -> Pat
     Raises:
         InputError: a path that cannot be written.
     """
-    target = Path(path)
     text = json.dumps(to_json(record), allow_nan=False)
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=target.parent, prefix=f".{target.name}.", delete=False, encoding="utf-8"
-        ) as file:
-            file.write(text)
-        os.chmod(file.name, 0o644)
-        os.replace(file.name, target)
-    except OSError as error:
-        raise InputError(
-            "a record needs a path that can be written",
-            received=f"{target} ({error.strerror or error})",
-            cause="a folder that does not exist or is read-only, or a full disk",
-            fix="create the folder, or give another path",
-        ) from error
-    return target
+    return write_text_whole("a record needs a path that can be written", text, path)
 
 
 def open_observations(path: str | os.PathLike[str]) -> Observations:
@@ -101,13 +86,14 @@ def open_observations(path: str | os.PathLike[str]) -> Observations:
     Raises:
         InputError: no such file, or another kind of file.
     """
+    source = local_path("a record", path)
     try:
-        stored = json.loads(Path(path).read_text(encoding="utf-8"))
+        stored = read_json(source)
     except (OSError, ValueError) as error:
-        raise InputError(
+        raise unreadable(
             "a record of observations must be a JSON file",
-            received=f"{path} ({error})",
-            cause="a misspelt path, or a file that was cut off",
+            source,
+            error,
             fix="give the file that save_observations wrote",
         ) from error
     return from_json(stored)

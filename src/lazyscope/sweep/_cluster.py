@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast, final
 
 from lazyscope._checks import InputError
+from lazyscope._portable import PortableError
 from lazyscope.sweep._batchfile import RunResult
 from lazyscope.sweep._units import Unit
 from lazyscope.sweep._workers import AbstractWorkers, RunUnit
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 
-class SchedulerLostError(RuntimeError):
+class SchedulerLostError(PortableError, RuntimeError):
     """The scheduler went away while a sweep was running. Finished runs are in the store."""
 
     def __init__(self, address: str) -> None:
