@@ -5,6 +5,7 @@ pipes can wait for ever or never end, so only regular files are read.
 """
 
 import errno
+import io
 import json
 import math
 import os
@@ -12,7 +13,7 @@ import re
 import stat
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from lazyscope._checks import InputError
 
@@ -88,7 +89,7 @@ def _check_current_folder(name: str, text: str) -> None:
         ) from error
 
 
-def open_regular(path: Path) -> IO[bytes]:
+def open_regular(path: Path) -> io.BufferedReader:
     """Open a regular file for reading, without ever waiting for a pipe or a device.
 
     Raises:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from lazyscope._checks import check_fraction
+from lazyscope._file import local_path
 from lazyscope.cli._answer import number, print_answer, print_json, table
 from lazyscope.cli._values import read_number
 
@@ -41,7 +42,7 @@ def exponents_command(
     from lazyscope.study._sweep_exponents import sweep_exponents
     from lazyscope.sweep import open_store
 
-    runs = open_store(store)
+    runs = open_store(local_path("a store", store))
     records = sweep_exponents(runs, quantity=quantity, level=coverage)
     verdicts = dict(Counter(record["verdict"] for record in records if record["verdict"]))
     if json:

@@ -71,8 +71,8 @@ def validate_command(
         for record in records:
             for line in _surprises(record):
                 typer.echo(line)
-        typer.echo(f"Page: {(output / 'validation.md').resolve()}")
-        typer.echo(f"Numbers: {(output / 'validation.json').resolve()}")
+        typer.echo(f"Page: {(folder / 'validation.md').resolve()}")
+        typer.echo(f"Numbers: {(folder / 'validation.json').resolve()}")
     if not is_sound(records):
         raise typer.Exit(1)
 

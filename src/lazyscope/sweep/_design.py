@@ -11,6 +11,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict
 
 from lazyscope._checks import InputError, check_choice, check_count
+from lazyscope._file import local_path, read_whole, unreadable
 from lazyscope.model import activation_names
 from lazyscope.sweep._axis import draw_column, read_axis, read_list
 from lazyscope.sweep._parametrisation import is_parametrisation, run_scheme
@@ -105,24 +106,21 @@ class SweepDesign(BaseModel):
         Raises:
             InputError: the file is missing, is not TOML, or describes no valid design.
         """
+        source = local_path("a sweep file", path)
         try:
-            text = Path(path).read_bytes().decode()
-            table = tomllib.loads(text)
+            table = tomllib.loads(read_whole(source).decode())
         except OSError as error:
-            raise InputError(
-                "a sweep file must be readable",
-                received=f"{path}: {error.strerror}",
-                cause="a wrong path",
-                fix="give the path of a TOML file",
-            ) from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            rule, fix = "a sweep file must be readable", "give the path of a TOML file"
+            raise unreadable(rule, source, error, fix=fix) from error
+        except (ValueError, RecursionError) as error:
+            is_deep = isinstance(error, RecursionError)
             raise InputError(
                 "a sweep file must be valid TOML",
-                received=f"{path}: {error}",
+                received=f"{path}: {'brackets nested too deeply' if is_deep else error}",
                 cause="a missing quotation mark or bracket",
                 fix="correct the line that is named",
             ) from error
-        return cls(**{"name": Path(path).stem, **table})
+        return cls(**{"name": source.stem, **table})
 
     @property
     def dims(self) -> dict[str, int]:
