@@ -19,7 +19,7 @@ class InputError(PortableError, ValueError):
     """Input that breaks a rule, with what was received, the likely cause and the fix.
 
     It comes back equal from pickle, ``copy`` and other processes; a received value that cannot be
-    pickled comes back as its text. A long text of what was received is shortened in the message.
+    pickled comes back as its text. Long texts of what was received, and why, are shortened in the message.
 
     Example:
         >>> print(InputError("width must be positive", received=0, cause="a typo", fix="try 64"))
@@ -31,8 +31,8 @@ class InputError(PortableError, ValueError):
         self.received = received
         self.cause = cause
         self.fix = fix
-        opening, shown = rule[:1].upper() + rule[1:], shortened(received)
-        super().__init__(f"{opening}. Received: {shown}. Likely cause: {cause}. Fix: {fix}.")
+        opening, shown, why = rule[:1].upper() + rule[1:], shortened(received), shortened(cause)
+        super().__init__(f"{opening}. Received: {shown}. Likely cause: {why}. Fix: {fix}.")
 
 
 _LONGEST = 400

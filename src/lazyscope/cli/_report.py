@@ -13,6 +13,7 @@ from lazyscope._checks import InputError, check_choice
 from lazyscope._file import local_path, open_regular, read_json, unreadable
 from lazyscope.cli._answer import print_json
 from lazyscope.cli._output import check_writable_file
+from lazyscope.cli._store import opened_store
 from lazyscope.cli._values import read_number
 
 if TYPE_CHECKING:
@@ -110,9 +111,8 @@ def _observation_page(stored: Path, output: Path, title: str | None) -> str:
 def _map_page(store: Path, output: Path, select: Sequence[str], title: str | None) -> str | None:
     from lazyscope.report import write_map_page
     from lazyscope.study import map_estimates
-    from lazyscope.sweep import open_store
 
-    runs = _selected(open_store(str(store)), select)
+    runs = _selected(opened_store(store), select)
     estimates = map_estimates(runs, title=title or str(runs.attrs.get("title", "")))
     write_map_page(runs, estimates, output)
     verdict = json_module.loads(estimates.attrs.get("verdict", "null"))

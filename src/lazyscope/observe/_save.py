@@ -91,6 +91,9 @@ def _checked(record: Observations) -> Observations:
     """Return `record` if its parts have the sizes that its subject tells."""
     subject = record.subject
     num_leaves, num_groups = len(subject.leaves), len(subject.groups)
+    words = (*subject.leaves, *subject.groups, *subject.notes, *dict(subject.provenance))
+    if not all(isinstance(word, str) for word in words):
+        raise ValueError("names or notes that are no text")
     if not len(subject.shapes) == len(subject.leaf_group) == num_leaves:
         raise ValueError("shapes or groups of another number of leaves")
     if not all(isinstance(k, int) and 0 <= k < num_groups for k in subject.leaf_group):
