@@ -12,9 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from lazyscope._portable import PortableError
 
-class InputError(ValueError):
+
+class InputError(PortableError, ValueError):
     """Input that breaks a rule, with what was received, the likely cause and the fix.
+
+    It comes back equal from pickle, ``copy`` and other processes; a received value that cannot be
+    pickled comes back as its text. Long texts of what was received, and why, are shortened in the message.
 
     Example:
         >>> print(InputError("width must be positive", received=0, cause="a typo", fix="try 64"))
@@ -26,29 +31,68 @@ class InputError(ValueError):
         self.received = received
         self.cause = cause
         self.fix = fix
-        opening = rule[:1].upper() + rule[1:]
-        super().__init__(f"{opening}. Received: {received}. Likely cause: {cause}. Fix: {fix}.")
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _remade, (type(self), self.rule, str(self.received), self.cause, self.fix)
+        opening, shown, why = rule[:1].upper() + rule[1:], shortened(received), shortened(cause)
+        super().__init__(f"{opening}. Received: {shown}. Likely cause: {why}. Fix: {fix}.")
 
 
-def _remade(kind: type[InputError], rule: str, received: Any, cause: str, fix: str) -> InputError:
-    """The same refusal in another process."""
-    return kind(rule, received=received, cause=cause, fix=fix)
+_LONGEST = 400
+
+
+def shortened(value: Any) -> str:
+    """The text of a value, its middle left out where it is longer than a sentence should be.
+
+    Example:
+        >>> shortened(0.5), shortened("a" * 10_000)[195:]
+        ('0.5', 'aaaaa ... (10000 characters) ... aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa')
+        >>> shortened(10**5000)
+        'a whole number of about 5001 digits'
+    """
+    try:
+        text = str(value)
+    except ValueError:  # digits beyond what Python writes out
+        text = _digits(value)
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[: _LONGEST // 2]} ... ({len(text)} characters) ... {text[-40:]}"
+
+
+def _digits(value: Any) -> str:
+    """How long a whole number is that is too long to be written."""
+    if not isinstance(value, Integral):
+        return f"a value of type {type(value).__name__} with a number too long to be written"
+    about = int(int(value).bit_length() * math.log10(2)) + 1
+    return f"a whole number of about {about} digits"
+
+
+def _shown(value: Any) -> str:
+    """What was received, as Python writes it."""
+    try:
+        return repr(value)
+    except ValueError:
+        return _digits(value)
 
 
 def check_count(name: str, value: Any, *, minimum: int = 1, cause: str = "", fix: str = "") -> int:
     """Return `value` as an int of at least `minimum`, or refuse it."""
     count = _as_whole(value)
+    if count is not None and count > _MOST:
+        raise InputError(
+            f"{name} must be at most {_MOST}",
+            received=_shown(value),
+            cause="an exponent or a digit too many",
+            fix=fix or f"give a whole number such as {max(minimum, 1)}",
+        )
     if count is None or count < minimum:
         raise InputError(
             f"{name} must be a whole number of at least {minimum}",
-            received=repr(value),
+            received=_shown(value),
             cause=cause or "an empty setting, or a computed value that went wrong",
             fix=fix or f"give a whole number such as {max(minimum, 1)}",
         )
     return count
+
+
+_MOST = 2**63 - 1  # no machine counts further
 
 
 def _as_whole(value: Any) -> int | None:
@@ -57,20 +101,53 @@ def _as_whole(value: Any) -> int | None:
         return None
     if isinstance(value, Integral):
         return int(value)
-    whole = isinstance(value, Real) and math.isfinite(value) and float(value).is_integer()
-    return int(float(value)) if whole else None
+    number = _as_real(value)
+    return int(number) if number is not None and number.is_integer() else None
 
 
 def check_finite(name: str, value: Any) -> float:
     """Return `value` as a finite float, or refuse it."""
-    if not isinstance(value, Real) or not math.isfinite(value):
+    number = _as_real(value)
+    if number is None:
         raise InputError(
             f"{name} must be a finite number",
-            received=repr(value),
-            cause="a division by zero or an unset value upstream",
+            received=_shown(value),
+            cause=_cause_of(value),
             fix="give a finite number",
         )
-    return float(value)
+    return number
+
+
+def _as_real(value: Any) -> float | None:
+    """`value` as a finite float if it is a real number that one can hold, else None."""
+    try:
+        number = float(value) if isinstance(value, Real) else math.nan
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _cause_of(value: Any) -> str:
+    """Why something is no finite number."""
+    if isinstance(value, str) and not _spells_number(value):
+        return "text where a number belongs"
+    if isinstance(value, str | Real) and not _is_unbounded(value):
+        return "a number beyond double precision, which ends at 1.8e308"
+    return "a division by zero or an unset value upstream"
+
+
+def _spells_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_unbounded(value: Any) -> bool:
+    """Whether a number is NaN or infinity itself, rather than one that is too large."""
+    text = shortened(value).lower()
+    return "nan" in text or "inf" in text
 
 
 def check_positive(name: str, value: Any) -> float:
@@ -79,7 +156,7 @@ def check_positive(name: str, value: Any) -> float:
     if number <= 0:
         raise InputError(
             f"{name} must be above zero",
-            received=repr(value),
+            received=_shown(value),
             cause="a sign or an exponent that was meant differently",
             fix="give a number above zero",
         )
@@ -92,7 +169,7 @@ def check_fraction(name: str, value: Any) -> float:
     if not 0 < number < 1:
         raise InputError(
             f"{name} must lie strictly between 0 and 1",
-            received=repr(value),
+            received=_shown(value),
             cause="a percentage, or a loss where a fraction of the initial loss was meant",
             fix="give a fraction such as 1e-4",
         )
@@ -170,7 +247,7 @@ def check_choice(name: str, value: Any, choices: Iterable[str]) -> str:
     close = get_close_matches(str(value), known, n=1)
     raise InputError(
         f"{name} must be one of {', '.join(known)}",
-        received=repr(value),
+        received=_shown(value),
         cause="a misspelt name" if close else "a name that lazyscope does not know",
         fix=f"use {close[0]!r}" if close else "choose a name from the list",
     )

@@ -152,7 +152,10 @@ def test_a_worker_with_other_data_or_precision_is_refused_and_other_random_setti
 
 def test_a_cluster_without_workers_says_so_and_waits(tmp_path, capfd):
     options = {"threads_per_worker": 1, "processes": True, "dashboard_address": None}
-    with distributed.LocalCluster(n_workers=0, **options) as local, distributed.Client(local) as client:
+    with (
+        distributed.LocalCluster(n_workers=0, **options) as local,
+        distributed.Client(local) as client,
+    ):
         began, told = time.monotonic(), []
 
         def start_worker(sentence):

@@ -13,6 +13,7 @@ from lazyscope._plain import plain
 from lazyscope.claims._finding import Claim, Effort
 from lazyscope.claims._run_record import (
     RunSettings,
+    check_replaceable,
     is_same,
     read_record,
     record_path,
@@ -58,10 +59,12 @@ def check_claims(
 
     Raises:
         InputError: an effort that does not exist, two claims of one name, or a record that cannot
-            be written.
+            be written or would replace another file.
     """
     check_choice("effort", effort, get_args(Effort))
     _check_names(claims)
+    for claim in claims:
+        check_replaceable(record_path(folder, claim.name, effort))
     found = []
     for claim in claims:
         path = record_path(folder, claim.name, effort)

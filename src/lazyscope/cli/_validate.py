@@ -53,7 +53,7 @@ def validate_command(
     effort = "quick" if quick else "full"
     chosen = select_claims(CLAIMS, names)
     _check_data(data, chosen)
-    with claimed_folder(output) as folder:
+    with claimed_folder(output, ("validation.md", "validation.json")) as folder:
 
         def keep() -> dict[str, Any]:
             found = gather(CLAIMS, read_records(folder, effort), effort=effort)
@@ -71,8 +71,8 @@ def validate_command(
         for record in records:
             for line in _surprises(record):
                 typer.echo(line)
-        typer.echo(f"Page: {(output / 'validation.md').resolve()}")
-        typer.echo(f"Numbers: {(output / 'validation.json').resolve()}")
+        typer.echo(f"Page: {(folder / 'validation.md').resolve()}")
+        typer.echo(f"Numbers: {(folder / 'validation.json').resolve()}")
     if not is_sound(records):
         raise typer.Exit(1)
 

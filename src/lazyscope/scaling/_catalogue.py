@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from lazyscope._checks import InputError, check_choice, check_count
+from lazyscope._described import described
 from lazyscope.scaling import _named
 from lazyscope.scaling._scheme import Scheme
 
@@ -92,7 +93,7 @@ def named_scheme(
     taken = inspect.signature(builder).parameters
     known = {key: value for key, value in setting.items() if key in taken}
     scheme = builder(**known, **parameters)
-    return replace(scheme, description=(builder.__doc__ or "").splitlines()[0])
+    return replace(scheme, description=described(builder).partition("\n")[0])
 
 
 def _known(name: str) -> str:

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast, final
 
 from lazyscope._checks import InputError
+from lazyscope._portable import PortableError
 from lazyscope.sweep._batch import RunUnit, UnitResult, run_elsewhere
 from lazyscope.sweep._units import Unit
 from lazyscope.sweep._workers import PATIENCE, AbstractWorkers, UnitEnd
@@ -28,7 +29,7 @@ NEXT_WORD = 60.0
 """Seconds after which it is said again."""
 
 
-class SchedulerLostError(RuntimeError):
+class SchedulerLostError(PortableError, RuntimeError):
     """The scheduler went away while a sweep was running. Finished runs are in the store."""
 
     def __init__(self, address: str) -> None:

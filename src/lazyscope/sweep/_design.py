@@ -2,8 +2,6 @@
 
 import itertools
 import math
-import os
-import stat
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -14,6 +12,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict
 
 from lazyscope._checks import InputError, check_choice
+from lazyscope._file import local_path, read_whole, unreadable
 from lazyscope._random import check_seed
 from lazyscope.model import activation_names
 from lazyscope.sweep._axis import check_number_of_runs, draw_column, read_axis, read_list
@@ -109,13 +108,17 @@ class SweepDesign(BaseModel):
         Raises:
             InputError: the file is missing, is not TOML, or describes no valid design.
         """
+        source = local_path("a sweep file", path)
         try:
-            table = tomllib.loads(_read_file(path).decode())
+            table = tomllib.loads(read_whole(source).decode())
+        except OSError as error:
+            rule, fix = "a sweep file must be readable", "give the path of a TOML file"
+            raise unreadable(rule, source, error, fix=fix) from error
         except RecursionError as error:
-            raise _no_toml(path, "brackets nested too deeply") from error
+            raise _no_toml(source, "brackets nested too deeply") from error
         except ValueError as error:
-            raise _no_toml(path, str(error)[:200]) from error
-        return cls(**{"name": Path(path).stem, **table})
+            raise _no_toml(source, str(error)[:200]) from error
+        return cls(**{"name": source.stem, **table})
 
     @property
     def dims(self) -> dict[str, int]:
@@ -146,36 +149,6 @@ class SweepDesign(BaseModel):
         table = self.model_dump(mode="json")
         points = table.pop("points")
         return {**table, "points": {"columns": points}} if points else table
-
-
-def _read_file(path: str | Path) -> bytes:
-    """The bytes of a sweep file; nothing is waited for."""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-        with open(handle, "rb") as file:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise _unreadable(path, "no file", "a folder, a pipe or a device")
-            content = file.read(_LARGEST_FILE + 1)
-    except (OSError, ValueError, TypeError) as error:
-        if isinstance(error, InputError):
-            raise
-        said = getattr(error, "strerror", None) or str(error)
-        cause = "a file that this user may not read"
-        raise _unreadable(
-            path, said, cause if isinstance(error, PermissionError) else "a wrong path"
-        ) from error
-    if len(content) > _LARGEST_FILE:
-        raise _unreadable(path, f"more than {_LARGEST_FILE:,} bytes", "another kind of file")
-    return content
-
-
-def _unreadable(path: str | Path, said: str, cause: str) -> InputError:
-    return InputError(
-        "a sweep file must be readable",
-        received=f"{str(path)[:300]!r}: {said}",
-        cause=cause,
-        fix="give the path of a TOML file",
-    )
 
 
 def _no_toml(path: str | Path, said: str) -> InputError:
@@ -334,7 +307,5 @@ def _same_run(first: Cell, second: Cell) -> InputError:
     )
 
 
-_LARGEST_FILE = 64 * 2**20
-"""Bytes of a sweep file."""
 
 _CHECKED = ("activation", "method", "width")
