@@ -297,7 +297,7 @@ def check_array(
             fix="encode categories as numbers, and take real parts or absolute values beforehand",
         )
     _check_axes(name, values, ndim)
-    if finite and values.dtype.kind not in "biu" and _is_known(values):
+    if finite and values.dtype.kind not in "biu" and is_known(values):
         numbers = np.asarray(values)
         bad = int((~np.isfinite(numbers)).sum())
         if bad:
@@ -343,7 +343,7 @@ def _is_real(dtype: Any) -> bool:
     return getattr(dtype, "kind", "O") in "biuf" or str(dtype).startswith(("bfloat", "float"))
 
 
-def _is_known(values: Any) -> bool:
+def is_known(values: Any) -> bool:
     """Whether the entries have values, which arrays of JAX have not while tracing."""
     return not hasattr(values, "_trace")
 

@@ -39,12 +39,16 @@ Check = Callable[[str, Any], Any]
 _NUMBER = "must be a number"
 
 
-def checked(*, unbounded: Iterable[str] = (), any_axes: Iterable[str] = ()) -> Callable[[F], F]:
+def checked(
+    *, unbounded: Iterable[str] = (), any_axes: Iterable[str] = (), own: Iterable[str] = ()
+) -> Callable[[F], F]:
     """A function that refuses arguments of another kind than their annotations before it begins.
 
     Args:
         unbounded: names of arguments that may hold NaN and infinity, such as runs without a value.
-        any_axes: names of arrays that may have other axes than annotated, such as targets (n,).
+        any_axes: names of arrays that may have other axes than annotated, such as targets (n,), or
+            whose axes the function checks in its own words.
+        own: names of arguments that the function checks in its own words altogether.
 
     Example:
         >>> @checked()
@@ -56,7 +60,7 @@ def checked(*, unbounded: Iterable[str] = (), any_axes: Iterable[str] = ()) -> C
         Traceback (most recent call last):
         lazyscope._checks.InputError: Count must be a whole number of at least 0. Received: '2'. ...
     """
-    free, loose = frozenset(unbounded), frozenset(any_axes)
+    free, loose, skipped = frozenset(unbounded), frozenset(any_axes), frozenset(own)
 
     def wrap(function: F) -> F:
         signature = inspect.signature(function)
@@ -71,7 +75,7 @@ def checked(*, unbounded: Iterable[str] = (), any_axes: Iterable[str] = ()) -> C
                 )  # Python's own words for a wrong number of arguments
             checks = _argument_checks(function, free, loose)
             for name, value in given.arguments.items():
-                if name in checks:
+                if name in checks and name not in skipped:
                     given.arguments[name] = _apply(
                         checks[name], name, value, signature.parameters[name].kind
                     )
@@ -135,6 +139,8 @@ def _hints(thing: Any) -> dict[str, Any]:
 def _check_of(hint: Any, *, finite: bool, any_axes: bool) -> Check | None:
     """The check that an annotation stands for; None where it says nothing that can be checked."""
     origin, parts = get_origin(hint), get_args(hint)
+    if hint is Any or hint is object:
+        return None
     if origin in (Union, types.UnionType):
         return _union(parts, finite=finite, any_axes=any_axes)
     if origin is Literal:

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from lazyscope._checks import InputError, check_positive
+from lazyscope._entry import checked
 from lazyscope._outcome import Outcome
 from lazyscope._types import Scalar
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop
@@ -103,6 +104,7 @@ class _DescentMemory(eqx.Module):
     initial_loss: Scalar
 
 
+@checked()
 def largest_stable_step(problem: Problem) -> Scalar:
     """2 n / lambda_max(K(0)), above which descent on the linearised network grows."""
     expansion = problem.kernel.expand(problem.params, problem.x)

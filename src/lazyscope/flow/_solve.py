@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError, check_count, check_fraction, check_positive
+from lazyscope._entry import checked
 from lazyscope._outcome import Outcome, RunError
 from lazyscope._types import Params
 from lazyscope.flow._exponential import ExponentialFlow
@@ -63,6 +64,7 @@ class FlowResult(eqx.Module):
         )
 
 
+@checked(own=("stop_fraction", "stop_time", "max_steps", "num_records"))
 def solve_flow(
     problem: Problem,
     method: AbstractMethod | None = None,

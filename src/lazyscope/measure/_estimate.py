@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lazyscope._checks import InputError, check_choice, check_fraction, check_positive
+from lazyscope._entry import checked
 from lazyscope.measure._estimate_posterior import Runs, Summary, summarise
 from lazyscope.measure._estimate_record import ExponentEstimate, ExponentMap
 from lazyscope.measure._estimate_shapes import MODEL_NAMES, Catalogue, catalogue
@@ -19,6 +20,7 @@ _RULE = (
 )
 
 
+@checked(unbounded=("widths", "values"), any_axes=("widths", "values"))
 def estimate_exponent(
     widths: Float[Any, " W"],
     values: Float[Any, "W S"],
@@ -81,6 +83,7 @@ def estimate_exponent(
     return estimate_exponents(widths, values[None], **settings).cell(0)
 
 
+@checked(unbounded=("widths", "values"), any_axes=("widths", "values"))
 def estimate_exponents(
     widths: Float[Any, " W"],
     values: Float[Any, "C W S"],

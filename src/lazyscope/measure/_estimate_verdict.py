@@ -7,6 +7,7 @@ that contains a prediction but also everything else does not confirm it.
 from typing import Literal, TypeAlias
 
 from lazyscope._checks import check_finite, check_positive
+from lazyscope._entry import checked
 
 Sign: TypeAlias = Literal["positive", "negative", "undecided"]
 Agreement: TypeAlias = Literal["agrees", "disagrees", "undecided"]
@@ -30,6 +31,7 @@ def sign_of(low: float, high: float) -> Sign:
     return "undecided"
 
 
+@checked(unbounded=("low", "high"))
 def agreement(low: float, high: float, prediction: float, resolution: float) -> Agreement:
     """Whether an interval confirms a prediction.
 

@@ -3,9 +3,11 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from lazyscope._entry import checked
 from lazyscope._types import Scalar
 
 
+@checked()
 def kernel_change(initial: Float[Array, "*shape"], final: Float[Array, "*shape"]) -> Scalar:
     """Relative change |K(T) - K(0)|_F / |K(0)|_F of a kernel on the same points.
 
@@ -16,6 +18,7 @@ def kernel_change(initial: Float[Array, "*shape"], final: Float[Array, "*shape"]
     return jnp.sqrt(jnp.sum((final - initial) ** 2) / jnp.sum(initial**2))
 
 
+@checked()
 def kernel_alignment(first: Float[Array, "*shape"], second: Float[Array, "*shape"]) -> Scalar:
     """Cosine <K1, K2> / (|K1| |K2|) between two kernels on the same points, in [-1, 1].
 

@@ -3,9 +3,11 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from lazyscope._entry import checked
 from lazyscope._types import Scalar
 
 
+@checked()
 def linearisation_gap(
     network: Float[Array, "n C"],
     linearised: Float[Array, "n C"],
@@ -23,6 +25,7 @@ def linearisation_gap(
     return jnp.sqrt(jnp.mean((network - linearised) ** 2) / jnp.mean(targets**2))
 
 
+@checked()
 def error_rate(outputs: Float[Array, "n C"], targets: Float[Array, "n C"]) -> Scalar:
     """Share of points whose class is wrong: the largest output, or the sign of a single one.
 
@@ -39,6 +42,7 @@ def error_rate(outputs: Float[Array, "n C"], targets: Float[Array, "n C"]) -> Sc
     return jnp.mean(wrong.astype(outputs.dtype))
 
 
+@checked()
 def mean_squared_error(outputs: Float[Array, "n C"], targets: Float[Array, "n C"]) -> Scalar:
     """Loss 1/(2n) sum_i |f(x_i) - y_i|^2 of outputs on any set of points. NaN without points."""
     return jnp.mean(jnp.sum((outputs - targets) ** 2, axis=1)) / 2

@@ -2,6 +2,7 @@
 
 from jaxtyping import Array, Float
 
+from lazyscope._checks import check_instance
 from lazyscope._types import Params
 from lazyscope.model._protocol import AbstractModel
 
@@ -20,6 +21,9 @@ class Centred(AbstractModel):
 
     inner: AbstractModel
     initial: Params
+
+    def __check_init__(self) -> None:
+        check_instance("inner", self.inner, AbstractModel)
 
     @property
     def group_names(self) -> tuple[str, ...]:

@@ -4,6 +4,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from lazyscope._checks import check_count
+from lazyscope._entry import checked
 from lazyscope._types import Params
 from lazyscope.data import Dataset
 from lazyscope.flow import (
@@ -68,6 +70,7 @@ class Experiment(eqx.Module):
     offset_test: Float[Array, "n_test C"]
 
 
+@checked()
 def dense_experiment(
     model: Dense,
     params: Params,
@@ -91,6 +94,7 @@ def dense_experiment(
     return Experiment(problem, x_test, y_test, jnp.asarray(data.y_train), offset)
 
 
+@checked()
 def network_experiment(
     network: AbstractNetwork,
     params: Params,
@@ -116,6 +120,7 @@ def network_experiment(
     return Experiment(problem, x_test, y_test, y, offset)
 
 
+@checked()
 def observe(
     experiment: Experiment,
     method: AbstractMethod,
@@ -154,5 +159,21 @@ def observe(
     )
 
 
-observe_compiled = eqx.filter_jit(observe)
-"""`observe` behind ``jit``: one compilation per shape of experiment and kind of method."""
+_observe_compiled = eqx.filter_jit(observe)
+
+
+@checked()
+def observe_compiled(
+    experiment: Experiment,
+    method: AbstractMethod,
+    *,
+    stop_fraction: float | Float[Array, ""],
+    max_steps: int,
+) -> Observation:
+    """`observe` behind ``jit``: one compilation per shape of experiment and kind of method."""
+    return _observe_compiled(
+        experiment,
+        method,
+        stop_fraction=stop_fraction,
+        max_steps=check_count("max_steps", max_steps),
+    )

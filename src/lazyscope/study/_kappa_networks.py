@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lazyscope._checks import InputError, check_choice
+from lazyscope._entry import check_fields
 from lazyscope.model import (
     AbstractNetwork,
     Attention,
@@ -43,6 +44,9 @@ class StudyNetwork:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     homogeneous: bool = False
     most_depth: int | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def check_depth(self, depth: int) -> None:
         """Refuse a depth that the architecture does not have."""

@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from lazyscope._entry import checked
 from lazyscope.data import Dataset
 from lazyscope.kernel import normalised_limit_kernels
 from lazyscope.scaling import Scheme, displacements_at_width, initial_operator_norms
 
 
+@checked()
 def law_at_widths(
     scheme: Scheme, widths: Float[np.ndarray, " W"], data: Dataset
 ) -> Float[np.ndarray, "layers W"]:
