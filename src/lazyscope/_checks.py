@@ -119,8 +119,8 @@ def as_number(value: Any) -> float | None:
         return None
     try:
         return float(value)
-    except OverflowError:
-        return math.inf
+    except OverflowError:  # a whole number of more than 308 digits
+        return None
 
 
 def check_positive(name: str, value: Any) -> float:
@@ -308,6 +308,19 @@ def check_array(
                 fix="remove or fill the missing values, or use a smaller scale",
             )
     return values
+
+
+def check_alike(*, may_be_empty: bool = False, **arrays: Any) -> None:
+    """Refuse arrays of different shapes or without entries; names are those of the arguments."""
+    shapes = {name: tuple(np.shape(value)) for name, value in arrays.items()}
+    is_empty = not may_be_empty and any(0 in shape for shape in shapes.values())
+    if len(set(shapes.values())) > 1 or is_empty:
+        raise InputError(
+            f"{' and '.join(shapes)} must have one shape, with entries",
+            received=f"shapes {' and '.join(map(str, shapes.values()))}",
+            cause="outputs at different points, or an axis too many",
+            fix="give both at the same points",
+        )
 
 
 def _check_axes(name: str, values: Any, ndim: Iterable[int] | int | None) -> None:

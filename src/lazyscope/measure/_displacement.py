@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from lazyscope._checks import InputError, check_tree
+from lazyscope._checks import InputError, check_alike, check_array, check_tree
 from lazyscope._entry import checked
 from lazyscope._types import Params, Scalar
 from lazyscope.model import group_norms
@@ -93,6 +93,8 @@ def operator_norm(matrix: Float[Array, "..."]) -> Scalar:
         >>> float(operator_norm(jnp.diag(jnp.array([3.0, -5.0]))))
         5.0
     """
+    matrix = check_array("matrix", matrix, ndim=(0, 1, 2))
+    check_alike(matrix=matrix)
     if matrix.ndim < 2:
         return jnp.max(jnp.abs(matrix))
     if matrix.shape[0] < matrix.shape[1]:

@@ -181,7 +181,10 @@ def _checked(x: Any, y: Any, groups: Any):
 
 def _labels(groups: Any) -> np.ndarray:
     """Labels that can be told apart: text or numbers, without missing ones."""
-    labels = groups if isinstance(groups, np.ndarray) else np.asarray(list(groups))
+    try:
+        labels = np.asanyarray(groups)
+    except ValueError:  # lists of different lengths
+        labels = np.asarray(None)
     if labels.dtype.kind not in "biufUS" or isinstance(labels, np.ma.MaskedArray):
         raise InputError(
             "groups must be text or numbers",

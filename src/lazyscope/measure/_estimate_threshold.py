@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import logit as log_odds
 
-from lazyscope._checks import InputError, check_array, check_fraction
+from lazyscope._checks import InputError, check_array, check_fraction, shown
 from lazyscope._entry import checked
 
 MIN_SCALES = 4
@@ -133,7 +133,7 @@ def _checked(kappa: Any, converged: Any) -> tuple[np.ndarray, np.ndarray]:
     if kappa.ndim != 1 or not (np.all(kappa > 0) and np.all(np.diff(kappa) > 0)):
         raise InputError(
             "kappa must be positive and increasing",
-            received=np.array2string(kappa, threshold=10),
+            received=shown(kappa.tolist()),
             cause="rows in the order in which they were run",
             fix="sort the rows of the table by kappa",
         )

@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from lazyscope._checks import check_alike
 from lazyscope._entry import checked
 from lazyscope._types import Scalar
 
@@ -15,6 +16,7 @@ def kernel_change(initial: Float[Array, "*shape"], final: Float[Array, "*shape"]
         >>> float(kernel_change(jnp.eye(2), 3 * jnp.eye(2)))
         2.0
     """
+    check_alike(initial=initial, final=final)
     return jnp.sqrt(jnp.sum((final - initial) ** 2) / jnp.sum(initial**2))
 
 
@@ -26,4 +28,5 @@ def kernel_alignment(first: Float[Array, "*shape"], second: Float[Array, "*shape
         >>> float(kernel_alignment(jnp.eye(2), 3 * jnp.eye(2)))
         1.0
     """
+    check_alike(first=first, second=second)
     return jnp.sum(first * second) / jnp.sqrt(jnp.sum(first**2) * jnp.sum(second**2))

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax.tree_util import keystr
 from jaxtyping import Array, Float
 
-from lazyscope._checks import InputError, check_tree
+from lazyscope._checks import InputError, check_tree, shown
 from lazyscope._entry import checked
 from lazyscope._types import Params
 
@@ -118,6 +118,14 @@ def _is_name(node: Any) -> bool:
 
 def _spread(groups: Params, params: Params) -> list[Any]:
     """The name that stands above each leaf."""
+    for name in jax.tree.leaves(groups, is_leaf=_is_name):
+        if not _is_name(name):
+            raise InputError(
+                "names of groups must be text",
+                received=shown(name),
+                cause="numbers or nothing where a name was expected",
+                fix="give a name for every leaf, for instance {key: key for key in params}",
+            )
     try:
         spread = jax.tree.map(
             lambda name, below: [name] * len(jax.tree.leaves(below)),

@@ -2,7 +2,7 @@
 
 import os
 
-from lazyscope._checks import InputError
+from lazyscope._checks import InputError, check_count
 from lazyscope._entry import checked
 
 COPIES_OF_A_RUN = 3
@@ -16,6 +16,7 @@ def check_memory(num_parameters: int, *, what: str, bytes_per_number: int = 8) -
     Raises:
         InputError: three copies of the parameters in double precision exceed physical memory.
     """
+    check_count("bytes_per_number", bytes_per_number)
     needed = COPIES_OF_A_RUN * num_parameters * bytes_per_number
     available = physical_memory()
     if needed > available:

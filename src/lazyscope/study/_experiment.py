@@ -2,9 +2,10 @@
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from lazyscope._checks import check_count
+from lazyscope._checks import check_alike, check_count, check_not_negative, check_tree, is_known
 from lazyscope._entry import checked
 from lazyscope._types import Params
 from lazyscope.data import Dataset
@@ -105,9 +106,11 @@ def network_experiment(
 ) -> Experiment:
     """The same for a network of any architecture, with the kernel that its structure allows.
 
-    Its parameters move as tuples of arrays, ``experiment.problem.params``. Nothing is checked: networks
-    of this library keep the rules that `function_problem` asks of others.
+    Its parameters move as tuples of arrays, ``experiment.problem.params``. What the network does with
+    points is not checked: networks of this library keep the rules that `function_problem` asks of others.
     """
+    check_tree("params", params)
+    check_alike(speeds=speeds, groups=np.asarray(network.group_names))
     x, y, x_test, y_test = (
         jnp.asarray(values) for values in (data.x_train, data.y_train, data.x_test, data.y_test)
     )
@@ -171,6 +174,8 @@ def observe_compiled(
     max_steps: int,
 ) -> Observation:
     """`observe` behind ``jit``: one compilation per shape of experiment and kind of method."""
+    if is_known(stop_fraction):
+        check_not_negative("stop fraction", float(stop_fraction))
     return _observe_compiled(
         experiment,
         method,

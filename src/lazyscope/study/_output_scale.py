@@ -84,6 +84,8 @@ class OutputScaleSettings:
             check_choice("target", self.target, get_args(TargetKind))
         for name in ("depth", "num_points"):
             check_count(name, getattr(self, name))
+        if self.input_dim is not None:
+            check_count("input_dim", self.input_dim)
         scheme_parameters(self.scheme)
 
     def design(self) -> SweepDesign:
