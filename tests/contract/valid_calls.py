@@ -6,8 +6,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lazyscope import claims, data, flow, forecast, kernel, measure, model, observe, report
-from lazyscope import scaling, study, sweep
+from lazyscope import (
+    claims,
+    data,
+    flow,
+    kernel,
+    measure,
+    model,
+    observe,
+    scaling,
+    study,
+    sweep,
+)
 from report.synthetic_kappa import synthetic_result
 from report.synthetic_map import synthetic_map
 from report.synthetic_studies import synthetic_condensation, synthetic_output_scale
@@ -192,106 +202,139 @@ def calls(folder):
     record_path = folder / "record.json"
     observe.save_observations(record(), record_path)
     page = folder / "page.html"
-    limit = dict(x1=x, depth=1, activation="erf")
-    net = dict(apply=apply, params=tree(), x1=x)
+    limit = {"x1": x, "depth": 1, "activation": "erf"}
+    net = {"apply": apply, "params": tree(), "x1": x}
     return {
-        "scaling.FanAverageLaw": dict(fixed_fan=3),
-        "scaling.PowerLaw": dict(constant=1.0, exponent=0.5),
-        "scaling.ValueAtWidth": dict(value=1.0, width=4),
-        "scaling.Scheme": dict(
-            name="mine",
-            scales=(scaling.PowerLaw(1.0),) * 2,
-            speeds=(scaling.PowerLaw(1.0),) * 2,
-            source="",
-            description="",
-        ),
-        "scaling.displacement_exponents": dict(
-            scale_exponents=(0.5, 0.0), speed_exponents=(0.0, 0.0)
-        ),
-        "scaling.displacements_at_width": dict(
-            alpha=(2.0, 3.0), speed=(1.0, 1.0), gap=1.0, kernel_weights=(1.0, 1.0)
-        ),
-        "scaling.frobenius_displacement_exponents": dict(
-            scale_exponents=(0.5, 0.0), speed_exponents=(0.0, 0.0)
-        ),
-        "scaling.from_abc": dict(a=(0.0, 0.5), b=(0.0, 0.0), c=0.0, name="abc"),
-        "scaling.initial_operator_norms": dict(width=16, depth=2, input_dim=3, output_dim=1),
-        "scaling.layer_regimes": dict(scale_exponents=(0.5, 0.0), speed_exponents=(0.0, 0.0)),
-        "scaling.named_scheme": dict(
-            name="he", depth=2, input_dim=3, output_dim=1, activation="relu"
-        ),
-        "scaling.needs_input_dim": dict(name="ntk"),
-        "scaling.network_regime": dict(scale_exponents=(0.5, 0.0), speed_exponents=(0.0, 0.0)),
-        "scaling.phase_point": dict(scheme=scheme()),
-        "scaling.regime_report": dict(scheme=scheme(), width=16),
-        "scaling.relative_speed_exponents": dict(
-            scale_exponents=(0.5, 0.0), speed_exponents=(0.0, 0.0)
-        ),
+        "scaling.FanAverageLaw": {"fixed_fan": 3},
+        "scaling.PowerLaw": {"constant": 1.0, "exponent": 0.5},
+        "scaling.ValueAtWidth": {"value": 1.0, "width": 4},
+        "scaling.Scheme": {
+            "name": "mine",
+            "scales": (scaling.PowerLaw(1.0),) * 2,
+            "speeds": (scaling.PowerLaw(1.0),) * 2,
+            "source": "",
+            "description": "",
+        },
+        "scaling.displacement_exponents": {
+            "scale_exponents": (0.5, 0.0),
+            "speed_exponents": (0.0, 0.0),
+        },
+        "scaling.displacements_at_width": {
+            "alpha": (2.0, 3.0),
+            "speed": (1.0, 1.0),
+            "gap": 1.0,
+            "kernel_weights": (1.0, 1.0),
+        },
+        "scaling.frobenius_displacement_exponents": {
+            "scale_exponents": (0.5, 0.0),
+            "speed_exponents": (0.0, 0.0),
+        },
+        "scaling.from_abc": {"a": (0.0, 0.5), "b": (0.0, 0.0), "c": 0.0, "name": "abc"},
+        "scaling.initial_operator_norms": {
+            "width": 16,
+            "depth": 2,
+            "input_dim": 3,
+            "output_dim": 1,
+        },
+        "scaling.layer_regimes": {"scale_exponents": (0.5, 0.0), "speed_exponents": (0.0, 0.0)},
+        "scaling.named_scheme": {
+            "name": "he",
+            "depth": 2,
+            "input_dim": 3,
+            "output_dim": 1,
+            "activation": "relu",
+        },
+        "scaling.needs_input_dim": {"name": "ntk"},
+        "scaling.network_regime": {"scale_exponents": (0.5, 0.0), "speed_exponents": (0.0, 0.0)},
+        "scaling.phase_point": {"scheme": scheme()},
+        "scaling.regime_report": {"scheme": scheme(), "width": 16},
+        "scaling.relative_speed_exponents": {
+            "scale_exponents": (0.5, 0.0),
+            "speed_exponents": (0.0, 0.0),
+        },
         "scaling.scheme_names": {},
-        "scaling.scheme_parameters": dict(name="luo"),
-        "scaling.slowest_correction": dict(scale_exponents=(0.5, 0.0), speed_exponents=(0.0, 0.0)),
-        "scaling.to_abc": dict(scheme=scheme(), fix="inits"),
-        "model.Activation": dict(
-            name="mine", function=jnp.tanh, homogeneous=False, smooth=True, slope_at_zero=1.0
-        ),
-        "model.Attention": dict(
-            input_shape=(4, 3),
-            output_dim=1,
-            width=8,
-            num_heads=2,
-            activation="tanh",
-            score_scale=0.5,
-            branch_scale=1.0,
-        ),  # fmt: skip
-        "model.Centred": dict(inner=dense(), initial=layers()),
-        "model.Convolution": dict(
-            input_shape=(6, 6, 1),
-            output_dim=1,
-            width=4,
-            depth=1,
-            activation="relu",
-            kernel_size=3,
-            stride=1,
-            padding="same",
-        ),  # fmt: skip
-        "model.Dense": dict(
-            input_dim=3,
-            output_dim=1,
-            width=4,
-            depth=1,
-            activation="relu",
-            use_bias=False,
-            output_scale=1.0,
-        ),  # fmt: skip
-        "model.FunctionModel": dict(apply=apply, groups=model.parameter_groups(tree())),
-        "model.LayerNorm": dict(
-            input_dim=3, output_dim=1, width=4, depth=1, activation="relu", epsilon=1e-12
-        ),
-        "model.Residual": dict(
-            input_dim=3, output_dim=1, width=4, depth=2, activation="relu", branch_scale=1.0
-        ),
-        "model.ResidualConvolution": dict(
-            input_shape=(6, 6, 1),
-            output_dim=1,
-            width=4,
-            depth=2,
-            activation="relu",
-            kernel_size=3,
-            stride=1,
-            branch_scale=1.0,
-        ),  # fmt: skip
-        "model.activation": dict(name="relu"),
+        "scaling.scheme_parameters": {"name": "luo"},
+        "scaling.slowest_correction": {
+            "scale_exponents": (0.5, 0.0),
+            "speed_exponents": (0.0, 0.0),
+        },
+        "scaling.to_abc": {"scheme": scheme(), "fix": "inits"},
+        "model.Activation": {
+            "name": "mine",
+            "function": jnp.tanh,
+            "homogeneous": False,
+            "smooth": True,
+            "slope_at_zero": 1.0,
+        },
+        "model.Attention": {
+            "input_shape": (4, 3),
+            "output_dim": 1,
+            "width": 8,
+            "num_heads": 2,
+            "activation": "tanh",
+            "score_scale": 0.5,
+            "branch_scale": 1.0,
+        },
+        "model.Centred": {"inner": dense(), "initial": layers()},
+        "model.Convolution": {
+            "input_shape": (6, 6, 1),
+            "output_dim": 1,
+            "width": 4,
+            "depth": 1,
+            "activation": "relu",
+            "kernel_size": 3,
+            "stride": 1,
+            "padding": "same",
+        },
+        "model.Dense": {
+            "input_dim": 3,
+            "output_dim": 1,
+            "width": 4,
+            "depth": 1,
+            "activation": "relu",
+            "use_bias": False,
+            "output_scale": 1.0,
+        },
+        "model.FunctionModel": {"apply": apply, "groups": model.parameter_groups(tree())},
+        "model.LayerNorm": {
+            "input_dim": 3,
+            "output_dim": 1,
+            "width": 4,
+            "depth": 1,
+            "activation": "relu",
+            "epsilon": 1e-12,
+        },
+        "model.Residual": {
+            "input_dim": 3,
+            "output_dim": 1,
+            "width": 4,
+            "depth": 2,
+            "activation": "relu",
+            "branch_scale": 1.0,
+        },
+        "model.ResidualConvolution": {
+            "input_shape": (6, 6, 1),
+            "output_dim": 1,
+            "width": 4,
+            "depth": 2,
+            "activation": "relu",
+            "kernel_size": 3,
+            "stride": 1,
+            "branch_scale": 1.0,
+        },
+        "model.activation": {"name": "relu"},
         "model.activation_names": {},
-        "model.check_memory": dict(num_parameters=10, what="a network", bytes_per_number=8),
-        "model.parameter_groups": dict(params=tree(), groups=None),
+        "model.check_memory": {"num_parameters": 10, "what": "a network", "bytes_per_number": 8},
+        "model.parameter_groups": {"params": tree(), "groups": None},
         "model.physical_memory": {},
-        "model.speeds_by_name": dict(speeds={"a": 1.0}, names=("a", "b")),
-        "kernel.FunctionKernel": dict(
-            model=model.FunctionModel(apply, model.parameter_groups(tree())), memory=2**30
-        ),
-        "kernel.LayerwiseKernel": dict(model=dense()),
-        "kernel.PiecewiseSmooth": dict(function=jnp.abs, kinks=(0.0,)),
-        "kernel.check_function": dict(apply=apply, params=tree(), x=x, memory=2**30),
+        "model.speeds_by_name": {"speeds": {"a": 1.0}, "names": ("a", "b")},
+        "kernel.FunctionKernel": {
+            "model": model.FunctionModel(apply, model.parameter_groups(tree())),
+            "memory": 2**30,
+        },
+        "kernel.LayerwiseKernel": {"model": dense()},
+        "kernel.PiecewiseSmooth": {"function": jnp.abs, "kinks": (0.0,)},
+        "kernel.check_function": {"apply": apply, "params": tree(), "x": x, "memory": 2**30},
         "kernel.explain_tangent_kernel": dict(**net, x2=x, memory=2**30),
         "kernel.limit_covariance_kernel": dict(
             **limit,
@@ -301,287 +344,337 @@ def calls(folder):
             readout_weight_std=1.0,
             readout_bias_std=0.0,
             tile=64,
-        ),  # fmt: skip
+        ),
         "kernel.limit_tangent_kernel": dict(**limit, x2=x, weight_std=1.0, bias_std=0.0, tile=64),
         "kernel.limit_tangent_kernel_by_layer": dict(
             **limit, x2=x, weight_std=1.0, bias_std=0.0, tile=64
         ),
-        "kernel.normalised_limit_kernels": dict(
-            x1=x / np.linalg.norm(x, axis=1, keepdims=True),
-            depth=1,
-            activation="erf",
-            weight_std=1.0,
-            tile=64,
-        ),  # fmt: skip
-        "kernel.predict_flow": dict(
-            k_train_train=x @ x.T + np.eye(5),
-            y=y,
-            t=1.0,
-            k_test_train=x[:2] @ x.T,
-            f0_train=0.0,
-            f0_test=0.0,
-        ),  # fmt: skip
+        "kernel.normalised_limit_kernels": {
+            "x1": x / np.linalg.norm(x, axis=1, keepdims=True),
+            "depth": 1,
+            "activation": "erf",
+            "weight_std": 1.0,
+            "tile": 64,
+        },
+        "kernel.predict_flow": {
+            "k_train_train": x @ x.T + np.eye(5),
+            "y": y,
+            "t": 1.0,
+            "k_test_train": x[:2] @ x.T,
+            "f0_train": 0.0,
+            "f0_test": 0.0,
+        },
         "kernel.tangent_kernel": dict(**net, x2=x, memory=2**30),
         "kernel.tangent_kernel_by_leaf": dict(**net, x2=x, memory=2**30),
         "kernel.tangent_kernel_product": dict(**net, vector=y, x2=x, memory=2**30),
-        "flow.ExponentialFlow": dict(tolerance=0.05, frozen="mean", fixed_step=0.1),
-        "flow.GradientDescent": dict(step_size=0.1),
-        "flow.check_numbers": dict(problem=problem()),
-        "flow.dense_problem": dict(model=dense(), params=layers(), x=x, y=y, speeds=(1.0, 1.0)),
-        "flow.function_problem": dict(
-            apply=apply, params=tree(), x=x, y=y, groups=None, speeds=(1.0, 1.0), centred=False
-        ),
+        "flow.ExponentialFlow": {"tolerance": 0.05, "frozen": "mean", "fixed_step": 0.1},
+        "flow.GradientDescent": {"step_size": 0.1},
+        "flow.check_numbers": {"problem": problem()},
+        "flow.dense_problem": {
+            "model": dense(),
+            "params": layers(),
+            "x": x,
+            "y": y,
+            "speeds": (1.0, 1.0),
+        },
+        "flow.function_problem": {
+            "apply": apply,
+            "params": tree(),
+            "x": x,
+            "y": y,
+            "groups": None,
+            "speeds": (1.0, 1.0),
+            "centred": False,
+        },
         "flow.one_lapack_thread": {},
-        "flow.solve_flow": dict(
-            problem=problem(),
-            method=flow.ExponentialFlow(),
-            stop_fraction=0.5,
-            stop_time=9.0,
-            max_steps=5,
-            num_records=8,
-            on_failure="return",
-        ),  # fmt: skip
-        "flow.solve_linearised": dict(problem=problem(), x_other=x),
-        "measure.agreement": dict(low=0.1, high=0.2, prediction=0.15, resolution=0.125),
-        "measure.condensation": dict(
-            weights=numbers(6, 3),
-            amplitude=numbers(6),
-            symmetry="none",
-            angle=0.1,
-            num_directions=2,
-            num_null=8,
-            seed=0,
-        ),  # fmt: skip
-        "measure.cosine_similarity": dict(weights=numbers(6, 3), symmetry="none"),
-        "measure.decay_rate": dict(time=np.arange(6.0), loss=2.0 ** -np.arange(6.0)),
-        "measure.displacement": dict(
-            initial=(tree()["a"], tree()["b"]), final=(x[:3] @ numbers(3, 4), tree()["b"])
-        ),
-        "measure.error_rate": dict(outputs=y, targets=-y),
-        "measure.estimate_exponent": dict(
-            widths=widths, values=values, level=0.95, accuracy=1e-3, missing="failed"
-        ),
-        "measure.estimate_exponents": dict(
-            widths=widths, values=values[None], level=0.95, accuracy=1e-3, missing="failed"
-        ),
-        "measure.estimate_threshold": dict(
-            kappa=np.geomspace(0.1, 10, 5),
-            converged=np.repeat([[0], [0], [1], [1], [1]], 4, 1),
-            tolerated=0.05,
-            level=0.95,
-        ),  # fmt: skip
-        "measure.fit_power_law": dict(
-            x=np.arange(1.0, 6),
-            y=np.exp(numbers(5)),
-            groups=np.array([0, 0, 1, 1, 2]),
-            intercepts="common",
-            level=0.95,
-        ),  # fmt: skip
-        "measure.kernel_alignment": dict(first=x @ x.T, second=x @ x.T),
-        "measure.kernel_change": dict(initial=x @ x.T, final=x @ x.T),
-        "measure.linearisation_gap": dict(network=y, linearised=y, targets=y),
-        "measure.mean_squared_error": dict(outputs=y, targets=y),
-        "measure.operator_norm": dict(matrix=x),
-        "measure.orientation_scatter": dict(
-            weights=numbers(6, 2),
-            amplitude=numbers(6),
-            symmetry="none",
-            num_bins=4,
-            num_null=100,
-            seed=0,
-        ),  # fmt: skip
-        "measure.threshold_limit": dict(
-            widths=[64.0, 256.0, 1024.0], thresholds=thresholds(), level=0.95
-        ),
-        "forecast.forecast": dict(
-            kernel=kernel.LayerwiseKernel(dense()),
-            params=layers(),
-            x=x,
-            y=y,
-            speeds=(1.0, 1.0),
-            at_fraction=0.0,
-        ),  # fmt: skip
-        "forecast.forecast_problem": dict(problem=problem(), at_fraction=0.0),
-        "forecast.guaranteed_rate": dict(
-            alpha=np.ones(2), speed=np.ones(2), smallest=np.ones(2), num_points=4
-        ),
-        "forecast.limit_lambda_min": dict(
-            scheme=scheme(), model=dense(), x=x / np.linalg.norm(x, axis=1, keepdims=True)
-        ),
-        "observe.Cadence": dict(per_decade=12, share=0.05),
-        "observe.Observer": dict(
-            apply=apply,
-            params_0=tree(),
-            x_probe=x,
-            y_probe=y,
-            groups=None,
-            cadence=observe.Cadence(),
-        ),  # fmt: skip
+        "flow.solve_flow": {
+            "problem": problem(),
+            "method": flow.ExponentialFlow(),
+            "stop_fraction": 0.5,
+            "stop_time": 9.0,
+            "max_steps": 5,
+            "num_records": 8,
+            "on_failure": "return",
+        },
+        "flow.solve_linearised": {"problem": problem(), "x_other": x},
+        "measure.agreement": {"low": 0.1, "high": 0.2, "prediction": 0.15, "resolution": 0.125},
+        "measure.condensation": {
+            "weights": numbers(6, 3),
+            "amplitude": numbers(6),
+            "symmetry": "none",
+            "angle": 0.1,
+            "num_directions": 2,
+            "num_null": 8,
+            "seed": 0,
+        },
+        "measure.cosine_similarity": {"weights": numbers(6, 3), "symmetry": "none"},
+        "measure.decay_rate": {"time": np.arange(6.0), "loss": 2.0 ** -np.arange(6.0)},
+        "measure.displacement": {
+            "initial": (tree()["a"], tree()["b"]),
+            "final": (x[:3] @ numbers(3, 4), tree()["b"]),
+        },
+        "measure.error_rate": {"outputs": y, "targets": -y},
+        "measure.estimate_exponent": {
+            "widths": widths,
+            "values": values,
+            "level": 0.95,
+            "accuracy": 1e-3,
+            "missing": "failed",
+        },
+        "measure.estimate_exponents": {
+            "widths": widths,
+            "values": values[None],
+            "level": 0.95,
+            "accuracy": 1e-3,
+            "missing": "failed",
+        },
+        "measure.estimate_threshold": {
+            "kappa": np.geomspace(0.1, 10, 5),
+            "converged": np.repeat([[0], [0], [1], [1], [1]], 4, 1),
+            "tolerated": 0.05,
+            "level": 0.95,
+        },
+        "measure.fit_power_law": {
+            "x": np.arange(1.0, 6),
+            "y": np.exp(numbers(5)),
+            "groups": np.array([0, 0, 1, 1, 2]),
+            "intercepts": "common",
+            "level": 0.95,
+        },
+        "measure.kernel_alignment": {"first": x @ x.T, "second": x @ x.T},
+        "measure.kernel_change": {"initial": x @ x.T, "final": x @ x.T},
+        "measure.linearisation_gap": {"network": y, "linearised": y, "targets": y},
+        "measure.mean_squared_error": {"outputs": y, "targets": y},
+        "measure.operator_norm": {"matrix": x},
+        "measure.orientation_scatter": {
+            "weights": numbers(6, 2),
+            "amplitude": numbers(6),
+            "symmetry": "none",
+            "num_bins": 4,
+            "num_null": 100,
+            "seed": 0,
+        },
+        "measure.threshold_limit": {
+            "widths": [64.0, 256.0, 1024.0],
+            "thresholds": thresholds(),
+            "level": 0.95,
+        },
+        "forecast.forecast": {
+            "kernel": kernel.LayerwiseKernel(dense()),
+            "params": layers(),
+            "x": x,
+            "y": y,
+            "speeds": (1.0, 1.0),
+            "at_fraction": 0.0,
+        },
+        "forecast.forecast_problem": {"problem": problem(), "at_fraction": 0.0},
+        "forecast.guaranteed_rate": {
+            "alpha": np.ones(2),
+            "speed": np.ones(2),
+            "smallest": np.ones(2),
+            "num_points": 4,
+        },
+        "forecast.limit_lambda_min": {
+            "scheme": scheme(),
+            "model": dense(),
+            "x": x / np.linalg.norm(x, axis=1, keepdims=True),
+        },
+        "observe.Cadence": {"per_decade": 12, "share": 0.05},
+        "observe.Observer": {
+            "apply": apply,
+            "params_0": tree(),
+            "x_probe": x,
+            "y_probe": y,
+            "groups": None,
+            "cadence": observe.Cadence(),
+        },
         "observe.as_function": None,
         "observe.displacement_fields": None,
-        "observe.from_json": dict(stored=observe.to_json(record())),
-        "observe.group_leaves": dict(leaves=("a", "b"), groups={"a": "one", "b": "two"}),
-        "observe.open_observations": dict(path=record_path),
+        "observe.from_json": {"stored": observe.to_json(record())},
+        "observe.group_leaves": {"leaves": ("a", "b"), "groups": {"a": "one", "b": "two"}},
+        "observe.open_observations": {"path": record_path},
         "observe.provenance": None,
-        "observe.relative_changes": dict(moved=np.ones(3), start=np.ones(3)),
-        "observe.save_observations": dict(record=record(), path=folder / "again.json"),
-        "observe.to_dataset": dict(record=record()),
-        "observe.to_json": dict(record=record()),
-        "data.Dataset": dict(
-            x_train=x, y_train=y, x_test=x, y_test=y, labels=(), name="mine", description=("drawn",)
-        ),
-        "data.duplicate_groups": dict(x=x),
+        "observe.relative_changes": {"moved": np.ones(3), "start": np.ones(3)},
+        "observe.save_observations": {"record": record(), "path": folder / "again.json"},
+        "observe.to_dataset": {"record": record()},
+        "observe.to_json": {"record": record()},
+        "data.Dataset": {
+            "x_train": x,
+            "y_train": y,
+            "x_test": x,
+            "y_test": y,
+            "labels": (),
+            "name": "mine",
+            "description": ("drawn",),
+        },
+        "data.duplicate_groups": {"x": x},
         "data.four_points": {},
-        "data.load_dataset": dict(
-            source="digits", num_points=4, num_test=2, target="parity", normalise=True, seed=0
-        ),
-        "data.sphere_teacher": dict(num_points=4, input_dim=3, num_test=2, teacher_width=4, seed=0),
-        "sweep.SweepDesign": dict(
-            name="mine",
-            axes={"gamma": [0.5], "width": [4], "seed": [0]},
-            points={},
-            fixed={"gamma_prime": 0.0},
-            record=("displacement",),
-        ),  # fmt: skip
-        "sweep.estimate_cost": dict(design=design(), num_workers=1),
+        "data.load_dataset": {
+            "source": "digits",
+            "num_points": 4,
+            "num_test": 2,
+            "target": "parity",
+            "normalise": True,
+            "seed": 0,
+        },
+        "data.sphere_teacher": {
+            "num_points": 4,
+            "input_dim": 3,
+            "num_test": 2,
+            "teacher_width": 4,
+            "seed": 0,
+        },
+        "sweep.SweepDesign": {
+            "name": "mine",
+            "axes": {"gamma": [0.5], "width": [4], "seed": [0]},
+            "points": {},
+            "fixed": {"gamma_prime": 0.0},
+            "record": ("displacement",),
+        },
+        "sweep.estimate_cost": {"design": design(), "num_workers": 1},
         "sweep.finished_cells": None,
         "sweep.open_store": None,
         "sweep.record_names": {},
         "sweep.run_sweep": None,
         "sweep.setting_names": {},
         "sweep.writing_store": None,
-        "study.CondensationSettings": dict(
-            gamma=(0.5, 1.0),
-            gamma_prime=(0.0, 0.5),
-            widths=(4, 8, 16),
-            seeds=2,
-            data="four-points",
-            early_stop=0.9,
-            stop=0.1,
-            num_directions=2,
-            tolerance=0.2,
-            max_steps=10,
-        ),  # fmt: skip
-        "study.KappaSettings": dict(
-            model="dense",
-            data="digits",
-            num_points=4,
-            num_test=2,
-            target="parity",
-            shapes=("balanced",),
-            kappas=(8.0, 16.0),
-            widths=(4, 8),
-            seeds=2,
-            depth=1,
-            activation="relu",
-            stop=0.1,
-            tolerance=0.2,
-            centred=True,
-            max_steps=10,
-            data_seed=0,
-        ),  # fmt: skip
-        "study.OutputScaleSettings": dict(
-            output_scale=(0.5, 1.0),
-            widths=(4, 8, 16),
-            seeds=2,
-            scheme="ntk",
-            depth=1,
-            activation="softplus",
-            data="digits",
-            target="parity",
-            num_points=4,
-            input_dim=4,
-            num_test=2,
-            stop=0.1,
-            tolerance=0.2,
-            max_steps=10,
-        ),  # fmt: skip
-        "study.RandomSchemesSettings": dict(
-            counts=(1,), widths=((4, 8, 16),), replicates=2, draw_seed=1, tolerance=0.2, stop=0.1
-        ),
-        "study.Shape": dict(
-            name="mine",
-            description="",
-            powers=lambda depth: (0.0,) * (depth + 1),
-            factors=lambda depth: (1.0,) * (depth + 1),
-        ),  # fmt: skip
-        "study.SingleRun": dict(
-            data=data.four_points(),
-            scheme=scaling.Scheme.from_exponents((0.5, 0.5)),
-            width=8,
-            activation="relu",
-            use_bias=False,
-            output_scale=1.0,
-            centred=False,
-            seed=0,
-        ),  # fmt: skip
-        "study.StudyNetwork": dict(
-            name="mine",
-            words="",
-            build=lambda *sizes: dense(),
-            defaults={},
-            homogeneous=False,
-            most_depth=2,
-        ),  # fmt: skip
-        "study.TheoremSettings": dict(
-            data="digits",
-            num_points=4,
-            target="parity",
-            schemes=("ntk",),
-            widths=(4, 8, 16),
-            spreads=("balanced",),
-            kappas=(1.0, 2.0, 4.0, 8.0),
-            threshold_widths=(4,),
-            seeds=2,
-            kernel_seeds=6,
-            depth=1,
-            activation="relu",
-            stop=0.1,
-            kept=0.5,
-            tolerated=0.2,
-            tolerance=0.2,
-            max_steps=10,
-            data_seed=0,
-        ),  # fmt: skip
-        "study.ThreeLayerSettings": dict(
-            scale_exponent_1=(0.0, 0.5),
-            scale_exponent_2=(0.0, 0.5),
-            scale_exponent_3=0.25,
-            widths=(4, 8, 16),
-            seeds=2,
-            data="four-points",
-            stop=0.1,
-            tolerance=0.2,
-            max_steps=10,
-        ),  # fmt: skip
-        "study.TwoLayerSettings": dict(
-            gamma=(0.5, 1.0),
-            gamma_prime=(0.0, 0.5),
-            widths=(4, 8, 16),
-            seeds=2,
-            data="four-points",
-            stop=0.1,
-            tolerance=0.2,
-            max_steps=10,
-        ),  # fmt: skip
+        "study.CondensationSettings": {
+            "gamma": (0.5, 1.0),
+            "gamma_prime": (0.0, 0.5),
+            "widths": (4, 8, 16),
+            "seeds": 2,
+            "data": "four-points",
+            "early_stop": 0.9,
+            "stop": 0.1,
+            "num_directions": 2,
+            "tolerance": 0.2,
+            "max_steps": 10,
+        },
+        "study.KappaSettings": {
+            "model": "dense",
+            "data": "digits",
+            "num_points": 4,
+            "num_test": 2,
+            "target": "parity",
+            "shapes": ("balanced",),
+            "kappas": (8.0, 16.0),
+            "widths": (4, 8),
+            "seeds": 2,
+            "depth": 1,
+            "activation": "relu",
+            "stop": 0.1,
+            "tolerance": 0.2,
+            "centred": True,
+            "max_steps": 10,
+            "data_seed": 0,
+        },
+        "study.OutputScaleSettings": {
+            "output_scale": (0.5, 1.0),
+            "widths": (4, 8, 16),
+            "seeds": 2,
+            "scheme": "ntk",
+            "depth": 1,
+            "activation": "softplus",
+            "data": "digits",
+            "target": "parity",
+            "num_points": 4,
+            "input_dim": 4,
+            "num_test": 2,
+            "stop": 0.1,
+            "tolerance": 0.2,
+            "max_steps": 10,
+        },
+        "study.RandomSchemesSettings": {
+            "counts": (1,),
+            "widths": ((4, 8, 16),),
+            "replicates": 2,
+            "draw_seed": 1,
+            "tolerance": 0.2,
+            "stop": 0.1,
+        },
+        "study.Shape": {
+            "name": "mine",
+            "description": "",
+            "powers": lambda depth: (0.0,) * (depth + 1),
+            "factors": lambda depth: (1.0,) * (depth + 1),
+        },
+        "study.SingleRun": {
+            "data": data.four_points(),
+            "scheme": scaling.Scheme.from_exponents((0.5, 0.5)),
+            "width": 8,
+            "activation": "relu",
+            "use_bias": False,
+            "output_scale": 1.0,
+            "centred": False,
+            "seed": 0,
+        },
+        "study.StudyNetwork": {
+            "name": "mine",
+            "words": "",
+            "build": lambda *sizes: dense(),
+            "defaults": {},
+            "homogeneous": False,
+            "most_depth": 2,
+        },
+        "study.TheoremSettings": {
+            "data": "digits",
+            "num_points": 4,
+            "target": "parity",
+            "schemes": ("ntk",),
+            "widths": (4, 8, 16),
+            "spreads": ("balanced",),
+            "kappas": (1.0, 2.0, 4.0, 8.0),
+            "threshold_widths": (4,),
+            "seeds": 2,
+            "kernel_seeds": 6,
+            "depth": 1,
+            "activation": "relu",
+            "stop": 0.1,
+            "kept": 0.5,
+            "tolerated": 0.2,
+            "tolerance": 0.2,
+            "max_steps": 10,
+            "data_seed": 0,
+        },
+        "study.ThreeLayerSettings": {
+            "scale_exponent_1": (0.0, 0.5),
+            "scale_exponent_2": (0.0, 0.5),
+            "scale_exponent_3": 0.25,
+            "widths": (4, 8, 16),
+            "seeds": 2,
+            "data": "four-points",
+            "stop": 0.1,
+            "tolerance": 0.2,
+            "max_steps": 10,
+        },
+        "study.TwoLayerSettings": {
+            "gamma": (0.5, 1.0),
+            "gamma_prime": (0.0, 0.5),
+            "widths": (4, 8, 16),
+            "seeds": 2,
+            "data": "four-points",
+            "stop": 0.1,
+            "tolerance": 0.2,
+            "max_steps": 10,
+        },
         "study.coordinate_check": None,
-        "study.dense_experiment": dict(
-            model=model.Dense(2, 1, 4, 1),
-            params=model.Dense(2, 1, 4, 1).init(
+        "study.dense_experiment": {
+            "model": model.Dense(2, 1, 4, 1),
+            "params": model.Dense(2, 1, 4, 1).init(
                 jax.random.key(0), scaling.Scheme.from_exponents((0.5, 0.5))
             ),
-            data=data.four_points(),
-            speeds=np.ones(2),
-            centred=False,
-        ),  # fmt: skip
-        "study.forecast_run": dict(run=run(), stop=0.1),
+            "data": data.four_points(),
+            "speeds": np.ones(2),
+            "centred": False,
+        },
+        "study.forecast_run": {"run": run(), "stop": 0.1},
         "study.judge_output_scale": None,
-        "study.kappa_settings": dict(model="dense"),
-        "study.law_at_widths": dict(
-            scheme=scaling.Scheme.from_exponents((0.5, 0.5)),
-            widths=np.array([16.0, 64.0]),
-            data=data.sphere_teacher(num_points=4, input_dim=4),
-        ),  # fmt: skip
+        "study.kappa_settings": {"model": "dense"},
+        "study.law_at_widths": {
+            "scheme": scaling.Scheme.from_exponents((0.5, 0.5)),
+            "widths": np.array([16.0, 64.0]),
+            "data": data.sphere_teacher(num_points=4, input_dim=4),
+        },
         "study.map_estimates": None,
         "study.network_experiment": None,
         "study.observe_compiled": None,
@@ -592,79 +685,103 @@ def calls(folder):
         "study.run_theorem_study": None,
         "study.run_three_layer_study": None,
         "study.run_two_layer_study": None,
-        "study.shape": dict(name="balanced"),
+        "study.shape": {"name": "balanced"},
         "study.shape_names": {},
-        "study.study_network": dict(name="dense"),
+        "study.study_network": {"name": "dense"},
         "study.study_network_names": {},
         "study.sweep_exponents": None,
-        "study.train_run": dict(run=run(), method=flow.ExponentialFlow(), stop=0.5, max_steps=10),
-        "claims.Claim": dict(
-            name="named",
-            source="a paper",
-            statement="this",
-            check=lambda effort: (),
-            section="results",
-            check_on=None,
-        ),  # fmt: skip
-        "claims.Finding": dict(
-            name="row",
-            claim="1 < 2",
-            prediction=1.0,
-            measured=1.0,
-            low=0.9,
-            high=1.1,
-            verdict="agrees",
-            basis="nothing",
-            expected="agrees",
-            note="",
-            details={},
-            command="",
-        ),  # fmt: skip
-        "claims.RunSettings": dict(effort="quick", data=None, code="0"),
-        "claims.all_of": dict(verdicts=("agrees", "outside")),
-        "claims.at_least": dict(low=0.1, high=0.2, bound=0.1, accuracy=0.0),
-        "claims.at_most": dict(low=0.1, high=0.2, bound=0.1, accuracy=0.0),
-        "claims.between": dict(low=0.1, high=0.2, floor=0.0, ceiling=1.0, accuracy=0.0),
-        "claims.check_claim": dict(claim=claim(), settings=claims.RunSettings("quick", None, "0")),
-        "claims.check_claims": dict(
-            claims=(claim(),), folder=folder, effort="quick", data=None, fresh=False
-        ),
-        "claims.counts": dict(records=(claim_record(),)),
-        "claims.is_sound": dict(records=(claim_record(),)),
-        "claims.number_verdict": dict(
-            low=0.1, high=0.2, prediction=0.15, resolution=0.125, accuracy=0.0
-        ),
-        "claims.read_records": dict(folder=folder, effort="quick"),
-        "claims.select_claims": dict(claims=(claim(),), names=("named",)),
-        "claims.share_interval": dict(successes=3, trials=10, level=0.95),
-        "claims.under_assumptions": dict(verdict="agrees", assumptions={"rho > 0": True}),
-        "claims.validation": dict(
-            claims=(claim(),), records={"named": claim_record()}, effort="quick"
-        ),
+        "study.train_run": {
+            "run": run(),
+            "method": flow.ExponentialFlow(),
+            "stop": 0.5,
+            "max_steps": 10,
+        },
+        "claims.Claim": {
+            "name": "named",
+            "source": "a paper",
+            "statement": "this",
+            "check": lambda effort: (),
+            "section": "results",
+            "check_on": None,
+        },
+        "claims.Finding": {
+            "name": "row",
+            "claim": "1 < 2",
+            "prediction": 1.0,
+            "measured": 1.0,
+            "low": 0.9,
+            "high": 1.1,
+            "verdict": "agrees",
+            "basis": "nothing",
+            "expected": "agrees",
+            "note": "",
+            "details": {},
+            "command": "",
+        },
+        "claims.RunSettings": {"effort": "quick", "data": None, "code": "0"},
+        "claims.all_of": {"verdicts": ("agrees", "outside")},
+        "claims.at_least": {"low": 0.1, "high": 0.2, "bound": 0.1, "accuracy": 0.0},
+        "claims.at_most": {"low": 0.1, "high": 0.2, "bound": 0.1, "accuracy": 0.0},
+        "claims.between": {"low": 0.1, "high": 0.2, "floor": 0.0, "ceiling": 1.0, "accuracy": 0.0},
+        "claims.check_claim": {
+            "claim": claim(),
+            "settings": claims.RunSettings("quick", None, "0"),
+        },
+        "claims.check_claims": {
+            "claims": (claim(),),
+            "folder": folder,
+            "effort": "quick",
+            "data": None,
+            "fresh": False,
+        },
+        "claims.counts": {"records": (claim_record(),)},
+        "claims.is_sound": {"records": (claim_record(),)},
+        "claims.number_verdict": {
+            "low": 0.1,
+            "high": 0.2,
+            "prediction": 0.15,
+            "resolution": 0.125,
+            "accuracy": 0.0,
+        },
+        "claims.read_records": {"folder": folder, "effort": "quick"},
+        "claims.select_claims": {"claims": (claim(),), "names": ("named",)},
+        "claims.share_interval": {"successes": 3, "trials": 10, "level": 0.95},
+        "claims.under_assumptions": {"verdict": "agrees", "assumptions": {"rho > 0": True}},
+        "claims.validation": {
+            "claims": (claim(),),
+            "records": {"named": claim_record()},
+            "effort": "quick",
+        },
         "report.draw_coordinate_check": None,
-        "report.draw_crossover": dict(
-            record=synthetic_output_scale(), quantity="displacement", against="kappa"
-        ),
-        "report.draw_displacement": dict(result=kappa_result()),
-        "report.draw_forecast": dict(result=kappa_result()),
-        "report.draw_loss": dict(result=kappa_result(), shape="balanced", width=128),
-        "report.draw_map": dict(estimates=estimates, layer=1),
-        "report.draw_order_parameter": dict(estimates=condensed()[1], stage="final"),
-        "report.draw_scaling": dict(runs=runs, estimates=estimates, cell=(0.25, -0.5)),
-        "report.kappa_summary": dict(result=kappa_result()),
-        "report.summary_sentence": dict(summary=checked_claims()["summary"]),
-        "report.validation_page": dict(validation=checked_claims()),
-        "report.write_condensation_page": dict(
-            runs=condensed()[0], estimates=condensed()[1], path=page
-        ),
-        "report.write_kappa_page": dict(result=kappa_result(), path=page),
-        "report.write_map_page": dict(runs=runs, estimates=estimates, path=page),
-        "report.write_observation_page": dict(
-            stored=observe.to_json(record()), path=page, title="Observed"
-        ),
-        "report.write_output_scale_page": dict(result=synthetic_output_scale(), path=page),
+        "report.draw_crossover": {
+            "record": synthetic_output_scale(),
+            "quantity": "displacement",
+            "against": "kappa",
+        },
+        "report.draw_displacement": {"result": kappa_result()},
+        "report.draw_forecast": {"result": kappa_result()},
+        "report.draw_loss": {"result": kappa_result(), "shape": "balanced", "width": 128},
+        "report.draw_map": {"estimates": estimates, "layer": 1},
+        "report.draw_order_parameter": {"estimates": condensed()[1], "stage": "final"},
+        "report.draw_scaling": {"runs": runs, "estimates": estimates, "cell": (0.25, -0.5)},
+        "report.kappa_summary": {"result": kappa_result()},
+        "report.summary_sentence": {"summary": checked_claims()["summary"]},
+        "report.validation_page": {"validation": checked_claims()},
+        "report.write_condensation_page": {
+            "runs": condensed()[0],
+            "estimates": condensed()[1],
+            "path": page,
+        },
+        "report.write_kappa_page": {"result": kappa_result(), "path": page},
+        "report.write_map_page": {"runs": runs, "estimates": estimates, "path": page},
+        "report.write_observation_page": {
+            "stored": observe.to_json(record()),
+            "path": page,
+            "title": "Observed",
+        },
+        "report.write_output_scale_page": {"result": synthetic_output_scale(), "path": page},
         "report.write_theorem_page": None,
-        "report.write_validation_page": dict(validation=checked_claims(), path=page),
+        "report.write_validation_page": {"validation": checked_claims(), "path": page},
         **_torch_calls(x, y),
         **_only_refused(folder, runs),
     }
@@ -678,12 +795,17 @@ def _torch_calls(x, y):
     torch.manual_seed(0)
     layers = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.Tanh(), torch.nn.Linear(2, 1))
     x, y = x.astype(np.float32), y.astype(np.float32)
-    net = dict(module=layers, x1=x, x2=x, memory=2**30)
+    net = {"module": layers, "x1": x, "x2": x, "memory": 2**30}
     return {
-        "torch.Observer": dict(module=layers, x_probe=x, y_probe=y, cadence=observe.Cadence()),
+        "torch.Observer": {
+            "module": layers,
+            "x_probe": x,
+            "y_probe": y,
+            "cadence": observe.Cadence(),
+        },
         "torch.explain_tangent_kernel": net,
-        "torch.forecast": dict(module=layers, x=x, y=y, at_fraction=0.0, memory=2**30),
-        "torch.parameter_groups": dict(module=layers, x=x),
+        "torch.forecast": {"module": layers, "x": x, "y": y, "at_fraction": 0.0, "memory": 2**30},
+        "torch.parameter_groups": {"module": layers, "x": x},
         "torch.tangent_kernel": net,
         "torch.tangent_kernel_by_parameter": net,
         "torch.tangent_kernel_product": {**net, "vector": y},
@@ -731,55 +853,65 @@ what another test has."""
 
 def _only_refused(folder, runs):
     store = folder / "store"
-    small = dict(show_progress=False)
+    small = {"show_progress": False}
     return {
         "observe.as_function": {},
         "observe.displacement_fields": {},
         "observe.provenance": {},
-        "sweep.finished_cells": dict(path=store),
-        "sweep.open_store": dict(path=store),
-        "sweep.run_sweep": dict(
-            design=design(), path=store, scheduler=None, num_workers=1, show_progress=False
-        ),
-        "sweep.writing_store": dict(path=store, design=design()),
-        "study.coordinate_check": dict(
-            build=lambda width, seed: (apply, tree()),
-            data=(numbers(5, 3), numbers(5, 1)),
-            widths=(4, 8, 16),
-            seeds=2,
-            steps=2,
-            progress=None,
-        ),  # fmt: skip
-        "study.judge_output_scale": dict(runs=runs),
-        "study.map_estimates": dict(
-            runs=runs, quantity="displacement_operator", level=0.95, title=""
-        ),
-        "study.network_experiment": dict(
-            network=dense(),
-            params=layers(),
-            data=data.four_points(),
-            speeds=np.ones(2),
-            centred=False,
-        ),  # fmt: skip
-        "study.observe_compiled": dict(
-            experiment=experiment(), method=flow.ExponentialFlow(), stop_fraction=0.5, max_steps=5
-        ),
+        "sweep.finished_cells": {"path": store},
+        "sweep.open_store": {"path": store},
+        "sweep.run_sweep": {
+            "design": design(),
+            "path": store,
+            "scheduler": None,
+            "num_workers": 1,
+            "show_progress": False,
+        },
+        "sweep.writing_store": {"path": store, "design": design()},
+        "study.coordinate_check": {
+            "build": lambda width, seed: (apply, tree()),
+            "data": (numbers(5, 3), numbers(5, 1)),
+            "widths": (4, 8, 16),
+            "seeds": 2,
+            "steps": 2,
+            "progress": None,
+        },
+        "study.judge_output_scale": {"runs": runs},
+        "study.map_estimates": {
+            "runs": runs,
+            "quantity": "displacement_operator",
+            "level": 0.95,
+            "title": "",
+        },
+        "study.network_experiment": {
+            "network": dense(),
+            "params": layers(),
+            "data": data.four_points(),
+            "speeds": np.ones(2),
+            "centred": False,
+        },
+        "study.observe_compiled": {
+            "experiment": experiment(),
+            "method": flow.ExponentialFlow(),
+            "stop_fraction": 0.5,
+            "max_steps": 5,
+        },
         "study.run_condensation_study": dict(
             settings=study.CondensationSettings(), store=store, **small
         ),
-        "study.run_kappa_study": dict(settings=study.KappaSettings(), progress=print),
+        "study.run_kappa_study": {"settings": study.KappaSettings(), "progress": print},
         "study.run_output_scale_study": dict(
             settings=study.OutputScaleSettings(), store=store, **small
         ),
         "study.run_random_schemes": dict(
             settings=study.RandomSchemesSettings(), folder=store, **small
         ),
-        "study.run_theorem_study": dict(settings=study.TheoremSettings(), progress=print),
+        "study.run_theorem_study": {"settings": study.TheoremSettings(), "progress": print},
         "study.run_three_layer_study": dict(
             settings=study.ThreeLayerSettings(), store=store, **small
         ),
         "study.run_two_layer_study": dict(settings=study.TwoLayerSettings(), store=store, **small),
-        "study.sweep_exponents": dict(runs=runs, quantity="displacement_operator", level=0.95),
-        "report.draw_coordinate_check": dict(result={}),
-        "report.write_theorem_page": dict(result={}, path=folder / "theorem.html"),
+        "study.sweep_exponents": {"runs": runs, "quantity": "displacement_operator", "level": 0.95},
+        "report.draw_coordinate_check": {"result": {}},
+        "report.write_theorem_page": {"result": {}, "path": folder / "theorem.html"},
     }
