@@ -53,7 +53,7 @@ def scheme_with_gain(name: str) -> Scheme:
     The gain makes activations of ReLU layers keep their size, and kappa is above one at every width: a
     kappa that is small at the widths of the experiment hides what happens as it grows.
     """
-    plain = named_scheme(name, depth=_DEPTH)
+    plain = named_scheme(name, depth=_DEPTH, input_dim=1)  # only its exponents are used
     scales = tuple(PowerLaw(2**0.5, a) for a in plain.scale_exponents)
     speeds = tuple(PowerLaw(1.0, s) for s in plain.speed_exponents)
     return Scheme(f"{name}, weight variance 2", scales, speeds, plain.source)
@@ -95,7 +95,7 @@ def _check_finding(name: str, check: CoordinateCheck, effort: Effort) -> Finding
 
 
 def _scheme_rho(name: str) -> float:
-    return named_scheme(name, depth=_DEPTH).kappa_exponent
+    return named_scheme(name, depth=_DEPTH, input_dim=1).kappa_exponent
 
 
 def _training_findings(name: str, scheme: Scheme, points: Dataset, effort: Effort) -> list[Finding]:

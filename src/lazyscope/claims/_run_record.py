@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lazyscope._checks import InputError
+from lazyscope._entry import check_fields, checked
 from lazyscope._file import read_json, write_text_whole
 from lazyscope.claims._finding import Effort
 
@@ -25,6 +26,9 @@ class RunSettings:
     effort: Effort
     data: str | None
     code: str
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 def is_same(record: dict[str, Any], settings: RunSettings) -> bool:
@@ -47,6 +51,7 @@ def read_record(path: Path) -> dict[str, Any] | None:
     return record if _is_record(record) else None
 
 
+@checked()
 def read_records(folder: str | Path, effort: Effort) -> dict[str, dict[str, Any]]:
     """Every record of one effort in `folder`, by the name of its claim."""
     found = (read_record(path) for path in sorted(Path(folder).glob("*.json")))

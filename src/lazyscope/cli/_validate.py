@@ -46,6 +46,13 @@ def validate_command(
     Example: `lazyscope validate --only two-layer --only controls --output lazyscope-validation`
     """
     names = [name for text in only or () for name in read_names(text)]
+    if only and not names:
+        raise InputError(
+            "--only needs the name of a claim",
+            received=", ".join(map(repr, only)),
+            cause="an empty text, for instance of a variable of the shell that is not set",
+            fix="name a claim, or leave out --only to check all",
+        )
     from lazyscope.claims import CLAIMS, check_claims, is_sound, read_records, select_claims
     from lazyscope.claims import validation as gather
     from lazyscope.report import summary_sentence, write_validation_page

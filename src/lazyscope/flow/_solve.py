@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError, check_count, check_fraction, check_positive
 from lazyscope._double import double_precision
+from lazyscope._entry import checked
 from lazyscope._outcome import Outcome, RunError
 from lazyscope._types import Params
 from lazyscope.flow._exponential import ExponentialFlow
@@ -64,6 +65,7 @@ class FlowResult(eqx.Module):
         )
 
 
+@checked(own=("stop_fraction", "stop_time", "max_steps", "num_records"))
 def solve_flow(
     problem: Problem,
     method: AbstractMethod | None = None,

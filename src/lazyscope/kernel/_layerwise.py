@@ -6,6 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from lazyscope._checks import check_instance
 from lazyscope.kernel._protocol import AbstractExpansion, AbstractGradient, AbstractTangentKernel
 from lazyscope.model import Dense, Layer, affine, sum_of_outer_products
 
@@ -33,6 +34,9 @@ class LayerwiseKernel(AbstractTangentKernel):
     """
 
     model: Dense
+
+    def __check_init__(self) -> None:
+        check_instance("model", self.model, Dense)
 
     def by_group(
         self,

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from lazyscope._checks import check_callable, check_instance
 from lazyscope._types import Apply, Params
 from lazyscope.model._groups import ParameterGroups
 from lazyscope.model._protocol import AbstractModel
@@ -42,6 +43,8 @@ class FunctionModel(AbstractModel):
         input_dtype: Any = None,
         token: Hashable = None,
     ) -> None:
+        check_callable("apply", apply)
+        check_instance("groups", groups, ParameterGroups)
         dynamic, static = eqx.partition(apply, _is_array)
         carried, structure = jax.tree.flatten(dynamic)
         self.carried = tuple(carried)

@@ -2,18 +2,21 @@
 
 import os
 
-from lazyscope._checks import InputError
+from lazyscope._checks import InputError, check_count
+from lazyscope._entry import checked
 
 COPIES_OF_A_RUN = 3
 """Copies of the parameters that a run holds: initial, current and candidate."""
 
 
+@checked()
 def check_memory(num_parameters: int, *, what: str, bytes_per_number: int = 8) -> None:
     """Refuse what would need more than the machine's memory for the parameters of one run.
 
     Raises:
         InputError: three copies of the parameters in double precision exceed physical memory.
     """
+    check_count("bytes_per_number", bytes_per_number)
     needed = COPIES_OF_A_RUN * num_parameters * bytes_per_number
     available = physical_memory()
     if needed > available:

@@ -9,12 +9,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from lazyscope._checks import InputError
+from lazyscope._entry import checked
 from lazyscope.report._numbers import decimal, interval
 from lazyscope.report._palette import NEUTRAL, category_colors
 
 FORMAT = "lazyscope-coordinate-check-1"
 
 
+@checked()
 def draw_coordinate_check(result: Mapping[str, Any]) -> Figure:
     """Draw kappa, and every layer's speed, displacement and change of output, against the width.
 

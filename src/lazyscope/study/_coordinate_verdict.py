@@ -101,7 +101,7 @@ def consistent_schemes(exponents: Exponents, layers: Sequence[Layer]) -> tuple[s
 
 def _moves(name: str, exponents: Exponents, layers: Sequence[Layer], *, may_lag: bool) -> bool:
     """Whether no layer was seen in another regime than the scheme puts it in."""
-    scheme = named_scheme(name, depth=2)
+    scheme = named_scheme(name, depth=2, input_dim=1)  # only its exponents are used
     regimes = layer_regimes(scheme.scale_exponents, scheme.speed_exponents)
     named = dict(zip(_KINDS, regimes, strict=True))
     for layer, found in zip(layers, exponents.displacement, strict=True):
@@ -112,7 +112,7 @@ def _moves(name: str, exponents: Exponents, layers: Sequence[Layer], *, may_lag:
 
 
 def _allows(name: str, exponents: Exponents, layers: Sequence[Layer]) -> bool:
-    scheme = named_scheme(name, depth=2)
+    scheme = named_scheme(name, depth=2, input_dim=1)  # only its exponents are used
     low, high = exponents.kappa.interval
     if not low <= scheme.kappa_exponent <= high:
         return False

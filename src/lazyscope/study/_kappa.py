@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lazyscope._checks import InputError
+from lazyscope._entry import checked
 from lazyscope._random import random_key
 from lazyscope._types import Params
 from lazyscope.data import Dataset, load_dataset
@@ -41,6 +42,7 @@ DISPLACEMENT_ACCURACY = 0.2
 """Relative error of displacements over the solver's tolerance: one per cent at the default of 0.05."""
 
 
+@checked()
 def run_kappa_study(
     settings: KappaSettings, *, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> dict[str, Any]:

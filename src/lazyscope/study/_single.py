@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lazyscope._checks import InputError, check_count, check_positive
+from lazyscope._entry import check_fields
 from lazyscope._random import random_key
 from lazyscope.data import Dataset
 from lazyscope.flow import Problem, check_numbers
@@ -55,6 +56,7 @@ class SingleRun:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_fields(self)
         check_positive("output scale", self.output_scale)
         seed = check_count("seed", self.seed, minimum=0)
         if seed > _LARGEST_SEED:

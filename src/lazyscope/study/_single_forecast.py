@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from lazyscope._checks import InputError, check_fraction
+from lazyscope._entry import checked
 from lazyscope._plain import plain
 from lazyscope.data import duplicate_groups
 from lazyscope.flow import Problem
@@ -20,6 +21,7 @@ LAZY, NOT_LAZY = 0.1, 1.0
 """Relative displacements below and above which a run is called lazy and not lazy: conventions."""
 
 
+@checked()
 def forecast_run(run: SingleRun, *, stop: float | None = None) -> dict[str, Any]:
     """Everything that initialization says about a run, ready for JSON. Nothing is trained.
 

@@ -307,5 +307,4 @@ def _same_run(first: Cell, second: Cell) -> InputError:
     )
 
 
-
 _CHECKED = ("activation", "method", "width")
