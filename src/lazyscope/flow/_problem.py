@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError
+from lazyscope._kept import kept
 from lazyscope._types import Params, Scalar
 from lazyscope.kernel import AbstractTangentKernel, LayerwiseKernel
 from lazyscope.model import AbstractModel, Centred, Dense
@@ -91,10 +92,8 @@ def dense_problem(
     _check_shapes(inner, x, y)
     if isinstance(model, Centred):
         y = y + inner.apply(model.initial, x)
-    num_groups = inner.depth + 1
-    return Problem(
-        inner, LayerwiseKernel(inner), params, x, y, check_speeds(speeds, num_groups, x.dtype)
-    )
+    found = check_speeds(speeds, inner.depth + 1, x.dtype)
+    return Problem(inner, LayerwiseKernel(inner), *kept((params, x, y, found)))
 
 
 def check_speeds(speeds: Any, num_groups: int, dtype: np.dtype) -> Array:

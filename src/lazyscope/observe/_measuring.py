@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 from jaxtyping import Array, Bool, Float
 
 from lazyscope.kernel import tangent_kernel
@@ -15,6 +16,7 @@ from lazyscope.kernel._generic_trace import (
     Example,
     Junction,
     Path,
+    inner_types,
     reverse_only,
     run_tapped,
 )
@@ -58,39 +60,120 @@ class Numbers(NamedTuple):
 def compare(
     example: Example,
     junctions: Mapping[Path, Junction],
+    linear: bool,
     reference: Reference,
     start: State,
     leaves: tuple[Float[Array, "..."], ...],
 ) -> tuple[Numbers, State]:
     """Compare the network at `leaves` with the one at the start, and return its own state."""
-    change = jax.tree.map(jnp.subtract, leaves, reference.leaves)
     outputs, patterns = _run(example, junctions, reference, leaves)
-    before, pushed = _linearised(example, reference, change)
-    linear = before + pushed
+    outputs = _wide(outputs)
     kernel = _mean_kernel(example, reference, leaves)
     scalars = {
         "kernel_change": kernel_change(start.kernel, kernel),
         "kernel_alignment": kernel_alignment(start.kernel, kernel),
-        "linearisation_share": linearisation_gap(outputs, linear, outputs - before),
     }
     if reference.y is not None:
         scalars["target_alignment"] = kernel_alignment(kernel, reference.y @ reference.y.T)
-        scalars["linearisation_gap"] = linearisation_gap(outputs, linear, reference.y)
         scalars["probe_loss"] = mean_squared_error(outputs, reference.y)
+    if linear:
+        change = jax.tree.map(jnp.subtract, leaves, reference.leaves)
+        before, pushed = (_wide(each) for each in _linearised(example, reference, change))
+        tangent = before + pushed
+        scalars["linearisation_share"] = linearisation_gap(outputs, tangent, outputs - before)
+        if reference.y is not None:
+            scalars["linearisation_gap"] = linearisation_gap(outputs, tangent, reference.y)
     flipped = share_flipped(start.patterns, patterns)
     if flipped is not None:
         # Comparisons with numbers that are not finite are not patterns.
         fine = jnp.all(jnp.isfinite(outputs))
         scalars["flipped"] = jnp.where(fine, flipped, jnp.nan).astype(outputs.dtype)
-    return Numbers(*_norms(change), scalars), State(kernel, patterns)
+    moved = [_wide(now) - _wide(then) for now, then in zip(leaves, reference.leaves, strict=True)]
+    return Numbers(*_norms(moved), scalars), State(kernel, patterns)
 
 
 Program = Callable[[Reference, State, Any], tuple[Numbers, State]]
 
 
-def compiled(example: Example, junctions: Mapping[Path, Junction]) -> Program:
+def compiled(example: Example, junctions: Mapping[Path, Junction], linear: bool) -> Program:
     """`compare` for one network; what it holds goes with it."""
-    return eqx.filter_jit(functools.partial(compare, example, junctions))
+    return eqx.filter_jit(functools.partial(compare, example, junctions, linear))
+
+
+def without_effects(example: Example) -> Example:
+    """The network without its prints and callbacks whose results nothing uses.
+
+    They tell the caller of training, and a look is none of it; in batches some are not possible.
+    """
+    closed = example.closed
+    return example._replace(closed=closed.replace(jaxpr=_silent(closed.jaxpr)))
+
+
+def _silent(jaxpr: Jaxpr) -> Jaxpr:
+    """Equations without those whose only purpose is an effect outside, in loops and calls too."""
+    if not jaxpr.effects:
+        return jaxpr
+    used = {v for v in jaxpr.outvars if not isinstance(v, Literal)}
+    kept_eqns = []
+    for eqn in reversed(jaxpr.eqns):
+        if "callback" in eqn.primitive.name and not used.intersection(eqn.outvars):
+            continue
+        kept_eqns.append(_silent_inside(eqn))
+        used.update(v for v in eqn.invars if not isinstance(v, Literal))
+    eqns = kept_eqns[::-1]
+    effects = frozenset().union(*(eqn.effects for eqn in eqns))
+    return jaxpr.replace(eqns=eqns, effects=effects)
+
+
+def _silent_inside(eqn: JaxprEqn) -> JaxprEqn:
+    """The equation with silent equations inside, where they can be put back as they came."""
+    if not eqn.effects:
+        return eqn
+    params = {name: _silent_value(value) for name, value in eqn.params.items()}
+    inner = [v for value in params.values() for v in _jaxprs(value)]
+    effects = frozenset().union(*(v.effects for v in inner)) if inner else eqn.effects
+    return eqn.replace(params=params, effects=effects)
+
+
+def _silent_value(value: Any) -> Any:
+    if isinstance(value, ClosedJaxpr):
+        return value.replace(jaxpr=_silent(value.jaxpr))
+    if isinstance(value, Jaxpr):
+        return _silent(value)
+    if isinstance(value, tuple) and any(isinstance(v, ClosedJaxpr | Jaxpr) for v in value):
+        return tuple(map(_silent_value, value))
+    return value
+
+
+def _jaxprs(value: Any) -> list[Any]:
+    each = value if isinstance(value, tuple) else (value,)
+    return [v for v in each if isinstance(v, ClosedJaxpr | Jaxpr)]
+
+
+def can_linearise(example: Example, reference: Reference) -> bool:
+    """Whether the network has a derivative that carries changes of parameters forward."""
+    try:
+        jax.eval_shape(lambda leaves: _linearised(example, reference, leaves), reference.leaves)
+    except Exception:
+        return False
+    return True
+
+
+def coarsest(example: Example, dtype: Any) -> Any:
+    """The floating-point type with the fewest digits that the network computes in."""
+    kinds = [kind for kind, _ in inner_types(example.closed.jaxpr)]
+    found = [kind for kind in kinds if jnp.issubdtype(kind, np.floating)]
+    return max([*found, dtype], key=lambda kind: float(jnp.finfo(kind).eps))
+
+
+def _wide(array: Any) -> Any:
+    """At least single precision, in which norms and sums neither overflow nor lose everything."""
+    return array.astype(wide_type(array.dtype))
+
+
+def wide_type(dtype: Any) -> Any:
+    """The type itself, or single precision for shorter ones."""
+    return dtype if jnp.finfo(dtype).bits >= 32 else np.dtype(np.float32)
 
 
 def norms_and_state(
@@ -104,7 +187,7 @@ def norms_and_state(
     shapes = jax.eval_shape(lambda: _run(example, junctions, reference, reference.leaves)[1])
     patterns = jax.tree.map(lambda seen: jnp.zeros(seen.shape, seen.dtype), shapes)
     points = len(reference.x)
-    empty = State(jnp.zeros((points, points), example.dtype), patterns)
+    empty = State(jnp.zeros((points, points), wide_type(example.dtype)), patterns)
     return program(nothing, empty, reference.leaves)
 
 
@@ -145,7 +228,7 @@ def _mean_kernel(example: Example, reference: Reference, leaves: Any) -> Float[A
         outputs, _ = _run(example, {}, reference._replace(x=batch), leaves)
         return outputs if reference.mixing is None else outputs @ reference.mixing
 
-    kernel = tangent_kernel(network, leaves, reference.x)
+    kernel = _wide(tangent_kernel(network, leaves, reference.x))
     return jnp.trace(kernel, axis1=2, axis2=3) / np.asarray(kernel.shape[2], kernel.dtype)
 
 
