@@ -8,7 +8,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 from jaxtyping import Array, Bool, Float
 
 from lazyscope.kernel import tangent_kernel
@@ -16,7 +15,6 @@ from lazyscope.kernel._generic_trace import (
     Example,
     Junction,
     Path,
-    inner_types,
     reverse_only,
     run_tapped,
 )
@@ -28,6 +26,7 @@ from lazyscope.measure import (
     operator_norm,
 )
 from lazyscope.observe._patterns import pattern_taps, share_flipped
+from lazyscope.observe._precision import wide, wide_type
 
 
 class Reference(NamedTuple):
@@ -67,8 +66,9 @@ def compare(
 ) -> tuple[Numbers, State]:
     """Compare the network at `leaves` with the one at the start, and return its own state."""
     outputs, patterns = _run(example, junctions, reference, leaves)
-    outputs = _wide(outputs)
-    kernel = _mean_kernel(example, reference, leaves)
+    kind = wide_type([*leaves, outputs])
+    outputs = wide(outputs, kind)
+    kernel = wide(_mean_kernel(example, reference, leaves), kind)
     scalars = {
         "kernel_change": kernel_change(start.kernel, kernel),
         "kernel_alignment": kernel_alignment(start.kernel, kernel),
@@ -78,7 +78,7 @@ def compare(
         scalars["probe_loss"] = mean_squared_error(outputs, reference.y)
     if linear:
         change = jax.tree.map(jnp.subtract, leaves, reference.leaves)
-        before, pushed = (_wide(each) for each in _linearised(example, reference, change))
+        before, pushed = (wide(each, kind) for each in _linearised(example, reference, change))
         tangent = before + pushed
         scalars["linearisation_share"] = linearisation_gap(outputs, tangent, outputs - before)
         if reference.y is not None:
@@ -88,7 +88,8 @@ def compare(
         # Comparisons with numbers that are not finite are not patterns.
         fine = jnp.all(jnp.isfinite(outputs))
         scalars["flipped"] = jnp.where(fine, flipped, jnp.nan).astype(outputs.dtype)
-    moved = [_wide(now) - _wide(then) for now, then in zip(leaves, reference.leaves, strict=True)]
+    pairs = zip(leaves, reference.leaves, strict=True)
+    moved = [wide(now, kind) - wide(then, kind) for now, then in pairs]
     return Numbers(*_norms(moved), scalars), State(kernel, patterns)
 
 
@@ -100,56 +101,6 @@ def compiled(example: Example, junctions: Mapping[Path, Junction], linear: bool)
     return eqx.filter_jit(functools.partial(compare, example, junctions, linear))
 
 
-def without_effects(example: Example) -> Example:
-    """The network without its prints and callbacks whose results nothing uses.
-
-    They tell the caller of training, and a look is none of it; in batches some are not possible.
-    """
-    closed = example.closed
-    return example._replace(closed=closed.replace(jaxpr=_silent(closed.jaxpr)))
-
-
-def _silent(jaxpr: Jaxpr) -> Jaxpr:
-    """Equations without those whose only purpose is an effect outside, in loops and calls too."""
-    if not jaxpr.effects:
-        return jaxpr
-    used = {v for v in jaxpr.outvars if not isinstance(v, Literal)}
-    kept_eqns = []
-    for eqn in reversed(jaxpr.eqns):
-        if "callback" in eqn.primitive.name and not used.intersection(eqn.outvars):
-            continue
-        kept_eqns.append(_silent_inside(eqn))
-        used.update(v for v in eqn.invars if not isinstance(v, Literal))
-    eqns = kept_eqns[::-1]
-    effects = frozenset().union(*(eqn.effects for eqn in eqns))
-    return jaxpr.replace(eqns=eqns, effects=effects)
-
-
-def _silent_inside(eqn: JaxprEqn) -> JaxprEqn:
-    """The equation with silent equations inside, where they can be put back as they came."""
-    if not eqn.effects:
-        return eqn
-    params = {name: _silent_value(value) for name, value in eqn.params.items()}
-    inner = [v for value in params.values() for v in _jaxprs(value)]
-    effects = frozenset().union(*(v.effects for v in inner)) if inner else eqn.effects
-    return eqn.replace(params=params, effects=effects)
-
-
-def _silent_value(value: Any) -> Any:
-    if isinstance(value, ClosedJaxpr):
-        return value.replace(jaxpr=_silent(value.jaxpr))
-    if isinstance(value, Jaxpr):
-        return _silent(value)
-    if isinstance(value, tuple) and any(isinstance(v, ClosedJaxpr | Jaxpr) for v in value):
-        return tuple(map(_silent_value, value))
-    return value
-
-
-def _jaxprs(value: Any) -> list[Any]:
-    each = value if isinstance(value, tuple) else (value,)
-    return [v for v in each if isinstance(v, ClosedJaxpr | Jaxpr)]
-
-
 def can_linearise(example: Example, reference: Reference) -> bool:
     """Whether the network has a derivative that carries changes of parameters forward."""
     try:
@@ -157,23 +108,6 @@ def can_linearise(example: Example, reference: Reference) -> bool:
     except Exception:
         return False
     return True
-
-
-def coarsest(example: Example, dtype: Any) -> Any:
-    """The floating-point type with the fewest digits that the network computes in."""
-    kinds = [kind for kind, _ in inner_types(example.closed.jaxpr)]
-    found = [kind for kind in kinds if jnp.issubdtype(kind, np.floating)]
-    return max([*found, dtype], key=lambda kind: float(jnp.finfo(kind).eps))
-
-
-def _wide(array: Any) -> Any:
-    """At least single precision, in which norms and sums neither overflow nor lose everything."""
-    return array.astype(wide_type(array.dtype))
-
-
-def wide_type(dtype: Any) -> Any:
-    """The type itself, or single precision for shorter ones."""
-    return dtype if jnp.finfo(dtype).bits >= 32 else np.dtype(np.float32)
 
 
 def norms_and_state(
@@ -187,7 +121,8 @@ def norms_and_state(
     shapes = jax.eval_shape(lambda: _run(example, junctions, reference, reference.leaves)[1])
     patterns = jax.tree.map(lambda seen: jnp.zeros(seen.shape, seen.dtype), shapes)
     points = len(reference.x)
-    empty = State(jnp.zeros((points, points), wide_type(example.dtype)), patterns)
+    kind = wide_type([*reference.leaves, example])
+    empty = State(jnp.zeros((points, points), kind), patterns)
     return program(nothing, empty, reference.leaves)
 
 
@@ -228,7 +163,7 @@ def _mean_kernel(example: Example, reference: Reference, leaves: Any) -> Float[A
         outputs, _ = _run(example, {}, reference._replace(x=batch), leaves)
         return outputs if reference.mixing is None else outputs @ reference.mixing
 
-    kernel = _wide(tangent_kernel(network, leaves, reference.x))
+    kernel = tangent_kernel(network, leaves, reference.x)
     return jnp.trace(kernel, axis1=2, axis2=3) / np.asarray(kernel.shape[2], kernel.dtype)
 
 

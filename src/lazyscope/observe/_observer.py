@@ -19,18 +19,17 @@ from lazyscope.kernel._generic_blocks import checked
 from lazyscope.kernel._generic_question import Question, asking, pose
 from lazyscope.model import Grouping
 from lazyscope.observe._abstract import AbstractObserver
-from lazyscope.observe._cadence import Cadence
+from lazyscope.observe._cadence import Cadence, check_cadence
+from lazyscope.observe._effects import without_effects
 from lazyscope.observe._measuring import (
     Numbers,
     Reference,
     can_linearise,
-    coarsest,
     compiled,
     norms_and_state,
-    wide_type,
-    without_effects,
 )
 from lazyscope.observe._patterns import find_rectifiers
+from lazyscope.observe._precision import coarsest, wide_type
 from lazyscope.observe._record import SERIES, Measurement, Subject, displacement_fields
 from lazyscope.observe._subject import subject_of
 
@@ -38,6 +37,7 @@ MEMORY = 2**30
 """Bytes allowed for one kernel and for its intermediates."""
 _MANY_OUTPUTS = 16
 """Beyond so many outputs, the kernel is averaged over as many random directions instead."""
+_SINGLE = float(np.finfo(np.float32).eps)
 _DEFAULT_CADENCE = Cadence()
 
 
@@ -90,6 +90,7 @@ class Observer(AbstractObserver):
         cadence: Cadence = _DEFAULT_CADENCE,
     ) -> None:
         start = time.perf_counter()
+        cadence = check_cadence(cadence)
         with undisturbed(), asking(params_0):
             params_0, self._keys = _split(kept_params(params_0))
             apply = _with_keys(apply, self._keys)
@@ -155,7 +156,7 @@ class Observer(AbstractObserver):
         except Exception:
             if all(bool(jnp.isfinite(leaf).all()) for leaf in leaves):
                 raise
-            unknown = np.full(len(leaves), np.nan)
+            unknown: Any = np.full(len(leaves), np.nan)
             return Numbers(unknown, unknown, {})
 
     def _leaves(self, params: Params) -> tuple[Any, ...]:
@@ -237,7 +238,7 @@ def _targets(question: Question, y: Any) -> Any:
             fix=f"give an array of shape {wanted}, for class labels jax.nn.one_hot(labels, "
             f"{wanted[1]})",
         )
-    return jnp.asarray(np.asarray(y), wide_type(question.example.dtype))
+    return jnp.asarray(np.asarray(y), wide_type([*question.leaves, question.example]))
 
 
 def _check_size(points: int, outputs: int, itemsize: int) -> None:
@@ -276,10 +277,11 @@ def _notes(question: Question, junctions: Any, mixing: Any, linear: bool) -> tup
             "The network has no forward derivative, so its distance from the linearised network is not "
             "measured."
         )
-    precision = coarsest(question.example, question.leaves[0].dtype)
-    if precision != question.leaves[0].dtype or jnp.finfo(precision).bits < 32:
+    given = question.leaves[0].dtype
+    precision = coarsest(question.example, given)
+    if jnp.finfo(precision).eps > min(float(jnp.finfo(given).eps), _SINGLE):
         notes.append(
-            f"Parts of the network compute in {precision}, which rounds to {jnp.finfo(precision).eps:.0e}: "
-            "changes of kernel and function below that are rounding."
+            f"Parts of the network compute in {precision}, rounding by {jnp.finfo(precision).eps:.0e} at "
+            "every step: smaller changes of kernel and function may be rounding."
         )
     return tuple(notes)

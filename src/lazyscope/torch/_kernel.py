@@ -15,6 +15,7 @@ from lazyscope.torch._probe import Sketch, probe
 from lazyscope.torch._question import Question, pose
 from lazyscope.torch._refusals import independent
 from lazyscope.torch._untouched import untouched
+from lazyscope.torch._values import check_parameter_values
 
 MEMORY = 2**30
 """Bytes of intermediates that are allowed unless said otherwise: a gibibyte."""
@@ -35,6 +36,7 @@ def prepare(module: Any, x1: Any, x2: Any | None, memory: float) -> Prepared:
     """Check, probe and plan; to be called within `untouched`."""
     question = pose(module, x1, x2)
     memory = check_positive("memory", memory)
+    check_parameter_values(question)
     with untouched(question.module):
         sketch = probe(question)
     shapes = [tuple(p.shape) for p in question.parameters]
