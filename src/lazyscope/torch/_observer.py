@@ -146,7 +146,7 @@ class Observer(AbstractObserver):
             with torch.no_grad():
                 values = dict(zip(self._subject.leaves, prepared.question.parameters, strict=True))
                 moved = {n: p - self._start.parameters[n] for n, p in values.items()}
-            numbers = self._numbers(module, prepared, moved, x)
+            numbers: dict[str, Any] = self._numbers(module, prepared, moved, x)
         frobenius, operator = norms(list(moved.values()))
         fields = displacement_fields(
             self._subject, (frobenius, self._start_norms[0]), (operator, self._start_norms[1])
