@@ -10,6 +10,7 @@ from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError
+from lazyscope._kept import kept
 from lazyscope._types import Apply, Params
 from lazyscope.flow._problem import Problem, as_real, check_speeds
 from lazyscope.kernel import FunctionKernel, check_function
@@ -80,9 +81,8 @@ def function_problem(
     if centred:
         y = y + _outputs(model, start, x)
     num_groups = len(grouping.names)
-    return Problem(
-        model, FunctionKernel(model), start, x, y, check_speeds(speeds, num_groups, x.dtype)
-    )
+    speeds = check_speeds(speeds, num_groups, x.dtype)
+    return Problem(model, FunctionKernel(model), *kept((start, x, y, speeds)))
 
 
 def _as_array(leaf: Any) -> Any:

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError, check_array, check_tree, is_known, shown
 from lazyscope._entry import checked
+from lazyscope._kept import kept
 from lazyscope._types import Params, Scalar
 from lazyscope.kernel import AbstractTangentKernel, LayerwiseKernel
 from lazyscope.model import AbstractModel, Centred, Dense
@@ -95,10 +96,8 @@ def dense_problem(
     _check_params(inner, params)
     if isinstance(model, Centred):
         y = y + inner.apply(model.initial, x)
-    num_groups = inner.depth + 1
-    return Problem(
-        inner, LayerwiseKernel(inner), params, x, y, check_speeds(speeds, num_groups, x.dtype)
-    )
+    found = check_speeds(speeds, inner.depth + 1, x.dtype)
+    return Problem(inner, LayerwiseKernel(inner), *kept((params, x, y, found)))
 
 
 def check_speeds(speeds: Any, num_groups: int, dtype: np.dtype) -> Array:

@@ -18,6 +18,7 @@ from lazyscope.torch._probe import Sketch, probe
 from lazyscope.torch._question import Question, call, pose
 from lazyscope.torch._refusals import independent
 from lazyscope.torch._untouched import untouched
+from lazyscope.torch._values import check_parameter_values
 from lazyscope.torch._writes import check_writes_nothing
 
 MEMORY = 2**30
@@ -56,6 +57,7 @@ def look(module: Any, x1: Any, x2: Any | None, memory: float) -> Prepared:
     """Check, probe and plan, for a kernel that follows at once and compares the outputs itself."""
     question = pose(module, x1, x2)
     memory = check_positive("memory", memory)
+    check_parameter_values(question)
     with untouched(question.module):
         check_writes_nothing(question.module, question.x1[:1])
         sketch = everyone_alone(question, probe(question), memory)
