@@ -34,9 +34,10 @@ def function_problem(
     ``problem.model.tree_of(result.params)`` is the tree that `apply` knows.
 
     Args:
-        apply: ``apply(params, x) -> (n, C)`` in JAX, each example on its own. It must work in double
-            precision, in which flows and forecasts compute. An Equinox module or its method works.
-        params: the starting point, any tree of real arrays of one precision (of an Equinox model the
+        apply: ``apply(params, x) -> (n, C)`` in JAX, each example on its own. It is asked in double
+            precision, in which flows and forecasts compute, where it can; its own casts are kept, and
+            ``problem.kernel.precision`` says what they leave. An Equinox module or its method works.
+        params: the starting point, any tree of real arrays (of an Equinox model the
             inexact part of `equinox.partition`, of a Flax one the state of `flax.nnx.split`).
         x: training points, (n, ...); whole numbers such as tokens are kept as real numbers and handed
             to `apply` as whole ones.
@@ -69,7 +70,11 @@ def function_problem(
     grouping = parameter_groups(params, groups)
     real = jnp.issubdtype(points.dtype, jnp.floating)
     model = FunctionModel(
-        apply, grouping, input_dtype=None if real else points.dtype, token=checked.token
+        checked.apply,
+        grouping,
+        input_dtype=None if real else points.dtype,
+        token=checked.token,
+        precision=checked.precision,
     )
     x, y = as_real("points", points), as_real("targets", y)
     if y.ndim == 1:

@@ -15,7 +15,12 @@ from lazyscope.model._groups import (
 )
 from lazyscope.model._layer import Layer, affine
 from lazyscope.model._layer_norm import LayerNorm, Norm
-from lazyscope.model._memory import check_memory, physical_memory
+from lazyscope.model._memory import (
+    check_kernel_memory,
+    check_memory,
+    memory_at_hand,
+    physical_memory,
+)
 from lazyscope.model._network import AbstractNetwork
 from lazyscope.model._products import rows_times, sum_of_outer_products
 from lazyscope.model._protocol import AbstractModel
@@ -41,7 +46,9 @@ __all__ = [
     "activation",
     "activation_names",
     "affine",
+    "check_kernel_memory",
     "check_memory",
+    "memory_at_hand",
     "group_norms",
     "parameter_groups",
     "physical_memory",
