@@ -3,6 +3,7 @@
 import contextlib
 from collections import OrderedDict
 from collections.abc import Iterator
+from operator import is_
 from typing import Any, NamedTuple
 
 import torch
@@ -47,12 +48,12 @@ def _held(part: torch.nn.Module) -> Held:
 def _put_back(held: Held) -> None:
     _put_back_items(held.part.__dict__, held.attributes)
     for value, items in held.contents:
+        if not value and not items:
+            continue
         if isinstance(value, dict):
             _put_back_items(value, items)
         elif isinstance(value, list):
-            if len(value) != len(items) or any(
-                a is not b for a, b in zip(value, items, strict=True)
-            ):
+            if len(value) != len(items) or not all(map(is_, value, items)):
                 value[:] = items
         elif value != items:
             value.clear()
@@ -61,10 +62,8 @@ def _put_back(held: Held) -> None:
 
 def _put_back_items(now: dict[Any, Any], before: dict[Any, Any]) -> None:
     """The same keys in the same order with the same objects, in the same dictionary."""
-    if list(now) == list(before):
-        for key, value in before.items():
-            if now[key] is not value:
-                now[key] = value
-    else:
+    if list(now) != list(before):
         now.clear()
+        now.update(before)
+    elif not all(map(is_, now.values(), before.values())):
         now.update(before)

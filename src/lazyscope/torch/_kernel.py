@@ -122,7 +122,8 @@ def tangent_kernel(
 
     Buffers and frozen parameters are held fixed: in evaluation mode the running mean and variance of
     batch norm are numbers, not functions of the parameters. In training mode batch norm mixes the
-    examples and there is no kernel; dropout is random. Both are refused.
+    examples and there is no kernel; dropout is random. Both are refused. Hooks on the gradients of
+    parameters belong to the steps of training: they are off.
 
     Args:
         module: maps a batch (n, ...) to outputs (n, C), each example on its own; in either mode.
@@ -142,7 +143,8 @@ def tangent_kernel(
 
     Cost: one forward and C backward passes per example, plus for a weight (o, i) used at s positions
     per pair of examples the smaller of ``s^2 (i + C^2 o)`` and ``C^2 i o`` multiply-adds.
-    Trust: exact to rounding. The module is left as it was: gradients, buffers, mode, hooks, random state.
+    Trust: exact to rounding. The module is left as it was, object by object: parameters, gradients, buffers,
+    attributes, mode, hooks, random state. Threads that look at modules with common parts take turns.
     Source: the definition is Jacot, Gabriel & Hongler 2018 (eq. 4).
 
     Example:

@@ -46,7 +46,7 @@ class Observer(AbstractObserver):
         module: an unmodified ``nn.Module`` from a batch (n, ...) to outputs (n, C), at the start of
             training.
         x_probe: inputs (n, ...), NumPy or tensors, at which functions, kernels and patterns are compared; a
-            look costs about (4 + 2 C) forward passes of them.
+            look costs about (4 + 2 C) forward passes of them. They are copied, as are targets.
         y_probe: their targets (n, C); None leaves out what needs targets.
         groups: a function of a parameter's name, or beginnings of names with their group's name; by
             default parameters whose names differ in the last part only (weight and bias of a layer).
@@ -135,7 +135,8 @@ class Observer(AbstractObserver):
             loss: the training loss, if known: a number or a tensor with one entry.
 
         Raises:
-            InputError: a module with other parameters, or a step before the last one.
+            InputError: a module with other parameters (names, shapes, precision, device, or which of them are
+                trained), or a step before the last one.
         """
         if isinstance(loss, torch.Tensor):
             loss = loss.detach().cpu()

@@ -5,7 +5,7 @@ import types
 from collections.abc import Container
 from typing import Any
 
-import torch
+from torch._C._functorch import peek_interpreter_stack  # pyright: ignore[reportMissingModuleSource]
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
@@ -22,7 +22,7 @@ class AbstractWatcher(TorchFunctionMode, abc.ABC):
 
     def __torch_function__(self, func: Any, types_: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if torch._C._functorch.peek_interpreter_stack() is not None:
+        if peek_interpreter_stack() is not None:
             return func(*args, **kwargs)  # within torch.func tensors are not those of the pass
         inner = isinstance(func, types.FunctionType) and func.__globals__ is vars(functional)
         if inner and func not in self._known:
