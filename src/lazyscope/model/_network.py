@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from lazyscope._checks import InputError
+from lazyscope._settings import own_settings
 from lazyscope._types import Key, Params
 from lazyscope.model._activation import Activation
 from lazyscope.model._layer import Layer
@@ -124,7 +125,7 @@ def mean_square(sigma: Activation) -> float:
         0.5
     """
     nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
-    with jax.enable_x64(True):
+    with own_settings():
         values = np.asarray(sigma(jnp.asarray(nodes)), np.float64)
     return float(weights @ values**2 / weights.sum())
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from lazyscope._settings import own_settings
 from lazyscope.kernel import LayerwiseKernel
 from lazyscope.measure import ExponentEstimate, estimate_exponent
 from lazyscope.model import Dense
@@ -92,7 +93,7 @@ def _kernel(
     x: np.ndarray, width: int, depth: int, activation: str, seed: int
 ) -> Float[np.ndarray, "n n"]:
     """sum_l K_l alpha_l^2 / kappa^2 of one network."""
-    with jax.enable_x64(True):
+    with own_settings():
         model = Dense(x.shape[1], 1, width, depth, activation)
         params = model.init_from_std(jax.random.key(seed), np.full(depth + 1, width**-0.5))
         ones = jnp.ones(depth + 1, jnp.float64)

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError
+from lazyscope._settings import own_settings
 from lazyscope.data import Dataset
 from lazyscope.flow import ExponentialFlow, FlowResult, Problem, dense_problem, trace_flow
 from lazyscope.forecast import guaranteed_rate, limit_lambda_min
@@ -135,7 +136,7 @@ def run_and_rate(
     Cost: the run, and one eigendecomposition of n C x n C at either end.
     """
     begun = time.perf_counter()
-    with jax.enable_x64(True):
+    with own_settings():
         model = Dense(data.x_train.shape[1], data.y_train.shape[1], width, scheme.depth, activation)
         params = model.init(jax.random.key(seed), scheme)
         problem = dense_problem(

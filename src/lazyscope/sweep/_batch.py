@@ -2,10 +2,10 @@
 
 import time
 
-import jax
 import numpy as np
 
 from lazyscope._outcome import Outcome
+from lazyscope._settings import own_settings
 from lazyscope.sweep._batchfile import RunResult
 from lazyscope.sweep._data import run_data
 from lazyscope.sweep._design import Cell
@@ -16,7 +16,7 @@ from lazyscope.sweep._units import Unit
 
 def run_unit(unit: Unit, record: tuple[str, ...]) -> list[RunResult]:
     """Every run of `unit`, one after the other through one compiled program."""
-    with jax.enable_x64(True):
+    with own_settings():
         return [_run(cell, record) for cell in unit]
 
 
