@@ -1,7 +1,5 @@
 """How do arrays outlast whatever their owner does with them next, under whatever settings?"""
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -43,20 +41,3 @@ def kept_params(params: Any) -> Any:
             where = jax.tree_util.keystr(path, simple=True, separator=".")
             check_array(f"parameters {where}".strip(), leaf)
     return kept(params)
-
-
-@contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
-    """The caller's traps for mistakes in their own code switched off: here they would go off by design.
-
-    A look at parameters that diverged computes with NaN, and numbers travel to the device by themselves.
-    """
-    with (
-        jax.debug_nans(False),
-        jax.debug_infs(False),
-        jax.numpy_rank_promotion("allow"),
-        jax.check_tracer_leaks(False),
-        jax.transfer_guard("allow"),
-        jax.disable_jit(False),
-    ):
-        yield

@@ -15,7 +15,7 @@ from jaxtyping import Array, ArrayLike, Float
 from scipy.optimize import brentq
 
 from lazyscope._checks import InputError, check_fraction
-from lazyscope._double import double_precision
+from lazyscope._settings import own_settings
 from lazyscope._types import Params
 from lazyscope.kernel import (
     AbstractTangentKernel,
@@ -145,7 +145,7 @@ def forecast(
     """
     if at_fraction != 0.0:
         check_fraction("loss fraction", at_fraction)
-    with double_precision():
+    with own_settings():
         params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), params)
         x, y = jnp.asarray(x, jnp.float64), jnp.asarray(y, jnp.float64)
         speeds = jnp.ones(len(params)) if speeds is None else jnp.asarray(speeds, jnp.float64)

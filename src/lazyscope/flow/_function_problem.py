@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError
 from lazyscope._kept import kept
+from lazyscope._settings import own_settings
 from lazyscope._types import Apply, Params
 from lazyscope.flow._problem import Problem, as_real, check_speeds
 from lazyscope.kernel import FunctionKernel, check_function
@@ -99,12 +100,19 @@ def _outputs(model: FunctionModel, params: Any, x: Any) -> Any:
     """f(x) in double precision where values are known, else as they come."""
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((params, x))):
         return model.apply(params, x)
-    with jax.enable_x64(True):
+    with own_settings():
         doubled = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), (params, x))
         return np.asarray(jax.jit(model.apply)(*doubled))
 
 
 def _check_targets(x: Any, y: Any, num_outputs: int) -> None:
+    if not num_outputs:
+        raise InputError(
+            "a problem needs a network with at least one output",
+            received="outputs of shape (n, 0)",
+            cause="an empty selection of outputs",
+            fix="return the outputs that are to be trained",
+        )
     if y.shape != (len(x), num_outputs):
         raise InputError(
             "targets must be one row for each point and one column for each output",

@@ -4,7 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from lazyscope._double import double_precision
+from lazyscope._settings import is_double, own_settings
 from lazyscope._types import Scalar
 from lazyscope.flow._problem import Problem, in_double
 from lazyscope.kernel import as_matrix, coarser, resolved, traced_precision
@@ -40,22 +40,26 @@ class LinearisedFlow(eqx.Module):
 
     def residual(self, time: Scalar | float) -> Float[Array, "n C"]:
         """f_lin - y on the training points at `time`."""
-        decayed = jnp.exp(-self.values * time / self.y.shape[0]) * self.coefficients
-        return (self.vectors @ decayed).reshape(self.y.shape)
+        with own_settings(double=is_double(self.values)):
+            decayed = jnp.exp(-self.values * time / self.y.shape[0]) * self.coefficients
+            return (self.vectors @ decayed).reshape(self.y.shape)
 
     def outputs(self, time: Scalar | float) -> Float[Array, "n C"]:
         """f_lin on the training points at `time`."""
-        return self.y + self.residual(time)
+        with own_settings(double=is_double(self.values)):
+            return self.y + self.residual(time)
 
     def outputs_other(self, time: Scalar | float) -> Float[Array, "n_other C"]:
         """f_lin on the other points at `time`."""
-        moved = self.cross_kernel @ (self.vectors @ self._impulse(time))
-        return self.initial_other - moved.reshape(self.initial_other.shape)
+        with own_settings(double=is_double(self.values)):
+            moved = self.cross_kernel @ (self.vectors @ self._impulse(time))
+            return self.initial_other - moved.reshape(self.initial_other.shape)
 
     def loss(self, time: Float[Array, "*times"]) -> Float[Array, "*times"]:
         """R of the linearised network at one or many times."""
-        decay = jnp.exp(-2.0 * self.values * time[..., None] / self.y.shape[0])
-        return jnp.sum(decay * self.coefficients**2, axis=-1) / (2 * self.y.shape[0])
+        with own_settings(double=is_double(self.values)):
+            decay = jnp.exp(-2.0 * self.values * jnp.asarray(time)[..., None] / self.y.shape[0])
+            return jnp.sum(decay * self.coefficients**2, axis=-1) / (2 * self.y.shape[0])
 
     def _impulse(self, time: Scalar | float) -> Float[Array, " modes"]:
         """(1 - exp(-lambda t / n)) / lambda times r_0, without modes of eigenvalue zero."""
@@ -99,6 +103,6 @@ def solve_linearised(
     problem: Problem, x_other: Float[Array, "n_other ..."] | None = None
 ) -> LinearisedFlow:
     """`linearise` in double precision, compiled."""
-    with double_precision():
+    with own_settings():
         other = None if x_other is None else jnp.asarray(x_other, jnp.float64)
         return eqx.filter_jit(linearise)(in_double(problem), other)

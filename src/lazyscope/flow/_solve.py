@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError, check_count, check_fraction, check_positive
-from lazyscope._double import double_precision
 from lazyscope._entry import checked
 from lazyscope._outcome import Outcome, RunError
+from lazyscope._settings import own_settings
 from lazyscope._types import Params
 from lazyscope.flow._exponential import ExponentialFlow
 from lazyscope.flow._history import History
@@ -110,7 +110,7 @@ def solve_flow(
     max_steps = check_count("max_steps", max_steps)
     num_records = 2 * ((check_count("num_records", num_records, minimum=4) + 1) // 2)
     method = ExponentialFlow() if method is None else method
-    with double_precision():
+    with own_settings():
         problem = in_double(problem)
         check_numbers(problem)
         _check_targets(problem)
@@ -144,12 +144,13 @@ def trace_flow(
     Nothing is checked and no precision is changed. Under ``vmap`` all runs step together until the
     last one has ended.
     """
-    initial = problem.loss(problem.residual(problem.params))
-    dtype = initial.dtype
-    stop = Stop(initial * jnp.asarray(stop_fraction, dtype), jnp.asarray(stop_time, dtype))
-    state = start_run(problem, method, stop, num_records)
-    state = advance(problem, method, stop, state, max_steps)
-    return finish(state, initial)
+    with own_settings(double=False):
+        initial = problem.loss(problem.residual(problem.params))
+        dtype = initial.dtype
+        stop = Stop(initial * jnp.asarray(stop_fraction, dtype), jnp.asarray(stop_time, dtype))
+        state = start_run(problem, method, stop, num_records)
+        state = advance(problem, method, stop, state, max_steps)
+        return finish(state, initial)
 
 
 def advance(

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Hashable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, final
 
 import equinox as eqx
@@ -120,7 +121,8 @@ def _checked(
 
 def _is_single() -> bool:
     """Whether other threads of this process, such as those of callbacks, have no double precision."""
-    return not jax.config._read("jax_enable_x64")  # pyright: ignore[reportAttributeAccessIssue]
+    with ThreadPoolExecutor(1) as pool:
+        return not pool.submit(lambda: jax.config.jax_enable_x64).result()
 
 
 def _in_own_precision(apply: Apply, params: Params, x: Any) -> InOwnPrecision:

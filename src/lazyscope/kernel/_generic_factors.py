@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from lazyscope.kernel._generic_contract import Factors, GroupFactors
 from lazyscope.kernel._generic_plan import GroupPlan, Plan
 from lazyscope.kernel._generic_sites import Site
-from lazyscope.kernel._generic_trace import Junction, Path, run_tapped
+from lazyscope.kernel._generic_trace import Junction, Path, over_examples, run_tapped
 
 
 class BatchFactors(NamedTuple):
@@ -41,14 +41,14 @@ def batch_factors(plan: Plan, arrays: Arrays, xs: jax.Array) -> BatchFactors:
             return outs[0][0], records
 
         out, pull, records = jax.vjp(outputs, taps, derived, has_aux=True)
-        signals, jacobians = jax.vmap(pull)(jnp.eye(len(out), dtype=out.dtype))
+        signals, jacobians = over_examples(pull)(jnp.eye(len(out), dtype=out.dtype))
         return tuple(
             jacobians[k] if leaf.method == "derivatives"
             else tuple(_group_factors(g, records, signals, out.dtype) for g in leaf.groups)
             for k, leaf in enumerate(plan.leaves)
         )  # fmt: skip
 
-    return BatchFactors(jax.vmap(single)(xs))
+    return BatchFactors(over_examples(single)(xs))
 
 
 def _junctions(plan: Plan) -> dict[Path, Junction]:

@@ -9,12 +9,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+from jax.extend.core import ClosedJaxpr
 
 from lazyscope._checks import InputError
 from lazyscope.kernel._generic_plan import forward_sizes
 from lazyscope.kernel._generic_precision import coarsest, rounding
 from lazyscope.kernel._generic_question import Question, not_repeatable, retrace
-from lazyscope.kernel._generic_trace import ClosedJaxpr, primitives, run_tapped, trace_call
+from lazyscope.kernel._generic_trace import over_examples, primitives, run_tapped, trace_call
 
 _ADDRESS = r"0x[0-9a-f]+"
 _ROUNDINGS = 16.0
@@ -81,17 +82,29 @@ def check_separate(question: Question, memory: float, kept: Kept, *, nearby: boo
     if any(isinstance(a, Tracer) for a in arrays):
         return None
     passed = Passed(tuple(map(weakref.ref, arrays)))
+    _check_known(question)
     if not question.example.num_outputs:
         return passed
     batch = _examples(question)
     size = _fitting(question, len(batch), memory)
-    with jax.debug_nans(False), jax.debug_infs(False):
-        for start in range(0, len(batch), size):
-            part = batch[start : start + size]
-            if len(part) < min(2, len(batch)):
-                part = batch[start - 1 : start + size]
-            _compare(question, part, kept, nearby=nearby)
+    for start in range(0, len(batch), size):
+        part = batch[start : start + size]
+        if len(part) < min(2, len(batch)):
+            part = batch[start - 1 : start + size]
+        _compare(question, part, kept, nearby=nearby)
     return passed
+
+
+def _check_known(question: Question) -> None:
+    """Refuse parameters that are NaN."""
+    bad = [bool(jnp.isnan(leaf).any()) for leaf in question.leaves]
+    if any(bad):
+        raise InputError(
+            "parameters must be numbers",
+            received=f"NaN in {', '.join(n for n, b in zip(question.names, bad, strict=True) if b)}",
+            cause="training that diverged, or weights that were never set",
+            fix="use parameters from before the divergence",
+        )
 
 
 def _compare(question: Question, batch: Any, kept: Kept, *, nearby: bool) -> None:
@@ -138,7 +151,7 @@ def _both(question: Question, together: ClosedJaxpr) -> Callable[..., Any]:
         def single(x: Any) -> Any:
             return run_tapped(jaxpr, consts[0], [*inputs, x], {}, {})[0][0][0]
 
-        return whole, jax.vmap(single)(batch)
+        return whole, over_examples(single)(batch)
 
     return outputs
 
@@ -151,7 +164,7 @@ def _alone(question: Question, leaves: Any, batch: Any) -> Any:
         inputs = [*question.context, *leaves, x]
         return run_tapped(closed.jaxpr, closed.consts, inputs, {}, {})[0][0][0]
 
-    return jax.vmap(single)(batch)
+    return over_examples(single)(batch)
 
 
 def _by_example(batched: np.ndarray, alone: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

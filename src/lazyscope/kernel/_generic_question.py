@@ -12,10 +12,10 @@ from jax.core import Tracer
 from jax.tree_util import keystr
 
 from lazyscope._checks import InputError, check_array
+from lazyscope._settings import is_double, own_settings
 from lazyscope._types import Apply, Params
 from lazyscope.kernel._generic_precision import kernel_type
 from lazyscope.kernel._generic_trace import Example, trace_example
-
 
 ACCEPTS_ONE = "apply(params, x) must accept a batch with one example"
 
@@ -48,8 +48,7 @@ def asking(params: Params) -> Iterator[None]:
     Without it JAX would round double precision NumPy arrays to single precision. Arrays may be moved
     to their device here, whatever the session's guard says of its own transfers.
     """
-    double = any(getattr(leaf, "dtype", None) == np.float64 for leaf in jax.tree.leaves(params))
-    with jax.enable_x64(True) if double else contextlib.nullcontext(), jax.transfer_guard("allow"):
+    with own_settings(double=is_double(params)):
         try:
             yield
         except jax.errors.UnexpectedTracerError as error:
@@ -281,14 +280,41 @@ def _trace(call: Callable[..., Any], context: Any, leaves: Any, x1: Any) -> Exam
             "if and for on values",
             fix="use jax.numpy, jnp.asarray(table)[x], jnp.where or jax.lax.cond",
         ) from error
-    except (TypeError, ValueError, IndexError) as error:
-        raise InputError(
+    except InputError:
+        raise
+    except Exception as error:
+        refusal = _not_on_one(error, one)
+        if refusal is None:
+            raise
+        raise refusal from error
+    _check_output(out)
+    return example
+
+
+def _not_on_one(error: Exception, one: Any) -> InputError | None:
+    """The refusal that stands for what apply raised on one example, if it is of a known kind."""
+    if type(error).__name__ == "TraceContextError":
+        return InputError(
+            "apply must not change the state of a module that was made outside of it",
+            received=f"{type(error).__name__}: {_first_line(error)}",
+            cause="a Flax NNX module that counts its random numbers (nnx.RNN, dropout) or keeps running "
+            "averages when it is called",
+            fix="model.eval() first, and nnx.merge(graph, params, rest, copy=True) inside apply, or "
+            "lazyscope.as_function(model)",
+        )
+    if isinstance(error, TypeError | ValueError | IndexError):
+        return InputError(
             ACCEPTS_ONE,
             received=f"x of shape {(1, *one.shape)} and type {one.dtype}; apply raised "
             f"{type(error).__name__}: {_first_line(error)}",
             cause="x of the wrong shape, a batch size written into apply, or params of another model",
             fix="check that apply(params, x[:1]) runs on its own",
-        ) from error
+        )
+    return None
+
+
+def _check_output(out: Any) -> None:
+    """Outputs must be one array (1, C) of real numbers."""
     shape = getattr(out, "shape", None)
     if shape is None or len(shape) != 2 or shape[0] != 1:
         raise InputError(
@@ -305,7 +331,6 @@ def _trace(call: Callable[..., Any], context: Any, leaves: Any, x1: Any) -> Exam
             cause="predicted classes or complex amplitudes instead of real outputs",
             fix="return the real outputs before argmax",
         )
-    return example
 
 
 def _first_line(error: Exception) -> str:

@@ -145,6 +145,18 @@ def bind(eqn: JaxprEqn, values: Sequence[Any]) -> Sequence[Any]:
     return outs if eqn.primitive.multiple_results else [outs]
 
 
+def over_examples(single: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """`single` for many examples at once, or one after the other where an equation has no batches."""
+
+    def run(xs: Any) -> Any:
+        try:
+            return jax.vmap(single)(xs)
+        except NotImplementedError:
+            return lax.map(single, xs)
+
+    return run
+
+
 class Junction(NamedTuple):
     """An equation where parameters meet data: what to record there, and the shape of its tap.
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from lazyscope._checks import check_instance
+from lazyscope._settings import is_double, own_settings
 from lazyscope.kernel._protocol import AbstractExpansion, AbstractGradient, AbstractTangentKernel
 from lazyscope.model import Dense, Layer, affine, sum_of_outer_products
 
@@ -45,7 +46,8 @@ class LayerwiseKernel(AbstractTangentKernel):
         x2: Float[Array, "n2 d"] | None = None,
     ) -> Float[Array, "layers n1 n2 C C"]:
         """K_l for every layer l = 1..L+1."""
-        return jnp.stack(list(self._shares(params, x1, x2)))
+        with own_settings(double=is_double((params, x1, x2))):
+            return jnp.stack(list(self._shares(params, x1, x2)))
 
     def summed(
         self,
@@ -56,7 +58,8 @@ class LayerwiseKernel(AbstractTangentKernel):
         speeds: Float[Array, " layers"],
     ) -> Float[Array, "n1 n2 C C"]:
         """sum_l s_l K_l, added up layer by layer so that only one share is held at a time."""
-        return _weighted_sum(speeds, self._shares(params, x1, x2))
+        with own_settings(double=is_double((params, x1, x2))):
+            return _weighted_sum(speeds, self._shares(params, x1, x2))
 
     def expand(self, params: tuple[Layer, ...], x: Float[Array, "n d"]) -> "LayerwiseExpansion":
         """The network to first order around `params`, on the points `x`."""

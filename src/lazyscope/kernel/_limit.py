@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError, check_count
-from lazyscope._double import double_precision
+from lazyscope._settings import own_settings
 from lazyscope.kernel._known import known_array
 from lazyscope.kernel._limit_amplification import (
     AccuracyWarning,
@@ -191,7 +191,7 @@ def limit_amplification(
     network = limit_network(
         depth, activation, weight_std, bias_std, readout_weight_std, readout_bias_std
     )
-    with double_precision():
+    with own_settings():
         return total_gain(network, single_points(network, as_inputs("x", x), slopes=False))
 
 
@@ -207,7 +207,7 @@ def kernel_of(
         _check_match(x1, x2)
         both = np.concatenate([x1, x2.astype(x1.dtype)])
     squares = network.weight_stds**2
-    with double_precision():
+    with own_settings():
         # both sides at once, so that equal inputs have equal numbers to the bit
         points = single_points(network, both, slopes=combine is not covariance)
         gain = largest_gain(network, points)

@@ -1,4 +1,4 @@
-"""Does a network, or what is computed of it, fit into the memory at hand, and if not, how much would it take?"""
+"""Does a network, or its kernel, fit into the memory at hand, and if not, how much would it take?"""
 
 import os
 from pathlib import Path
@@ -77,9 +77,8 @@ def memory_at_hand() -> int:
     this process (containers, batch systems) leave; elsewhere the physical memory.
     """
     found = [physical_memory()]
-    for line in _lines(Path("/proc/meminfo")):
-        if line.startswith("MemAvailable:"):
-            found.append(int(line.split()[1]) * 1024)
+    lines = _lines(Path("/proc/meminfo"))
+    found += [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
     for folder, limit, used in _control_groups():
         numbers = [_lines(folder / name)[:1] for name in (limit, used)]
         if all(n and n[0].isdigit() for n in numbers):

@@ -21,6 +21,7 @@ from lazyscope._checks import (
     is_known,
 )
 from lazyscope._random import pinned_random
+from lazyscope._settings import own_settings
 from lazyscope._types import Key, Params
 from lazyscope.model._activation import Activation
 from lazyscope.model._layer import Layer
@@ -147,7 +148,7 @@ def mean_square(sigma: Activation) -> float:
         0.5
     """
     nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
-    with jax.enable_x64(True):
+    with own_settings():
         values = np.asarray(sigma(jnp.asarray(nodes)), np.float64)
     return float(weights @ values**2 / weights.sum())
 

@@ -13,7 +13,8 @@ from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError, check_array
-from lazyscope._kept import kept, kept_data, kept_params, undisturbed
+from lazyscope._kept import kept, kept_data, kept_params
+from lazyscope._settings import own_settings
 from lazyscope._types import Apply, Params
 from lazyscope.kernel._generic_blocks import checked
 from lazyscope.kernel._generic_question import Question, asking, pose
@@ -91,7 +92,7 @@ class Observer(AbstractObserver):
     ) -> None:
         start = time.perf_counter()
         cadence = check_cadence(cadence)
-        with undisturbed(), asking(params_0):
+        with own_settings(double=False), asking(params_0):
             params_0, self._keys = _split(kept_params(params_0))
             apply = _with_keys(apply, self._keys)
             question = pose(apply, params_0, kept_data("x_probe", x_probe), None)
@@ -137,7 +138,7 @@ class Observer(AbstractObserver):
         return self._look(self._leaves(params))
 
     def _look(self, leaves: tuple[Any, ...]) -> Measurement:
-        with undisturbed(), asking(leaves):
+        with own_settings(double=False), asking(leaves):
             # Types are equal; what is dropped is only JAX's mark of numbers without a type of their own.
             numbers = self._numbers(tuple(jnp.asarray(leaf, leaf.dtype) for leaf in leaves))
         moved = displacement_fields(

@@ -15,6 +15,7 @@ import numpy as np
 from lazyscope._checks import InputError
 from lazyscope._entry import checked
 from lazyscope._random import random_key
+from lazyscope._settings import own_settings
 from lazyscope._types import Params
 from lazyscope.data import Dataset, load_dataset
 from lazyscope.flow import ExponentialFlow, Problem, one_lapack_thread
@@ -153,7 +154,7 @@ def _run(
 ) -> dict[str, Any]:
     width, name, kappa, seed = cell
     begun = time.perf_counter()
-    with jax.enable_x64(True):
+    with own_settings():
         model, scheme, experiment = _experiment(settings, data, cell)
         problem = experiment.problem
         foreseen = _foresee(problem, settings.stop)

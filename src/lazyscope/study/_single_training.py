@@ -10,6 +10,7 @@ import numpy as np
 from lazyscope._checks import InputError, check_count, check_fraction
 from lazyscope._entry import checked
 from lazyscope._plain import plain
+from lazyscope._settings import own_settings
 from lazyscope.flow import AbstractMethod, ExponentialFlow, FlowResult
 from lazyscope.measure import decay_rate, mean_squared_error
 from lazyscope.study._experiment import Experiment, Observation, observe_compiled
@@ -66,7 +67,7 @@ def train_run(
     max_steps = check_count("max_steps", max_steps)
     method = ExponentialFlow() if method is None else method
     began = time.perf_counter()
-    with jax.enable_x64(True):
+    with own_settings():
         experiment = run.experiment()
         problem = experiment.problem
         seen = look_ahead(problem, stop)

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from lazyscope._checks import InputError
 from lazyscope._random import random_key
+from lazyscope._settings import own_settings
 from lazyscope.kernel import LayerwiseKernel, smallest_eigenvalue
 from lazyscope.measure import ExponentEstimate, estimate_exponent
 from lazyscope.model import Dense
@@ -104,7 +104,7 @@ def _kernel(
     x: np.ndarray, width: int, depth: int, activation: str, seed: int
 ) -> Float[np.ndarray, "n n"]:
     """sum_l K_l alpha_l^2 / kappa^2 of one network."""
-    with jax.enable_x64(True):
+    with own_settings():
         model = Dense(x.shape[1], 1, width, depth, activation)
         params = model.init_from_std(random_key(seed), np.full(depth + 1, width**-0.5))
         ones = jnp.ones(depth + 1, jnp.float64)

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError
 from lazyscope._random import random_key
+from lazyscope._settings import own_settings
 from lazyscope.data import Dataset
 from lazyscope.flow import ExponentialFlow, FlowResult, Problem, dense_problem, trace_flow
 from lazyscope.forecast import guaranteed_rate, limit_lambda_min
@@ -136,7 +137,7 @@ def run_and_rate(
     Cost: the run, and one eigendecomposition of n C x n C at either end.
     """
     begun = time.perf_counter()
-    with jax.enable_x64(True):
+    with own_settings():
         model = Dense(data.x_train.shape[1], data.y_train.shape[1], width, scheme.depth, activation)
         params = model.init(random_key(seed), scheme)
         problem = dense_problem(

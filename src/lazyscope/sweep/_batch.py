@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-import jax
 import numpy as np
 
 from lazyscope._outcome import Outcome
+from lazyscope._settings import own_settings
 from lazyscope.sweep._batchfile import RunFailure, RunResult
 from lazyscope.sweep._data import data_digests, run_data
 from lazyscope.sweep._design import Cell
@@ -42,7 +42,7 @@ class UnitResult(NamedTuple):
 def run_unit(unit: Unit, record: tuple[str, ...]) -> list[RunResult | RunFailure]:
     """Every run of `unit`, one after the other through one compiled program; each for itself."""
     ended: list[RunResult | RunFailure] = []
-    with jax.enable_x64(True):
+    with own_settings():
         for cell in unit:
             try:
                 ended.append(_run(cell, record))
