@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.core import Tracer
 
 from lazyscope._checks import InputError, check_array
 
@@ -16,7 +17,7 @@ def known_array(name: str, value: Any, *, finite: bool = True) -> np.ndarray:
         [0.0, 1.0]
     """
     leaves = jax.tree.leaves(value)
-    if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
+    if any(isinstance(leaf, Tracer) for leaf in leaves):
         raise InputError(
             f"{name} must have values when the function is called, since it computes on the host",
             received="an array that JAX is tracing",

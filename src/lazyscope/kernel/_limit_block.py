@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from lazyscope.kernel._limit_maps import AbstractPairMap, Side
+from lazyscope.kernel._limit_maps import AbstractPairMap, Pairs, Side, settled
 from lazyscope.kernel._limit_points import Points
 
 Combine = Callable[[list, list, Any], Any]
@@ -21,6 +21,8 @@ Combine = Callable[[list, list, Any], Any]
 
 CLOSE = {np.dtype(np.float32): 1e-3, np.dtype(np.float64): 1e-6}
 """1 - |cosine| below which rounding of the matrix product would show in the angle."""
+
+_EQUAL = 1e-15
 
 _UNROLLED = 8
 """Hidden layers up to which one program, whose layers the compiler fuses, is faster than a loop."""
@@ -87,7 +89,8 @@ def block(
     else:
         near = jnp.minimum(gap, total)
     whole = _looped if is_deep(maps, rows.variances.shape[0] - 1) else _unrolled
-    values = whole(combine, maps, rows, columns, weight_squares, gap, total)
+    exact = cosines is careful_cosines
+    values = whole(combine, maps, rows, columns, weight_squares, gap, total, exact=exact)
     doubt = jnp.zeros(()) if gain is None else _doubt(rows, columns, near, gain)
     return Block(values, jnp.any(near < close), doubt)
 
@@ -97,22 +100,23 @@ def is_deep(maps: tuple[AbstractPairMap, ...], depth: int) -> bool:
     return depth > _UNROLLED and all(one.compiled for one in maps)
 
 
-def _unrolled(combine, maps, rows, columns, weight_squares, gap, total) -> Array:
+def _unrolled(combine, maps, rows, columns, weight_squares, gap, total, *, exact) -> Array:
     """Layer after layer in one program, which the compiler fuses."""
     covariances, slopes = [], []
     for layer in range(rows.variances.shape[0]):
         left, right = (_layer(points, layer) for points in (rows, columns))
-        gap, total, value = _affine(left, right, gap, total)
+        gap, total, value = _affine(left, right, gap, total, exact=exact)
         covariances.append(value)
         if layer < len(maps):
             features = rows.features[layer][0], columns.features[layer][0]
             one = jax.tree.map(lambda a: a[0], maps[layer])
-            gap, total, slope = one.pairs(*_sides(left, right, *features), gap, total)
+            sides = _sides(left, right, *features)
+            gap, total, slope = _mapped(one, sides, gap, total, exact=exact)
             slopes.append(slope)
     return combine(covariances, slopes, weight_squares)
 
 
-def _looped(combine, maps, rows, columns, weight_squares, gap, total) -> Array:
+def _looped(combine, maps, rows, columns, weight_squares, gap, total, *, exact) -> Array:
     """A loop over every run of layers of one kind: work and program that grow like the depth.
 
     One program of many layers would recompute each from the first, two to the power of the depth.
@@ -121,14 +125,14 @@ def _looped(combine, maps, rows, columns, weight_squares, gap, total) -> Array:
 
     def advance(carry: tuple, left: "_Layer", right: "_Layer") -> tuple:
         gap, total, step, value = carry
-        gap, total, new = _affine(left, right, gap, total)
+        gap, total, new = _affine(left, right, gap, total, exact=exact)
         return gap, total, new, new if combine is covariance else new + step * value
 
     def one(carry: tuple, layer: tuple) -> tuple[tuple, Any]:
         one_map, left, right, features1, features2, square = layer
         gap, total, new, value = advance(carry, left, right)
         sides = _sides(left, right, features1, features2)
-        gap, total, slope = one_map.pairs(*sides, gap, total)
+        gap, total, slope = _mapped(one_map, sides, gap, total, exact=exact)
         return (gap, total, square * slope, value), (new, carry[2]) if kept else None
 
     zero = jnp.zeros_like(gap)
@@ -170,7 +174,9 @@ def careful_cosines(rows: Points, columns: Points) -> tuple[Array, Array]:
         a, b = u.astype(jnp.float64), v.astype(jnp.float64)
         sizes = jnp.sum(a * a, axis=1)[:, None] + jnp.sum(b * b, axis=1)[None, :]
         twice = 2.0 * jnp.matmul(a, b.T, precision="highest")
-        gap, total = (jnp.maximum(0.5 * (sizes + s * twice), 0.0) for s in (-1.0, 1.0))
+        gap, total = (0.5 * (sizes + s * twice) for s in (-1.0, 1.0))
+        # equal directions: others are at least one rounding of single precision apart
+        gap, total = (jnp.where(v > _EQUAL, v, 0.0) for v in (gap, total))
         return gap.astype(u.dtype), total.astype(u.dtype)
     w = columns.remainders
 
@@ -198,14 +204,26 @@ def _layer(points: Points, layer: int | slice) -> _Layer:
     return _Layer(points.variances[layer], second, *parts)
 
 
-def _affine(left: _Layer, right: _Layer, gap: Array, total: Array) -> tuple[Array, Array, Array]:
+def _mapped(
+    one: AbstractPairMap, sides: tuple[Side, Side], gap: Array, total: Array, *, exact: bool
+) -> Pairs:
+    """What the nonlinearity does; where `exact`, equal inputs stay equal to the bit."""
+    found = one.pairs(*sides, gap, total)
+    return settled(one, *sides, gap, total, found) if exact else found
+
+
+def _affine(
+    left: _Layer, right: _Layer, gap: Array, total: Array, *, exact: bool
+) -> tuple[Array, Array, Array]:
     """Weights and bias: rho -> c1 c2 rho + b1 b2 where c^2 + b^2 = 1; and the covariance."""
     c1, c2 = left.weight_part[:, None], right.weight_part[None, :]
     b1, b2 = left.bias_part[:, None], right.bias_part[None, :]
     turn = 0.5 * ((c1 - c2) ** 2 + (b1 - b2) ** 2)
     gap, total = c1 * c2 * gap + turn, c1 * c2 * total + (turn + 2.0 * b1 * b2)
     q1, q2 = left.variance[:, None], right.variance[None, :]
-    scale = jnp.where(q1 == q2, q1, jnp.sqrt(q1) * jnp.sqrt(q2))
+    scale = jnp.sqrt(q1) * jnp.sqrt(q2)
+    if exact:
+        scale = jnp.where(q1 == q2, q1, scale)
     return gap, total, scale * (1.0 - gap)
 
 
@@ -215,8 +233,8 @@ def _sides(left: _Layer, right: _Layer, features1: Array, features2: Array) -> t
         (side.variance, jnp.sqrt(side.variance), jnp.sqrt(side.second)) for side in (left, right)
     )
     return (
-        Side(*(value[:, None] for value in a), features1),
-        Side(*(value[None, :] for value in b), features2),
+        Side(a[0][:, None], a[1][:, None], a[2][:, None], features1),
+        Side(b[0][None, :], b[1][None, :], b[2][None, :], features2),
     )
 
 

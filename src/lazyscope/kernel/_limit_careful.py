@@ -32,6 +32,11 @@ class CarefulClosedForm(AbstractPairMap):
     compiled: ClassVar[bool] = True
     closed: AbstractSmoothForm
 
+    @property
+    def odd(self) -> bool:
+        """Whether sigma(-u) = -sigma(u)."""
+        return self.closed.odd
+
     def pairs(self, left: Side, right: Side, gap: Array, total: Array) -> Pairs:
         slopes = self.closed.pairs(left, right, gap, total).slopes
         apart = between(left.features, right.features)

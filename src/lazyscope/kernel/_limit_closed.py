@@ -94,7 +94,7 @@ class Erf(_SmoothForm):
         rest = jnp.sqrt(a + 2 * right.variance + 4 * gap * total * scale * scale)
         root = jnp.sqrt(a) * jnp.sqrt(b)
         products = (2 / math.pi) * signed_angle(2 * covariance / root, rest / root)
-        return normalised(products, left, right, gap, total, (4 / math.pi) / rest, odd=self.odd)
+        return normalised(products, left, right, (4 / math.pi) / rest)
 
 
 class Sine(_SmoothForm):
@@ -123,8 +123,7 @@ class Sine(_SmoothForm):
         same = jnp.exp(-apart - scale * jnp.minimum(gap, total))
         other = -jnp.expm1(-2 * jnp.abs(covariance))
         products = 0.5 * jnp.sign(covariance) * same * other
-        slopes = 0.5 * same * (2 - other)
-        return normalised(products, left, right, gap, total, slopes, odd=self.odd)
+        return normalised(products, left, right, 0.5 * same * (2 - other))
 
 
 class Gelu(_SmoothForm):
@@ -171,7 +170,7 @@ class Gelu(_SmoothForm):
         slant = signed_angle(covariance / root, jnp.sqrt(shifted) / root)
         products = _gelu_products(q1, q2, covariance, shifted, determinant, slant)
         slopes = _gelu_slopes(q1, q2, covariance, shifted, slant)
-        return normalised(products, left, right, gap, total, slopes, odd=self.odd)
+        return normalised(products, left, right, slopes)
 
 
 def _gelu_products(q1, q2, q12, shifted, determinant, slant):

@@ -105,17 +105,26 @@ class AbstractSmoothForm(AbstractClosedForm):
         """E sigma(u) sigma(v) at correlation one minus that at 1 - gap, a product with gap."""
 
 
-def normalised(
-    products: Array, left: Side, right: Side, gap: Array, total: Array, slopes: Array, *, odd: bool
-) -> Pairs:
-    """`Pairs` from E sigma(u) sigma(v), for maps that are smooth in the correlation.
-
-    Equal inputs stay equal to the bit, and opposite ones opposite where sigma is odd.
-    """
+def normalised(products: Array, left: Side, right: Side, slopes: Array) -> Pairs:
+    """`Pairs` from E sigma(u) sigma(v), for maps that are smooth in the correlation."""
     scale = left.second_root * right.second_root
     rho = jnp.where(scale > 0, products / jnp.where(scale > 0, scale, jnp.ones_like(scale)), 0.0)
-    alike = (left.variance == right.variance) & (scale > 0)
-    rho = jnp.where(alike & (gap == 0), 1.0, jnp.clip(rho, -1.0, 1.0))
-    if odd:
-        rho = jnp.where(alike & (total == 0), -1.0, rho)
+    rho = jnp.clip(rho, -1.0, 1.0)
     return Pairs(1.0 - rho, 1.0 + rho, slopes)
+
+
+def settled(
+    one: AbstractPairMap, left: Side, right: Side, gap: Array, total: Array, found: Pairs
+) -> Pairs:
+    """Equal inputs kept equal to the bit, and opposite ones opposite where sigma is odd.
+
+    Piecewise linear maps do so of themselves.
+    """
+    odd = getattr(one, "odd", None)
+    if not isinstance(odd, bool):
+        return found
+    alike = (left.variance == right.variance) & (left.second_root > 0)
+    equal, opposite = alike & (gap == 0), alike & (total == 0) & odd
+    pairs = zip((found.gap, found.sum), ((0.0, 2.0), (2.0, 0.0)), strict=True)
+    kept = (jnp.where(equal, a, jnp.where(opposite, b, value)) for value, (a, b) in pairs)
+    return Pairs(*kept, found.slopes)

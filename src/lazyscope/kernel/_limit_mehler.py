@@ -38,7 +38,7 @@ class MehlerMap(AbstractPairMap):
             _series(left.features[:, part], right.features[:, part], rho)
             for part in (slice(0, half), slice(half, None))
         ]
-        return normalised(sums[0], left, right, gap, total, sums[1], odd=self.odd)
+        return normalised(sums[0], left, right, sums[1])
 
 
 def mehler_map(
