@@ -35,12 +35,11 @@ def broken_work(unit, record):
     return work(unit, record)
 
 
-def work_of_another_version(unit, record):
-    """Made-up results of a process whose package has other files."""
+def pretend_other_version():
+    """Give this process a package with other files."""
     from lazyscope.sweep import _fingerprint
 
     _fingerprint.source_digest = lambda folder: "0123456789abcdef"
-    return work(unit, record)
 
 
 def some_bad_work(unit, record):

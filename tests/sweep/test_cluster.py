@@ -1,5 +1,6 @@
 """Does a sweep end well on a real scheduler, with workers that die or a scheduler that does?"""
 
+import json
 import os
 import subprocess
 import sys
@@ -19,10 +20,10 @@ from lazyscope.sweep._workers import ThreadWorkers
 from sweep.cluster_cases import (
     broken_work,
     deadly_work,
+    pretend_other_version,
     slow_work,
     some_bad_work,
     work,
-    work_of_another_version,
 )
 from sweep.store_cases import made_up, small_design
 
@@ -37,7 +38,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def cluster():
     with distributed.LocalCluster(
-        n_workers=3, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=None
+        n_workers=3, threads_per_worker=1, processes=True, dashboard_address=":0", memory_limit=None
     ) as local:
         yield local
 
@@ -99,58 +100,74 @@ def test_a_run_that_raises_costs_no_other_run_of_its_unit(client, tmp_path):
     assert summary.num_done == 9
 
 
-def one_worker(**environment):
-    """A cluster of one process whose environment is another one."""
-    return distributed.LocalCluster(
-        n_workers=1,
-        threads_per_worker=1,
-        processes=True,
-        dashboard_address=None,
-        memory_limit=None,
-        env=environment,
-    )
+@pytest.fixture(scope="module")
+def other_worker():
+    """Client of one worker process, whose random settings are other ones."""
+    environment = {"JAX_DEFAULT_PRNG_IMPL": "rbg", "JAX_RANDOM_SEED_OFFSET": "3"}
+    options = {"threads_per_worker": 1, "dashboard_address": ":0", "memory_limit": None}
+    with (
+        distributed.LocalCluster(n_workers=1, processes=True, env=environment, **options) as local,
+        distributed.Client(local) as connection,
+    ):
+        connection.wait_for_workers(1, timeout=60)
+        yield connection
 
 
-def test_a_worker_with_another_package_is_refused_by_name_and_nothing_of_it_is_stored(tmp_path):
-    with one_worker() as local, distributed.Client(local) as client:
-        (address,) = client.nthreads()
-        with pytest.raises(StoreError, match=rf"{address}.*source of lazyscope: 0123456789abcdef"):
-            run_sweep_with(
-                ClusterWorkers(client), work_of_another_version, small_design(), tmp_path
-            )
-    assert open_store(tmp_path).attrs["num_finished"] == 0
+@pytest.fixture
+def data_file(tmp_path):
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "d.npz", x=rng.normal(size=(6, 3)), y=rng.normal(size=6))
+    (tmp_path / "elsewhere").mkdir()
+    np.savez(tmp_path / "elsewhere" / "d.npz", x=rng.normal(size=(6, 3)), y=rng.normal(size=6))
+    return tmp_path / "d.npz"
 
 
-def test_a_worker_with_other_data_or_precision_is_refused_and_other_random_settings_change_nothing(
-    tmp_path,
+def on_data(name):
+    fixed = {"scheme": "ntk", "data": str(name), "num_points": 4, "width": 8, "stop": 0.5}
+    return SweepDesign(axes={"seed": [0, 1]}, fixed=fixed)
+
+
+def refused(client, sweep, store, message):
+    with pytest.raises(StoreError, match=message):
+        run_sweep(sweep, store, scheduler=client)
+    assert open_store(store).attrs["num_finished"] == 0
+
+
+def test_a_worker_with_other_random_settings_gives_the_same_numbers(
+    other_worker, data_file, tmp_path
 ):
-    rng, file = np.random.default_rng(0), tmp_path / "d.npz"
-    np.savez(file, x=rng.normal(size=(6, 3)), y=rng.normal(size=6))
-    fixed = {"scheme": "ntk", "data": str(file), "num_points": 4, "width": 8, "stop": 0.5}
-    sweep = SweepDesign(axes={"seed": [0, 1]}, fixed=fixed)
-    other = {"JAX_DEFAULT_PRNG_IMPL": "rbg", "JAX_RANDOM_SEED_OFFSET": "3"}
-    with one_worker(**other) as local, distributed.Client(local) as client:
-        assert run_sweep(sweep, tmp_path / "far", scheduler=client).complete
-        run_sweep(sweep, tmp_path / "near")
-        far, near = open_store(tmp_path / "far"), open_store(tmp_path / "near")
-        assert (far["loss_initial"].values == near["loss_initial"].values).all()
-        client.run(jax.config.update, "jax_default_matmul_precision", "bfloat16")
-        with pytest.raises(StoreError, match=r"precision: 64 bits, products bfloat16 instead of"):
-            run_sweep(sweep, tmp_path / "third", scheduler=client)
-        client.run(jax.config.update, "jax_default_matmul_precision", None)
-        client.run(os.chdir, str(tmp_path / "far"))
-        np.savez(tmp_path / "far" / "e.npz", x=rng.normal(size=(6, 3)), y=rng.normal(size=6))
-        np.savez(tmp_path / "e.npz", x=rng.normal(size=(6, 3)), y=rng.normal(size=6))
-        with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(tmp_path)
-            elsewhere = SweepDesign(axes={"seed": [0]}, fixed={**fixed, "data": "e.npz"})
-            with pytest.raises(StoreError, match=r"e\.npz.*instead of"):
-                run_sweep(elsewhere, tmp_path / "fourth", scheduler=client)
-    assert open_store(tmp_path / "third").attrs["num_finished"] == 0
-    assert open_store(tmp_path / "fourth").attrs["num_finished"] == 0
+    assert run_sweep(on_data(data_file), tmp_path / "far", scheduler=other_worker).complete
+    run_sweep(on_data(data_file), tmp_path / "near")
+    far, near = open_store(tmp_path / "far"), open_store(tmp_path / "near")
+    np.testing.assert_array_equal(far["loss_initial"], near["loss_initial"])
+    assert "worker" in json.loads(far.attrs["batches"])[0]
 
 
-def test_a_cluster_without_workers_says_so_and_waits(tmp_path, capfd):
+def test_a_worker_with_another_precision_is_refused_by_name(other_worker, data_file, tmp_path):
+    (address,) = other_worker.nthreads()
+    other_worker.run(jax.config.update, "jax_default_matmul_precision", "bfloat16")
+    told = rf"{address}.*precision: 64 bits, products bfloat16 instead of 64 bits, products default"
+    refused(other_worker, on_data(data_file), tmp_path / "store", told)
+    other_worker.run(jax.config.update, "jax_default_matmul_precision", None)
+
+
+def test_a_worker_with_other_data_behind_a_path_is_refused_by_name(
+    other_worker, data_file, tmp_path, monkeypatch
+):
+    (address,) = other_worker.nthreads()
+    other_worker.run(os.chdir, str(tmp_path / "elsewhere"))
+    monkeypatch.chdir(tmp_path)
+    refused(other_worker, on_data("d.npz"), tmp_path / "store", rf"{address}.*d\.npz.*instead of")
+
+
+def test_a_worker_with_another_package_is_refused_by_name(other_worker, data_file, tmp_path):
+    (address,) = other_worker.nthreads()
+    other_worker.run(pretend_other_version)
+    told = rf"{address}.*source of lazyscope: 0123456789abcdef instead of"
+    refused(other_worker, on_data(data_file), tmp_path / "store", told)
+
+
+def test_a_cluster_without_workers_says_so_and_waits(tmp_path):
     options = {"threads_per_worker": 1, "processes": True, "dashboard_address": None}
     with (
         distributed.LocalCluster(n_workers=0, **options) as local,
@@ -170,12 +187,14 @@ def test_a_cluster_without_workers_says_so_and_waits(tmp_path, capfd):
 
 
 def test_a_run_that_does_not_fit_into_a_worker_is_refused_before_any_is_made(tmp_path):
-    options = {"threads_per_worker": 1, "processes": False, "dashboard_address": None}
-    with distributed.LocalCluster(n_workers=1, memory_limit="100MB", **options) as local:
-        sweep = SweepDesign(axes={"width": [4000]}, fixed={"scheme": "ntk", "depth": 2})
-        with distributed.Client(local) as client:
-            with pytest.raises(InputError, match="must fit into memory"):
-                run_sweep(sweep, tmp_path / "store", scheduler=client)
+    sweep = SweepDesign(axes={"width": [4000]}, fixed={"scheme": "ntk", "depth": 2})
+    options = {"threads_per_worker": 1, "processes": False, "dashboard_address": ":0"}
+    with (
+        distributed.LocalCluster(n_workers=1, memory_limit="100MB", **options) as local,
+        distributed.Client(local) as client,
+        pytest.raises(InputError, match="must fit into memory"),
+    ):
+        run_sweep(sweep, tmp_path / "store", scheduler=client)
     assert not (tmp_path / "store").exists()
 
 
