@@ -56,7 +56,11 @@ def _answered() -> int:
 
 def _is_memory(error: Exception) -> bool:
     """Whether a computation asked for more memory than there is."""
-    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
+    text = str(error)
+    return isinstance(error, MemoryError) or any(words in text for words in _MEMORY_WORDS)
+
+
+_MEMORY_WORDS = ("RESOURCE_EXHAUSTED", "failed to map segment", "Cannot allocate memory")
 
 
 _MEMORY = (
