@@ -13,8 +13,8 @@ def own_settings(*, double: bool = True) -> Iterator[None]:
     """The settings that formulas here are written for; the session's come back at the end.
 
     Arrays may be moved to their device, axes may be added in front by broadcasting, numbers that are not
-    finite may stand for what is not known yet, traces may be kept, and there is double precision unless `double` is False,
-    which leaves precision as it is.
+    finite may stand for what is not known yet, traces may be kept, and there is double precision unless
+    `double` is False, which leaves precision as it is.
 
     Example:
         >>> with own_settings():

@@ -1,7 +1,7 @@
 """Random modules from a grammar: what strangers build, in small, each with what should be said about it.
 
-A module is a chain of blocks between a first and a last layer. Blocks take (n, 4) or (n, 3, 4) and give the same
-shape. Every block treats each row on its own, except for those of `MIXING`, which deserve a refusal.
+A module is a chain of blocks between a first and a last layer. Blocks take (n, 4) or (n, 3, 4) and give the
+same shape. Every block treats each row on its own, except for those of `MIXING`, which deserve a refusal.
 """
 
 import math
@@ -170,9 +170,8 @@ def parametrized(draw):
     elif kind == "symmetric":
         parametrize.register_parametrization(part, "weight", Symmetric())
     else:
-        block = Block(lambda s, x: functional.linear(x, s.v * (s.g / s.v.norm(dim=1, keepdim=True))),
+        return Block(lambda s, x: functional.linear(x, s.v * (s.g / s.v.norm(dim=1, keepdim=True))),
                       v=weight(WIDTH, WIDTH), g=weight(WIDTH, 1))  # fmt: skip
-        return block
     return part
 
 
