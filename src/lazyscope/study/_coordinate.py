@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lazyscope._checks import InputError, check_array, check_count
-from lazyscope._kept import kept_data, undisturbed
+from lazyscope._kept import kept_data
+from lazyscope._settings import own_settings
 from lazyscope.data import Dataset
 from lazyscope.measure import estimate_exponents
 from lazyscope.study._coordinate_build import (
@@ -187,7 +188,7 @@ def _checked_data(data: Any) -> tuple[Any, Any]:
             fix="give load_dataset(name), or (x, y)",
         )
     x, y = (_from_tensor(each) for each in points)
-    with undisturbed():
+    with own_settings(double=False):
         return kept_data("inputs", x), np.array(check_array("targets", y))
 
 
