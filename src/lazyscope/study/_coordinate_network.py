@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lazyscope._kept import kept, kept_params, undisturbed
+from lazyscope._kept import kept, kept_params
+from lazyscope._settings import own_settings
 from lazyscope.kernel._generic_blocks import MEMORY, checked
 from lazyscope.kernel._generic_question import asking, pose
 from lazyscope.observe._effects import without_effects
@@ -66,7 +67,7 @@ class JaxNetwork:
     def __init__(self, described: Described, x: Any) -> None:
         self.described: Described | DescribedModule = described
         self.versions: Mapping[str, str] = {}
-        with undisturbed(), asking(described.params):
+        with own_settings(double=False), asking(described.params):
             self._params = _in_one_precision(kept_params(described.params))
             self._question = pose(described.apply, self._params, x, None)
             example = without_effects(self._question.example)
@@ -86,12 +87,12 @@ class JaxNetwork:
 
     def check(self) -> None:
         """Refuse what has no tangent kernel."""
-        with undisturbed(), asking(self._params):
+        with own_settings(double=False), asking(self._params):
             checked(self._question, MEMORY, _no_program)
 
     def outline(self) -> Outline:
         """What its arrays are called and how large they are."""
-        with undisturbed(), asking(self._params):
+        with own_settings(double=False), asking(self._params):
             found = subject_of(self._question, self.described.groups, True, ())
         return Outline(found.groups, found.leaf_group, found.shapes, found.leaves)
 
@@ -108,7 +109,7 @@ class JaxNetwork:
     ) -> FirstSteps:
         """Measure, descend, measure again, in the precision of the parameters."""
         question, example = self._question, self._example
-        with undisturbed(), asking(self._params):
+        with own_settings(double=False), asking(self._params):
             run = program(example, axes, steps=steps, push=PUSH)
             arrays = Arrays(tuple(example.closed.consts), self._context, question.leaves)
             kind = wide_type([*question.leaves, example])
