@@ -72,7 +72,12 @@ def limit_tangent_kernel(
 
     Raises:
         InputError: depth below 1; inputs not a finite matrix; activations that are not numbers,
-            have no finite second moment, jump (their slope has none), or do not yield to quadrature.
+            have no finite second moment, jump (their slope has none), or do not yield to quadrature;
+            variances that overflow; a call while JAX traces (under ``jit``, ``grad`` or ``vmap``).
+
+    Warns:
+        AccuracyWarning: a chaotic network amplifies rounding of nearly equal inputs beyond what is
+            promised below; `limit_amplification` says by how much.
 
     Cost: n1 n2 (2 d + 30 depth) operations for the ReLU family, half of it without x2; other closed
     forms two to three times as much. Smooth functions take a power series of 20 to 250 terms, kinked

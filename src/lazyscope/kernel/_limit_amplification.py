@@ -36,7 +36,12 @@ def total_gain(network: LimitNetwork, points: Points) -> Float[np.ndarray, " n"]
 
 
 def largest_gain(network: LimitNetwork, points: Points) -> float:
-    """The largest factor by which any run of layers up to the output amplifies 1 - rho."""
+    """The largest factor by which any run of layers up to the output amplifies 1 - rho.
+
+    Piecewise linear networks amplify by one: q E sigma'^2 = E sigma^2.
+    """
+    if isinstance(network.dual, PiecewiseLinear):
+        return 1.0
     count = points.variances.shape[1]
     chosen = np.argsort(points.variances[0])[
         np.linspace(0, count - 1, min(_SAMPLE, count)).astype(int)

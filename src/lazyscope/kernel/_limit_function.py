@@ -31,7 +31,7 @@ class PiecewiseSmooth:
         function: sigma, entry by entry, written with jax.numpy (its slope is taken by JAX).
         kinks: points where sigma or one of its first derivatives jumps. ``None`` (default) looks for
             them: at some 65 000 places within reach of the inputs, and ever closer where a polynomial
-            does not fit. Kinks of one sign of curvature and steps are found however sharp they are;
+            does not fit. Single kinks and steps are found however sharp they are;
             a feature that ends where it began (a spike, a tooth, two steps) may be missed if it is
             narrower than the distance of those places, about 5e-4 standard deviations. Name the ends
             of such features, and the middle of smooth ones; naming saves the search.

@@ -132,7 +132,7 @@ def _check_elsewhere(
 ) -> None:
     """Refuse averages that a second rule of other order, on many panels of other places, contradicts.
 
-    It looks at the smallest and the largest deviation, two thousand times in every unit of them.
+    It looks at the smallest and the largest deviation, three thousand panels in each.
     """
     agreed, second = True, 0.0
     chosen = np.unique([np.argmin(deviations), np.argmax(deviations)])

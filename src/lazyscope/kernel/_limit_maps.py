@@ -125,6 +125,6 @@ def settled(
         return found
     alike = (left.variance == right.variance) & (left.second_root > 0)
     equal, opposite = alike & (gap == 0), alike & (total == 0) & odd
-    pairs = zip((found.gap, found.sum), ((0.0, 2.0), (2.0, 0.0)), strict=True)
-    kept = (jnp.where(equal, a, jnp.where(opposite, b, value)) for value, (a, b) in pairs)
-    return Pairs(*kept, found.slopes)
+    new_gap = jnp.where(equal, 0.0, jnp.where(opposite, 2.0, found.gap))
+    new_total = jnp.where(equal, 2.0, jnp.where(opposite, 0.0, found.sum))
+    return Pairs(new_gap, new_total, found.slopes)

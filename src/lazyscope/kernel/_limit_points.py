@@ -79,6 +79,8 @@ def _directions(wide: np.ndarray, norms: np.ndarray, dtype: Any) -> tuple[np.nda
     """The directions x / |x|, and what rounding took from them: the exact rest of x over |x|."""
     safe = np.where(norms > 0, norms, 1.0)[:, None]
     directions = wide / safe
+    if dtype != np.float64:  # a double product is careful enough
+        return directions.astype(dtype), np.empty((len(wide), 0), dtype)
     product = directions * safe
     halves = [(a * _SPLIT) - (a * _SPLIT - a) for a in (directions, safe)]
     rests = [a - h for a, h in zip((directions, safe), halves, strict=True)]

@@ -129,9 +129,10 @@ def _padded(points: Points, cut: slice, size: int, dtype: np.dtype) -> Points:
     missing = size - (cut.stop - cut.start)
 
     def pad(array: np.ndarray, axis: int) -> np.ndarray:
-        widths = [(0, missing if i == axis else 0) for i in range(array.ndim)]
         rows = array[cut] if axis == 0 else array[:, cut]
-        return np.pad(rows, widths).astype(dtype)
+        if missing:
+            rows = np.pad(rows, [(0, missing if i == axis else 0) for i in range(array.ndim)])
+        return rows.astype(dtype)
 
     middle = [pad(array, 1) for array in points[2:-1]]
     features = tuple(pad(array, 1) for array in points.features)
