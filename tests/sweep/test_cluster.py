@@ -168,7 +168,7 @@ def test_a_worker_with_another_package_is_refused_by_name(other_worker, data_fil
 
 
 def test_a_cluster_without_workers_says_so_and_waits(tmp_path):
-    options = {"threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    options = {"threads_per_worker": 1, "processes": False, "dashboard_address": ":0"}
     with (
         distributed.LocalCluster(n_workers=0, **options) as local,
         distributed.Client(local) as client,
@@ -177,7 +177,7 @@ def test_a_cluster_without_workers_says_so_and_waits(tmp_path):
 
         def start_worker(sentence):
             told.append((time.monotonic() - began, sentence))
-            client.loop.add_callback(lambda: local.scale(1))
+            local.scale(1)
 
         workers = ClusterWorkers(client)
         workers.tell = start_worker
