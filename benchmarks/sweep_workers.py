@@ -88,6 +88,7 @@ def cluster_of(count: int) -> Iterator[Client]:
     with LocalCluster(n_workers=count, **options) as cluster, Client(cluster) as client:
         client.wait_for_workers(count)
         client.run(warm_up)
-        if len(client.nthreads()) != count:
-            raise RuntimeError(f"{len(client.nthreads())} worker processes instead of {count}")
+        threads: Any = client.nthreads()
+        if len(threads) != count:
+            raise RuntimeError(f"{len(threads)} worker processes instead of {count}")
         yield client

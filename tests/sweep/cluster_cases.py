@@ -42,6 +42,13 @@ def pretend_other_version():
     _fingerprint.source_digest = lambda folder: "0123456789abcdef"
 
 
+def multiply_with(precision):
+    """Let products of this process have another precision."""
+    import jax
+
+    jax.config.update("jax_default_matmul_precision", precision)
+
+
 def some_bad_work(unit, record):
     """Raises for one seed of every width."""
     return [_good(cell) for cell in unit]

@@ -8,7 +8,6 @@ import threading
 import time
 from functools import partial
 
-import jax
 import numpy as np
 import pytest
 
@@ -20,6 +19,7 @@ from lazyscope.sweep._workers import ThreadWorkers
 from sweep.cluster_cases import (
     broken_work,
     deadly_work,
+    multiply_with,
     pretend_other_version,
     slow_work,
     some_bad_work,
@@ -129,7 +129,7 @@ def on_data(name):
 
 def refused(client, sweep, store, message):
     with pytest.raises(StoreError, match=message):
-        run_sweep(sweep, store, scheduler=client)
+        run_sweep_with(ClusterWorkers(client), work, sweep, store)
     assert open_store(store).attrs["num_finished"] == 0
 
 
@@ -145,10 +145,10 @@ def test_a_worker_with_other_random_settings_gives_the_same_numbers(
 
 def test_a_worker_with_another_precision_is_refused_by_name(other_worker, data_file, tmp_path):
     (address,) = other_worker.nthreads()
-    other_worker.run(jax.config.update, "jax_default_matmul_precision", "bfloat16")
+    other_worker.run(multiply_with, "bfloat16")
     told = rf"{address}.*precision: 64 bits, products bfloat16 instead of 64 bits, products default"
     refused(other_worker, on_data(data_file), tmp_path / "store", told)
-    other_worker.run(jax.config.update, "jax_default_matmul_precision", None)
+    other_worker.run(multiply_with, None)
 
 
 def test_a_worker_with_other_data_behind_a_path_is_refused_by_name(
@@ -168,7 +168,7 @@ def test_a_worker_with_another_package_is_refused_by_name(other_worker, data_fil
 
 
 def test_a_cluster_without_workers_says_so_and_waits(tmp_path):
-    options = {"threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    options = {"threads_per_worker": 1, "processes": False, "dashboard_address": ":0"}
     with (
         distributed.LocalCluster(n_workers=0, **options) as local,
         distributed.Client(local) as client,
@@ -177,7 +177,7 @@ def test_a_cluster_without_workers_says_so_and_waits(tmp_path):
 
         def start_worker(sentence):
             told.append((time.monotonic() - began, sentence))
-            client.loop.add_callback(lambda: local.scale(1))
+            local.scale(1)
 
         workers = ClusterWorkers(client)
         workers.tell = start_worker

@@ -29,6 +29,10 @@ NEXT_WORD = 60.0
 """Seconds after which it is said again."""
 
 
+CLOSING = 1.0
+"""Seconds that the end of a sweep waits for a scheduler to let the client go."""
+
+
 class SchedulerLostError(PortableError, RuntimeError):
     """The scheduler went away while a sweep was running. Finished runs are in the store."""
 
@@ -193,5 +197,7 @@ def connected(address: str) -> Iterator["Client"]:
             cause="a scheduler that has ended, or a mistyped address",
             fix="start one with dask scheduler and copy the address that it prints",
         ) from error
-    with client:
+    try:
         yield client
+    finally:
+        _at_most(CLOSING, client.close)
