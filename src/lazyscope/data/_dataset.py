@@ -120,7 +120,7 @@ def load_dataset(
     """
     n = check_count("num_points", num_points)
     n_test = None if num_test is None else check_count("num_test", num_test, minimum=0)
-    check_count("seed", seed, minimum=0)
+    seed = check_count("seed", seed, minimum=0)
     raw = check_raw(read_source(source))
     kind = default_target(raw.y_train) if target is None else check_choice("target", target, _KINDS)
     drawn = _draw(raw, n, n_test, seed)
