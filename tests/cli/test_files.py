@@ -175,3 +175,8 @@ def test_a_number_of_any_size_is_an_answer_or_one_line_for_every_option(value):
         assert ended.exit_code in (0, 2), (command, repr(ended.exception))
         assert ended.exit_code == 0 or len(ended.stderr.splitlines()) == 1, command
         assert len(ended.stderr) < 1500
+
+
+def test_whole_numbers_may_be_written_with_a_point_or_exponent():
+    options = ["--widths", "64.0,1e2", "--seeds", "2.0", "--depth", "1e0", *MANY]
+    assert "5200 asked" in refused("study", "kappa", "--output", "new", *options)
