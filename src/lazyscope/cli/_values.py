@@ -12,6 +12,7 @@ from typing import Any
 from lazyscope._checks import InputError, check_finite
 
 Number = int | float | str
+_EXACT = 2.0**53
 
 
 def read_number(text: str) -> Number:
@@ -20,11 +21,15 @@ def read_number(text: str) -> Number:
     Example:
         >>> read_number("64"), read_number("1e-4"), read_number("wide"), read_number("1e999")
         (64, 0.0001, 'wide', '1e999')
+        >>> read_number("1e4"), read_number("2.0")  # whole, so that they count as well
+        (10000, 2)
     """
     with suppress(ValueError):
         return int(text)
     with suppress(ValueError):
         number = float(text)
+        if number.is_integer() and abs(number) < _EXACT:
+            return int(number)
         return text if math.isinf(number) and "inf" not in text.lower() else number
     return text
 
