@@ -83,6 +83,10 @@ def _label(name: str, estimate: Mapping[str, Any]) -> str:
 
 
 def _finish(axes: Axes, widths: Sequence[int]) -> None:
+    if not any(np.isfinite(np.asarray(line.get_ydata(), float)).any() for line in axes.lines):
+        axes.text(0.5, 0.5, "not measured: no readout", ha="center", transform=axes.transAxes)
+        axes.set(xticks=[], yticks=[])
+        return
     axes.set(xscale="log", yscale="log", xlabel="width")
     axes.set_xticks(widths, [str(width) for width in widths])
     axes.xaxis.set_minor_locator(NullLocator())
