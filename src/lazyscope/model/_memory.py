@@ -11,6 +11,9 @@ COPIES_OF_A_RUN = 3
 COPIES_OF_A_KERNEL = 2
 """Copies of a kernel while it is put together: its parts, and the whole."""
 
+COPIES_WITH_EIGENVECTORS = 4
+"""Copies of a kernel while it is decomposed: the kernel twice, eigenvectors, and workspace."""
+
 
 def check_memory(num_parameters: int, *, what: str, bytes_per_number: int = 8) -> None:
     """Refuse what would need more than the machine's memory for the parameters of one run.
