@@ -25,7 +25,12 @@ from lazyscope.kernel import (
     smallest_eigenvalue,
     traced_precision,
 )
-from lazyscope.model import Dense, group_norms
+from lazyscope.model import (
+    COPIES_WITH_EIGENVECTORS,
+    Dense,
+    check_kernel_memory,
+    group_norms,
+)
 from lazyscope.scaling import Scheme
 
 
@@ -145,6 +150,11 @@ def forecast(
     """
     if at_fraction != 0.0:
         check_fraction("loss fraction", at_fraction)
+    check_kernel_memory(
+        8 * np.size(y) ** 2,
+        what=f"the kernel of {np.size(y)} pairs of point and output with its eigenvectors",
+        copies=COPIES_WITH_EIGENVECTORS,
+    )
     with own_settings():
         params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), params)
         x, y = jnp.asarray(x, jnp.float64), jnp.asarray(y, jnp.float64)

@@ -8,6 +8,7 @@ from lazyscope._settings import is_double, own_settings
 from lazyscope._types import Scalar
 from lazyscope.flow._problem import Problem, in_double
 from lazyscope.kernel import as_matrix, coarser, resolved, traced_precision
+from lazyscope.model import COPIES_WITH_EIGENVECTORS, check_kernel_memory
 
 
 class LinearisedFlow(eqx.Module):
@@ -102,7 +103,17 @@ def linearise(
 def solve_linearised(
     problem: Problem, x_other: Float[Array, "n_other ..."] | None = None
 ) -> LinearisedFlow:
-    """`linearise` in double precision, compiled."""
+    """`linearise` in double precision, compiled.
+
+    Raises:
+        InputError: kernel and eigenvectors would not fit into the memory at hand.
+    """
+    points, num_outputs = problem.y.shape
+    check_kernel_memory(
+        8 * (points * num_outputs) ** 2,
+        what=f"the kernel of {points} points and {num_outputs} outputs with its eigenvectors",
+        copies=COPIES_WITH_EIGENVECTORS,
+    )
     with own_settings():
         other = None if x_other is None else jnp.asarray(x_other, jnp.float64)
         return eqx.filter_jit(linearise)(in_double(problem), other)

@@ -18,6 +18,7 @@ from lazyscope.flow._history import History
 from lazyscope.flow._lapack import one_lapack_thread
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop, start_run
 from lazyscope.flow._problem import Problem, check_numbers, in_double
+from lazyscope.model import COPIES_WITH_EIGENVECTORS, check_kernel_memory
 
 DEFAULT_STOP = 1e-4
 DEFAULT_MAX_STEPS = 20_000
@@ -110,6 +111,7 @@ def solve_flow(
     max_steps = check_count("max_steps", max_steps)
     num_records = 2 * ((check_count("num_records", num_records, minimum=4) + 1) // 2)
     method = ExponentialFlow() if method is None else method
+    _check_kernel_fits(problem, method)
     with own_settings():
         problem = in_double(problem)
         check_numbers(problem)
@@ -128,6 +130,18 @@ def solve_flow(
     if on_failure == "raise" and not result.outcome.ok:
         raise RunError(result.outcome)
     return result
+
+
+def _check_kernel_fits(problem: Problem, method: AbstractMethod) -> None:
+    """Refuse a problem whose frozen kernel does not fit into the memory at hand."""
+    if isinstance(method, ExponentialFlow):
+        points, num_outputs = problem.y.shape
+        side = points * (num_outputs if method.frozen == "full" else 1)
+        check_kernel_memory(
+            8 * side**2,
+            what=f"the frozen kernel of {points} points and {num_outputs} outputs with its eigenvectors",
+            copies=COPIES_WITH_EIGENVECTORS,
+        )
 
 
 def trace_flow(

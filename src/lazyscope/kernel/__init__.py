@@ -6,6 +6,7 @@ from lazyscope.kernel._generic_explain import (
     KernelExplanation,
     LeafHandling,
     explain_tangent_kernel,
+    working_precision,
 )
 from lazyscope.kernel._generic_kernel import tangent_kernel, tangent_kernel_by_leaf
 from lazyscope.kernel._generic_product import tangent_kernel_product
@@ -68,4 +69,5 @@ __all__ = [
     "tangent_kernel_by_leaf",
     "tangent_kernel_product",
     "traced_precision",
+    "working_precision",
 ]

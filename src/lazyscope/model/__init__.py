@@ -16,6 +16,7 @@ from lazyscope.model._groups import (
 from lazyscope.model._layer import Layer, affine
 from lazyscope.model._layer_norm import LayerNorm, Norm
 from lazyscope.model._memory import (
+    COPIES_WITH_EIGENVECTORS,
     check_kernel_memory,
     check_memory,
     memory_at_hand,
@@ -28,6 +29,7 @@ from lazyscope.model._residual import Residual
 from lazyscope.model._residual_convolution import ResidualConvolution
 
 __all__ = [
+    "COPIES_WITH_EIGENVECTORS",
     "AbstractModel",
     "AbstractNetwork",
     "Activation",

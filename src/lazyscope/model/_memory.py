@@ -12,6 +12,9 @@ COPIES_OF_A_RUN = 3
 COPIES_OF_A_KERNEL = 2
 """Copies of a kernel while it is put together: its parts, and the whole."""
 
+COPIES_WITH_EIGENVECTORS = 4
+"""Copies of a kernel while it is decomposed: the kernel twice, eigenvectors, and workspace."""
+
 
 @checked()
 def check_memory(num_parameters: int, *, what: str, bytes_per_number: int = 8) -> None:

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 
 from lazyscope._checks import check_positive
+from lazyscope.model import check_kernel_memory
 from lazyscope.torch._alone import everyone_alone, expected
 from lazyscope.torch._arrangements import UnforeseenError, learned
 from lazyscope.torch._contract import share
@@ -229,7 +230,13 @@ def _filled(
     c = sketch.num_outputs
     dtype = np.dtype(str(question.parameters[0].dtype).removeprefix("torch."))
     n2 = len(x1) if x2 is None else len(x2)
-    kernels = [np.zeros((len(x1), n2, c, c), dtype) for _ in range(max(targets) + 1)]
+    count = max(targets) + 1
+    check_kernel_memory(
+        count * len(x1) * n2 * c * c * dtype.itemsize,
+        what=f"{count} kernel{'s' if count > 1 else ''} of {len(x1)} x {n2} examples and {c} x {c} outputs",
+        copies=1,
+    )
+    kernels = [np.zeros((len(x1), n2, c, c), dtype) for _ in range(count)]
     with untouched(question.module):
         for rows, columns, left, right in _blocks(prepared):
             for k, each in enumerate(plan.parameters):
