@@ -5,8 +5,8 @@ import os
 import jax
 import numpy as np
 import pytest
-from random_functions import draw_function
 
+from kernel.random_functions import draw_function
 from lazyscope._checks import InputError
 from lazyscope.kernel import tangent_kernel
 from naive.jacobian_kernel import kernel

@@ -92,7 +92,8 @@ def check_function(
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((leaves, x))):
         return _checked(apply, params, x, memory)
     try:
-        return _checked(*_doubled((apply, params)), np.asarray(check_array("points", x)), memory)
+        points = np.asarray(check_array("points", x))
+        return _checked(_doubled(apply), _doubled(params), points, memory)
     except _OwnOnlyError:
         pass
     except InputError as error:
@@ -122,7 +123,7 @@ def _checked(
 def _is_single() -> bool:
     """Whether other threads of this process, such as those of callbacks, have no double precision."""
     with ThreadPoolExecutor(1) as pool:
-        return not pool.submit(lambda: jax.config.jax_enable_x64).result()
+        return pool.submit(lambda: jnp.result_type(float)).result() == np.float32
 
 
 def _in_own_precision(apply: Apply, params: Params, x: Any) -> InOwnPrecision:

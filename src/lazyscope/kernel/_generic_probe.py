@@ -251,7 +251,7 @@ def equations(closed: ClosedJaxpr) -> str:
 
 def plain(constant: Any) -> np.ndarray:
     """A constant as NumPy array; the numbers of a random key."""
-    if jax.dtypes.issubdtype(jnp.result_type(constant), jax.dtypes.prng_key):
+    if jnp.issubdtype(jnp.result_type(constant), jax.dtypes.prng_key):
         constant = jax.random.key_data(constant)
     return np.asarray(constant)
 

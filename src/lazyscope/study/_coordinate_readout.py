@@ -90,7 +90,9 @@ def named_readout(
     for name in wanted:
         if name not in known:
             close = get_close_matches(name, known, n=3)
-            raise _refusal(repr(name), "a misspelt name", close or outline.groups)
+            raise _refusal(
+                repr(name), "a misspelt name", [str(each) for each in close] or outline.groups
+            )
         if name in outline.groups:
             group = outline.groups.index(name)
             members = [k for k, g in enumerate(outline.leaf_group) if g == group]

@@ -21,7 +21,7 @@ LAZY, NOT_LAZY = 0.1, 1.0
 """Relative displacements below and above which a run is called lazy and not lazy: conventions."""
 
 
-@checked()
+@checked(own=("stop",))
 def forecast_run(run: SingleRun, *, stop: float | None = None) -> dict[str, Any]:
     """Everything that initialization says about a run, ready for JSON. Nothing is trained.
 

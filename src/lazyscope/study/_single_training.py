@@ -21,7 +21,7 @@ DEFAULT_STOP = 1e-4
 DEFAULT_MAX_STEPS = 20_000
 
 
-@checked()
+@checked(own=("stop",))
 def train_run(
     run: SingleRun,
     method: AbstractMethod | None = None,

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -74,7 +73,7 @@ def forecast(
     kernel = kernel_of(prepared, speed)
     with untouched(question.module):
         residual = (call(question.module, question.x1) - targets).detach().cpu().numpy()
-    precision = _type_of(prepared.sketch.precision)
+    precision = prepared.sketch.working_type
     matrix = kernel.transpose(0, 2, 1, 3).reshape(residual.size, residual.size)
     values, vectors = np.linalg.eigh(matrix)
     if not values[-1] > 0:
@@ -117,12 +116,6 @@ def parameter_groups(
     members = zip(prepared.question.names, numbers, strict=True)
     pairs = list(members)
     return {g: tuple(n for n, k in pairs if names[k] == g) for g in names}
-
-
-def _type_of(rounding: float) -> str:
-    """The floating-point type with this rounding."""
-    types = ("float64", "float32", "float16", "bfloat16")
-    return next(name for name in types if float(jnp.finfo(name).eps) == rounding)
 
 
 def _record(*fields: Any) -> Forecast:
