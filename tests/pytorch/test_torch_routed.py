@@ -114,3 +114,19 @@ def test_rows_within_the_transposed_order_are_found():
     module = Tied()
     assert close(tangent_kernel(module, X), kernel(module, X))
     assert explain_tangent_kernel(module, X).fallbacks == ()
+
+
+def test_mixing_is_seen_however_small_the_blocks_of_the_kernel_are():
+    class Late(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = torch.nn.Linear(3, 2).double()
+
+        def forward(self, x):
+            out = self.layer(x)
+            return out if len(x) < 6 else torch.cat([out[:5], out[5:] + 0.1 * out[:1]])
+
+    x = torch.arange(24.0, dtype=torch.float64).reshape(8, 3).sin()
+    for memory in (1e3, 1e9):
+        with pytest.raises(InputError, match="each example on its own"):
+            tangent_kernel(Late(), x, memory=memory)

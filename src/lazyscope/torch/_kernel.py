@@ -32,6 +32,10 @@ Examples = Any
 """NumPy arrays or tensors (n, ...)."""
 
 
+_TOGETHER = 256
+"""So many examples at least are compared in one batch with the same examples alone."""
+
+
 class Prepared(NamedTuple):
     """A question that passed the checks, with how it will be answered."""
 
@@ -43,26 +47,43 @@ class Prepared(NamedTuple):
 def prepare(module: Any, x1: Any, x2: Any | None, memory: float) -> Prepared:
     """Check, probe, plan, and compare all outputs with those of examples alone."""
     prepared = look(module, x1, x2, memory)
-    question, sketch, plan = prepared
-    with untouched(question.module):
-        for side, x in enumerate((question.x1, question.x2)):
-            for start in range(0, 0 if x is None else len(x), plan.rows):
-                rows = slice(start, start + plan.rows)
-                alone = expected(sketch, side, rows)
-                if x is not None and alone is not None:
-                    alone.check(question, x[rows], call(question.module, x[rows]).detach())
-    return Prepared(question, sketch._replace(alone=(None, None)), plan)
+    if prepared.plan.rows >= _longest(prepared.question):
+        _compare(prepared)
+    return prepared._replace(sketch=prepared.sketch._replace(alone=(None, None)))
 
 
 def look(module: Any, x1: Any, x2: Any | None, memory: float) -> Prepared:
-    """Check, probe and plan, for a kernel that follows at once and compares the outputs itself."""
+    """Check, probe and plan, for a kernel that follows at once and compares the outputs of its blocks.
+
+    Blocks of a few examples would not show what mixes in larger batches, so these are compared here.
+    """
     question = pose(module, x1, x2)
     memory = check_positive("memory", memory)
     check_parameter_values(question)
     with untouched(question.module):
         check_writes_nothing(question.module, question.x1[:1])
         sketch = everyone_alone(question, probe(question), memory)
-    return Prepared(question, sketch, _planned(question, sketch, memory))
+    prepared = Prepared(question, sketch, _planned(question, sketch, memory))
+    if prepared.plan.rows < _longest(question):
+        _compare(prepared)
+    return prepared
+
+
+def _longest(question: Question) -> int:
+    return max(len(x) for x in (question.x1, question.x2) if x is not None)
+
+
+def _compare(prepared: Prepared) -> None:
+    """Refuse outputs in batches that are not those of the examples alone."""
+    question, sketch, plan = prepared
+    size = max(plan.rows, _TOGETHER)
+    with untouched(question.module):
+        for side, x in enumerate((question.x1, question.x2)):
+            for start in range(0, 0 if x is None else len(x), size):
+                rows = slice(start, start + size)
+                alone = expected(sketch, side, rows)
+                if x is not None and alone is not None:
+                    alone.check(question, x[rows], call(question.module, x[rows]).detach())
 
 
 def _planned(question: Question, sketch: Sketch, memory: float) -> Plan:

@@ -73,7 +73,7 @@ def tangent_kernel_product(
         direction = _pulled_back(question, others, weights, size)
         parts = [push(question.module, start, direction, x)[1] for x in question.x1.split(size)]
         found = torch.cat(parts)
-        if question.x2 is None and not _agrees(weights, found, direction):
+        if question.x2 is None and not _agrees(weights, found, direction, sketch.precision):
             raise _without_push(question)
     return found.cpu().numpy()
 
@@ -87,13 +87,15 @@ def _without_push(question: Question) -> InputError:
     )
 
 
-def _agrees(weights: torch.Tensor, found: torch.Tensor, direction: dict[str, torch.Tensor]) -> bool:
+def _agrees(
+    weights: torch.Tensor, found: torch.Tensor, direction: dict[str, torch.Tensor], precision: float
+) -> bool:
     """Whether <w, J J^T w> = |J^T w|^2, on all examples; numbers that overflow are left as they are."""
     left = float((weights.double() * found.double()).sum())
     right = sum(float(g.double().square().sum()) for g in direction.values())
     size = float((weights.double() * found.double()).abs().sum())
     gap = abs(left - right)
-    return not gap > 100 * torch.finfo(found.dtype).eps ** 0.75 * max(size, right)
+    return not gap > 100 * precision**0.75 * max(size, right)
 
 
 def _pulled_back(
