@@ -21,6 +21,7 @@ from lazyscope.model import Grouping
 from lazyscope.observe._abstract import AbstractObserver
 from lazyscope.observe._cadence import Cadence, check_cadence
 from lazyscope.observe._effects import without_effects
+from lazyscope.observe._function import check_collections
 from lazyscope.observe._measuring import (
     Numbers,
     Reference,
@@ -91,6 +92,7 @@ class Observer(AbstractObserver):
     ) -> None:
         start = time.perf_counter()
         cadence = check_cadence(cadence)
+        check_collections(params_0)
         with undisturbed(), asking(params_0):
             params_0, self._keys = _split(kept_params(params_0))
             apply = _with_keys(apply, self._keys)

@@ -13,6 +13,7 @@ from lazyscope.kernel._generic_question import asking, pose
 from lazyscope.observe._effects import without_effects
 from lazyscope.observe._feed import Feeds
 from lazyscope.observe._feeding import feeds_of
+from lazyscope.observe._function import check_collections
 from lazyscope.observe._precision import coarsest, wide, wide_type
 from lazyscope.observe._subject import subject_of
 from lazyscope.study._coordinate_build import Described, DescribedModule
@@ -66,6 +67,7 @@ class JaxNetwork:
     def __init__(self, described: Described, x: Any) -> None:
         self.described: Described | DescribedModule = described
         self.versions: Mapping[str, str] = {}
+        check_collections(described.params)
         with undisturbed(), asking(described.params):
             self._params = _in_one_precision(kept_params(described.params))
             self._question = pose(described.apply, self._params, x, None)

@@ -116,7 +116,8 @@ def named_readout(
     again = [k for k in leaves if k in feeds.before]
     if again:
         notes.append(
-            f"{_listed(outline, again)} is used before the output as well; kappa counts all of its uses."
+            f"{_listed(outline, again)} is used before the output as well: kappa counts all of its uses, and "
+            "a factor on its weights acts on all of them."
         )
     return Readout(tuple(sorted(set(leaves))), tuple(notes))
 
