@@ -6,8 +6,7 @@ from typing import Any, Literal, TypeAlias, final
 import numpy as np
 from jaxtyping import Bool, Float
 
-from lazyscope._checks import InputError, check_array, check_choice, check_count, check_positive
-from lazyscope._entry import checked
+from lazyscope._checks import InputError, check_choice, check_count, check_positive
 
 Symmetry: TypeAlias = Literal["none", "sign"]
 """``sign``: w and -w are the same direction, as for odd activations."""
@@ -72,7 +71,6 @@ class Condensation:
     dim: int
 
 
-@checked(any_axes=("weights",))
 def cosine_similarity(
     weights: Float[Any, "m d"], *, symmetry: Symmetry = "none"
 ) -> Float[np.ndarray, "m m"]:
@@ -104,7 +102,6 @@ def cosine_similarity(
     return np.abs(cosines) if symmetry == "sign" else cosines
 
 
-@checked(any_axes=("weights",), unbounded=("weights",))
 def condensation(
     weights: Float[Any, "m d"],
     amplitude: Any = None,
@@ -166,7 +163,7 @@ def condensation(
     num_null = check_count("num_null", num_null, minimum=8)
     angle = _checked_angle(angle)
     units, mass = _directions(weights, amplitude)
-    rng = np.random.default_rng(check_count("seed", seed, minimum=0))
+    rng = np.random.default_rng(seed)
     measured, shares, directions = _measure(units, mass, symmetry, angle, num_directions, rng)
     null = np.array(
         [
@@ -215,7 +212,6 @@ class OrientationScatter:
     null_limit: float
 
 
-@checked(any_axes=("weights",), unbounded=("weights",))
 def orientation_scatter(
     weights: Float[Any, "m 2"],
     amplitude: Any = None,
@@ -288,7 +284,7 @@ def _amplitudes(amplitude: Any, num_neurons: int) -> Float[np.ndarray, " m"]:
     """Norm over outputs of the output weights, or ones."""
     if amplitude is None:
         return np.ones(num_neurons)
-    values = np.asarray(check_array("amplitude", amplitude, finite=False), float)
+    values = np.asarray(amplitude, float)
     if values.ndim not in (1, 2) or len(values) != num_neurons or not np.isfinite(values).all():
         raise InputError(
             "amplitude must be finite, of shape (m,) or (m, outputs)",
