@@ -4,13 +4,12 @@ Names are loaded when they are first used, so that what needs no JAX does not wa
 """
 
 from importlib import import_module
-from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
-from lazyscope._checks import InputError
-from lazyscope._outcome import Outcome, RunError
-
 if TYPE_CHECKING:
+    __version__: str
+    from lazyscope._checks import InputError
+    from lazyscope._outcome import Outcome, RunError
     from lazyscope.data import Dataset, load_dataset
     from lazyscope.flow import (
         ExponentialFlow,
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
     from lazyscope.study._single_forecast import forecast_run
     from lazyscope.study._single_training import train_run
     from lazyscope.sweep import SweepDesign, open_store, run_sweep
-
-__version__ = _version("lazyscope")
 
 __all__ = [
     "Centred",
@@ -85,7 +82,10 @@ _HOMES = {
     "Dense": "model",
     "ExponentialFlow": "flow",
     "GradientDescent": "flow",
+    "InputError": "_checks",
     "Observer": "observe",
+    "Outcome": "_outcome",
+    "RunError": "_outcome",
     "Scheme": "scaling",
     "SingleRun": "study._single",
     "SweepDesign": "sweep",
@@ -133,6 +133,8 @@ _ROOMS = (
 def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return import_module(f"lazyscope.{name}")
+    if name == "__version__":
+        return import_module("importlib.metadata").version("lazyscope")
     if name not in _HOMES:
         raise AttributeError(f"module 'lazyscope' has no attribute {name!r}")
     value = getattr(import_module(f"lazyscope.{_HOMES[name]}"), name)

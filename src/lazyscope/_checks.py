@@ -5,16 +5,27 @@ line prints the message and exits with code 2; from Python it is a ``ValueError`
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from numbers import Integral, Real
+from os import PathLike
 from typing import Any
 
 import numpy as np
 
+from lazyscope._portable import PortableError
 
-class InputError(ValueError):
+LARGEST_COUNT = 2**63 - 1
+"""More than this no machine counts to."""
+
+_LONGEST_SHOWN = 160
+
+
+class InputError(PortableError, ValueError):
     """Input that breaks a rule, with what was received, the likely cause and the fix.
+
+    It comes back equal from pickle, ``copy`` and other processes; a received value that cannot be
+    pickled comes back as its text. Long texts of what was received, and why, are shortened in the message.
 
     Example:
         >>> print(InputError("width must be positive", received=0, cause="a typo", fix="try 64"))
@@ -26,26 +37,62 @@ class InputError(ValueError):
         self.received = received
         self.cause = cause
         self.fix = fix
-        opening = rule[:1].upper() + rule[1:]
-        super().__init__(f"{opening}. Received: {received}. Likely cause: {cause}. Fix: {fix}.")
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _remade, (type(self), self.rule, str(self.received), self.cause, self.fix)
+        opening, shown, why = rule[:1].upper() + rule[1:], shortened(received), shortened(cause)
+        super().__init__(f"{opening}. Received: {shown}. Likely cause: {why}. Fix: {fix}.")
 
 
-def _remade(kind: type[InputError], rule: str, received: Any, cause: str, fix: str) -> InputError:
-    """The same refusal in another process."""
-    return kind(rule, received=received, cause=cause, fix=fix)
+_LONGEST = 400
 
 
-def check_count(name: str, value: Any, *, minimum: int = 1, cause: str = "", fix: str = "") -> int:
-    """Return `value` as an int of at least `minimum`, or refuse it."""
+def shortened(value: Any) -> str:
+    """The text of a value, its middle left out where it is longer than a sentence should be.
+
+    Example:
+        >>> shortened(0.5), shortened("a" * 10_000)[195:]
+        ('0.5', 'aaaaa ... (10000 characters) ... aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa')
+        >>> shortened(10**5000)
+        'a whole number of about 5001 digits'
+    """
+    try:
+        text = str(value)
+    except ValueError:  # digits beyond what Python writes out
+        text = _digits(value)
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[: _LONGEST // 2]} ... ({len(text)} characters) ... {text[-40:]}"
+
+
+def _digits(value: Any) -> str:
+    """How long a whole number is that is too long to be written."""
+    if not isinstance(value, Integral):
+        return f"a value of type {type(value).__name__} with a number too long to be written"
+    about = int(int(value).bit_length() * math.log10(2)) + 1
+    return f"a whole number of about {about} digits"
+
+
+def check_count(
+    name: str,
+    value: Any,
+    *,
+    minimum: int = 1,
+    maximum: int = LARGEST_COUNT,
+    cause: str = "",
+    fix: str = "",
+) -> int:
+    """Return `value` as an int from `minimum` to `maximum`, or refuse it."""
     count = _as_whole(value)
     if count is None or count < minimum:
         raise InputError(
             f"{name} must be a whole number of at least {minimum}",
-            received=repr(value),
+            received=shown(value),
             cause=cause or "an empty setting, or a computed value that went wrong",
+            fix=fix or f"give a whole number such as {max(minimum, 1)}",
+        )
+    if count > maximum:
+        raise InputError(
+            f"{name} must be at most {maximum}",
+            received=shown(value),
+            cause="an exponent or a digit too many",
             fix=fix or f"give a whole number such as {max(minimum, 1)}",
         )
     return count
@@ -57,20 +104,76 @@ def _as_whole(value: Any) -> int | None:
         return None
     if isinstance(value, Integral):
         return int(value)
-    whole = isinstance(value, Real) and math.isfinite(value) and float(value).is_integer()
-    return int(float(value)) if whole else None
+    number = _as_real(value)
+    return int(number) if number is not None and number.is_integer() else None
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it: on one line, and not longer than a line.
+
+    Example:
+        >>> shown([0.5, "wide"]), shown("x" * 500)[-5:]
+        ("[0.5, 'wide']", 'x ...')
+    """
+    try:
+        text = " ".join(repr(value).split())
+    except (ValueError, TypeError, RuntimeError) as error:  # very many digits, broken reprs
+        if isinstance(value, Integral):
+            return _digits(value)
+        return f"{type(value).__name__} ({type(error).__name__} while printing it)"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]} ..."
 
 
 def check_finite(name: str, value: Any) -> float:
     """Return `value` as a finite float, or refuse it."""
-    if not isinstance(value, Real) or not math.isfinite(value):
+    number = _as_real(value)
+    if number is None:
         raise InputError(
             f"{name} must be a finite number",
-            received=repr(value),
-            cause="a division by zero or an unset value upstream",
+            received=shown(value),
+            cause=_cause_of(value),
             fix="give a finite number",
         )
-    return float(value)
+    return number
+
+
+def as_number(value: Any) -> float | None:
+    """`value` as a float if it is a real number, infinite or NaN included; truth values are none."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return None
+    try:
+        return float(value)
+    except OverflowError:  # a whole number of more than 308 digits
+        return None
+
+
+def _as_real(value: Any) -> float | None:
+    """`value` as a finite float if it is a real number that one can hold, else None."""
+    number = as_number(value)
+    return number if number is not None and math.isfinite(number) else None
+
+
+def _cause_of(value: Any) -> str:
+    """Why something is no finite number."""
+    if isinstance(value, str) and not _spells_number(value):
+        return "text where a number belongs"
+    if isinstance(value, str | Real) and not _is_unbounded(value):
+        return "a number beyond double precision, which ends at 1.8e308"
+    return "a division by zero or an unset value upstream"
+
+
+def _spells_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_unbounded(value: Any) -> bool:
+    """Whether a number is NaN or infinity itself, rather than one that is too large."""
+    text = shortened(value).lower()
+    return "nan" in text or "inf" in text
 
 
 def check_positive(name: str, value: Any) -> float:
@@ -79,7 +182,7 @@ def check_positive(name: str, value: Any) -> float:
     if number <= 0:
         raise InputError(
             f"{name} must be above zero",
-            received=repr(value),
+            received=shown(value),
             cause="a sign or an exponent that was meant differently",
             fix="give a number above zero",
         )
@@ -92,19 +195,138 @@ def check_fraction(name: str, value: Any) -> float:
     if not 0 < number < 1:
         raise InputError(
             f"{name} must lie strictly between 0 and 1",
-            received=repr(value),
+            received=shown(value),
             cause="a percentage, or a loss where a fraction of the initial loss was meant",
             fix="give a fraction such as 1e-4",
         )
     return number
 
 
-def check_array(name: str, value: Any, *, finite: bool = True) -> Any:
+def check_not_negative(name: str, value: Any) -> float:
+    """Return `value` as a finite float of at least zero, or refuse it."""
+    number = check_finite(name, value)
+    if number < 0:
+        raise InputError(
+            f"{name} must not be below zero",
+            received=shown(value),
+            cause="a sign that was meant differently",
+            fix="give zero or a number above it",
+        )
+    return number
+
+
+def check_flag(name: str, value: Any) -> bool:
+    """Return `value` as a bool if it is True or False, or refuse it.
+
+    Example:
+        >>> check_flag("centred", np.True_)
+        True
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise InputError(
+            f"{name} must be True or False",
+            received=shown(value),
+            cause="text or a number in place of a truth value; the text 'False' would count as true",
+            fix="give True or False",
+        )
+    return bool(value)
+
+
+def check_text(name: str, value: Any) -> str:
+    """Return `value` if it is text, or refuse it."""
+    if not isinstance(value, str):
+        raise InputError(
+            f"{name} must be text",
+            received=shown(value),
+            cause="bytes, a number or nothing where a name was expected",
+            fix="give a str",
+        )
+    return value
+
+
+def check_path(name: str, value: Any) -> Any:
+    """Return `value` if it is the text or object of a path, or refuse it."""
+    if not isinstance(value, str | PathLike) or not str(value) or "\0" in str(value):
+        raise InputError(
+            f"{name} must be a path",
+            received=shown(value),
+            cause="nothing, a number, an open file or a null character where a path was expected",
+            fix="give a str or a pathlib.Path",
+        )
+    return value
+
+
+def check_callable(name: str, value: Any) -> Any:
+    """Return `value` if it can be called, or refuse it."""
+    if not callable(value):
+        raise InputError(
+            f"{name} must be a function",
+            received=shown(value),
+            cause="the result of a call in place of the function, or arguments in another order",
+            fix="give the function itself, without brackets",
+        )
+    return value
+
+
+def check_instance(name: str, value: Any, *kinds: type) -> Any:
+    """Return `value` if it is an object of one of these kinds, or refuse it."""
+    if not isinstance(value, kinds):
+        words = " or ".join(kind.__name__ for kind in kinds)
+        raise InputError(
+            f"{name} must be of the kind {words}",
+            received=f"{type(value).__name__}, {shown(value)}",
+            cause="arguments in another order, or a value that was not built yet",
+            fix=f"give a {kinds[0].__name__}",
+        )
+    return value
+
+
+def check_sequence(name: str, value: Any) -> Any:
+    """Return `value` if it is a list, tuple or other row of things, or refuse it; text is none."""
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+        raise InputError(
+            f"{name} must be a list",
+            received=shown(value),
+            cause="a single value, or text, where several were expected",
+            fix="put brackets around it",
+        )
+    return value
+
+
+def check_tree(name: str, tree: Any, *, finite: bool = True) -> Any:
+    """Return a tree of parameters whose leaves are all arrays of numbers, or refuse it.
+
+    Raises:
+        InputError: no leaf at all, or a leaf that `check_array` refuses.
+    """
+    import jax  # here, since what looks at no parameters answers without JAX
+
+    named, _ = jax.tree_util.tree_flatten_with_path(tree, is_leaf=_is_masked)
+    if not named:
+        raise InputError(
+            f"{name} must hold at least one array",
+            received=shown(tree),
+            cause="an empty tree, or None in place of parameters",
+            fix="give the tree of parameters",
+        )
+    for path, leaf in named:
+        check_array(f"{name}{jax.tree_util.keystr(path)}", leaf, finite=finite)
+    return tree
+
+
+def _is_masked(leaf: Any) -> bool:
+    return isinstance(leaf, np.ma.MaskedArray)
+
+
+def check_array(
+    name: str, value: Any, *, finite: bool = True, ndim: Iterable[int] | int | None = None
+) -> Any:
     """Return `value` as an array of real or whole numbers as it came, or refuse it.
 
     Refused are masked entries, imaginary parts, text, objects, dates and, unless ``finite`` is False,
-    NaN and infinity, since none of them can be used as given. Arrays of JAX stay where they are; while
-    tracing only the type can be checked. Anything else becomes a NumPy array.
+    NaN and infinity, since none of them can be used as given; with `ndim`, other numbers of axes too.
+    Arrays of JAX stay where they are; while tracing only type and shape can be checked. Anything else
+    becomes a NumPy array.
 
     Example:
         >>> check_array("targets", [1, 2]).dtype.kind
@@ -127,7 +349,8 @@ def check_array(name: str, value: Any, *, finite: bool = True) -> Any:
             cause="complex numbers, text, dates or missing entries among the data",
             fix="encode categories as numbers, and take real parts or absolute values beforehand",
         )
-    if finite and values.dtype.kind not in "biu" and _is_known(values):
+    _check_axes(name, values, ndim)
+    if finite and values.dtype.kind not in "biu" and is_known(values):
         numbers = np.asarray(values)
         bad = int((~np.isfinite(numbers)).sum())
         if bad:
@@ -140,10 +363,39 @@ def check_array(name: str, value: Any, *, finite: bool = True) -> Any:
     return values
 
 
+def check_alike(*, may_be_empty: bool = False, **arrays: Any) -> None:
+    """Refuse arrays of different shapes or without entries; names are those of the arguments."""
+    shapes = {name: tuple(np.shape(value)) for name, value in arrays.items()}
+    is_empty = not may_be_empty and any(0 in shape for shape in shapes.values())
+    if len(set(shapes.values())) > 1 or is_empty:
+        raise InputError(
+            f"{' and '.join(shapes)} must have one shape, with entries",
+            received=f"shapes {' and '.join(map(str, shapes.values()))}",
+            cause="outputs at different points, or an axis too many",
+            fix="give both at the same points",
+        )
+
+
+def _check_axes(name: str, values: Any, ndim: Iterable[int] | int | None) -> None:
+    if ndim is None:
+        return
+    allowed = (ndim,) if isinstance(ndim, int) else tuple(ndim)
+    if np.ndim(values) not in allowed:
+        words = " or ".join(map(str, allowed))
+        raise InputError(
+            f"{name} must be an array with {words} {'axis' if words == '1' else 'axes'}",
+            received=f"shape {tuple(np.shape(values))}",
+            cause="a flattened array, a single number or row, or one axis too many",
+            fix="reshape it, for instance with array[:, None] or array[None]",
+        )
+
+
 def _as_numpy(name: str, value: Any) -> np.ndarray:
+    if value is None or isinstance(value, dict | set):
+        value = np.asarray(value, object)
     try:
         return np.asarray(value)
-    except (ValueError, TypeError, RuntimeError) as error:
+    except (ValueError, TypeError, RuntimeError, OverflowError) as error:
         raise InputError(
             f"{name} must be an array of numbers",
             received=f"{type(value).__name__} ({error})",
@@ -157,7 +409,7 @@ def _is_real(dtype: Any) -> bool:
     return getattr(dtype, "kind", "O") in "biuf" or str(dtype).startswith(("bfloat", "float"))
 
 
-def _is_known(values: Any) -> bool:
+def is_known(values: Any) -> bool:
     """Whether the entries have values, which arrays of JAX have not while tracing."""
     return not hasattr(values, "_trace")
 
@@ -167,10 +419,10 @@ def check_choice(name: str, value: Any, choices: Iterable[str]) -> str:
     known = sorted(choices)
     if isinstance(value, str) and value in known:
         return value
-    close = get_close_matches(str(value), known, n=1)
+    close = get_close_matches(value, known, n=1) if isinstance(value, str) else []
     raise InputError(
         f"{name} must be one of {', '.join(known)}",
-        received=repr(value),
+        received=shown(value),
         cause="a misspelt name" if close else "a name that lazyscope does not know",
         fix=f"use {close[0]!r}" if close else "choose a name from the list",
     )

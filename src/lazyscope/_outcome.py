@@ -6,6 +6,8 @@ compiled programs an outcome is its integer code; outside it is an `Outcome` wit
 
 from enum import IntEnum
 
+from lazyscope._portable import PortableError
+
 
 class Outcome(IntEnum):
     """How a run ended. ``outcome.sentence`` says it in words; ``outcome.label`` is its short name.
@@ -37,7 +39,7 @@ class Outcome(IntEnum):
         return _SENTENCES[self]
 
 
-class RunError(RuntimeError):
+class RunError(PortableError, RuntimeError):
     """A run that did not converge, raised only where the caller asked for it."""
 
     def __init__(self, outcome: Outcome) -> None:

@@ -15,12 +15,23 @@ from jaxtyping import Array, ArrayLike, Float
 from scipy.optimize import brentq
 
 from lazyscope._checks import InputError, check_fraction
+from lazyscope._settings import own_settings
 from lazyscope._types import Params
-from lazyscope.kernel import AbstractTangentKernel, as_matrix, normalised_limit_kernels
-from lazyscope.model import Dense, group_norms
+from lazyscope.kernel import (
+    AbstractTangentKernel,
+    as_matrix,
+    normalised_limit_kernels,
+    resolved,
+    smallest_eigenvalue,
+    traced_precision,
+)
+from lazyscope.model import (
+    COPIES_WITH_EIGENVECTORS,
+    Dense,
+    check_kernel_memory,
+    group_norms,
+)
 from lazyscope.scaling import Scheme
-
-_RESOLVED = 1e-13
 
 
 @final
@@ -37,6 +48,8 @@ class Forecast(eqx.Module):
         displacement: its relative size in every group, Frobenius norm.
         horizon: loss fraction at which `displacement` is taken; 0 means the end of training.
         num_points: training points n.
+        precision: the type in which K(0) was computed: float64, or that of parts of the network which
+            compute in a coarser one. Eigenvalues below n C eps lambda_max of it count as zero.
 
     Trust: exact for the linearised network. For a real one the error is the laziness to be measured.
     Reference: derived from Lee et al. 2019 (arXiv 1902.06720); the split by groups is elementary.
@@ -48,6 +61,7 @@ class Forecast(eqx.Module):
     displacement: Float[Array, " groups"]
     horizon: float
     num_points: int
+    precision: str = eqx.field(static=True, default="float64")
 
     @property
     def lambda_min(self) -> float:
@@ -62,7 +76,12 @@ class Forecast(eqx.Module):
     @property
     def is_singular(self) -> bool:
         """Whether lambda_min is zero to rounding: some residual cannot be trained away."""
-        return self.lambda_min <= _RESOLVED * len(self.eigenvalues) * self.lambda_max
+        return self.num_resolved < len(self.eigenvalues)
+
+    @property
+    def num_resolved(self) -> int:
+        """Number of eigenvalues that are more than rounding."""
+        return int(np.sum(resolved(np.asarray(self.eigenvalues), self.precision)))
 
     @property
     def max_stable_step(self) -> float:
@@ -71,20 +90,24 @@ class Forecast(eqx.Module):
 
     @property
     def rate(self) -> float:
-        """2 lambda_min / n, the slowest decay rate of the linearised loss."""
-        return 2.0 * max(self.lambda_min, 0.0) / self.num_points
+        """2 lambda_min / n, the slowest decay rate of the linearised loss; zero for a singular kernel."""
+        return 2.0 * float(self._moving[0]) / self.num_points
 
     def loss_fraction(self, time: float) -> float:
         """R(t) / R(0) of the linearised network."""
-        decay = np.exp(-2.0 * np.maximum(self.eigenvalues, 0.0) * time / self.num_points)
+        decay = np.exp(-2.0 * self._moving * time / self.num_points)
         return float(np.sum(decay * np.asarray(self.energies)) / np.sum(self.energies))
 
     def time_to(self, fraction: float) -> float:
         """Time at which the linearised loss reaches `fraction` of its start; infinite if it never does."""
         check_fraction("loss fraction", fraction)
-        return _time_to(
-            np.asarray(self.eigenvalues), np.asarray(self.energies), self.num_points, fraction
-        )
+        return _time_to(self._moving, np.asarray(self.energies), self.num_points, fraction)
+
+    @property
+    def _moving(self) -> Float[np.ndarray, " modes"]:
+        """Eigenvalues, those that are rounding as zero."""
+        values = np.asarray(self.eigenvalues)
+        return np.where(resolved(values, self.precision), values, 0.0)
 
 
 def forecast(
@@ -127,12 +150,22 @@ def forecast(
     """
     if at_fraction != 0.0:
         check_fraction("loss fraction", at_fraction)
-    with jax.enable_x64(True):
+    check_kernel_memory(
+        8 * np.size(y) ** 2,
+        what=f"the kernel of {np.size(y)} pairs of point and output with its eigenvectors",
+        copies=COPIES_WITH_EIGENVECTORS,
+    )
+    with own_settings():
         params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), params)
         x, y = jnp.asarray(x, jnp.float64), jnp.asarray(y, jnp.float64)
         speeds = jnp.ones(len(params)) if speeds is None else jnp.asarray(speeds, jnp.float64)
         fraction = jnp.asarray(at_fraction, jnp.float64)
-        values, energies, change, moved = _linearised(kernel, params, x, y, speeds, fraction)
+        precision = str(
+            traced_precision(lambda p, points: kernel.expand(p, points).outputs, params, x)
+        )
+        values, energies, change, moved = _linearised(
+            kernel, params, x, y, speeds, fraction, precision
+        )
         if not values[-1] > 0:
             raise InputError(
                 "a forecast needs a tangent kernel that is not zero",
@@ -140,7 +173,7 @@ def forecast(
                 cause="all units are dead, or all speeds are zero",
                 fix="use another seed, a larger scale, or speeds above zero",
             )
-        return Forecast(values, energies, change, moved, at_fraction, x.shape[0])
+        return Forecast(values, energies, change, moved, at_fraction, x.shape[0], precision)
 
 
 class StartingPoint(Protocol):
@@ -227,7 +260,7 @@ def limit_lambda_min(
         activation=model.activation_name,
         weight_std=stds,
     )
-    return np.maximum(np.linalg.eigvalsh(kernels)[:, 0], 0.0)
+    return smallest_eigenvalue(kernels)
 
 
 def guaranteed_rate(
@@ -256,17 +289,17 @@ def guaranteed_rate(
 
 
 @eqx.filter_jit
-def _linearised(kernel, params, x, y, speeds, fraction):
+def _linearised(kernel, params, x, y, speeds, fraction, precision):
     """Eigenvalues, energies, change and relative displacements, from one expansion."""
     expansion = kernel.expand(params, x)
     residual = expansion.outputs - y
     values, vectors = jnp.linalg.eigh(as_matrix(expansion.kernel(speeds)))
     coefficients = vectors.T @ residual.reshape(-1)
-    resolved = values > _RESOLVED * values.shape[0] * values[-1]
-    rates = jnp.where(resolved, values, 0.0) / x.shape[0]
+    known = resolved(values, precision)
+    rates = jnp.where(known, values, 0.0) / x.shape[0]
     time = jnp.where(fraction > 0, _reached(rates, coefficients**2, fraction), jnp.inf)
-    elapsed = jnp.where(resolved, rates * time, 0.0)
-    impulse = -jnp.expm1(-elapsed) / jnp.where(resolved, values, 1.0) * coefficients
+    elapsed = jnp.where(known, rates * time, 0.0)
+    impulse = -jnp.expm1(-elapsed) / jnp.where(known, values, 1.0) * coefficients
     pulled = expansion.pull_back((vectors @ impulse).reshape(residual.shape))
     change = tuple(
         jax.tree.map(lambda g, s=speed: -s * g, group)
@@ -302,9 +335,11 @@ def _time_to(
     num_points: int,
     fraction: float,
 ) -> float:
-    """Root of sum_k exp(-2 lambda_k t / n) energy_k = fraction * sum_k energy_k, searched in log t."""
-    rates = 2.0 * np.maximum(values, 0.0) / num_points
-    rates[values <= _RESOLVED * len(values) * values[-1]] = 0.0
+    """Root of sum_k exp(-2 lambda_k t / n) energy_k = fraction * sum_k energy_k, searched in log t.
+
+    Eigenvalues that are rounding are zero among `values`.
+    """
+    rates = 2.0 * values / num_points
     shares = energies / energies.sum()
     if shares[rates == 0].sum() >= fraction:
         return np.inf

@@ -76,3 +76,20 @@ def test_for_reading_every_regime_comes_with_its_meaning(exponents, regime, mean
     assert f"Regime: {regime}." in words
     assert meaning in words
     assert "layer 2" in words
+
+
+def test_a_missing_input_dimension_counts_as_one_and_is_said():
+    arguments = ("--scheme", "ntk", "--depth", "1", "--width", "64")
+    report = answer(*arguments)
+    assert (report["kappa"], report["input_dim"]) == (8.0, 1)
+    assert "input dimension 1" in report["notes"][0]
+    text = CliRunner().invoke(app, ["regime", *arguments]).stdout
+    assert "input dimension 1" in " ".join(text.split())
+
+
+def test_nothing_is_said_where_the_input_dimension_is_given_or_does_not_enter():
+    given = answer("--scheme", "ntk", "--depth", "1", "--width", "64", "--input-dim", "64")
+    assert (given["kappa"], given["input_dim"], given["notes"]) == (1.0, 64, [])
+    for other in (("--scheme", "mup", "--depth", "2"), ("--scale-exponents", "0.5,0")):
+        report = answer(*other, "--width", "64")
+        assert (report["input_dim"], report["notes"]) == (None, [])

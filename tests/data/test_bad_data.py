@@ -1,8 +1,10 @@
 """Is every kind of bad data refused with one message that helps?"""
 
 import gzip
+import io
 import math
 import os
+import struct
 import zipfile
 from pathlib import Path
 
@@ -242,6 +244,10 @@ LABELS = idx(np.array([0, 1, 0, 1], dtype="u1"))
         (b"\0\0", "does not start with the IDX header"),
         (gzip.compress(IMAGES, mtime=0)[:-9], "broke off"),
         (gzip.compress(b"text", mtime=0), "does not start with the IDX header"),
+        (gzip.compress(IMAGES + bytes(2**24), mtime=0), "24 bytes announced, more there"),
+        (bytes([0, 0, 8, 201]) + b"\0\0\0\1" * 201 + b"\1", "201 dimensions announced"),
+        (bytes([0, 0, 8, 3]) + b"\xff" * 12, "bytes announced, 0 there"),
+        (bytes([0, 0, 8, 2]) + b"\xff\xff\xff\xfe\0\0\0\0" + b"\1", "0 bytes announced, 1 there"),
     ],
 )
 def test_damaged_idx_files_are_refused(tmp_path, images, reason):
@@ -262,3 +268,110 @@ def test_idx_images_without_labels_are_refused(tmp_path):
 def test_a_folder_without_idx_files_is_refused(tmp_path):
     with pytest.raises(InputError, match="folder must hold IDX files"):
         load_dataset(tmp_path, num_points=4)
+
+
+def test_a_packed_idx_file_that_announces_more_than_memory_is_not_unpacked(tmp_path):
+    path = tmp_path / "train-images-idx3-ubyte.gz"
+    path.write_bytes(gzip.compress(bytes([0, 0, 8, 2]) + b"\xff" * 8 + bytes(100), mtime=0))
+    (tmp_path / "train-labels-idx1-ubyte").write_bytes(LABELS)
+    with pytest.raises(InputError, match=r"must fit into memory.*announces"):
+        load_dataset(path, num_points=4)
+
+
+def test_hidden_files_beside_idx_files_are_none_of_them(tmp_path):
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(IMAGES)
+    (tmp_path / "train-labels-idx1-ubyte").write_bytes(LABELS)
+    (tmp_path / "._train-images-idx3-ubyte").write_bytes(b"Mac OS X")
+    assert load_dataset(tmp_path, num_points=4).x_train.shape == (4, 6)
+
+
+def npy(descr, shape, content=b""):
+    """An array file with any header."""
+    header = f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + content
+
+
+def archive(path, *entries):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in entries:
+            file.writestr(name, content)
+    return path
+
+
+Y_FILE = ("y.npy", npy("'<i8'", "(10,)", Y.astype("<i8").tobytes()))
+
+
+@pytest.mark.parametrize(
+    ("descr", "shape"),
+    [
+        ("'<f8'", "(-1, 3)"),
+        ("'<f8'", "(1000000000000, 3)"),
+        ("'<f8'", f"(10, {10**400})"),
+        ("'<f8'", str((1,) * 70)),
+        ("'<f8'", "None"),
+        ("'<f8'", "(" * 4000 + "10" + ")" * 4000),
+        ("'nonsense'", "(10,)"),
+        ("'<U0'", "(1000000000000,)"),
+        ("'<f8'", "(9, 3)"),
+    ],
+)
+def test_an_array_that_is_not_what_it_announces_is_refused_before_it_is_read(
+    tmp_path, descr, shape
+):
+    path = archive(tmp_path / "a.npz", ("x.npy", npy(descr, shape, X.tobytes())), Y_FILE)
+    with pytest.raises(InputError, match="must be a complete NumPy archive") as caught:
+        load_dataset(path, num_points=4)
+    assert len(str(caught.value)) < 1500
+
+
+def test_an_array_that_is_larger_than_memory_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("lazyscope.data._raw.memory_at_hand", lambda: 2**20)
+    path = archive(tmp_path / "a.npz", ("x.npy", npy("'<f8'", "(1048576,)", bytes(2**23))), Y_FILE)
+    with pytest.raises(InputError, match="must fit into memory"):
+        load_dataset(path, num_points=4)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_an_array_that_is_there_twice_is_refused(tmp_path):
+    x = ("x.npy", npy("'<f8'", "(10, 3)", X.tobytes()))
+    with pytest.raises(InputError, match="x is there 2 times"):
+        load_dataset(archive(tmp_path / "a.npz", x, x, Y_FILE), num_points=4)
+
+
+def test_an_encrypted_archive_is_refused(tmp_path):
+    path = archive(tmp_path / "a.npz", ("x.npy", npy("'<f8'", "(10, 3)", X.tobytes())), Y_FILE)
+    content = path.read_bytes().replace(b"PK\3\4\x14\0\0", b"PK\3\4\x14\0\1")
+    path.write_bytes(content.replace(b"PK\1\2\x14\3\x14\0\0", b"PK\1\2\x14\3\x14\0\1"))
+    with pytest.raises(InputError, match=r"must be a complete NumPy archive.*encrypted"):
+        load_dataset(path, num_points=4)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_damage_of_an_archive_raises_anything_else(tmp_path, seed):
+    kept = io.BytesIO()
+    np.savez_compressed(kept, x=X, y=Y)
+    path, draw = tmp_path / "a.npz", np.random.default_rng(seed)
+    for _ in range(40):
+        content = bytearray(kept.getvalue())
+        for place in draw.integers(2, len(content), size=draw.integers(1, 20)):
+            content[place] ^= 1 << draw.integers(8)
+        path.write_bytes(content)
+        try:
+            data = load_dataset(path, num_points=10, target="classes", normalise=False)
+        except InputError:
+            continue
+        assert sorted(data.x_train.ravel()) == sorted(X.ravel())
+
+
+@pytest.mark.parametrize("source", ["https://example.org/a.npz", "s3://bucket/a.npz", "file:///a"])
+def test_a_url_is_refused_as_one(source):
+    with pytest.raises(InputError, match=r"must be a path on this machine.*a URL"):
+        load_dataset(source, num_points=4)
+
+
+def test_a_pipe_or_device_is_refused_without_waiting(tmp_path):
+    os.mkfifo(tmp_path / "train-images-idx3-ubyte")
+    (tmp_path / "train-labels-idx1-ubyte").write_bytes(LABELS)
+    for path in (tmp_path, tmp_path / "train-images-idx3-ubyte", "/dev/zero"):
+        with pytest.raises(InputError, match=r"must be readable.*a pipe or device"):
+            load_dataset(path, num_points=4)

@@ -1,5 +1,6 @@
 """Which inputs does the limit refuse, and does it say why?"""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -53,8 +54,8 @@ def test_many_pairs_of_different_norms_with_kinks_away_from_zero_are_refused():
     [
         (X[0], "one row for each input.*shape \\(2,\\)"),
         (np.empty((0, 2)), "one row for each input"),
-        (np.array([[1.0, np.nan]]), "finite real numbers.*nan or infinity"),
-        (X.astype(complex), "finite real numbers.*complex128"),
+        (np.array([[1.0, np.nan]]), "X1 must be finite.*NaN or infinite"),
+        (X.astype(complex), "real or whole numbers.*complex128"),
     ],
 )
 def test_inputs_that_are_not_a_finite_matrix_are_refused(x, message):
@@ -100,3 +101,69 @@ def test_normalised_kernels_say_when_variances_vanish_or_diverge(weight_std, mes
 def test_kinks_must_be_numbers():
     with pytest.raises(InputError, match="A kink must be a finite number"):
         PiecewiseSmooth(jnp.abs, kinks=(float("nan"),))
+
+
+NARROW = {
+    "spike": lambda u: jnp.tanh(u) + jnp.exp(-(((u - 0.3) / 1e-3) ** 2)),
+    "comb": lambda u: jnp.tanh(u) + 0.01 * jnp.sin(3000 * u) ** 8,
+}
+
+
+@pytest.mark.parametrize("name", NARROW)
+def test_features_narrower_than_the_quadrature_are_refused(name):
+    with pytest.raises(InputError, match=r"two quadratures|must settle"):
+        limit_covariance_kernel(X, depth=1, activation=NARROW[name])
+
+
+def test_a_narrow_tooth_is_found_and_a_narrow_spike_can_be_named():
+    x = np.eye(2) * 2**0.5
+    z = np.linspace(-9, 9, 4_000_001)
+    density = np.exp(-z * z / 2) / np.sqrt(2 * np.pi) * (18 / 4e6)
+    tooth = lambda u: u + jnp.maximum(1e-3 - jnp.abs(u - 0.7), 0.0) * 1000  # noqa: E731
+    found = PiecewiseSmooth(tooth).kinks_within(8.0)
+    np.testing.assert_allclose(found, [0.699, 0.7, 0.701], atol=1e-12)
+    named = PiecewiseSmooth(NARROW["spike"], kinks=tuple(0.3 + 1e-3 * np.arange(-6, 7, 2)))
+    exact = np.sum((np.tanh(z) + np.exp(-(((z - 0.3) / 1e-3) ** 2))) ** 2 * density)
+    kernel = limit_covariance_kernel(x, depth=1, activation=named)
+    assert kernel[0, 0] == pytest.approx(exact, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"weight_std": True},
+        {"weight_std": "1"},
+        {"weight_std": 1j},
+        {"weight_std": np.ma.masked_array([1.0, 1.0, 1.0], [True, False, False])},
+        {"readout_weight_std": True},
+        {"bias_std": float("nan")},
+    ],
+)
+def test_deviations_that_are_no_numbers_are_refused(settings):
+    with pytest.raises(InputError):
+        limit_tangent_kernel(X, depth=2, activation="relu", **settings)
+
+
+def test_calls_inside_a_transformation_are_refused_in_one_sentence():
+    kernel = lambda x, s=1.0: limit_tangent_kernel(  # noqa: E731
+        x, depth=1, activation="relu", weight_std=s
+    )
+    for call in (
+        lambda: jax.jit(kernel)(X),
+        lambda: jax.vmap(kernel)(X[None]),
+        lambda: jax.grad(lambda x: kernel(x).sum())(X),
+        lambda: jax.jit(lambda s: kernel(X, s))(1.0),
+    ):
+        with pytest.raises(InputError, match=r"inside jit, grad, vmap.*call it outside"):
+            call()
+
+
+def test_limit_kernels_run_under_the_alarms_of_the_users_process():
+    with (
+        jax.debug_nans(True),
+        jax.numpy_rank_promotion("raise"),
+        jax.transfer_guard("disallow"),
+        jax.checking_leaks(),
+    ):
+        for activation in ("relu", "erf", jnp.tanh):
+            limit_tangent_kernel(X, depth=2, activation=activation, weight_std=4.0)

@@ -1,11 +1,13 @@
 """Are closed-form outputs those of gradient flow?"""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.linalg
 
 from lazyscope._checks import InputError
-from lazyscope.kernel import predict_flow
+from lazyscope.kernel import predict_flow, resolved_directions
 
 
 def problem(n=6, tests=4, outputs=2, rank=None):
@@ -112,9 +114,9 @@ def test_loss_of_the_prediction_never_rises():
     [
         ({"k_train_train": np.ones((3, 2))}, r"K_train_train must be a square matrix.*\(3, 2\)"),
         ({"k_train_train": np.triu(np.ones((6, 6)))}, r"must be symmetric.*x2=None"),
-        ({"k_train_train": np.full((6, 6), np.nan)}, r"K_train_train must hold finite numbers"),
+        ({"k_train_train": np.full((6, 6), np.nan)}, r"K_train_train must be finite"),
         ({"y": np.ones(5)}, r"Y must have shape \(6,\) or \(6, C\).*\(5,\)"),
-        ({"y": np.full(6, np.inf)}, r"Y must hold finite numbers"),
+        ({"y": np.full(6, np.inf)}, r"Y must be finite"),
         ({"t": -1.0}, r"T must be a time of at least 0.*-1.0"),
         ({"t": float("nan")}, r"T must be a time of at least 0"),
         ({"f0_train": np.ones((6, 3))}, r"F0_train must have shape \(6, 2\)"),
@@ -135,3 +137,92 @@ def test_arguments_that_do_not_fit_are_refused(changes, message):
     }
     with pytest.raises(InputError, match=message):
         predict_flow(**arguments)
+
+
+def linear_in_single_precision():
+    rng = np.random.default_rng(0)
+    x, others = rng.standard_normal((50, 5)), rng.standard_normal((20, 5))
+    y = rng.standard_normal(50)
+    exact = others @ np.linalg.lstsq(x, y, rcond=None)[0]
+    x, others = x.astype(np.float32), others.astype(np.float32)
+    return x @ x.T, others @ x.T, y, exact
+
+
+def test_limit_of_a_kernel_in_single_precision_is_that_of_the_directions_it_resolves():
+    kernel, cross, y, exact = linear_in_single_precision()
+    assert resolved_directions(kernel) == 5
+    found = predict_flow(kernel, y, None, k_test_train=cross)
+    np.testing.assert_allclose(found, exact, atol=1e-5)
+
+
+def test_precision_of_a_kernel_converted_since_can_be_given():
+    kernel, cross, y, exact = linear_in_single_precision()
+    wide = kernel.astype(np.float64)
+    assert resolved_directions(wide, precision=np.float32) == 5
+    found = predict_flow(wide, y, None, k_test_train=cross.tolist(), precision="float32")
+    np.testing.assert_allclose(found, exact, atol=1e-5)
+    assert np.max(np.abs(predict_flow(kernel, y, None, k_test_train=cross.tolist()) - exact)) < 1e-5
+
+
+def test_targets_on_a_thousand_points_of_a_line_are_learned_in_single_precision():
+    x = np.linspace(-1, 1, 1000)[:, None]
+    kernel = np.exp(-2 * (x - x.T) ** 2).astype(np.float32)
+    others = np.random.default_rng(1).uniform(-0.9, 0.9, (20, 1))
+    cross = np.exp(-2 * (others - x.T) ** 2).astype(np.float32)
+    found = predict_flow(kernel, np.sin(3 * x[:, 0]), None, k_test_train=cross)
+    assert np.max(np.abs(found - np.sin(3 * others[:, 0]))) < 0.01
+
+
+def test_a_kernel_in_single_precision_that_was_converted_in_silence_is_refused_or_right():
+    x = np.linspace(-1, 1, 200)[:, None]
+    kernel = np.exp(-2 * (x - x.T) ** 2).astype(np.float32).astype(np.float64)
+    with pytest.raises(InputError, match=r"positive semidefinite.*coarser precision.*np.float32"):
+        predict_flow(kernel, np.sin(x[:, 0]), None)
+    assert resolved_directions(kernel, precision=np.float32) < 20
+
+
+@pytest.mark.parametrize("kernel", [np.diag([1.0, -1.0]), -np.eye(2), np.diag([1.0, -1e-3])])
+def test_kernels_with_negative_eigenvalues_are_refused(kernel):
+    for call in (
+        lambda: predict_flow(kernel, np.ones(2), 2.0),
+        lambda: resolved_directions(kernel),
+    ):
+        with pytest.raises(InputError, match="must be positive semidefinite"):
+            call()
+
+
+def test_a_kernel_of_zero_moves_nothing_and_resolves_nothing():
+    assert resolved_directions(np.zeros((3, 3))) == 0
+    np.testing.assert_array_equal(predict_flow(np.zeros((3, 3)), np.ones(3), None), np.zeros(3))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"k_train_train": np.eye(6) * 1j},
+        {"k_train_train": np.ma.masked_array(np.eye(6), np.eye(6) > 0)},
+        {"k_train_train": [["a"] * 6] * 6},
+        {"y": np.full(6, 1j)},
+        {"y": np.ma.masked_array(np.ones(6), np.arange(6) > 2)},
+        {"t": "late"},
+        {"t": True},
+        {"t": 1j},
+        {"t": np.ma.masked_array([1.0, 2.0], [True, False])},
+        {"f0_train": "zero"},
+        {"f0_test": 1j},
+        {"precision": "seven digits"},
+        {"precision": np.int32},
+    ],
+)
+def test_what_is_not_used_as_given_is_refused(changes):
+    kernel, cross, y, *_ = problem()
+    arguments = {"k_train_train": kernel, "y": y, "t": 1.0, "k_test_train": cross} | changes
+    with pytest.raises(InputError):
+        predict_flow(**arguments)
+
+
+@pytest.mark.parametrize("transform", [jax.jit, jax.grad, jax.vmap])
+def test_a_call_inside_a_transformation_says_so_in_one_sentence(transform):
+    argument = jnp.ones((2,)) if transform is jax.vmap else jnp.ones(())
+    with pytest.raises(InputError, match=r"inside jit, grad, vmap.*call it outside"):
+        transform(lambda t: predict_flow(np.eye(2), np.ones(2), t).sum())(argument)

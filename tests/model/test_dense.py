@@ -110,7 +110,7 @@ def test_an_unknown_activation_is_refused():
 
 def test_a_scheme_of_another_depth_is_refused():
     with pytest.raises(InputError, match=r"scheme for 3 hidden layers, a network with 2.*depth=2"):
-        Dense(3, 1, 4, 2).init(jax.random.key(0), named_scheme("ntk", depth=3))
+        Dense(3, 1, 4, 2).init(jax.random.key(0), named_scheme("ntk", depth=3, input_dim=3))
 
 
 def test_a_width_beyond_memory_is_refused_with_what_it_would_take():

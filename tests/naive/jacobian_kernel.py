@@ -7,9 +7,22 @@ import numpy as np
 
 def jacobians(apply, params, x):
     """For every leaf (n, C, entries of the leaf): the gradient of every output of every example."""
-    single = jax.jit(jax.jacrev(lambda params, example: apply(params, example[None])[0]))
-    params = jax.tree.map(jnp.asarray, params)
-    rows = [jax.tree.leaves(single(params, example)) for example in jnp.asarray(x)]
+
+    def outputs(params, example):
+        return apply(params, example[None])[0]
+
+    def by_output(params, example):
+        out, pull = jax.vjp(lambda params: outputs(params, example), params)
+        rows = [pull(row)[0] for row in jnp.eye(len(out), dtype=out.dtype)]
+        return jax.tree.map(lambda *each: jnp.stack(each), *rows)
+
+    params, x = jax.tree.map(jnp.asarray, params), jnp.asarray(x)
+    single = jax.jit(jax.jacrev(outputs))
+    try:
+        single(params, x[0])
+    except NotImplementedError:  # equations without batches, such as ragged products
+        single = jax.jit(by_output)
+    rows = [jax.tree.leaves(single(params, example)) for example in x]
     return [
         np.stack([np.reshape(j, (len(j), -1)) for j in leaf]) for leaf in zip(*rows, strict=True)
     ]

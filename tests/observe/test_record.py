@@ -1,4 +1,5 @@
 import json
+import os
 
 import numpy as np
 import pytest
@@ -115,6 +116,53 @@ def test_other_files_are_refused(tmp_path):
         from_json(cut)
     with pytest.raises(InputError, match="path that can be written"):
         save_observations(record(0.0), tmp_path / "no" / "folder.json")
+
+
+def test_a_changed_number_is_told_by_the_checksum(tmp_path):
+    path = save_observations(record(0.0, 0.25), tmp_path / "record.json")
+    path.write_text(path.read_text().replace("0.25", "0.26", 1))
+    with pytest.raises(InputError, match=r"must be whole.*checksum.*edited, or damaged"):
+        open_observations(path)
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("step", []),
+        ("step", [0.5, 1]),
+        ("loss", [1.0]),
+        ("leaf_frobenius", [[1.0], [1.0]]),
+        ("group_operator", [[1.0, "1"], [1.0, 1.0]]),
+        ("total", None),
+        ("observing_seconds", []),
+        ("subject", []),
+        ("leaf_group", [0, 0, 2]),
+        ("leaf_group", [0, 0]),
+        ("shapes", [[4, "3"], [4], [1, 4]]),
+        ("leaves", [["a"], "b", "c"]),
+        ("provenance", [1]),
+    ],
+)
+def test_a_record_of_another_shape_is_refused(part, value):
+    stored = to_json(record(0.0, 0.2))
+    holder = stored["subject"] if part in stored["subject"] else stored
+    holder[part] = value
+    with pytest.raises(InputError, match="must be whole"):
+        from_json(stored)
+
+
+def test_a_file_that_cannot_be_a_record_is_refused_with_the_true_cause(tmp_path):
+    (tmp_path / "deep.json").write_text("[" * 10_000)
+    os.mkfifo(tmp_path / "pipe")
+    for path, words in (
+        (tmp_path / "deep.json", "nested too deeply"),
+        (tmp_path / "pipe", "a pipe or device"),
+        (tmp_path, "a folder where a file belongs"),
+        ("https://example.org/record.json", "a URL"),
+        (tmp_path / ("a" * 5000), "a name longer than"),
+    ):
+        with pytest.raises(InputError, match=words):
+            open_observations(path)
 
 
 def test_looks_are_spread_evenly_over_the_logarithm_of_steps():

@@ -70,13 +70,13 @@ def test_scheme_to_abc_and_back_is_the_identity_on_exponents(case, fix):
     ],
 )
 def test_published_abc_tables_are_the_named_schemes(name, a, b, c):
-    scheme = named_scheme(name, depth=3)
+    scheme = named_scheme(name, depth=3, input_dim=5)
     assert from_abc(a, b, c).scale_exponents == scheme.scale_exponents
     assert from_abc(a, b, c).speed_exponents == scheme.speed_exponents
 
 
 def test_the_ntk_form_has_unit_inits_and_the_plain_form_has_none_of_its_multipliers():
-    scheme = named_scheme("ntk", depth=2)
+    scheme = named_scheme("ntk", depth=2, input_dim=5)
     assert to_abc(scheme, fix="inits") == ((0, 0.5, 0.5), (0, 0, 0), (0, 0, 0))
     assert to_abc(scheme, fix="multipliers") == ((0, 0, 0), (0, 0.5, 0.5), (0, 1, 1))
 
@@ -92,7 +92,7 @@ def test_lists_of_different_lengths_are_refused():
 
 def test_an_unknown_choice_is_refused():
     with pytest.raises(InputError, match="Fix must be one of inits, multipliers, rates"):
-        to_abc(named_scheme("ntk", depth=1), fix="rate")  # pyright: ignore[reportArgumentType]
+        to_abc(named_scheme("ntk", depth=1, input_dim=5), fix="rate")  # pyright: ignore[reportArgumentType]
 
 
 def test_numbers_at_one_width_have_no_abc_form():

@@ -10,6 +10,7 @@ from lazyscope._checks import InputError
 from lazyscope.scaling import (
     displacement_exponents,
     named_scheme,
+    needs_input_dim,
     phase_point,
     scheme_names,
     scheme_parameters,
@@ -22,7 +23,8 @@ HALF = 0.5
 
 def build(name, depth=3, **setting):
     required = {"luo": {"gamma": 0.75, "gamma_prime": 0.25}}.get(name, {})
-    return named_scheme(name, depth=1 if name == "luo" else depth, **setting, **required)
+    sizes = {"input_dim": 5} | setting
+    return named_scheme(name, depth=1 if name == "luo" else depth, **sizes, **required)
 
 
 def test_every_name_builds_a_documented_scheme():
@@ -60,7 +62,7 @@ def test_scales_and_speeds_are_those_of_the_paper_up_to_the_unit_of_time(name, d
     ],
 )
 def test_exponents_are_those_of_the_table(name, scales, speeds, rho):
-    scheme = named_scheme(name, depth=3)
+    scheme = named_scheme(name, depth=3, input_dim=5)
     assert scheme.scale_exponents == scales
     assert scheme.speed_exponents == speeds
     assert scheme.kappa_exponent == rho
@@ -81,7 +83,9 @@ def test_mup_moves_every_layer_at_order_one_at_every_depth():
 
 def test_he_follows_the_slope_of_the_rectifier():
     def hidden(activation, **parameters):
-        return named_scheme("he", depth=2, activation=activation, **parameters).alpha(64)[1]
+        return named_scheme("he", depth=2, input_dim=5, activation=activation, **parameters).alpha(
+            64
+        )[1]
 
     assert hidden("relu") == pytest.approx(math.sqrt(2))
     assert hidden("linear") == pytest.approx(1.0)
@@ -131,13 +135,13 @@ def test_a_name_that_is_none_is_refused(name):
 @pytest.mark.parametrize("depth", [0, -1, 1.5, math.nan, None])
 def test_depth_must_be_a_count(depth):
     with pytest.raises(InputError, match="Depth must be a whole number of at least 1"):
-        named_scheme("ntk", depth=depth)
+        named_scheme("ntk", depth=depth, input_dim=5)
 
 
 @pytest.mark.parametrize("setting", ["input_dim", "output_dim"])
 def test_dimensions_must_be_counts(setting):
     with pytest.raises(InputError, match="put_dim must be a whole number of at least 1"):
-        named_scheme("ntk", depth=1, **{setting: 0})
+        named_scheme("ntk", **({"depth": 1, "input_dim": 5} | {setting: 0}))
 
 
 def test_luo_is_refused_for_deeper_networks():
@@ -152,7 +156,7 @@ def test_a_missing_parameter_is_named():
 
 def test_a_parameter_of_another_scheme_is_refused():
     with pytest.raises(InputError, match=r"'ntk' takes no parameters.*leave out gamma"):
-        named_scheme("ntk", depth=1, gamma=1.0)
+        named_scheme("ntk", depth=1, input_dim=5, gamma=1.0)
 
 
 def test_parameters_must_be_numbers():
@@ -160,3 +164,23 @@ def test_parameters_must_be_numbers():
         named_scheme("luo", depth=1, gamma=math.nan, gamma_prime=0.0)
     with pytest.raises(InputError, match="Kappa_constant must be above zero"):
         named_scheme("balanced", depth=1, kappa_constant=0.0)
+
+
+@pytest.mark.parametrize("name", ["ntk", "standard", "lecun", "he", "xavier"])
+def test_a_scheme_whose_constants_have_the_input_dimension_asks_for_it(name):
+    with pytest.raises(InputError, match=rf"'{name}' needs the input dimension.*64 for digits"):
+        named_scheme(name, depth=1)
+    assert needs_input_dim(name)
+
+
+@pytest.mark.parametrize("name", ["mup", "mean-field", "balanced", "luo"])
+def test_a_scheme_without_the_input_dimension_does_not_ask_for_it(name):
+    required = {"gamma": 1.0, "gamma_prime": 0.0} if name == "luo" else {}
+    assert named_scheme(name, depth=1, **required) == named_scheme(
+        name, depth=1, input_dim=64, **required
+    )
+    assert not needs_input_dim(name)
+
+
+def test_kappa_of_ntk_on_digits_is_one_at_width_64_not_eight():
+    assert named_scheme("ntk", depth=1, input_dim=64).kappa(64) == pytest.approx(1.0)

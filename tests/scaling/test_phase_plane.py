@@ -75,9 +75,9 @@ def test_points_of_the_plane_do_not_depend_on_how_the_scheme_is_written():
     ],
 )
 def test_named_schemes_lie_where_the_phase_diagram_has_them(name, point):
-    assert phase_point(named_scheme(name, depth=1)) == point
+    assert phase_point(named_scheme(name, depth=1, input_dim=5)) == point
 
 
 def test_deeper_schemes_are_not_in_the_plane():
     with pytest.raises(InputError, match="plane describes networks with one hidden layer"):
-        phase_point(named_scheme("ntk", depth=2))
+        phase_point(named_scheme("ntk", depth=2, input_dim=5))

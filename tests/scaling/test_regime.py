@@ -40,7 +40,7 @@ PROMISED = {
     ],
 )
 def test_named_schemes_are_in_their_known_regimes(name, depth, regime, layers):
-    report = regime_report(named_scheme(name, depth=depth), 64)
+    report = regime_report(named_scheme(name, depth=depth, input_dim=5), 64)
     assert report["regime"] == regime
     assert report["layer_regimes"] == layers
 
@@ -93,7 +93,7 @@ def test_bare_exponents_are_reported_with_and_without_a_width():
 @pytest.mark.parametrize("width", [0, -1, math.nan, "wide"])
 def test_the_report_refuses_a_width_that_is_not_a_count(width):
     with pytest.raises(InputError, match="Width must be a whole number"):
-        regime_report(named_scheme("ntk", depth=1), width)
+        regime_report(named_scheme("ntk", depth=1, input_dim=5), width)
 
 
 def test_numbers_at_one_width_have_no_regime():

@@ -54,7 +54,7 @@ def test_formulas_for_scales_and_speeds_are_those_of_the_code(name, sizes):
 @pytest.mark.parametrize("name", FORMULAS)
 def test_exponents_and_regimes_are_those_of_the_code(name):
     _, _, rho, displacement, regime = FORMULAS[name]
-    report = regime_report(named_scheme(name, depth=3))
+    report = regime_report(named_scheme(name, depth=3, input_dim=5))
     assert fractions(rho) == pytest.approx([report["kappa_exponent"]], abs=TIE_TOLERANCE)
     assert fractions(displacement) == pytest.approx(report["displacement_exponents"])
     assert regime == report["regime"]
@@ -63,7 +63,7 @@ def test_exponents_and_regimes_are_those_of_the_code(name):
 @pytest.mark.parametrize("name", SOURCES)
 def test_descriptions_and_sources_are_those_of_the_code(name):
     required = {"gamma": 1.0, "gamma_prime": 0.0} if name == "luo" else {}
-    scheme = named_scheme(name, depth=1, **required)
+    scheme = named_scheme(name, depth=1, input_dim=5, **required)
     assert SOURCES[name] == [scheme.description, scheme.source]
 
 

@@ -33,3 +33,28 @@ def broken_work(unit, record):
     if unit[0].settings["width"] == 2:
         raise ArithmeticError("a bad number")
     return work(unit, record)
+
+
+def pretend_other_version():
+    """Give this process a package with other files."""
+    from lazyscope.sweep import _fingerprint
+
+    _fingerprint.source_digest = lambda folder: "0123456789abcdef"
+
+
+def multiply_with(precision):
+    """Let products of this process have another precision."""
+    import jax
+
+    jax.config.update("jax_default_matmul_precision", precision)
+
+
+def some_bad_work(unit, record):
+    """Raises for one seed of every width."""
+    return [_good(cell) for cell in unit]
+
+
+def _good(cell):
+    if cell.settings["seed"] == 1:
+        raise ArithmeticError("a bad number")
+    return made_up(cell)

@@ -1,5 +1,6 @@
 """Does a sweep end well on a real scheduler, with workers that die or a scheduler that does?"""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,14 +8,23 @@ import threading
 import time
 from functools import partial
 
+import numpy as np
 import pytest
 
 from lazyscope._checks import InputError
-from lazyscope.sweep import SchedulerLostError, SweepDesign, open_store, run_sweep
+from lazyscope.sweep import SchedulerLostError, StoreError, SweepDesign, open_store, run_sweep
 from lazyscope.sweep._cluster import ClusterWorkers, connected
 from lazyscope.sweep._run import run_sweep_with
 from lazyscope.sweep._workers import ThreadWorkers
-from sweep.cluster_cases import broken_work, deadly_work, slow_work, work
+from sweep.cluster_cases import (
+    broken_work,
+    deadly_work,
+    multiply_with,
+    pretend_other_version,
+    slow_work,
+    some_bad_work,
+    work,
+)
 from sweep.store_cases import made_up, small_design
 
 dask = pytest.importorskip("dask")
@@ -28,7 +38,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def cluster():
     with distributed.LocalCluster(
-        n_workers=3, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=None
+        n_workers=3, threads_per_worker=1, processes=True, dashboard_address=":0", memory_limit=None
     ) as local:
         yield local
 
@@ -79,8 +89,113 @@ def test_runs_of_killed_workers_are_done_elsewhere(client, tmp_path):
 def test_a_unit_that_raises_is_counted_and_the_others_go_on(client, tmp_path):
     sweep = small_design(num_widths=3)
     summary = run_sweep_with(ClusterWorkers(client), broken_work, sweep, tmp_path)
-    assert summary.errors == {"ArithmeticError: a bad number": 4}
+    assert summary.errors == {"ArithmeticError: a bad number (width = 2)": 4}
     assert summary.num_done == 8
+
+
+def test_a_run_that_raises_costs_no_other_run_of_its_unit(client, tmp_path):
+    sweep = small_design(num_widths=3)
+    summary = run_sweep_with(ClusterWorkers(client), some_bad_work, sweep, tmp_path)
+    assert summary.errors == {"ArithmeticError: a bad number (seed = 1)": 3}
+    assert summary.num_done == 9
+
+
+@pytest.fixture(scope="module")
+def other_worker():
+    """Client of one worker process, whose random settings are other ones."""
+    environment = {"JAX_DEFAULT_PRNG_IMPL": "rbg", "JAX_RANDOM_SEED_OFFSET": "3"}
+    options = {"threads_per_worker": 1, "dashboard_address": ":0", "memory_limit": None}
+    with (
+        distributed.LocalCluster(n_workers=1, processes=True, env=environment, **options) as local,
+        distributed.Client(local) as connection,
+    ):
+        connection.wait_for_workers(1, timeout=60)
+        yield connection
+
+
+@pytest.fixture
+def data_file(tmp_path):
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "d.npz", x=rng.normal(size=(6, 3)), y=rng.normal(size=6))
+    (tmp_path / "elsewhere").mkdir()
+    np.savez(tmp_path / "elsewhere" / "d.npz", x=rng.normal(size=(6, 3)), y=rng.normal(size=6))
+    return tmp_path / "d.npz"
+
+
+def on_data(name):
+    fixed = {"scheme": "ntk", "data": str(name), "num_points": 4, "width": 8, "stop": 0.5}
+    return SweepDesign(axes={"seed": [0, 1]}, fixed=fixed)
+
+
+def refused(client, sweep, store, message):
+    with pytest.raises(StoreError, match=message):
+        run_sweep_with(ClusterWorkers(client), work, sweep, store)
+    assert open_store(store).attrs["num_finished"] == 0
+
+
+def test_a_worker_with_other_random_settings_gives_the_same_numbers(
+    other_worker, data_file, tmp_path
+):
+    assert run_sweep(on_data(data_file), tmp_path / "far", scheduler=other_worker).complete
+    run_sweep(on_data(data_file), tmp_path / "near")
+    far, near = open_store(tmp_path / "far"), open_store(tmp_path / "near")
+    np.testing.assert_array_equal(far["loss_initial"], near["loss_initial"])
+    assert "worker" in json.loads(far.attrs["batches"])[0]
+
+
+def test_a_worker_with_another_precision_is_refused_by_name(other_worker, data_file, tmp_path):
+    (address,) = other_worker.nthreads()
+    other_worker.run(multiply_with, "bfloat16")
+    told = rf"{address}.*precision: 64 bits, products bfloat16 instead of 64 bits, products default"
+    refused(other_worker, on_data(data_file), tmp_path / "store", told)
+    other_worker.run(multiply_with, None)
+
+
+def test_a_worker_with_other_data_behind_a_path_is_refused_by_name(
+    other_worker, data_file, tmp_path, monkeypatch
+):
+    (address,) = other_worker.nthreads()
+    other_worker.run(os.chdir, str(tmp_path / "elsewhere"))
+    monkeypatch.chdir(tmp_path)
+    refused(other_worker, on_data("d.npz"), tmp_path / "store", rf"{address}.*d\.npz.*instead of")
+
+
+def test_a_worker_with_another_package_is_refused_by_name(other_worker, data_file, tmp_path):
+    (address,) = other_worker.nthreads()
+    other_worker.run(pretend_other_version)
+    told = rf"{address}.*source of lazyscope: 0123456789abcdef instead of"
+    refused(other_worker, on_data(data_file), tmp_path / "store", told)
+
+
+def test_a_cluster_without_workers_says_so_and_waits(tmp_path):
+    options = {"threads_per_worker": 1, "processes": False, "dashboard_address": ":0"}
+    with (
+        distributed.LocalCluster(n_workers=0, **options) as local,
+        distributed.Client(local) as client,
+    ):
+        began, told = time.monotonic(), []
+
+        def start_worker(sentence):
+            told.append((time.monotonic() - began, sentence))
+            local.scale(1)
+
+        workers = ClusterWorkers(client)
+        workers.tell = start_worker
+        assert run_sweep_with(workers, work, small_design(), tmp_path).complete
+    assert told[0][0] < 10
+    assert f"dask worker {local.scheduler_address}" in told[0][1]
+
+
+def test_a_run_that_does_not_fit_into_a_worker_is_refused_before_any_is_made(tmp_path):
+    sweep = SweepDesign(axes={"width": [4000]}, fixed={"scheme": "ntk", "depth": 2})
+    options = {"threads_per_worker": 1, "processes": False, "dashboard_address": ":0"}
+    with (
+        distributed.LocalCluster(n_workers=1, memory_limit="100MB", **options) as local,
+        distributed.Client(local) as client,
+        pytest.raises(InputError, match="must fit into memory"),
+    ):
+        run_sweep(sweep, tmp_path / "store", scheduler=client)
+    assert not (tmp_path / "store").exists()
 
 
 def test_real_runs_on_a_cluster_equal_those_in_process(client, cluster, tmp_path):

@@ -146,7 +146,7 @@ def test_a_run_that_raises_is_counted_and_the_others_go_on(tmp_path):
         return [made_up(cell) for cell in unit]
 
     summary = run_sweep_with(ThreadWorkers(2), run, sweep, tmp_path)
-    assert summary.errors == {"MemoryError: no room": 2}
+    assert summary.errors == {"MemoryError: no room (width = 2)": 2}
     assert not summary.complete
     assert (open_store(tmp_path)["outcome"] == "missing").sum() == 2
     done = run_sweep_with(

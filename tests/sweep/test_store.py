@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +25,9 @@ from lazyscope.sweep import (
     open_store,
     writing_store,
 )
-from lazyscope.sweep._batchfile import write_batch
-from lazyscope.sweep._record import quantities
 from lazyscope.sweep._settings import default_settings, settings_hash
 from lazyscope.sweep._store import FORMAT
+from sweep.earlier_store import earlier_store
 from sweep.store_cases import made_up, small_design
 
 
@@ -188,30 +186,25 @@ def test_another_format_is_refused(tmp_path, found, message):
         write(tmp_path, small_design(), [])
 
 
-def older_store(path, stored_format):
-    """A store as an older version left it, in which the hash of a run has another definition."""
-    sweep = small_design(num_widths=1, num_seeds=2)
-    (path / "designs").mkdir()
-    (path / "runs").mkdir()
-    (path / "store.json").write_text(json.dumps({"format": stored_format}))
-    (path / "designs" / "0001.json").write_text(json.dumps(sweep.to_table()))
-    cells = [replace(cell, hash=f"{i:016x}") for i, cell in enumerate(sweep.cells(), start=1)]
-    results = [made_up(cell) for cell in cells]
-    batch = path / "runs" / "000001.zarr.zip"
-    write_batch(batch, results, quantities(sweep.record), {"format": stored_format})
-    return sweep
-
-
 def test_a_store_of_the_first_format_is_refused(tmp_path):
-    sweep = older_store(tmp_path, 1)
+    sweep = earlier_store(tmp_path, 1)
     for use in (open_store, finished_cells, lambda path: write(path, sweep, [])):
-        with pytest.raises(StoreError, match=r"reads stores of format 2.*an older version"):
+        with pytest.raises(StoreError, match=r"reads stores of format 2 and 3.*an older version"):
             use(tmp_path)
 
 
+def test_a_store_of_the_second_format_is_read_and_takes_no_more_runs(tmp_path):
+    sweep = earlier_store(tmp_path, 2, sweep=small_design())
+    cells = list(sweep.cells())
+    assert_holds(open_store(tmp_path), [made_up(cell) for cell in cells], cells)
+    assert finished_cells(tmp_path) == {cell.hash for cell in cells}
+    with pytest.raises(StoreError, match=r"format 2.*does not say what random numbers"):
+        write(tmp_path, sweep, [])
+
+
 def test_runs_that_are_no_cell_of_the_stored_sweep_are_refused_and_not_called_missing(tmp_path):
-    sweep = older_store(tmp_path, FORMAT)
-    for use in (open_store, finished_cells, lambda path: write(path, sweep, [])):
+    earlier_store(tmp_path, 2, other_hashes=True)
+    for use in (open_store, finished_cells):
         with pytest.raises(StoreError, match=r"2 of 2 runs belong to no cell.*told runs apart"):
             use(tmp_path)
 
@@ -232,7 +225,8 @@ def test_another_definition_of_the_hash_needs_another_format():
         for more in ({}, {"method": "descent", "step": 0.5}, {"data": "four-points"}, {"rho": None})
     ]
     told = ",".join(settings_hash(run) for run in runs)
-    known = {2: "442aa23fd10f6fbd,93e4706ba15cc901,323c4a8fa56fa891,442aa23fd10f6fbd"}
+    second = "442aa23fd10f6fbd,93e4706ba15cc901,323c4a8fa56fa891,442aa23fd10f6fbd"
+    known = {2: second, 3: second}
     assert (FORMAT, told) == (FORMAT, known[FORMAT])
 
 
@@ -255,7 +249,7 @@ def test_a_damaged_batch_is_named(tmp_path):
     with pytest.raises(StoreError, match=r"000001\.zarr\.zip"):
         open_store(tmp_path)
     spoilt = bytearray(whole)
-    at = whole.index(b"\x28\xb5\x2f\xfd") + 12  # inside the first compressed chunk
+    at = whole.index(b"vlen-utf8") + 600  # inside the entries behind it
     spoilt[at] ^= 0xFF
     batch.write_bytes(spoilt)
     with pytest.raises(StoreError, match="whole"):

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lazyscope._random import pinned_random, random_key
 from lazyscope.claims._finding import Claim, Effort, Finding
 from lazyscope.claims._lazy_run import lazy_run
 from lazyscope.claims._verdict import number_verdict
@@ -112,7 +113,7 @@ def _dense(activation: str, *, bias: bool) -> Build:
                 output_scale=jnp.asarray(alpha),
             )
             scheme = named_scheme("mup", depth=2)
-            params = model.init(jax.random.key(seed), scheme)
+            params = model.init(random_key(seed), scheme)
             return dense_problem(
                 Centred(model, params),
                 params,
@@ -134,14 +135,15 @@ class _ScaledConvolution:
     groups: ClassVar = {"convolution": ("filters", "offset"), "readout": ("readout", "shift")}
 
     def params(self, seed: int) -> dict[str, Any]:
-        first, second = jax.random.split(jax.random.key(seed))
-        shape = (self.num_channels, 1, self.size, self.size)
-        return {
-            "filters": jax.random.normal(first, shape, jnp.float64),
-            "offset": jnp.zeros(self.num_channels, jnp.float64),
-            "readout": jax.random.normal(second, (self.num_channels, 1), jnp.float64) / 4.0,
-            "shift": jnp.zeros(1, jnp.float64),
-        }
+        with pinned_random():
+            first, second = jax.random.split(random_key(seed))
+            shape = (self.num_channels, 1, self.size, self.size)
+            return {
+                "filters": jax.random.normal(first, shape, jnp.float64),
+                "offset": jnp.zeros(self.num_channels, jnp.float64),
+                "readout": jax.random.normal(second, (self.num_channels, 1), jnp.float64) / 4.0,
+                "shift": jnp.zeros(1, jnp.float64),
+            }
 
     def __call__(self, params: dict[str, Any], x: jax.Array) -> jax.Array:
         side = round((x.shape[1] - 1) ** 0.5)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from lazyscope._random import random_key
 from lazyscope.claims._finding import Claim, Effort, Finding, Verdict
 from lazyscope.claims._verdict import SLOPE_ACCURACY, at_most, number_verdict
 from lazyscope.data import Dataset, load_dataset
@@ -52,7 +53,7 @@ def scheme_with_gain(name: str) -> Scheme:
     The gain makes activations of ReLU layers keep their size, and kappa is above one at every width: a
     kappa that is small at the widths of the experiment hides what happens as it grows.
     """
-    plain = named_scheme(name, depth=_DEPTH)
+    plain = named_scheme(name, depth=_DEPTH, input_dim=1)  # only its exponents are used
     scales = tuple(PowerLaw(2**0.5, a) for a in plain.scale_exponents)
     speeds = tuple(PowerLaw(1.0, s) for s in plain.speed_exponents)
     return Scheme(f"{name}, weight variance 2", scales, speeds, plain.source)
@@ -67,7 +68,7 @@ def _checked(scheme: Scheme, points: Dataset, effort: Effort) -> CoordinateCheck
 
     def build(width: int, seed: int) -> Described:
         model = _model(points, width)
-        params = model.init(jax.random.key(seed), scheme)
+        params = model.init(random_key(seed), scheme)
         rates = {str(k): float(speed) for k, speed in enumerate(scheme.speed(width))}
         return Described(model.apply, params, None, rates)
 
@@ -94,7 +95,7 @@ def _check_finding(name: str, check: CoordinateCheck, effort: Effort) -> Finding
 
 
 def _scheme_rho(name: str) -> float:
-    return named_scheme(name, depth=_DEPTH).kappa_exponent
+    return named_scheme(name, depth=_DEPTH, input_dim=1).kappa_exponent
 
 
 def _training_findings(name: str, scheme: Scheme, points: Dataset, effort: Effort) -> list[Finding]:
@@ -150,7 +151,7 @@ def _moved(scheme: Scheme, points: Dataset, width: int, seed: int) -> Float[np.n
     """
     with jax.enable_x64(True):
         model = _model(points, width)
-        params = model.init(jax.random.key(seed), scheme)
+        params = model.init(random_key(seed), scheme)
         x, y = jnp.asarray(points.x_train), jnp.asarray(points.y_train)
         speeds = jnp.asarray(scheme.speed(width))
         problem = dense_problem(model, params, x, y, speeds=speeds)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from lazyscope._entry import check_fields
+
 Effort = Literal["quick", "full"]
 """``quick`` settles each claim as far as seconds allow; ``full`` takes minutes and larger widths."""
 
@@ -46,6 +48,9 @@ class Finding:
     details: dict[str, Any] = field(default_factory=dict)
     command: str = ""
 
+    def __post_init__(self) -> None:
+        check_fields(self, unbounded=("prediction", "measured", "low", "high"))
+
     @property
     def as_expected(self) -> bool:
         """Whether the verdict is the one that a working instrument gives."""
@@ -72,3 +77,6 @@ class Claim:
     check: Callable[[Effort], tuple[Finding, ...]]
     section: Section = "results"
     check_on: Callable[[Effort, str], tuple[Finding, ...]] | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from lazyscope._random import random_key
 from lazyscope.claims._finding import Claim, Effort, Finding, Verdict
 from lazyscope.claims._lazy_run import lazy_run
 from lazyscope.claims._verdict import SLOPE_ACCURACY, number_verdict
@@ -81,7 +82,7 @@ def _problem(data: Dataset, width: int, seed: int) -> Problem:
     scheme = ntk_with_gain(_DEPTH)
     with jax.enable_x64(True):
         model = Dense(data.x_train.shape[1], data.y_train.shape[1], width, _DEPTH)
-        params = model.init(jax.random.key(seed), scheme)
+        params = model.init(random_key(seed), scheme)
         x, y = jnp.asarray(data.x_train), jnp.asarray(data.y_train)
         return dense_problem(model, params, x, y, speeds=jnp.asarray(scheme.speed(width)))
 

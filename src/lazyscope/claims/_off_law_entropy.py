@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy import stats
 
+from lazyscope._random import random_key
 from lazyscope.claims._finding import Finding
 from lazyscope.claims._verdict import SLOPE_ACCURACY, at_most, number_verdict
 from lazyscope.data import sphere_teacher
@@ -76,7 +77,7 @@ def _moved(width: int, seed: int) -> list[float]:
     scheme = Scheme.from_exponents(_SCALES)
     with jax.enable_x64(True):
         model = Dense(4, 1, width, 1)
-        params = model.init(jax.random.key(seed), scheme)
+        params = model.init(random_key(seed), scheme)
         x, sign = jnp.asarray(data.x_train), jnp.sign(jnp.asarray(data.y_train[:, 0]))
         found = _train(model, params, x, sign, jnp.asarray(_step(model, params, x)))
         return np.asarray(found).tolist()

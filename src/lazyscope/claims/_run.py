@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from lazyscope._checks import InputError, check_choice
+from lazyscope._entry import checked
 from lazyscope._plain import plain
 from lazyscope.claims._finding import Claim, Effort
 from lazyscope.claims._run_record import (
     RunSettings,
+    check_replaceable,
     is_same,
     read_record,
     record_path,
@@ -28,6 +30,7 @@ Record = dict[str, Any]
 """One claim as it was checked, ready for JSON."""
 
 
+@checked()
 def check_claims(
     claims: Sequence[Claim],
     folder: str | Path,
@@ -58,10 +61,12 @@ def check_claims(
 
     Raises:
         InputError: an effort that does not exist, two claims of one name, or a record that cannot
-            be written.
+            be written or would replace another file.
     """
     check_choice("effort", effort, get_args(Effort))
     _check_names(claims)
+    for claim in claims:
+        check_replaceable(record_path(folder, claim.name, effort))
     found = []
     for claim in claims:
         path = record_path(folder, claim.name, effort)
@@ -79,6 +84,7 @@ def check_claims(
     return tuple(found)
 
 
+@checked()
 def check_claim(claim: Claim, settings: RunSettings) -> Record:
     """Check one claim.
 
@@ -127,6 +133,7 @@ def _checked_rows(claim: Claim, settings: RunSettings):
     return findings
 
 
+@checked()
 def select_claims(claims: Sequence[Claim], names: Sequence[str]) -> tuple[Claim, ...]:
     """The claims called `names`, in the order of the table; all where none is named.
 

@@ -1,13 +1,13 @@
 """How is a checked claim kept on disk, and when does it count as done?"""
 
 import json
-import os
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lazyscope._checks import InputError
+from lazyscope._entry import check_fields, checked
+from lazyscope._file import read_json, write_text_whole
 from lazyscope.claims._finding import Effort
 
 _KEYS = ("name", "section", "findings", "error", "effort", "data", "code", "date", "seconds")
@@ -27,6 +27,9 @@ class RunSettings:
     data: str | None
     code: str
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 def is_same(record: dict[str, Any], settings: RunSettings) -> bool:
     """Whether `record` is a finished check with these settings."""
@@ -42,17 +45,40 @@ def record_path(folder: str | Path, name: str, effort: Effort) -> Path:
 def read_record(path: Path) -> dict[str, Any] | None:
     """The record at `path`; None where there is none or it is no record."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json(path)
     except (OSError, ValueError):
         return None
-    is_record = isinstance(record, dict) and all(key in record for key in _KEYS)
-    return record if is_record else None
+    return record if _is_record(record) else None
 
 
+@checked()
 def read_records(folder: str | Path, effort: Effort) -> dict[str, dict[str, Any]]:
     """Every record of one effort in `folder`, by the name of its claim."""
     found = (read_record(path) for path in sorted(Path(folder).glob("*.json")))
     return {one["name"]: one for one in found if one is not None and one["effort"] == effort}
+
+
+def check_replaceable(path: Path) -> None:
+    """Refuse to replace a JSON file that is whole and no record; a record that was cut off is redone.
+
+    Raises:
+        InputError: another file is in the way.
+    """
+    try:
+        found = read_json(path)
+    except (OSError, ValueError):
+        return
+    if not _is_record(found):
+        raise InputError(
+            "the rows of a claim must not replace another file",
+            received=f"{path}, which is no record of a claim",
+            cause="a folder that holds other results",
+            fix="give another folder, or move the file away",
+        )
+
+
+def _is_record(value: Any) -> bool:
+    return isinstance(value, dict) and all(key in value for key in _KEYS)
 
 
 def write_record(record: dict[str, Any], path: Path) -> None:
@@ -61,16 +87,5 @@ def write_record(record: dict[str, Any], path: Path) -> None:
     Raises:
         InputError: it cannot be written; what was there before is left as it was.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink()
-        raise InputError(
-            "the rows of a claim need a folder that can be written",
-            received=f"{path} ({error.strerror or error})",
-            cause="a folder that was removed or is read-only, or a full disk",
-            fix="make room or give another folder; what was finished is kept",
-        ) from error
+    text = json.dumps(record, indent=2, allow_nan=False) + "\n"
+    write_text_whole("the rows of a claim need a folder that can be written", text, path)

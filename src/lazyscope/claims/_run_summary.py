@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lazyscope._entry import checked
 from lazyscope.claims._finding import Claim, Effort
 from lazyscope.claims._run_versions import machine
 from lazyscope.study._provenance import versions
 
 
+@checked()
 def validation(
     claims: Sequence[Claim], records: Mapping[str, Mapping[str, Any]], *, effort: Effort
 ) -> dict[str, Any]:
@@ -39,6 +41,7 @@ def validation(
     }
 
 
+@checked()
 def counts(records: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     """Rows of records by what they mean.
 
@@ -63,6 +66,7 @@ def counts(records: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     }
 
 
+@checked()
 def is_sound(records: Sequence[Mapping[str, Any]]) -> bool:
     """Whether every check ran, and every row is as expected or undecided."""
     found = counts(records)

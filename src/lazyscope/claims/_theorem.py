@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lazyscope._random import random_key
 from lazyscope.claims._finding import Claim, Effort, Finding, Verdict
 from lazyscope.claims._lazy_run import lazy_run
 from lazyscope.claims._verdict import (
@@ -232,7 +233,7 @@ def _moved(data: Dataset, name: str, power: float, width: int, seed: int) -> flo
     with jax.enable_x64(True):
         scheme = shape(name).scheme(width**power, width, 2)
         model = Dense(data.x_train.shape[1], data.y_train.shape[1], width, 2)
-        params = model.init(jax.random.key(seed), scheme)
+        params = model.init(random_key(seed), scheme)
         problem = dense_problem(
             model,
             params,

@@ -26,6 +26,7 @@ import numpy as np
 from scipy import stats
 
 from lazyscope._checks import InputError, check_count, check_finite, check_fraction
+from lazyscope._entry import checked
 from lazyscope.claims._finding import Verdict
 from lazyscope.measure import RESOLUTION, agreement
 
@@ -33,6 +34,7 @@ SLOPE_ACCURACY = 0.012
 """Largest error of a slope in the width that a solver tolerance of 0.2 makes (see `study`)."""
 
 
+@checked(unbounded=("low", "high"))
 def number_verdict(
     low: float,
     high: float,
@@ -64,6 +66,7 @@ def number_verdict(
     return agreement(low, high, prediction, resolution)
 
 
+@checked(unbounded=("low", "high"))
 def at_most(low: float, high: float, bound: float, *, accuracy: float = 0.0) -> Verdict:
     """Whether a number with an interval, widened by `accuracy`, is at most `bound`.
 
@@ -78,6 +81,7 @@ def at_most(low: float, high: float, bound: float, *, accuracy: float = 0.0) -> 
     return "disagrees" if low > bound else "undecided"
 
 
+@checked(unbounded=("low", "high"))
 def at_least(low: float, high: float, bound: float, *, accuracy: float = 0.0) -> Verdict:
     """Whether a number with an interval, widened by `accuracy`, is at least `bound`.
 
@@ -88,6 +92,7 @@ def at_least(low: float, high: float, bound: float, *, accuracy: float = 0.0) ->
     return at_most(-high, -low, -check_finite("bound", bound), accuracy=accuracy)
 
 
+@checked(unbounded=("low", "high"))
 def between(
     low: float, high: float, floor: float, ceiling: float, *, accuracy: float = 0.0
 ) -> Verdict:
@@ -105,6 +110,7 @@ def between(
     )
 
 
+@checked()
 def share_interval(successes: int, trials: int, *, level: float = 0.95) -> tuple[float, float]:
     """Exact (Clopper-Pearson) interval of a probability after `successes` of `trials`.
 
@@ -131,6 +137,7 @@ def share_interval(successes: int, trials: int, *, level: float = 0.95) -> tuple
     return float(low), float(high)
 
 
+@checked()
 def all_of(verdicts: Iterable[Verdict]) -> Verdict:
     """The verdict on several parts of one claim, of which every one has to hold.
 
@@ -148,6 +155,7 @@ def all_of(verdicts: Iterable[Verdict]) -> Verdict:
     return "outside" if found else "undecided"
 
 
+@checked()
 def under_assumptions(verdict: Verdict, assumptions: Mapping[str, bool]) -> tuple[Verdict, str]:
     """`verdict`, or ``outside`` where an assumption fails, and a sentence that says which.
 

@@ -18,8 +18,12 @@ def print_answer(*parts: Any) -> None:
     from rich.console import Console
 
     console = Console(highlight=False, markup=False, soft_wrap=False)
+    wide = Console(highlight=False, markup=False, width=max(console.width, _TABLE))
     for part in parts:
-        console.print(part)
+        (console if isinstance(part, str) else wide).print(part)
+
+
+_TABLE = 72  # columns below which tables would lose entries; a narrower terminal wraps them
 
 
 def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]], note: str = "") -> Any:

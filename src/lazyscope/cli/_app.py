@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from lazyscope._described import described
 from lazyscope.cli._check import check_command
 from lazyscope.cli._exponents import exponents_command
 from lazyscope.cli._forecast import forecast_command
@@ -33,26 +34,27 @@ study_app = typer.Typer(
     cls=RefusingGroup, no_args_is_help=True, rich_markup_mode="markdown", help="Run a whole study."
 )
 
-app.command("regime")(regime_command)
-app.command("forecast")(forecast_command)
-app.command("train")(train_command)
-study_app.command("kappa")(study_kappa_command)
-study_app.command("two-layer")(study_two_layer_command)
-study_app.command("three-layer")(study_three_layer_command)
-study_app.command("output-scale")(study_output_scale_command)
-study_app.command("condensation")(study_condensation_command)
-study_app.command("theorem")(study_theorem_command)
-app.command("check")(check_command)
-app.command("sweep")(sweep_command)
-app.command("exponents")(exponents_command)
-app.command("report")(report_command)
-app.command("validate")(validate_command)
+for _name, _command in {
+    "regime": regime_command,
+    "forecast": forecast_command,
+    "train": train_command,
+    "check": check_command,
+    "sweep": sweep_command,
+    "exponents": exponents_command,
+    "report": report_command,
+    "validate": validate_command,
+}.items():
+    app.command(_name, help=described(_command))(_command)
+for _name, _command in {
+    "kappa": study_kappa_command,
+    "two-layer": study_two_layer_command,
+    "three-layer": study_three_layer_command,
+    "output-scale": study_output_scale_command,
+    "condensation": study_condensation_command,
+    "theorem": study_theorem_command,
+}.items():
+    study_app.command(_name, help=described(_command))(_command)
 app.add_typer(study_app, name="study")
-
-
-def main() -> None:
-    """Entry point of the console script."""
-    app(prog_name="lazyscope")
 
 
 def _print_version(asked: bool) -> None:
@@ -61,7 +63,6 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     _version: Annotated[
         bool,
@@ -77,3 +78,6 @@ def _root(
     **sweep** does many runs and keeps them, **exponents** and **report** read what was kept,
     **validate** checks the theory claim by claim.
     """
+
+
+app.callback(help=described(_root))(_root)

@@ -33,6 +33,10 @@ def check_command(
     target: Annotated[
         str | None, typer.Option(metavar="KIND", help="classes, parity or value.")
     ] = None,
+    readout: Annotated[
+        str | None,
+        typer.Option(metavar="NAME,..", help="Layers that write the output; else found."),
+    ] = None,
     raw_inputs: Annotated[
         bool, typer.Option("--raw-inputs", help="Leave inputs at their size instead of norm one.")
     ] = False,
@@ -67,7 +71,10 @@ def check_command(
             normalise=not raw_inputs,
         )
         every: Any = read_numbers(widths)
-        check = coordinate_check(found, points, every, given(seeds), steps=given(steps))
+        names = None if readout is None else [name.strip() for name in readout.split(",")]
+        check = coordinate_check(
+            found, points, every, given(seeds), steps=given(steps), readout=names
+        )
     result = check.to_json()
     if output is not None:
         from lazyscope.report import draw_coordinate_check
@@ -172,9 +179,16 @@ def _parts(result: Mapping[str, Any]) -> list[Any]:
             "speeds predict for the end of training.",
         ),
         "",
+        *(_advice(result) if result["readout"] else []),
+        *result["notes"],
+        *([f"Figure: {result['figure']}"] if "figure" in result else []),
+    ]
+
+
+def _advice(result: Mapping[str, Any]) -> list[str]:
+    return [
         *_changes("To become muP", result["to_become_mup"]),
         *_changes("To become lazy", result["to_become_lazy"]),
-        *([f"Figure: {result['figure']}"] if "figure" in result else []),
     ]
 
 

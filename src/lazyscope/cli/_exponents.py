@@ -7,6 +7,7 @@ import typer
 
 from lazyscope._checks import check_fraction
 from lazyscope.cli._answer import number, print_answer, print_json, table
+from lazyscope.cli._store import opened_store
 from lazyscope.cli._values import read_number
 
 _TOLD = (
@@ -39,9 +40,8 @@ def exponents_command(
     """
     coverage = check_fraction("level", read_number(level))
     from lazyscope.study._sweep_exponents import sweep_exponents
-    from lazyscope.sweep import open_store
 
-    runs = open_store(store)
+    runs = opened_store(store)
     records = sweep_exponents(runs, quantity=quantity, level=coverage)
     verdicts = dict(Counter(record["verdict"] for record in records if record["verdict"]))
     if json:

@@ -7,6 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from lazyscope._checks import InputError
+from lazyscope.cli._signals import stopped_by
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -21,9 +22,9 @@ class RefusingGroup(TyperGroup):
             return super().main(*args, standalone_mode=False, **kwargs)
         try:
             code = super().main(*args, standalone_mode=False, **kwargs)
-            if (
-                code == INTERRUPTED
-            ):  # the parser turns an interruption into this code, without a word
+            if code == INTERRUPTED:  # the parser turns an interruption into this code
+                if stopped_by():
+                    raise KeyboardInterrupt
                 _refuse("Stopped.")
         except InputError as error:
             code = _refuse(str(error))

@@ -34,7 +34,9 @@ def regime_command(
     width: Annotated[
         str | None, typer.Option(metavar="M", help="Width at which kappa and alpha are told.")
     ] = None,
-    input_dim: Annotated[str, typer.Option(metavar="D", help="Fan-in of the first layer.")] = "1",
+    input_dim: Annotated[
+        str | None, typer.Option(metavar="D", help="Fan-in of the first layer; 1 if absent.")
+    ] = None,
     output_dim: Annotated[
         str, typer.Option(metavar="C", help="Outputs (matter for xavier).")
     ] = "1",
@@ -49,25 +51,35 @@ def regime_command(
 
     Example: `lazyscope regime --scale-exponents 0.25,0,-0.5 --speed-exponents 0,0,-1`
     """
-    from lazyscope.scaling import regime_report
+    from lazyscope.scaling import needs_input_dim, regime_report
 
     _check_activation(activation)
+    dim = 1 if input_dim is None else check_count("input dimension", read_number(input_dim))
     chosen = chosen_scheme(
         scheme,
         scheme_parameter or [],
         scale_exponents,
         speed_exponents,
         depth,
-        input_dim=check_count("input dimension", read_number(input_dim)),
+        input_dim=dim,
         output_dim=check_count("output dimension", read_number(output_dim)),
         activation=activation,
     )
     asked: Any = None if width is None else read_number(width)
     report = regime_report(chosen, asked)
+    enters = scheme is not None and needs_input_dim(scheme)
+    report["input_dim"] = dim if enters else None
+    report["notes"] = [_ASSUMED] if enters and input_dim is None else []
     if json:
         print_json(report)
     else:
         print_answer(*regime_parts(report))
+
+
+_ASSUMED = (
+    "Kappa and alpha are those of inputs with one number, input dimension 1, since no --input-dim was "
+    "given; exponents and regimes do not depend on it."
+)
 
 
 def _check_activation(name: str) -> None:
@@ -101,6 +113,7 @@ def regime_parts(report: Mapping[str, Any]) -> list[Any]:
         f"{report['name']}{source}",
         f"Regime: {report['regime']}. {meaning[:1].upper()}{meaning[1:]}",
         f"Kappa grows like m^{number(report['kappa_exponent'])}{kappa}.",
+        *(f"Note: {note}" for note in report.get("notes", ())),
         "",
         table(
             "Layers",

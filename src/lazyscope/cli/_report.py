@@ -1,6 +1,8 @@
 """`lazyscope report`: what does a stored result look like?"""
 
 import json as json_module
+import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lazyscope._checks import InputError, check_choice
+from lazyscope._file import local_path, open_regular, read_json, unreadable
 from lazyscope.cli._answer import print_json
 from lazyscope.cli._output import check_writable_file
+from lazyscope.cli._store import opened_store
 from lazyscope.cli._values import read_number
 
 if TYPE_CHECKING:
@@ -40,14 +44,15 @@ def report_command(
 
     Example: `lazyscope report two-layer -o two-layer.html`
     """
-    check_writable_file(output)
-    if store.is_file():
-        verdict = _observation_page(store, output, title)
-    elif (store / KAPPA).is_file():
-        verdict = _kappa_page(store / KAPPA, output)
+    check_writable_file(output, page=True)
+    stored, page = _stored(store), local_path("the output", output)
+    if not stored.is_dir():
+        verdict = _observation_page(stored, page, title)
+    elif os.path.lexists(stored / KAPPA):
+        verdict = _kappa_page(stored / KAPPA, page)
     else:
-        verdict = _map_page(store, output, select or [], title)
-    told = {"page": str(output.resolve()), "verdict": verdict}
+        verdict = _map_page(stored, page, select or [], title)
+    told = {"page": str(page.resolve()), "verdict": verdict}
     if json:
         print_json(told)
     else:
@@ -56,20 +61,42 @@ def report_command(
         typer.echo(f"Page: {told['page']}")
 
 
+def _stored(store: Path) -> Path:
+    """The folder or regular file of a stored result, or a refusal."""
+    path = local_path("a stored result", store)
+    try:
+        if not stat.S_ISDIR(os.stat(path).st_mode):
+            open_regular(path).close()
+    except OSError as error:
+        fix = "give the folder or file of a result"
+        raise unreadable("a stored result must be readable", path, error, fix=fix) from error
+    return path
+
+
 def _kappa_page(stored: Path, output: Path) -> str:
     from lazyscope.report import write_kappa_page
 
+    rule = f"{KAPPA} must hold the JSON object of a study"
     try:
-        result = json_module.loads(stored.read_text(encoding="utf-8"))
-    except ValueError as error:
+        result = read_json(stored)
+    except (OSError, ValueError) as error:
+        raise unreadable(rule, stored, error, fix="run the study again") from error
+    try:
+        sentence = str(result["verdict"]["sentence"])
+        write_kappa_page(result, output)
+    except InputError:
+        raise
+    except _MISSHAPEN as error:
         raise InputError(
-            f"{KAPPA} must hold the JSON object of a study",
-            received=f"{stored}: {error}",
-            cause="a file that was cut off or edited",
+            rule,
+            received=f"{stored} ({type(error).__name__}: {error})",
+            cause="a file that was edited, or the result of another command",
             fix="run the study again",
         ) from error
-    write_kappa_page(result, output)
-    return result["verdict"]["sentence"]
+    return sentence
+
+
+_MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 
 
 def _observation_page(stored: Path, output: Path, title: str | None) -> str:
@@ -84,9 +111,8 @@ def _observation_page(stored: Path, output: Path, title: str | None) -> str:
 def _map_page(store: Path, output: Path, select: Sequence[str], title: str | None) -> str | None:
     from lazyscope.report import write_map_page
     from lazyscope.study import map_estimates
-    from lazyscope.sweep import open_store
 
-    runs = _selected(open_store(str(store)), select)
+    runs = _selected(opened_store(store), select)
     estimates = map_estimates(runs, title=title or str(runs.attrs.get("title", "")))
     write_map_page(runs, estimates, output)
     verdict = json_module.loads(estimates.attrs.get("verdict", "null"))

@@ -16,9 +16,9 @@ def chosen_scheme(
     speed_exponents: str | None,
     depth: str | None,
     *,
-    input_dim: int = 1,
-    output_dim: int = 1,
-    activation: str = "relu",
+    input_dim: int,
+    output_dim: int,
+    activation: str,
 ) -> Scheme:
     """The scheme of ``--scheme`` or ``--scale-exponents``, of which exactly one must be given.
 

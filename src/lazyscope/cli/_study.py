@@ -67,7 +67,7 @@ def study_kappa_command(
     from lazyscope.study import kappa_settings, run_kappa_study
 
     settings = kappa_settings(**{name: _READERS[name](text) for name, text in given.items()})
-    with claimed_folder(output) as folder:
+    with claimed_folder(output, ("index.html", "kappa.json")) as folder:
         with study_progress() as advance:
             result = plain(run_kappa_study(settings, progress=advance))
         result["settings"]["command"] = _command(output, given)

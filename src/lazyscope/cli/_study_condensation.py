@@ -58,7 +58,7 @@ def study_condensation_command(
 
     settings = CondensationSettings(**{name: _READERS[name](text) for name, text in given.items()})
     shown = typer.get_text_stream("stderr").isatty()
-    with claimed_folder(output) as folder:
+    with claimed_folder(output, ("index.html", "condensation.json")) as folder:
         result = run_condensation_study(settings, folder / "runs", show_progress=shown)
         record = _record(result.estimates)
         text = json_module.dumps(record, allow_nan=False)

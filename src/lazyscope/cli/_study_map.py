@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lazyscope._file import local_path
 from lazyscope.cli._answer import print_answer, print_json
 from lazyscope.cli._output import check_writable_file
 from lazyscope.cli._sweep_summary import end_with_exit_code, summary_record, summary_sentence
@@ -44,11 +45,12 @@ def study_two_layer_command(
     Example: `lazyscope study two-layer --store two-layer -o two-layer.html`
     """
     given = {name: text for name, text in locals().items() if name in _READERS and text is not None}
-    check_writable_file(output)
+    check_writable_file(output, page=True)
+    runs = local_path("a store", store)
     from lazyscope.study import TwoLayerSettings, run_two_layer_study
 
     settings = TwoLayerSettings(**_read(given))
-    _tell(run_two_layer_study(settings, store, show_progress=_shown()), output, json)
+    _tell(run_two_layer_study(settings, runs, show_progress=_shown()), output, json)
 
 
 def study_three_layer_command(
@@ -72,11 +74,12 @@ def study_three_layer_command(
     Example: `lazyscope study three-layer --store three-layer -o three-layer.html`
     """
     given = {name: text for name, text in locals().items() if name in _READERS and text is not None}
-    check_writable_file(output)
+    check_writable_file(output, page=True)
+    runs = local_path("a store", store)
     from lazyscope.study import ThreeLayerSettings, run_three_layer_study
 
     settings = ThreeLayerSettings(**_read(given))
-    _tell(run_three_layer_study(settings, store, show_progress=_shown()), output, json)
+    _tell(run_three_layer_study(settings, runs, show_progress=_shown()), output, json)
 
 
 _READERS: dict[str, Callable[[str], Any]] = {

@@ -62,7 +62,7 @@ def study_output_scale_command(
 
     settings = OutputScaleSettings(**{name: _READERS[name](text) for name, text in given.items()})
     shown = typer.get_text_stream("stderr").isatty()
-    with claimed_folder(output) as folder:
+    with claimed_folder(output, ("index.html", "output-scale.json")) as folder:
         result = run_output_scale_study(settings, folder / "runs", show_progress=shown)
         record = result.record
         record["settings"]["command"] = _command(output, given)

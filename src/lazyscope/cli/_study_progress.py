@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Timer
 
 import typer
 
@@ -21,8 +22,13 @@ def study_progress() -> Iterator[Callable[[int, int], None]]:
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        typer.echo("lazyscope: compiling one program per width first", err=True)
-        yield _tell_tenths
+        first = Timer(_SILENCE, _tell_compiling)
+        first.daemon = True
+        first.start()
+        try:
+            yield _tell_tenths
+        finally:
+            first.cancel()
         return
     columns = (
         TextColumn("{task.description}"),
@@ -38,6 +44,13 @@ def study_progress() -> Iterator[Callable[[int, int], None]]:
             bar.update(task, completed=done, total=total, description="runs")
 
         yield advance
+
+
+_SILENCE = 1.5  # seconds, in which bad input is refused in one line
+
+
+def _tell_compiling() -> None:
+    typer.echo("lazyscope: compiling one program per width first", err=True)
 
 
 def _tell_tenths(done: int, total: int) -> None:

@@ -77,7 +77,7 @@ def study_theorem_command(
     from lazyscope.study import TheoremSettings, run_theorem_study
 
     settings = TheoremSettings(**{name: _READERS[name](text) for name, text in given.items()})
-    with claimed_folder(output) as folder:
+    with claimed_folder(output, ("theorem.html", "theorem.json")) as folder:
         with study_progress() as advance:
             result = plain(run_theorem_study(settings, progress=advance))
         result["settings"]["command"] = _command(output, given)

@@ -1,7 +1,6 @@
 """`lazyscope sweep`: many runs from a file into a store, going on where they stopped."""
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -55,12 +54,10 @@ def sweep_command(
 
 
 def _tell_cost(design: Any, workers: int | None, as_json: bool) -> None:
-    import os
-
     from lazyscope._plain import plain
     from lazyscope.sweep import estimate_cost
 
-    cost = estimate_cost(design, num_workers=workers or os.cpu_count() or 1)
+    cost = estimate_cost(design, num_workers=workers)
     if as_json:
         print_json(plain({"name": design.name, "dims": design.dims, **asdict(cost)}))
     else:
@@ -89,5 +86,5 @@ def _run(
             summary_sentence(summary),
             *([table("How runs ended", ("", "runs"), rows)] if rows else []),
         )
-        typer.echo(f"Store: {Path(store).resolve()}")
+        typer.echo(f"Store: {summary.path}")
     end_with_exit_code(summary)

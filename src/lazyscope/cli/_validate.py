@@ -46,6 +46,13 @@ def validate_command(
     Example: `lazyscope validate --only two-layer --only controls --output lazyscope-validation`
     """
     names = [name for text in only or () for name in read_names(text)]
+    if only and not names:
+        raise InputError(
+            "--only needs the name of a claim",
+            received=", ".join(map(repr, only)),
+            cause="an empty text, for instance of a variable of the shell that is not set",
+            fix="name a claim, or leave out --only to check all",
+        )
     from lazyscope.claims import CLAIMS, check_claims, is_sound, read_records, select_claims
     from lazyscope.claims import validation as gather
     from lazyscope.report import summary_sentence, write_validation_page
@@ -53,7 +60,7 @@ def validate_command(
     effort = "quick" if quick else "full"
     chosen = select_claims(CLAIMS, names)
     _check_data(data, chosen)
-    with claimed_folder(output) as folder:
+    with claimed_folder(output, ("validation.md", "validation.json")) as folder:
 
         def keep() -> dict[str, Any]:
             found = gather(CLAIMS, read_records(folder, effort), effort=effort)
@@ -71,8 +78,8 @@ def validate_command(
         for record in records:
             for line in _surprises(record):
                 typer.echo(line)
-        typer.echo(f"Page: {(output / 'validation.md').resolve()}")
-        typer.echo(f"Numbers: {(output / 'validation.json').resolve()}")
+        typer.echo(f"Page: {(folder / 'validation.md').resolve()}")
+        typer.echo(f"Numbers: {(folder / 'validation.json').resolve()}")
     if not is_sound(records):
         raise typer.Exit(1)
 

@@ -4,26 +4,33 @@ Numbers are turned into numbers where they are numbers and left as texts otherwi
 library refuses them with its own message, the same from Python and from the shell.
 """
 
+import math
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from lazyscope._checks import InputError, check_finite
 
 Number = int | float | str
+_EXACT = 2.0**53
 
 
 def read_number(text: str) -> Number:
-    """The number that a text spells, or the text.
+    """The number that a text spells, or the text; too large a number for a float stays a text.
 
     Example:
-        >>> read_number("64"), read_number("1e-4"), read_number("wide")
-        (64, 0.0001, 'wide')
+        >>> read_number("64"), read_number("1e-4"), read_number("wide"), read_number("1e999")
+        (64, 0.0001, 'wide', '1e999')
+        >>> read_number("1e4"), read_number("2.0")  # whole, so that they count as well
+        (10000, 2)
     """
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
+    with suppress(ValueError):
+        return int(text)
+    with suppress(ValueError):
+        number = float(text)
+        if number.is_integer() and abs(number) < _EXACT:
+            return int(number)
+        return text if math.isinf(number) and "inf" not in text.lower() else number
     return text
 
 

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from jaxtyping import Float
 
-from lazyscope._checks import InputError, check_choice, check_count
+from lazyscope._checks import InputError, check_choice, check_count, check_flag
+from lazyscope._entry import check_fields
 from lazyscope.data._inputs import duplicate_groups, flatten_points, scale_to_norm_one
 from lazyscope.data._raw import RawData, check_raw
 from lazyscope.data._source import read_source
@@ -35,6 +36,9 @@ class Dataset:
         labels: class of each output column; empty where outputs are no classes.
         name: short name of the source.
         description: what was done, in order, one sentence each.
+
+    Raises:
+        InputError: arrays that are no finite real numbers, or that do not fit together.
     """
 
     x_train: Float[np.ndarray, "n d"]
@@ -46,10 +50,25 @@ class Dataset:
     description: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        check_fields(self)
         for field in ("x_train", "y_train", "x_test", "y_test"):
             array = np.array(getattr(self, field), dtype=np.float64)
             array.setflags(write=False)
             object.__setattr__(self, field, array)
+        train, test = (
+            (self.x_train.shape, self.y_train.shape),
+            (self.x_test.shape, self.y_test.shape),
+        )
+        lengths = [(x[0], y[0]) for x, y in (train, test)]
+        sizes = [(x[1], y[1]) for x, y in (train, test)]
+        if any(x != y for x, y in lengths) or sizes[0] != sizes[1] or 0 in (*train[0], *train[1]):
+            raise InputError(
+                "a data set needs one target for every point, and test points like its training points",
+                received=f"training points {train[0]} with targets {train[1]}, "
+                f"test points {test[0]} with targets {test[1]}",
+                cause="rows that were dropped from one array, or arrays in another order",
+                fix="give (n, d), (n, C), (n_test, d) and (n_test, C); n_test may be zero",
+            )
 
     def summary(self) -> dict[str, Any]:
         """Name, sizes, labels, description and a digest of the arrays, ready for JSON."""
@@ -120,7 +139,8 @@ def load_dataset(
     """
     n = check_count("num_points", num_points)
     n_test = None if num_test is None else check_count("num_test", num_test, minimum=0)
-    check_count("seed", seed, minimum=0)
+    seed = check_count("seed", seed, minimum=0)
+    check_flag("normalise", normalise)
     raw = check_raw(read_source(source))
     kind = default_target(raw.y_train) if target is None else check_choice("target", target, _KINDS)
     drawn = _draw(raw, n, n_test, seed)

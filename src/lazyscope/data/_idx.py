@@ -6,15 +6,19 @@ integers, then the entries. Images and labels lie in two files whose names diffe
 """
 
 import gzip
+import io
 import math
+import os
 import zlib
 from pathlib import Path
 
 import numpy as np
 
 from lazyscope._checks import InputError
-from lazyscope.data._raw import RawData
+from lazyscope._file import open_regular, unreadable
+from lazyscope.data._raw import RawData, check_fits
 
+_MOST_DIMENSIONS = 32
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
@@ -46,29 +50,53 @@ def read_idx(path: Path) -> RawData:
 
 
 def read_idx_array(path: Path) -> np.ndarray:
-    """The array in one IDX file, plain or gzipped."""
+    """The array in one IDX file, plain or gzipped; what it announces is compared with memory first."""
     try:
-        content = path.read_bytes()
-        content = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+        with open_regular(path) as file:
+            packed = file.peek(2)[:2] == b"\x1f\x8b"
+            size = None if packed else os.fstat(file.fileno()).st_size
+            return _array(path, gzip.GzipFile(fileobj=file) if packed else file, size)
     except (OSError, EOFError, zlib.error) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            rule, fix = "an IDX file must be readable", "check the path and its permissions"
+            raise unreadable(rule, path, error, fix=fix) from error
         raise _damaged(path, str(error)) from error
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _TYPES or not content[3]:
+
+
+def _array(path: Path, file: io.BufferedIOBase, size: int | None) -> np.ndarray:
+    """The array in an open file of `size` bytes, None where that is not known before."""
+    start = file.read(4)
+    if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in _TYPES or not start[3]:
         raise _damaged(path, "it does not start with the IDX header")
-    start = 4 + 4 * content[3]
-    if len(content) < start:
+    if start[3] > _MOST_DIMENSIONS:
+        raise _damaged(path, f"{start[3]} dimensions announced, {_MOST_DIMENSIONS} are the most")
+    sizes = file.read(4 * start[3])
+    if len(sizes) < 4 * start[3]:
         raise _damaged(path, "the header is cut short")
-    shape = tuple(int(size) for size in np.frombuffer(content[4:start], ">u4"))
-    dtype = np.dtype(_TYPES[content[2]])
+    shape = tuple(int(length) for length in np.frombuffer(sizes, ">u4"))
+    dtype = np.dtype(_TYPES[start[2]])
     expected = math.prod(shape) * dtype.itemsize
-    if len(content) - start != expected:
-        raise _damaged(path, f"{expected} bytes announced, {len(content) - start} there")
-    array = np.frombuffer(content, dtype, offset=start).reshape(shape)
-    return array.astype(dtype.newbyteorder("="))
+    there = None if size is None else size - 4 - len(sizes)
+    if there is not None and there != expected:
+        raise _damaged(path, f"{expected} bytes announced, {there} there")
+    check_fits(path, 2 * expected)
+    content = file.read(expected)
+    if len(content) < expected:
+        raise _damaged(path, f"{expected} bytes announced, {len(content)} there")
+    if file.read(1):
+        raise _damaged(path, f"{expected} bytes announced, more there")
+    array = np.frombuffer(content, dtype)
+    return array.reshape(shape if array.size else (0,)).astype(dtype.newbyteorder("="))
 
 
 def _find_images(folder: Path) -> Path:
-    """The training images of a folder."""
-    found = sorted(p for p in folder.iterdir() if "images" in p.name and "idx" in p.name)
+    """The training images of a folder; hidden files, such as those that other systems add, are none."""
+    try:
+        names = sorted(entry for entry in os.listdir(folder) if not entry.startswith("."))
+    except OSError as error:
+        rule, fix = "a data folder must be readable", "check its permissions"
+        raise unreadable(rule, folder, error, fix=fix) from error
+    found = [folder / name for name in names if "images" in name and "idx" in name]
     training = [p for p in found if "train" in p.name] or found
     if not training:
         raise InputError(

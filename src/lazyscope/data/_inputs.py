@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from lazyscope._checks import InputError
+from lazyscope._entry import checked
 
 _CLOSE = 1e-12
 
@@ -30,6 +31,7 @@ def scale_to_norm_one(x: Float[np.ndarray, "n d"], which: str) -> Float[np.ndarr
     return of_order_one / np.linalg.norm(of_order_one, axis=1, keepdims=True)
 
 
+@checked()
 def duplicate_groups(x: Float[np.ndarray, "n d"]) -> tuple[tuple[int, ...], ...]:
     """Groups of points that appear more than once.
 

@@ -2,12 +2,15 @@
 
 import warnings
 from http.client import HTTPException
+from pathlib import Path
 from typing import Any
+from urllib.error import URLError
 
 import numpy as np
 from sklearn import datasets
 
 from lazyscope._checks import InputError
+from lazyscope._file import unwritable
 from lazyscope.data._raw import RawData
 
 
@@ -25,6 +28,9 @@ def read_openml(name: str) -> RawData:
             warnings.simplefilter("ignore")  # several versions of one name: the active one is used
             bunch: Any = datasets.fetch_openml(name=name, version="active", as_frame=False)
     except (OSError, HTTPException) as error:
+        if isinstance(error, OSError) and error.filename and not isinstance(error, URLError):
+            folder = "the folder in which scikit-learn keeps copies must be usable"
+            raise unwritable(folder, Path(error.filename), error) from error
         raise InputError(
             "an OpenML data set is downloaded when it is first used",
             received=f"'openml:{name}'",

@@ -1,10 +1,12 @@
 """What does a source hand over, before anything is chosen or changed?"""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from lazyscope._checks import InputError
+from lazyscope._file import memory_at_hand
 
 
 class RawData(NamedTuple):
@@ -19,6 +21,22 @@ class RawData(NamedTuple):
     y_train: np.ndarray
     x_test: np.ndarray | None = None
     y_test: np.ndarray | None = None
+
+
+def check_fits(path: Path, size: int) -> None:
+    """Refuse a file whose content takes more memory than there is, before it is read.
+
+    Raises:
+        InputError: `size` bytes are more than what is at hand.
+    """
+    room = memory_at_hand()
+    if size > room:
+        raise InputError(
+            "the content of a data file must fit into memory",
+            received=f"{path} announces {size / 2**30:.3g} GiB, {room / 2**30:.3g} GiB are at hand",
+            cause="a damaged header, or data for a larger machine",
+            fix="save fewer points, or copy the file again",
+        )
 
 
 def check_raw(raw: RawData) -> RawData:

@@ -1,10 +1,12 @@
 """Which reader does a source need?"""
 
+import os
 from difflib import get_close_matches
 from os import PathLike
 from pathlib import Path
 
 from lazyscope._checks import InputError
+from lazyscope._file import local_path, open_regular, unreadable
 from lazyscope.data._bundled import BUNDLED, read_bundled
 from lazyscope.data._idx import read_idx
 from lazyscope.data._npz import read_npz
@@ -29,7 +31,7 @@ def read_source(source: str | PathLike[str]) -> RawData:
         return read_bundled(text)
     if text.startswith("openml:"):
         return read_openml(text.removeprefix("openml:"))
-    path = Path(text).expanduser()
+    path = local_path("data", text)
     start = _first_bytes(path)
     if start == b"PK":
         return read_npz(path)
@@ -46,9 +48,9 @@ def read_source(source: str | PathLike[str]) -> RawData:
 def _first_bytes(path: Path) -> bytes:
     """Two bytes that tell the format, `_FOLDER` for a folder, or a refusal."""
     try:
-        if path.is_dir():
+        if os.path.isdir(path):
             return _FOLDER
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return file.read(2)
     except FileNotFoundError as error:
         close = get_close_matches(str(path), BUNDLED, n=1)
@@ -58,10 +60,6 @@ def _first_bytes(path: Path) -> bytes:
             cause="a misspelt name" if close else f"no such file (looked for {path.absolute()})",
             fix=f"use {close[0]!r}" if close else "check the spelling, or give the full path",
         ) from error
-    except (OSError, ValueError) as error:
-        raise InputError(
-            "a data file must be readable",
-            received=repr(str(path)),
-            cause=str(error),
-            fix="check the path and its permissions",
-        ) from error
+    except OSError as error:
+        fix = "check the path and its permissions"
+        raise unreadable("a data file must be readable", path, error, fix=fix) from error

@@ -3,6 +3,7 @@
 import numpy as np
 
 from lazyscope._checks import check_count
+from lazyscope._entry import checked
 from lazyscope.data._dataset import Dataset
 from lazyscope.data._targets import value_targets
 
@@ -33,6 +34,7 @@ def four_points() -> Dataset:
     return Dataset(x, value, np.zeros((0, 2)), np.zeros((0, 1)), (), "four-points", (note,))
 
 
+@checked()
 def sphere_teacher(
     *, num_points: int, input_dim: int, num_test: int = 0, teacher_width: int = 4, seed: int = 0
 ) -> Dataset:

@@ -4,7 +4,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from lazyscope._checks import InputError, check_positive
+from lazyscope._checks import InputError, check_array, check_positive
+from lazyscope._entry import checked
 from lazyscope._outcome import Outcome
 from lazyscope._types import Scalar
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop
@@ -43,7 +44,9 @@ class GradientDescent(AbstractMethod):
                 cause="both or neither were set",
                 fix="give stability_fraction=0.5 for the step n / lambda_max",
             )
-        if isinstance(self.step_size, int | float):
+        if hasattr(self.step_size, "aval"):
+            check_array("step_size", self.step_size, ndim=0)
+        elif self.step_size is not None:
             check_positive("step_size", self.step_size)
         if self.stability_fraction is not None:
             check_positive("stability_fraction", self.stability_fraction)
@@ -103,6 +106,7 @@ class _DescentMemory(eqx.Module):
     initial_loss: Scalar
 
 
+@checked()
 def largest_stable_step(problem: Problem) -> Scalar:
     """2 n / lambda_max(K(0)), above which descent on the linearised network grows."""
     expansion = problem.kernel.expand(problem.params, problem.x)

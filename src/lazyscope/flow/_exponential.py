@@ -26,6 +26,8 @@ _SAFETY, _SHRINK, _GROW = 0.9, 0.2, 20.0
 _LONGEST_DECAY = 1e13
 _SHORTEST_SHARE, _SHORTEST_STEP = 1e-15, 1e-200
 _POINTS_PER_STEP = 4
+_ROUNDINGS = 4
+_MEANINGFUL = 0.1
 
 
 class ExponentialFlow(AbstractMethod):
@@ -56,8 +58,9 @@ class ExponentialFlow(AbstractMethod):
 
     Given as JAX arrays, `tolerance` and `fixed_step` may be traced: runs then share one program.
 
-    Outcomes: out of steps; stalled (zero kernel, a residual in the kernel's null space, or steps too
-    short to represent). Gradient flow itself cannot diverge; numbers that overflow are rejected.
+    Outcomes: out of steps; stalled (zero kernel, a residual in the kernel's null space, steps too
+    short to represent, or parameters too large for their changes). Gradient flow itself cannot
+    diverge; numbers that overflow are rejected.
 
     Cost per step: one eigendecomposition of n x n, 3 forward passes, 2 backward passes (the first for
     every output), 3 outer products per layer. Memory: initial, current and candidate parameters, and
@@ -212,10 +215,22 @@ def _losses_inside(
 
 
 def _relative_correction(problem: Problem, sizes: Float[Array, " groups"], end: Params) -> Scalar:
-    """Largest over groups of |s_g correction_g| / |theta_g - theta_g(0)|; zero where nothing moved."""
+    """Largest over groups of |s_g correction_g| / |theta_g - theta_g(0)|; zero where nothing moved.
+
+    A correction below the rounding of the group's parameters cannot be added, and a displacement is
+    not known better than that: such a group says nothing about the step.
+    """
     corrections = problem.speeds * sizes
     moved = group_norms(jax.tree.map(jnp.subtract, end, problem.params))
-    return jnp.max(jnp.where(corrections > 0, corrections / moved, 0.0))
+    rounding = _ROUNDINGS * jnp.finfo(moved.dtype).eps * group_norms(end)
+    known = jnp.where(corrections > rounding, corrections / jnp.maximum(moved, rounding), 0.0)
+    return jnp.max(jnp.where(corrections > 0, known, 0.0))
+
+
+def _is_still(before: Params, after: Params) -> Bool[Array, ""]:
+    """Whether a step left every parameter as it was, to the bit."""
+    same = [jnp.all(a == b) for a, b in zip(*map(jax.tree.leaves, (before, after)), strict=True)]
+    return jnp.all(jnp.stack(same))
 
 
 def _proceed(
@@ -234,8 +249,10 @@ def _proceed(
     num_steps = state.num_steps + ok.astype(state.num_steps.dtype)
     reached = ok & ((loss <= stop.loss) | (time >= stop.time))
     futile = ok & (length * fastest > _LONGEST_DECAY) & (trial.loss > state.loss * (1.0 - 1e-6))
+    # what was predicted to decay did not, because theta + change is theta to rounding
+    still = ok & (verdict.error > _MEANINGFUL) & _is_still(state.params, trial.params)
     too_short = ~ok & (next_length <= jnp.maximum(_SHORTEST_SHARE * time, _SHORTEST_STEP))
-    stalled = ~(fastest > 0) | futile | too_short
+    stalled = ~(fastest > 0) | futile | still | too_short
     outcome = jnp.where(
         reached,
         Outcome.CONVERGED.value,

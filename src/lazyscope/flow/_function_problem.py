@@ -10,6 +10,8 @@ from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError
+from lazyscope._kept import kept
+from lazyscope._settings import own_settings
 from lazyscope._types import Apply, Params
 from lazyscope.flow._problem import Problem, as_real, check_speeds
 from lazyscope.kernel import FunctionKernel, check_function
@@ -33,9 +35,10 @@ def function_problem(
     ``problem.model.tree_of(result.params)`` is the tree that `apply` knows.
 
     Args:
-        apply: ``apply(params, x) -> (n, C)`` in JAX, each example on its own. It must work in double
-            precision, in which flows and forecasts compute. An Equinox module or its method works.
-        params: the starting point, any tree of real arrays of one precision (of an Equinox model the
+        apply: ``apply(params, x) -> (n, C)`` in JAX, each example on its own. It is asked in double
+            precision, in which flows and forecasts compute, where it can; its own casts are kept, and
+            ``problem.kernel.precision`` says what they leave. An Equinox module or its method works.
+        params: the starting point, any tree of real arrays (of an Equinox model the
             inexact part of `equinox.partition`, of a Flax one the state of `flax.nnx.split`).
         x: training points, (n, ...); whole numbers such as tokens are kept as real numbers and handed
             to `apply` as whole ones.
@@ -68,7 +71,11 @@ def function_problem(
     grouping = parameter_groups(params, groups)
     real = jnp.issubdtype(points.dtype, jnp.floating)
     model = FunctionModel(
-        apply, grouping, input_dtype=None if real else points.dtype, token=checked.token
+        checked.apply,
+        grouping,
+        input_dtype=None if real else points.dtype,
+        token=checked.token,
+        precision=checked.precision,
     )
     x, y = as_real("points", points), as_real("targets", y)
     if y.ndim == 1:
@@ -80,9 +87,8 @@ def function_problem(
     if centred:
         y = y + _outputs(model, start, x)
     num_groups = len(grouping.names)
-    return Problem(
-        model, FunctionKernel(model), start, x, y, check_speeds(speeds, num_groups, x.dtype)
-    )
+    speeds = check_speeds(speeds, num_groups, x.dtype)
+    return Problem(model, FunctionKernel(model), *kept((start, x, y, speeds)))
 
 
 def _as_array(leaf: Any) -> Any:
@@ -94,12 +100,19 @@ def _outputs(model: FunctionModel, params: Any, x: Any) -> Any:
     """f(x) in double precision where values are known, else as they come."""
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((params, x))):
         return model.apply(params, x)
-    with jax.enable_x64(True):
+    with own_settings():
         doubled = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), (params, x))
         return np.asarray(jax.jit(model.apply)(*doubled))
 
 
 def _check_targets(x: Any, y: Any, num_outputs: int) -> None:
+    if not num_outputs:
+        raise InputError(
+            "a problem needs a network with at least one output",
+            received="outputs of shape (n, 0)",
+            cause="an empty selection of outputs",
+            fix="return the outputs that are to be trained",
+        )
     if y.shape != (len(x), num_outputs):
         raise InputError(
             "targets must be one row for each point and one column for each output",

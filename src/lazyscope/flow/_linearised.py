@@ -1,13 +1,14 @@
 """What would the network do if it were linear in its parameters?"""
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from lazyscope._settings import is_double, own_settings
 from lazyscope._types import Scalar
 from lazyscope.flow._problem import Problem, in_double
-from lazyscope.kernel import as_matrix
+from lazyscope.kernel import as_matrix, coarser, resolved, traced_precision
+from lazyscope.model import COPIES_WITH_EIGENVECTORS, check_kernel_memory
 
 
 class LinearisedFlow(eqx.Module):
@@ -19,14 +20,15 @@ class LinearisedFlow(eqx.Module):
         f_lin(x, t)   = f_0(x) - K(x, X) K^{-1} (1 - exp(-K t / n)) r_0    any other point
 
     Attributes:
-        values: eigenvalues of K, ascending; negative rounding errors are zero.
+        values: eigenvalues of K, ascending; those that are rounding are zero.
         vectors: eigenvectors over (point, output) pairs, outputs fastest.
         coefficients: components of r_0 along them.
         y: targets, (n, C).
         cross_kernel: K(x, X) of the other points as a matrix (n_other C, n C).
         initial_other: f_0 on the other points, (n_other, C).
 
-    Trust: exact to rounding; modes with zero eigenvalue move linearly in time.
+    Trust: exact to rounding. Modes of eigenvalue zero (below n C eps lambda_max in the precision that
+    the network computes in) do not move and do not move other points.
     Reference: Lee et al. 2019 (arXiv 1902.06720), with this loss and time unit.
     """
 
@@ -39,29 +41,33 @@ class LinearisedFlow(eqx.Module):
 
     def residual(self, time: Scalar | float) -> Float[Array, "n C"]:
         """f_lin - y on the training points at `time`."""
-        decayed = jnp.exp(-self.values * time / self.y.shape[0]) * self.coefficients
-        return (self.vectors @ decayed).reshape(self.y.shape)
+        with own_settings(double=is_double(self.values)):
+            decayed = jnp.exp(-self.values * time / self.y.shape[0]) * self.coefficients
+            return (self.vectors @ decayed).reshape(self.y.shape)
 
     def outputs(self, time: Scalar | float) -> Float[Array, "n C"]:
         """f_lin on the training points at `time`."""
-        return self.y + self.residual(time)
+        with own_settings(double=is_double(self.values)):
+            return self.y + self.residual(time)
 
     def outputs_other(self, time: Scalar | float) -> Float[Array, "n_other C"]:
         """f_lin on the other points at `time`."""
-        moved = self.cross_kernel @ (self.vectors @ self._impulse(time))
-        return self.initial_other - moved.reshape(self.initial_other.shape)
+        with own_settings(double=is_double(self.values)):
+            moved = self.cross_kernel @ (self.vectors @ self._impulse(time))
+            return self.initial_other - moved.reshape(self.initial_other.shape)
 
     def loss(self, time: Float[Array, "*times"]) -> Float[Array, "*times"]:
         """R of the linearised network at one or many times."""
-        decay = jnp.exp(-2.0 * self.values * time[..., None] / self.y.shape[0])
-        return jnp.sum(decay * self.coefficients**2, axis=-1) / (2 * self.y.shape[0])
+        with own_settings(double=is_double(self.values)):
+            decay = jnp.exp(-2.0 * self.values * jnp.asarray(time)[..., None] / self.y.shape[0])
+            return jnp.sum(decay * self.coefficients**2, axis=-1) / (2 * self.y.shape[0])
 
     def _impulse(self, time: Scalar | float) -> Float[Array, " modes"]:
-        """(1 - exp(-lambda t / n)) / lambda times r_0; t / n where lambda vanishes."""
+        """(1 - exp(-lambda t / n)) / lambda times r_0, without modes of eigenvalue zero."""
         t = jnp.asarray(time, self.values.dtype) / self.y.shape[0]
-        positive = self.values > 0
-        safe = jnp.where(positive, self.values, 1.0)
-        return jnp.where(positive, -jnp.expm1(-safe * t) / safe, t) * self.coefficients
+        moving = self.values > 0
+        safe = jnp.where(moving, self.values, 1.0)
+        return jnp.where(moving, -jnp.expm1(-safe * t) / safe, 0.0) * self.coefficients
 
 
 def linearise(
@@ -77,11 +83,15 @@ def linearise(
     """
     x_other = problem.x[:0] if x_other is None else x_other
     expansion = problem.kernel.expand(problem.params, problem.x)
-    values, vectors = jnp.linalg.eigh(as_matrix(expansion.kernel(problem.speeds)))
+    matrix = as_matrix(expansion.kernel(problem.speeds))
+    values, vectors = jnp.linalg.eigh(matrix)
+    precision = coarser(
+        matrix.dtype, traced_precision(problem.model.apply, problem.params, problem.x)
+    )
     cross = problem.kernel.summed(problem.params, x_other, problem.x, speeds=problem.speeds)
     residual = expansion.outputs - problem.y
     return LinearisedFlow(
-        jnp.maximum(values, 0.0),
+        jnp.where(resolved(values, precision), values, 0.0),
         vectors,
         vectors.T @ residual.reshape(-1),
         problem.y,
@@ -93,7 +103,17 @@ def linearise(
 def solve_linearised(
     problem: Problem, x_other: Float[Array, "n_other ..."] | None = None
 ) -> LinearisedFlow:
-    """`linearise` in double precision, compiled."""
-    with jax.enable_x64(True):
+    """`linearise` in double precision, compiled.
+
+    Raises:
+        InputError: kernel and eigenvectors would not fit into the memory at hand.
+    """
+    points, num_outputs = problem.y.shape
+    check_kernel_memory(
+        8 * (points * num_outputs) ** 2,
+        what=f"the kernel of {points} points and {num_outputs} outputs with its eigenvectors",
+        copies=COPIES_WITH_EIGENVECTORS,
+    )
+    with own_settings():
         other = None if x_other is None else jnp.asarray(x_other, jnp.float64)
         return eqx.filter_jit(linearise)(in_double(problem), other)

@@ -9,7 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from lazyscope._checks import InputError
+from lazyscope._checks import InputError, check_array, check_tree, is_known, shown
+from lazyscope._entry import checked
+from lazyscope._kept import kept
 from lazyscope._types import Params, Scalar
 from lazyscope.kernel import AbstractTangentKernel, LayerwiseKernel
 from lazyscope.model import AbstractModel, Centred, Dense
@@ -54,6 +56,7 @@ class Problem(eqx.Module):
         )
 
 
+@checked(own=("model", "x", "y", "speeds"))
 def dense_problem(
     model: Dense | Centred,
     params: Params,
@@ -78,6 +81,7 @@ def dense_problem(
         InputError: shapes that do not fit together, or numbers that are not finite.
     """
     x, y = as_real("points", x), as_real("targets", y)
+    check_tree("params", params)
     if y.ndim == 1:
         y = y[:, None]
     inner = model.inner if isinstance(model, Centred) else model
@@ -89,16 +93,17 @@ def dense_problem(
             fix="use function_problem with its apply function",
         )
     _check_shapes(inner, x, y)
+    _check_params(inner, params)
     if isinstance(model, Centred):
         y = y + inner.apply(model.initial, x)
-    num_groups = inner.depth + 1
-    return Problem(
-        inner, LayerwiseKernel(inner), params, x, y, check_speeds(speeds, num_groups, x.dtype)
-    )
+    found = check_speeds(speeds, inner.depth + 1, x.dtype)
+    return Problem(inner, LayerwiseKernel(inner), *kept((params, x, y, found)))
 
 
 def check_speeds(speeds: Any, num_groups: int, dtype: np.dtype) -> Array:
     """One speed per group, 1 unless given, or a refusal."""
+    if speeds is not None:
+        check_array("speeds", speeds)
     if isinstance(speeds, jax.Array):
         speeds = speeds.astype(jax.dtypes.canonicalize_dtype(dtype))
     else:
@@ -110,22 +115,29 @@ def check_speeds(speeds: Any, num_groups: int, dtype: np.dtype) -> Array:
             cause="speeds made for another depth or grouping",
             fix=f"give {num_groups} speeds (a dense network: one more than the hidden layers)",
         )
+    if is_known(speeds) and bool((np.asarray(speeds) < 0).any()):
+        raise InputError(
+            "speeds must not be below zero",
+            received=shown(np.asarray(speeds).tolist()),
+            cause="a sign that was meant differently: a negative speed climbs the loss",
+            fix="give speeds above zero, or zero for a group that stays",
+        )
     return speeds
 
 
 def as_real(what: str, values: Any) -> Array:
     """Real numbers as they came, whole numbers as real ones; NumPy arrays keep their precision."""
-    numbers: Any = values if isinstance(values, jax.Array) else np.asarray(values)
+    if getattr(values, "dtype", np.dtype(float)).kind in "USO":
+        raise InputError(
+            f"{what} must be numbers",
+            received=f"entries of type {values.dtype}",
+            cause="text or missing entries among the data",
+            fix="encode categories as numbers",
+        )
+    numbers: Any = check_array(what, values)
     if jnp.issubdtype(numbers.dtype, jnp.floating):
         return numbers
-    if numbers.dtype.kind in "biu":
-        return numbers.astype(jax.dtypes.canonicalize_dtype(np.float64))
-    raise InputError(
-        f"{what} must be numbers",
-        received=f"entries of type {numbers.dtype}",
-        cause="text or missing entries among the data",
-        fix="encode categories as numbers",
-    )
+    return numbers.astype(jax.dtypes.canonicalize_dtype(np.float64))
 
 
 def in_double(problem: Problem) -> Problem:
@@ -138,6 +150,7 @@ def in_double(problem: Problem) -> Problem:
     return jax.tree.map(widen, problem)
 
 
+@checked()
 def check_numbers(problem: Problem) -> None:
     """Refuse a problem whose numbers are not finite (values must be known, so not under ``jit``)."""
     for what, tree in (
@@ -154,6 +167,22 @@ def check_numbers(problem: Problem) -> None:
                 cause="missing values in the data, or a scale that overflows",
                 fix="remove or fill the missing values, or use a smaller scale",
             )
+
+
+def _check_params(model: Dense, params: Params) -> None:
+    """Refuse parameters of another width, depth or architecture."""
+    wanted = [((out, into), (out,) if model.use_bias else None) for out, into in model.shapes]
+    try:
+        given = [(np.shape(w), None if b is None else np.shape(b)) for w, b in params]
+    except (TypeError, ValueError):
+        given = [tuple(np.shape(leaf)) for leaf in jax.tree.leaves(params)]
+    if given != wanted:
+        raise InputError(
+            "parameters must have the shapes of the network's layers, weight and bias",
+            received=f"shapes {given} for {wanted}",
+            cause="parameters drawn for a network of another width or depth",
+            fix="draw them with init of this very network",
+        )
 
 
 def _check_shapes(model: Dense, x: Array, y: Array) -> None:

@@ -9,13 +9,16 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError, check_count, check_fraction, check_positive
+from lazyscope._entry import checked
 from lazyscope._outcome import Outcome, RunError
+from lazyscope._settings import own_settings
 from lazyscope._types import Params
 from lazyscope.flow._exponential import ExponentialFlow
 from lazyscope.flow._history import History
 from lazyscope.flow._lapack import one_lapack_thread
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop, start_run
 from lazyscope.flow._problem import Problem, check_numbers, in_double
+from lazyscope.model import COPIES_WITH_EIGENVECTORS, check_kernel_memory
 
 DEFAULT_STOP = 1e-4
 DEFAULT_MAX_STEPS = 20_000
@@ -63,6 +66,7 @@ class FlowResult(eqx.Module):
         )
 
 
+@checked(own=("stop_fraction", "stop_time", "max_steps", "num_records"))
 def solve_flow(
     problem: Problem,
     method: AbstractMethod | None = None,
@@ -107,7 +111,8 @@ def solve_flow(
     max_steps = check_count("max_steps", max_steps)
     num_records = 2 * ((check_count("num_records", num_records, minimum=4) + 1) // 2)
     method = ExponentialFlow() if method is None else method
-    with jax.enable_x64(True):
+    _check_kernel_fits(problem, method)
+    with own_settings():
         problem = in_double(problem)
         check_numbers(problem)
         _check_targets(problem)
@@ -127,6 +132,18 @@ def solve_flow(
     return result
 
 
+def _check_kernel_fits(problem: Problem, method: AbstractMethod) -> None:
+    """Refuse a problem whose frozen kernel does not fit into the memory at hand."""
+    if isinstance(method, ExponentialFlow):
+        points, num_outputs = problem.y.shape
+        side = points * (num_outputs if method.frozen == "full" else 1)
+        check_kernel_memory(
+            8 * side**2,
+            what=f"the frozen kernel of {points} points and {num_outputs} outputs with its eigenvectors",
+            copies=COPIES_WITH_EIGENVECTORS,
+        )
+
+
 def trace_flow(
     problem: Problem,
     method: AbstractMethod,
@@ -141,12 +158,13 @@ def trace_flow(
     Nothing is checked and no precision is changed. Under ``vmap`` all runs step together until the
     last one has ended.
     """
-    initial = problem.loss(problem.residual(problem.params))
-    dtype = initial.dtype
-    stop = Stop(initial * jnp.asarray(stop_fraction, dtype), jnp.asarray(stop_time, dtype))
-    state = start_run(problem, method, stop, num_records)
-    state = advance(problem, method, stop, state, max_steps)
-    return finish(state, initial)
+    with own_settings(double=False):
+        initial = problem.loss(problem.residual(problem.params))
+        dtype = initial.dtype
+        stop = Stop(initial * jnp.asarray(stop_fraction, dtype), jnp.asarray(stop_time, dtype))
+        state = start_run(problem, method, stop, num_records)
+        state = advance(problem, method, stop, state, max_steps)
+        return finish(state, initial)
 
 
 def advance(

@@ -6,16 +6,19 @@ from lazyscope.kernel._generic_explain import (
     KernelExplanation,
     LeafHandling,
     explain_tangent_kernel,
+    working_precision,
 )
 from lazyscope.kernel._generic_kernel import tangent_kernel, tangent_kernel_by_leaf
 from lazyscope.kernel._generic_product import tangent_kernel_product
 from lazyscope.kernel._layerwise import LayerwiseExpansion, LayerwiseGradient, LayerwiseKernel
 from lazyscope.kernel._limit import (
     Nonlinearity,
+    limit_amplification,
     limit_covariance_kernel,
     limit_tangent_kernel,
     limit_tangent_kernel_by_layer,
 )
+from lazyscope.kernel._limit_amplification import AccuracyWarning
 from lazyscope.kernel._limit_function import PiecewiseSmooth
 from lazyscope.kernel._limit_normalised import normalised_limit_kernels
 from lazyscope.kernel._predict import predict_flow
@@ -25,11 +28,19 @@ from lazyscope.kernel._protocol import (
     AbstractTangentKernel,
     as_matrix,
 )
+from lazyscope.kernel._spectrum import (
+    coarser,
+    resolved,
+    resolved_directions,
+    smallest_eigenvalue,
+    traced_precision,
+)
 
 __all__ = [
     "AbstractExpansion",
     "AbstractGradient",
     "AbstractTangentKernel",
+    "AccuracyWarning",
     "CheckedFunction",
     "FunctionExpansion",
     "FunctionGradient",
@@ -43,13 +54,20 @@ __all__ = [
     "PiecewiseSmooth",
     "as_matrix",
     "check_function",
+    "coarser",
     "explain_tangent_kernel",
+    "limit_amplification",
     "limit_covariance_kernel",
     "limit_tangent_kernel",
     "limit_tangent_kernel_by_layer",
     "normalised_limit_kernels",
     "predict_flow",
+    "resolved",
+    "resolved_directions",
+    "smallest_eigenvalue",
     "tangent_kernel",
     "tangent_kernel_by_leaf",
     "tangent_kernel_product",
+    "traced_precision",
+    "working_precision",
 ]

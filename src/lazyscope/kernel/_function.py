@@ -6,11 +6,13 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from lazyscope.kernel._generic_blocks import MEMORY, Finish, Programs, add_rows, in_blocks
 from lazyscope.kernel._generic_contract import Rows, assemble
 from lazyscope.kernel._generic_plan import make_plan
+from lazyscope.kernel._generic_precision import kernel_type
 from lazyscope.kernel._generic_question import asking, pose
 from lazyscope.kernel._protocol import AbstractExpansion, AbstractGradient, AbstractTangentKernel
 from lazyscope.model import FunctionModel, group_norms
@@ -41,6 +43,11 @@ class FunctionKernel(AbstractTangentKernel):
 
     model: FunctionModel
     memory: float = eqx.field(static=True, default=MEMORY)
+
+    @property
+    def precision(self) -> np.dtype:
+        """The coarsest type that the kernel is computed in when parameters and points are double."""
+        return self.model.precision
 
     def by_group(
         self, params: Groups, x1: Float[Array, "n1 ..."], x2: Float[Array, "n2 ..."] | None = None
@@ -144,7 +151,7 @@ def _points(model: FunctionModel, params: Groups, x: Any) -> Any:
     """Points as the network wants them: whole numbers, or the precision of its parameters."""
     if model.input_dtype is not None:
         return model.points(x)
-    return jnp.asarray(x, jax.tree.leaves(params)[0].dtype)
+    return jnp.asarray(x, kernel_type([leaf.dtype for leaf in jax.tree.leaves(params)]))
 
 
 @eqx.filter_jit

@@ -28,9 +28,16 @@ from lazyscope.kernel._generic_contract import (
 )
 from lazyscope.kernel._generic_factors import Arrays, BatchFactors, batch_factors
 from lazyscope.kernel._generic_plan import GroupPlan, Plan, make_plan
-from lazyscope.kernel._generic_probe import check_repeatable, check_separate
+from lazyscope.kernel._generic_probe import (
+    arrays_in,
+    check_derivative,
+    check_repeatable,
+    check_separate,
+    plain,
+)
 from lazyscope.kernel._generic_question import Question
 from lazyscope.kernel._generic_trace import inner_constants
+from lazyscope.model import check_kernel_memory
 
 MEMORY = 2**30
 """Bytes of intermediates that are allowed unless said otherwise: a gibibyte."""
@@ -41,11 +48,13 @@ Built = TypeVar("Built")
 
 def sum_of_shares(question: Question, memory: float) -> jax.Array:
     """The kernel (n1, n2, C, C)."""
+    check_result(question, 1)
     return in_blocks(checked(question, memory, _summing), question)
 
 
 def leaf_shares(question: Question, memory: float) -> list[jax.Array]:
     """The shares of all leaves, each (n1, n2, C, C)."""
+    check_result(question, len(question.leaves))
     return in_blocks(checked(question, memory, _listing), question)
 
 
@@ -54,10 +63,16 @@ class Programs:
 
     def __init__(self, finish: Finish, plan: Plan) -> None:
         self.plan = plan
+        self.finish = finish
         self.alone = jax.jit(functools.partial(_alone, plan, finish))
         self.both = jax.jit(functools.partial(_both, plan, finish))
         self.factors = jax.jit(functools.partial(batch_factors, plan))
         self.contract = jax.jit(functools.partial(_contract, plan, finish))
+
+    def empty(self, n1: int, n2: int) -> Any:
+        """Kernels of a network without outputs."""
+        rows = (jnp.zeros((n1, 0, n2, 0), self.plan.example.dtype),)
+        return self.finish([rows] * len(self.plan.leaves), (0, n1), False)
 
 
 _built: OrderedDict[Hashable, Any] = OrderedDict()
@@ -74,16 +89,20 @@ def checked(question: Question, memory: float, build: Callable[[Plan], Built]) -
     n1, n2 = len(question.x1), None if question.x2 is None else len(question.x2)
     network = (question.network, _fingerprint(question))
     key = (network, n1, n2, memory, build)
-    if network in _built:
-        _recent(network)
-    else:
+    seen = _recent(network) if network in _built else None
+    if seen is None:
         check_repeatable(question)
-        if check_separate(question):
-            _keep(network, None)
+        check_derivative(question)
+    if seen is None or not seen.holds(arrays_in(question)):
+        kept = functools.partial(_checking_program, network)
+        passed = check_separate(question, memory, kept, nearby=seen is None)
+        if passed is not None:
+            _keep(network, passed)
     if key in _built:
         return _recent(key)
     plan = make_plan(question.example, n1, n2, memory)
-    if all(leaf.method == "unused" for leaf in plan.leaves):
+    unused = all(leaf.method == "unused" for leaf in plan.leaves)
+    if unused and question.example.num_outputs:
         raise InputError(
             "apply must depend on its parameters",
             received=f"a network whose outputs use none of {len(question.names)} parameter arrays",
@@ -91,6 +110,12 @@ def checked(question: Question, memory: float, build: Callable[[Plan], Built]) -
             fix="make apply use its first argument",
         )
     return _keep(key, build(plan))
+
+
+def _checking_program(network: Hashable, batch: ClosedJaxpr, make: Callable[[], Any]) -> Any:
+    """The compiled comparison for a batch of this size."""
+    key = (network, _digest(batch, [c for c in batch.consts if np.size(c) == 1]))
+    return _recent(key) if key in _built else _keep(key, make())
 
 
 def _recent(key: Hashable) -> Any:
@@ -103,6 +128,16 @@ def _keep(key: Hashable, value: Built) -> Built:
     if len(_built) > _KEPT:
         _built.popitem(last=False)
     return value
+
+
+def check_result(question: Question, count: int) -> None:
+    """Refuse kernels that would not fit into the memory at hand."""
+    n1, c = len(question.x1), question.example.num_outputs
+    n2 = n1 if question.x2 is None else len(question.x2)
+    check_kernel_memory(
+        count * n1 * n2 * c * c * question.example.dtype.itemsize,
+        what=f"{count} kernel{'s' if count > 1 else ''} of {n1} x {n2} examples and {c} x {c} outputs",
+    )
 
 
 def check_network(question: Question, memory: float) -> Hashable:
@@ -128,7 +163,7 @@ def _digest(closed: ClosedJaxpr, constants: Sequence[Any]) -> Hashable:
         if isinstance(constant, Tracer):
             parts.append(None if np.size(constant) == 1 else object())
         else:
-            array = np.asarray(constant)
+            array = plain(constant)
             parts.append((array.shape, hashlib.sha256(array.tobytes()).digest()))
     return tuple(parts)
 
@@ -143,6 +178,8 @@ def in_blocks(programs: Programs, question: Question) -> Any:
     plan = programs.plan
     arrays = arrays_of(question)
     x1, x2 = question.x1, question.x2
+    if not question.example.num_outputs:
+        return programs.empty(len(x1), len(x1 if x2 is None else x2))
     if x2 is None and plan.columns is None:
         return programs.alone(arrays, x1)
     assert plan.columns is not None

@@ -4,11 +4,13 @@ import math
 from typing import Any
 
 import equinox as eqx
+import numpy as np
 from jaxtyping import Array, Float
 
 from lazyscope._types import Apply, Params
 from lazyscope.kernel._generic_blocks import MEMORY, checked
 from lazyscope.kernel._generic_plan import LeafPlan, Plan
+from lazyscope.kernel._generic_precision import coarsest
 from lazyscope.kernel._generic_question import asking, pose
 from lazyscope.kernel._generic_sites import SCALE, SHIFT
 
@@ -49,13 +51,18 @@ class LeafHandling(eqx.Module):
 
 
 class KernelExplanation(eqx.Module):
-    """What `tangent_kernel` does with each parameter, and in which blocks. Print it."""
+    """What `tangent_kernel` does with each parameter, in which blocks and precision. Print it.
+
+    `precision` is the coarsest type that a value passes through between parameters, data and outputs;
+    the kernel is no more accurate than that, whatever type its numbers have.
+    """
 
     leaves: tuple[LeafHandling, ...]
     num_outputs: int
     rows: int
     columns: int
     bytes_needed: int
+    precision: np.dtype = eqx.field(static=True)
 
     @property
     def fallbacks(self) -> tuple[LeafHandling, ...]:
@@ -70,7 +77,7 @@ class KernelExplanation(eqx.Module):
         ]
         lines.append(
             f"blocks of {self.rows} x {self.columns} examples, {self.num_outputs} outputs, "
-            f"at most {self.bytes_needed / 2**20:.1f} MiB of intermediates"
+            f"at most {self.bytes_needed / 2**20:.1f} MiB of intermediates, {self.precision}"
         )
         return "\n".join(lines)
 
@@ -120,8 +127,42 @@ def explain_tangent_kernel(
     ]
     columns = plan.rows if plan.columns is None else plan.columns
     return KernelExplanation(
-        tuple(leaves), plan.example.num_outputs, plan.rows, columns, plan.bytes_needed
+        tuple(leaves),
+        plan.example.num_outputs,
+        plan.rows,
+        columns,
+        plan.bytes_needed,
+        coarsest(plan.example),
     )
+
+
+def working_precision(apply: Apply, params: Params, x: Float[Array, "n ..."]) -> np.dtype:
+    """The coarsest type that a network computes in, which its kernel is accurate to.
+
+    A model in double precision with a normalisation in single precision answers float32; one whose
+    weights are cast to bfloat16 answers bfloat16.
+
+    Args:
+        apply: as for `tangent_kernel`.
+        params: as for `tangent_kernel`.
+        x: examples.
+
+    Returns:
+        The type, such as ``dtype('float32')``; what depends on neither parameters nor data does not count.
+
+    Raises:
+        InputError: what `tangent_kernel` refuses without comparing numbers.
+
+    Cost: one trace.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> half = lambda w, x: x.astype("bfloat16") @ w.astype("bfloat16")
+        >>> working_precision(half, jnp.ones((2, 1)), jnp.ones((3, 2))).name
+        'bfloat16'
+    """
+    with asking(params):
+        return coarsest(pose(apply, params, x, None).example)
 
 
 def _identity(plan: Plan) -> Plan:

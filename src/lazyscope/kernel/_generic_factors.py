@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from lazyscope.kernel._generic_contract import Factors, GroupFactors
 from lazyscope.kernel._generic_plan import GroupPlan, Plan
 from lazyscope.kernel._generic_sites import Site
-from lazyscope.kernel._generic_trace import Junction, Path, run_tapped
+from lazyscope.kernel._generic_trace import Junction, Path, over_examples, run_tapped
 
 
 class BatchFactors(NamedTuple):
@@ -41,14 +41,14 @@ def batch_factors(plan: Plan, arrays: Arrays, xs: jax.Array) -> BatchFactors:
             return outs[0][0], records
 
         out, pull, records = jax.vjp(outputs, taps, derived, has_aux=True)
-        signals, jacobians = jax.vmap(pull)(jnp.eye(len(out), dtype=out.dtype))
+        signals, jacobians = over_examples(pull)(jnp.eye(len(out), dtype=out.dtype))
         return tuple(
             jacobians[k] if leaf.method == "derivatives"
-            else tuple(_group_factors(g, records, signals) for g in leaf.groups)
+            else tuple(_group_factors(g, records, signals, out.dtype) for g in leaf.groups)
             for k, leaf in enumerate(plan.leaves)
         )  # fmt: skip
 
-    return BatchFactors(jax.vmap(single)(xs))
+    return BatchFactors(over_examples(single)(xs))
 
 
 def _junctions(plan: Plan) -> dict[Path, Junction]:
@@ -75,15 +75,15 @@ def _junction(sites: Sequence[tuple[Site, bool]]) -> Junction:
 
 
 def _group_factors(
-    plan: GroupPlan, records: Mapping[Path, Any], signals: Mapping[Path, Any]
+    plan: GroupPlan, records: Mapping[Path, Any], signals: Mapping[Path, Any], dtype: Any
 ) -> GroupFactors:
-    """Factors of one example, sites of the same order joined along the positions."""
+    """Factors of one example in the kernel's type, sites of the same order joined along the positions."""
     group, as_rows = plan.group, plan.group.lookups and plan.method in ("grams", "carried")
 
     def joined(sites: Sequence[Site]) -> Factors | None:
         if not sites:
             return None
-        parts = [_factors(site, records, signals, as_rows) for site in sites]
+        parts = [_factors(site, records, signals, as_rows, dtype) for site in sites]
         data, signal = zip(*parts, strict=True)
         axis = 0 if as_rows else 1
         return Factors(jnp.concatenate(data, axis), jnp.concatenate(signal, 2))
@@ -92,7 +92,11 @@ def _group_factors(
 
 
 def _factors(
-    site: Site, records: Mapping[Path, Any], signals: Mapping[Path, Any], as_rows: bool
+    site: Site,
+    records: Mapping[Path, Any],
+    signals: Mapping[Path, Any],
+    as_rows: bool,
+    dtype: Any,
 ) -> Factors:
     """Data (b, s, i) or rows (s,), and signals (C, b, s, o), of one site on one example."""
     form, sliced = site.form, site.view.sliced
@@ -100,7 +104,9 @@ def _factors(
     to_signal = form.signal
     for _ in range(1 + len(site.loops)):
         to_signal = jax.vmap(to_signal)
-    signal = to_signal(cotangent)
+    signal = to_signal(cotangent).astype(dtype)
+    if not form.lookup:
+        data = data.astype(dtype)
     if site.view.scale != 1.0:
         signal = signal * jnp.asarray(site.view.scale, signal.dtype)
     if form.lookup:

@@ -10,13 +10,13 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
-from lazyscope._checks import InputError
+from lazyscope._checks import InputError, check_array
 from lazyscope._types import Apply, Params
 from lazyscope.kernel._generic_blocks import MEMORY, arrays_of, checked
 from lazyscope.kernel._generic_factors import Arrays
 from lazyscope.kernel._generic_plan import Plan, forward_sizes
 from lazyscope.kernel._generic_question import Question, asking, pose
-from lazyscope.kernel._generic_trace import Example, reverse_only, run_tapped
+from lazyscope.kernel._generic_trace import Example, over_examples, reverse_only, run_tapped
 
 
 def tangent_kernel_product(
@@ -66,12 +66,15 @@ def tangent_kernel_product(
         program = checked(question, memory, _build)
         others = question.x1 if question.x2 is None else question.x2
         vector = _check_vector(question, others, vector)
+        if not question.example.num_outputs:
+            return jnp.zeros((len(question.x1), 0), question.example.dtype)
         return program(arrays_of(question), question.x1, others, vector, _block(question, memory))
 
 
 def _check_vector(question: Question, others: Any, vector: Any) -> jax.Array:
+    vector = check_array("vector", vector)
     wanted = (len(others), question.example.num_outputs)
-    if np.shape(vector) != wanted or jnp.issubdtype(jnp.result_type(vector), np.complexfloating):
+    if vector.shape != wanted:
         raise InputError(
             "the vector must hold one real number for every point and output",
             received=f"shape {np.shape(vector)} for {wanted[0]} points and {wanted[1]} outputs",
@@ -100,7 +103,9 @@ def _product(
         inputs = [*arrays.context, *leaves, x]
         return run_tapped(example.closed.jaxpr, arrays.consts, inputs, {}, {})[0][0][0]
 
-    batch = jax.vmap(outputs, in_axes=(None, 0))
+    def batch(leaves: Sequence[Any], xs: Any) -> jax.Array:
+        return over_examples(lambda x: outputs(leaves, x))(xs)
+
     leaves = arrays.leaves
 
     def pull(total: Any, part: tuple[Any, Any]) -> tuple[Any, None]:
@@ -118,9 +123,17 @@ def _product(
         if not reverse_only(example.closed.jaxpr):
             return jax.jvp(single, (leaves,), (direction,))[1]
         out, pull_one = jax.vjp(single, leaves)
-        return jax.linear_transpose(lambda g: pull_one(g)[0], out)(direction)[0]
+        try:
+            return jax.linear_transpose(lambda g: pull_one(g)[0], out)(direction)[0]
+        except (ValueError, NotImplementedError):  # a backward pass that has no transpose
+            rows = over_examples(lambda g: pull_one(g)[0])(jnp.eye(len(out), dtype=out.dtype))
+            parts = jax.tree.map(lambda row, d: jnp.tensordot(row, d, d.ndim), rows, direction)
+            return functools.reduce(jnp.add, parts)
 
-    return lax.map(push, x1, batch_size=min(block, len(x1)))
+    try:
+        return lax.map(push, x1, batch_size=min(block, len(x1)))
+    except NotImplementedError:
+        return lax.map(push, x1)
 
 
 def _stacked(array: jax.Array, size: int, fill: str = "constant") -> jax.Array:

@@ -11,16 +11,19 @@ import numpy as np
 from jax.core import Tracer
 from jax.tree_util import keystr
 
-from lazyscope._checks import InputError
+from lazyscope._checks import InputError, check_array
+from lazyscope._settings import is_double, own_settings
 from lazyscope._types import Apply, Params
-from lazyscope.kernel._generic_trace import Example, inner_types, trace_example
+from lazyscope.kernel._generic_precision import kernel_type
+from lazyscope.kernel._generic_trace import Example, trace_example
 
-WITHIN_PRECISION = "a network must compute in the precision of its parameters"
+ACCEPTS_ONE = "apply(params, x) must accept a batch with one example"
 
 
 class Question(NamedTuple):
-    """A network taken apart: a pure call, its arrays, and the inputs, all of one precision.
+    """A network taken apart: a pure call, its arrays, and the inputs.
 
+    Leaves and outputs have the kernel's type; where the network's own is another, `call` converts.
     `network` tells networks apart whose equations look alike (custom derivative rules are not shown).
 
     ``call(context, leaves, batch)`` is the network; `context` are the arrays it carries besides its
@@ -42,46 +45,87 @@ class Question(NamedTuple):
 def asking(params: Params) -> Iterator[None]:
     """Double precision if a leaf is double, else as the session has it; JAX's refusals in our words.
 
-    Without it JAX would round double precision NumPy arrays to single precision.
+    Without it JAX would round double precision NumPy arrays to single precision. Arrays may be moved
+    to their device here, whatever the session's guard says of its own transfers.
     """
-    double = any(getattr(leaf, "dtype", None) == np.float64 for leaf in jax.tree.leaves(params))
-    with jax.enable_x64(True) if double else contextlib.nullcontext():
+    with own_settings(double=is_double(params)):
         try:
             yield
         except jax.errors.UnexpectedTracerError as error:
             raise not_repeatable("a value kept from an earlier call") from error
-        except ValueError as error:
-            if "Reverse-mode" not in str(error):
+        except (ValueError, NotImplementedError) as error:
+            refusal = _in_our_words(str(error))
+            if isinstance(error, InputError) or refusal is None:
+                raise
+            raise refusal from error
+        except jax.errors.JaxRuntimeError as error:
+            if "callback" not in str(error):
                 raise
             raise InputError(
-                "apply must have a derivative in reverse mode",
-                received="a loop whose number of turns depends on values (lax.while_loop)",
-                cause="an iteration to convergence, or fori_loop with bounds that are not constants",
-                fix="use a fixed number of turns (fori_loop, scan), or a custom derivative rule",
+                "callbacks inside apply must return what they promise",
+                received=_first_line(error),
+                cause="a callback that raises, or double precision in a session that has it switched off "
+                "(callbacks run in the precision of the session)",
+                fix="jax.config.update('jax_enable_x64', True), or give parameters in single precision",
             ) from error
+
+
+def _in_our_words(message: str) -> InputError | None:
+    """The refusal that stands for one of JAX's about derivatives and batches, if it is known."""
+    if "Reverse-mode" in message:
+        return InputError(
+            "apply must have a derivative in reverse mode",
+            received="a loop whose number of turns depends on values (lax.while_loop)",
+            cause="an iteration to convergence, or fori_loop with bounds that are not constants",
+            fix="use a fixed number of turns (fori_loop, scan), or a custom derivative rule",
+        )
+    if "allbacks do not support JVP" in message:
+        return InputError(
+            "apply must have a derivative in reverse mode",
+            received="a callback to Python on values that depend on parameters",
+            cause="jax.pure_callback or io_callback, which JAX cannot differentiate",
+            fix="give a derivative rule by jax.custom_jvp or custom_vjp, or write it in jax.numpy",
+        )
+    if "ordered IO callback" in message:
+        return InputError(
+            "apply must be a function that can be evaluated for many examples at once",
+            received="an ordered io_callback, which has no batches",
+            cause="input or output that is made in order inside apply",
+            fix="leave ordered=True out, or the callback",
+        )
+    return None
 
 
 def pose(apply: Apply, params: Params, x1: Any, x2: Any | None) -> Question:
     """Check everything that can be seen without values, and trace the network."""
-    names, leaves, treedef, dtype = taken_apart(params)
+    names, leaves, treedef, own = taken_apart(params)
+    dtype = kernel_type(own)
     leaves = [jnp.asarray(leaf, dtype) for leaf in leaves]
-    x1, x2 = _inputs(x1, x2, dtype)
+    x1, x2 = _inputs(x1, x2, own[0] if len(set(own)) == 1 else dtype, dtype)
     check_devices(names, leaves, x1, x2)
     dynamic, static = eqx.partition(apply, eqx.is_array)
     context, context_def = jax.tree.flatten(dynamic)
 
     def call(context: Sequence[Any], leaves: Sequence[Any], batch: Any) -> Any:
         network = eqx.combine(jax.tree.unflatten(context_def, context), static)
-        return network(jax.tree.unflatten(treedef, leaves), batch)
+        mine = [_converted(leaf, kind) for leaf, kind in zip(leaves, own, strict=True)]
+        return _converted(network(jax.tree.unflatten(treedef, mine), batch), dtype)
 
     example = _trace(call, context, leaves, x1)
-    _check_inner_precision(example, dtype)
-    network = _identity(static)
+    network = (_identity(static), own)
     return Question(network, call, tuple(context), tuple(leaves), names, treedef, x1, x2, example)
 
 
-def taken_apart(params: Params) -> tuple[tuple[str, ...], list[Any], Any, Any]:
-    """Names, leaves, structure and the common precision of a parameter tree, or a refusal."""
+def _converted(array: Any, dtype: Any) -> Any:
+    """A real array in another type; anything else as it is."""
+    own = getattr(array, "dtype", None)
+    if own is None or own == dtype or not jnp.issubdtype(own, np.floating):
+        return array
+    return array.astype(dtype)
+
+
+def taken_apart(params: Params) -> tuple[tuple[str, ...], list[Any], Any, tuple[Any, ...]]:
+    """Names, leaves, structure and the type of every leaf of a parameter tree, or a refusal."""
     named, treedef = jax.tree_util.tree_flatten_with_path(params)
     names = tuple(keystr(path) or "params" for path, _ in named)
     leaves = [leaf for _, leaf in named]
@@ -94,7 +138,7 @@ def taken_apart(params: Params) -> tuple[tuple[str, ...], list[Any], Any, Any]:
         )
     for name, leaf in zip(names, leaves, strict=True):
         _check_leaf(name, leaf)
-    return names, leaves, treedef, _common_precision(names, leaves)
+    return names, leaves, treedef, _types(leaves)
 
 
 def _identity(static: Any) -> Any:
@@ -148,35 +192,21 @@ def _whole(dtype: Any) -> bool:
     return jnp.issubdtype(dtype, np.integer) or jnp.issubdtype(dtype, np.bool_)
 
 
-def _common_precision(names: Sequence[str], leaves: Sequence[Any]) -> Any:
-    """The one floating-point type of all leaves; Python floats take the type of the others."""
-    typed = {n: leaf.dtype for n, leaf in zip(names, leaves, strict=True) if hasattr(leaf, "dtype")}
-    kinds = sorted({str(dtype) for dtype in typed.values()})
-    if len(kinds) > 1:
-        examples = [f"{next(n for n, d in typed.items() if str(d) == k)} {k}" for k in kinds]
-        raise InputError(
-            "all parameters must have one precision",
-            received=", ".join(examples),
-            cause="mixed precision: part of the tree was cast, or NumPy arrays (double) met JAX "
-            "arrays (single)",
-            fix="cast the tree to one type with jax.tree.map",
-        )
-    if kinds and kinds[0] not in ("float32", "float64"):
-        raise InputError(
-            "parameters must have single or double precision",
-            received=kinds[0],
-            cause="weights kept in half precision; small eigenvalues of the kernel would be noise",
-            fix="cast the tree with jax.tree.map(lambda a: a.astype('float32'), params)",
-        )
-    return np.dtype(kinds[0]) if kinds else jnp.result_type(float)
+def _types(leaves: Sequence[Any]) -> tuple[Any, ...]:
+    """The floating-point type of every leaf; Python numbers take the widest type of the others."""
+    typed = [np.dtype(leaf.dtype) for leaf in leaves if hasattr(leaf, "dtype")]
+    common = kernel_type(typed) if typed else np.dtype(jnp.result_type(float))
+    if len(set(typed)) == 1:
+        common = typed[0]
+    return tuple(np.dtype(getattr(leaf, "dtype", common)) for leaf in leaves)
 
 
-def _inputs(x1: Any, x2: Any | None, dtype: Any) -> tuple[Any, Any | None]:
+def _inputs(x1: Any, x2: Any | None, dtype: Any, widest: Any) -> tuple[Any, Any | None]:
     """Inputs as arrays with a batch axis, of the precision of the parameters if real."""
-    first = _input("x1", x1, dtype)
+    first = _input("x1", x1, dtype, widest)
     if x2 is None:
         return first, None
-    second = _input("x2", x2, dtype)
+    second = _input("x2", x2, dtype, widest)
     if first.shape[1:] != second.shape[1:] or first.dtype != second.dtype:
         raise InputError(
             "x1 and x2 must hold examples of one shape and type",
@@ -187,17 +217,9 @@ def _inputs(x1: Any, x2: Any | None, dtype: Any) -> tuple[Any, Any | None]:
     return first, second
 
 
-def _input(name: str, x: Any, dtype: Any) -> Any:
-    own = getattr(x, "dtype", None)
-    if isinstance(x, jax.Array) and jnp.issubdtype(x.dtype, np.floating) and x.dtype != dtype:
-        raise InputError(
-            f"{name} must have the precision of the parameters",
-            received=f"{name} {x.dtype}, parameters {dtype}",
-            cause="mixed precision between data and parameters",
-            fix=f"pass {name}.astype('{dtype}')",
-        )
-    if not isinstance(x, jax.Array) and (own is None or own == np.float64):
-        x = np.asarray(x)
+def _input(name: str, x: Any, dtype: Any, widest: Any) -> Any:
+    """One set of examples. Real NumPy arrays take `dtype`; JAX arrays keep theirs up to `widest`."""
+    x = check_array(name, x)
     if x.ndim == 0 or x.shape[0] == 0:
         raise InputError(
             f"{name} must hold at least one example along its first axis",
@@ -205,16 +227,18 @@ def _input(name: str, x: Any, dtype: Any) -> Any:
             cause="a single example without batch axis, or an empty selection",
             fix="pass an array (n, ...), for one example x[None]",
         )
-    if jnp.issubdtype(x.dtype, np.floating):
+    if not jnp.issubdtype(x.dtype, np.floating):
+        return jnp.asarray(x)
+    if not isinstance(x, jax.Array):
         return jnp.asarray(x, dtype)
-    if not _whole(x.dtype):
+    if jnp.finfo(x.dtype).bits > jnp.finfo(widest).bits:
         raise InputError(
-            f"{name} must hold real numbers or integers",
-            received=f"type {x.dtype}",
-            cause="text, objects or complex numbers among the data",
-            fix="encode the examples as real numbers or integer tokens",
+            f"{name} must have the precision of the parameters",
+            received=f"{name} {x.dtype}, parameters {dtype}",
+            cause="mixed precision between data and parameters",
+            fix=f"pass {name}.astype('{dtype}')",
         )
-    return jnp.asarray(x)
+    return x
 
 
 def check_devices(names: Sequence[str], leaves: Sequence[Any], *inputs: Any) -> None:
@@ -256,14 +280,41 @@ def _trace(call: Callable[..., Any], context: Any, leaves: Any, x1: Any) -> Exam
             "if and for on values",
             fix="use jax.numpy, jnp.asarray(table)[x], jnp.where or jax.lax.cond",
         ) from error
-    except (TypeError, ValueError, IndexError) as error:
-        raise InputError(
-            "apply(params, x) must accept a batch with one example",
+    except InputError:
+        raise
+    except Exception as error:
+        refusal = _not_on_one(error, one)
+        if refusal is None:
+            raise
+        raise refusal from error
+    _check_output(out)
+    return example
+
+
+def _not_on_one(error: Exception, one: Any) -> InputError | None:
+    """The refusal that stands for what apply raised on one example, if it is of a known kind."""
+    if type(error).__name__ == "TraceContextError":
+        return InputError(
+            "apply must not change the state of a module that was made outside of it",
+            received=f"{type(error).__name__}: {_first_line(error)}",
+            cause="a Flax NNX module that counts its random numbers (nnx.RNN, dropout) or keeps running "
+            "averages when it is called",
+            fix="model.eval() first, and nnx.merge(graph, params, rest, copy=True) inside apply, or "
+            "lazyscope.as_function(model)",
+        )
+    if isinstance(error, TypeError | ValueError | IndexError):
+        return InputError(
+            ACCEPTS_ONE,
             received=f"x of shape {(1, *one.shape)} and type {one.dtype}; apply raised "
             f"{type(error).__name__}: {_first_line(error)}",
             cause="x of the wrong shape, a batch size written into apply, or params of another model",
             fix="check that apply(params, x[:1]) runs on its own",
-        ) from error
+        )
+    return None
+
+
+def _check_output(out: Any) -> None:
+    """Outputs must be one array (1, C) of real numbers."""
     shape = getattr(out, "shape", None)
     if shape is None or len(shape) != 2 or shape[0] != 1:
         raise InputError(
@@ -280,7 +331,6 @@ def _trace(call: Callable[..., Any], context: Any, leaves: Any, x1: Any) -> Exam
             cause="predicted classes or complex amplitudes instead of real outputs",
             fix="return the real outputs before argmax",
         )
-    return example
 
 
 def _first_line(error: Exception) -> str:
@@ -296,16 +346,3 @@ def not_repeatable(received: str) -> InputError:
         "a random key, running averages)",
         fix="switch the network to evaluation mode and fix its random key and state",
     )
-
-
-def _check_inner_precision(example: Example, dtype: Any) -> None:
-    """Nothing on the way may be rounded to another precision."""
-    for kind, name in inner_types(example.closed.jaxpr):
-        if jnp.issubdtype(kind, np.inexact) and kind != dtype:
-            raise InputError(
-                WITHIN_PRECISION,
-                received=f"{kind} in {name}, parameters {dtype}",
-                cause="mixed precision inside apply: a compute type, a cast, or an array constant of "
-                "another type",
-                fix=f"let the whole of apply compute in {dtype}",
-            )

@@ -219,6 +219,8 @@ def _extend(eqn: JaxprEqn, known: Sequence[Any], place: int) -> list[View] | Non
     others = [k for n, k in enumerate(known) if n != place]
     if any(isinstance(k, Unknown) for k in others):
         return None
+    if _changes_nothing(eqn, place, others):
+        return [view]
     shape, shapes = _aval(eqn.invars[place]).shape, [_aval(v).shape for v in eqn.outvars]
     dtypes = {_aval(v).dtype for v in (eqn.invars[place], *eqn.outvars)}
     if name in _SCALINGS and len(dtypes) == 1 and all(np.size(k) == 1 for k in others):
@@ -236,6 +238,31 @@ def _extend(eqn: JaxprEqn, known: Sequence[Any], place: int) -> list[View] | Non
         functools.partial(_replay, eqn, place, known, n, cuts) for n in range(len(eqn.outvars))
     ]
     return [view._replace(steps=(*view.steps, s), spread=view.spread or grown) for s in steps]
+
+
+def _changes_nothing(eqn: JaxprEqn, place: int, others: Sequence[Any]) -> bool:
+    """Whether an equation hands its input on with derivative one: roundings, markers, + 0."""
+    source, targets = _aval(eqn.invars[place]), [_aval(v) for v in eqn.outvars]
+    if len(targets) != 1 or targets[0].shape != source.shape:
+        return False
+    if not all(jax.numpy.issubdtype(a.dtype, np.floating) for a in (source, *targets)):
+        return False
+    name = eqn.primitive.name
+    if name in ("add", "sub"):
+        numbers = [np.reshape(k, ()) for k in others if np.size(k) == 1]
+        return len(numbers) == 1 == len(others) and not numbers[0] and (place == 0 or name == "add")
+    if name == "integer_pow":
+        return eqn.params["y"] == 1
+    return name in _MARKERS and not others
+
+
+_MARKERS = frozenset(
+    {
+        "convert_element_type", "reduce_precision", "optimization_barrier", "name", "device_put",
+        "sharding_constraint", "copy", "copy_p",
+    }
+)  # fmt: skip
+"""Equations that hand on what comes, at most rounded to another type of numbers."""
 
 
 def _replay(
@@ -265,8 +292,8 @@ _SCALINGS: dict[str, Callable[..., float | None]] = {
 
 _SELECTIONS = frozenset(
     {
-        "reshape", "transpose", "squeeze", "expand_dims", "slice", "rev", "split", "copy",
-        "broadcast_in_dim", "convert_element_type", "copy_p",
+        "reshape", "transpose", "squeeze", "expand_dims", "slice", "rev", "split",
+        "broadcast_in_dim", "dynamic_slice",
     }
 )  # fmt: skip
 """Equations that pick entries and put them elsewhere. None but a broadcast repeats an entry."""

@@ -57,16 +57,48 @@ def trace_example(
     def single(context: Sequence[Any], leaves: Sequence[Any], x: Any) -> Any:
         return call(context, leaves, x[None])
 
-    with jax.default_matmul_precision("highest"):
-        closed, out = jax.make_jaxpr(single, return_shape=True)(list(context), list(leaves), x)
+    closed, out = trace_call(single, context, leaves, x)
     return Example(closed, len(context), len(leaves)), out
+
+
+def trace_call(call: Callable[..., Any], context: Any, leaves: Any, x: Any) -> Any:
+    """The equations of ``call(context, leaves, x)`` for arrays of these shapes, and its output's shape."""
+    with jax.default_matmul_precision("highest"):
+        closed, out = jax.make_jaxpr(call, return_shape=True)(list(context), list(leaves), x)
+    return closed.replace(jaxpr=_mapped(closed.jaxpr)), out
+
+
+def _mapped(jaxpr: Jaxpr) -> Jaxpr:
+    """The same equations, with callbacks made one example after the other where nothing is said."""
+    changed, eqns = False, []
+    for eqn in jaxpr.eqns:
+        params = {name: _mapped_inside(value) for name, value in eqn.params.items()}
+        if eqn.primitive.name == "pure_callback" and params["vmap_method"] is None:
+            params["vmap_method"] = "sequential"
+        same = all(params[name] is value for name, value in eqn.params.items())
+        changed |= not same
+        eqns.append(eqn if same else eqn.replace(params=params))
+    return jaxpr.replace(eqns=eqns) if changed else jaxpr
+
+
+def _mapped_inside(value: Any) -> Any:
+    """`_mapped` of the equations among an equation's parameters."""
+    if isinstance(value, ClosedJaxpr):
+        inner = _mapped(value.jaxpr)
+        return value if inner is value.jaxpr else value.replace(jaxpr=inner)
+    if isinstance(value, Jaxpr):
+        return _mapped(value)
+    if type(value) in (tuple, list) and any(isinstance(v, ClosedJaxpr | Jaxpr) for v in value):
+        inner = type(value)(_mapped_inside(one) for one in value)
+        return value if all(a is b for a, b in zip(inner, value, strict=True)) else inner
+    return value
 
 
 def inner_constants(jaxpr: Jaxpr) -> list[Any]:
     """All arrays that calls and loops inside close over, which are part of the equations."""
     found = []
     for eqn in jaxpr.eqns:
-        for inner in _inside(eqn):
+        for inner in inside(eqn):
             if isinstance(inner, ClosedJaxpr):
                 found += [*inner.consts, *inner_constants(inner.jaxpr)]
             else:
@@ -78,27 +110,25 @@ def reverse_only(jaxpr: Jaxpr) -> bool:
     """Whether a custom reverse rule rules out forward derivatives."""
     return any(
         eqn.primitive.name.startswith("custom_vjp")
-        or any(reverse_only(getattr(inner, "jaxpr", inner)) for inner in _inside(eqn))
+        or any(reverse_only(getattr(inner, "jaxpr", inner)) for inner in inside(eqn))
         for eqn in jaxpr.eqns
     )
 
 
-def inner_types(jaxpr: Jaxpr) -> list[tuple[Any, str]]:
-    """Type of every value that an equation computes, with the name of the equation."""
-    found = []
-    for eqn in jaxpr.eqns:
-        types = [getattr(v.aval, "dtype", None) for v in eqn.outvars]
-        found += [(dtype, eqn.primitive.name) for dtype in types if dtype is not None]
-        for inner in _inside(eqn):
-            found += inner_types(getattr(inner, "jaxpr", inner))
-    return found
-
-
-def _inside(eqn: JaxprEqn) -> list[Any]:
+def inside(eqn: JaxprEqn) -> list[Any]:
     """The equations inside an equation, of calls, loops, branches and custom rules."""
     values = eqn.params.values()
     flat = [one for v in values for one in (v if isinstance(v, tuple | list) else [v])]
     return [one for one in flat if isinstance(one, ClosedJaxpr | Jaxpr)]
+
+
+def primitives(jaxpr: Jaxpr) -> set[str]:
+    """Names of all equations, inside calls and loops as well."""
+    found = {eqn.primitive.name for eqn in jaxpr.eqns}
+    for eqn in jaxpr.eqns:
+        for inner in inside(eqn):
+            found |= primitives(getattr(inner, "jaxpr", inner))
+    return found
 
 
 def inner_jaxpr(eqn: JaxprEqn) -> tuple[Jaxpr, Sequence[Any]]:
@@ -113,6 +143,18 @@ def bind(eqn: JaxprEqn, values: Sequence[Any]) -> Sequence[Any]:
     functions, params = bound if isinstance(bound, tuple) else ((), bound)
     outs = eqn.primitive.bind(*functions, *values, **params)
     return outs if eqn.primitive.multiple_results else [outs]
+
+
+def over_examples(single: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """`single` for many examples at once, or one after the other where an equation has no batches."""
+
+    def run(xs: Any) -> Any:
+        try:
+            return jax.vmap(single)(xs)
+        except NotImplementedError:
+            return lax.map(single, xs)
+
+    return run
 
 
 class Junction(NamedTuple):

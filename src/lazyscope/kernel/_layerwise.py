@@ -4,10 +4,13 @@ from collections.abc import Callable, Iterator
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
+from lazyscope._checks import check_instance
+from lazyscope._settings import is_double, own_settings
 from lazyscope.kernel._protocol import AbstractExpansion, AbstractGradient, AbstractTangentKernel
-from lazyscope.model import Dense, Layer, affine, sum_of_outer_products
+from lazyscope.model import Dense, Layer, affine, check_kernel_memory, sum_of_outer_products
 
 
 class LayerwiseKernel(AbstractTangentKernel):
@@ -34,6 +37,9 @@ class LayerwiseKernel(AbstractTangentKernel):
 
     model: Dense
 
+    def __check_init__(self) -> None:
+        check_instance("model", self.model, Dense)
+
     def by_group(
         self,
         params: tuple[Layer, ...],
@@ -41,7 +47,9 @@ class LayerwiseKernel(AbstractTangentKernel):
         x2: Float[Array, "n2 d"] | None = None,
     ) -> Float[Array, "layers n1 n2 C C"]:
         """K_l for every layer l = 1..L+1."""
-        return jnp.stack(list(self._shares(params, x1, x2)))
+        self._check_result(x1, x2, self.model.depth + 1)
+        with own_settings(double=is_double((params, x1, x2))):
+            return jnp.stack(list(self._shares(params, x1, x2)))
 
     def summed(
         self,
@@ -52,7 +60,9 @@ class LayerwiseKernel(AbstractTangentKernel):
         speeds: Float[Array, " layers"],
     ) -> Float[Array, "n1 n2 C C"]:
         """sum_l s_l K_l, added up layer by layer so that only one share is held at a time."""
-        return _weighted_sum(speeds, self._shares(params, x1, x2))
+        self._check_result(x1, x2, 1)
+        with own_settings(double=is_double((params, x1, x2))):
+            return _weighted_sum(speeds, self._shares(params, x1, x2))
 
     def expand(self, params: tuple[Layer, ...], x: Float[Array, "n d"]) -> "LayerwiseExpansion":
         """The network to first order around `params`, on the points `x`."""
@@ -72,6 +82,13 @@ class LayerwiseKernel(AbstractTangentKernel):
         values, inputs, slopes = self._forward(params, x)
         signals = _signals(params, slopes, self._scale(x) * cotangent_of(values))
         return LayerwiseGradient(inputs, signals, self.model.use_bias)
+
+    def _check_result(self, x1: Array, x2: Array | None, count: int) -> None:
+        n1, n2, c = len(x1), len(x1 if x2 is None else x2), self.model.output_dim
+        check_kernel_memory(
+            count * n1 * n2 * c * c * np.dtype(x1.dtype).itemsize,
+            what=f"{count} kernels of {n1} x {n2} points and {c} x {c} outputs",
+        )
 
     def _scale(self, x: Array) -> Float[Array, ""]:
         return jnp.asarray(self.model.output_scale, x.dtype)

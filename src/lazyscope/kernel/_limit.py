@@ -1,13 +1,21 @@
 """What kernels does an infinitely wide network have?"""
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-import jax
 import numpy as np
 from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError, check_count
+from lazyscope._settings import own_settings
+from lazyscope.kernel._known import known_array
+from lazyscope.kernel._limit_amplification import (
+    AccuracyWarning,
+    largest_gain,
+    needs_care,
+    total_gain,
+)
 from lazyscope.kernel._limit_block import Combine, covariance, tangent, tangent_by_layer
 from lazyscope.kernel._limit_function import PiecewiseSmooth
 from lazyscope.kernel._limit_network import LimitNetwork, limit_network
@@ -17,6 +25,9 @@ from lazyscope.model._activation import Activation
 
 Nonlinearity: TypeAlias = str | Activation | PiecewiseSmooth | Callable[[Array], Array]
 """A name, an `Activation`, a function of one JAX array, or a function with its kinks."""
+
+_PROMISED = {np.dtype(np.float32): 1e-6, np.dtype(np.float64): 1e-12}
+"""Errors of correlations that the documentation promises not to exceed."""
 
 
 def limit_tangent_kernel(
@@ -61,7 +72,12 @@ def limit_tangent_kernel(
 
     Raises:
         InputError: depth below 1; inputs not a finite matrix; activations that are not numbers,
-            have no finite second moment, jump (their slope has none), or do not yield to quadrature.
+            have no finite second moment, jump (their slope has none), or do not yield to quadrature;
+            variances that overflow; a call while JAX traces (under ``jit``, ``grad`` or ``vmap``).
+
+    Warns:
+        AccuracyWarning: a chaotic network amplifies rounding of nearly equal inputs beyond what is
+            promised below; `limit_amplification` says by how much.
 
     Cost: n1 n2 (2 d + 30 depth) operations for the ReLU family, half of it without x2; other closed
     forms two to three times as much. Smooth functions take a power series of 20 to 250 terms, kinked
@@ -142,47 +158,114 @@ def limit_tangent_kernel_by_layer(
     return kernel_of(tangent_by_layer, network, x1, x2, tile)
 
 
+def limit_amplification(
+    x: Float[Array, "n d"],
+    *,
+    depth: int,
+    activation: Nonlinearity,
+    weight_std: float | Sequence[float] = 1.0,
+    bias_std: float | Sequence[float] = 0.0,
+    readout_weight_std: float | None = None,
+    readout_bias_std: float | None = None,
+) -> Float[np.ndarray, " n"]:
+    """By how much an infinitely wide network amplifies small differences of its inputs.
+
+    The derivative of 1 - rho of the outputs by 1 - rho of the inputs at equal inputs, for each input:
+    the product over layers of c^2 q E sigma'(u)^2 / E sigma(u)^2, u ~ N(0, q), c^2 the share of the
+    weights in the next variance. Above one the network is chaotic. Rounding of inputs is amplified
+    alike: at the inverse of this number, 1 - rho of two inputs is lost.
+
+    Args:
+        x: n inputs.
+        depth: number of hidden layers.
+        activation: as in `limit_tangent_kernel`.
+        weight_std: as there.
+        bias_std: as there.
+        readout_weight_std: as there.
+        readout_bias_std: as there.
+
+    Returns:
+        (n,), infinite for activations with jumps.
+
+    Reference: Poole, Lahiri, Raghu, Sohl-Dickstein & Ganguli 2016, equation 7.
+
+    Example:
+        >>> limit_amplification(np.ones((1, 2)), depth=5, activation="relu").tolist()
+        [1.0]
+    """
+    network = limit_network(
+        depth, activation, weight_std, bias_std, readout_weight_std, readout_bias_std
+    )
+    with own_settings():
+        return total_gain(network, single_points(network, as_inputs("x", x), slopes=False))
+
+
 def kernel_of(
     combine: Combine, network: LimitNetwork, x1: Any, x2: Any | None, tile: int
 ) -> np.ndarray:
     """The kernel that `combine` makes of the layers of `network`."""
     tile = check_count("tile", tile)
     x1 = as_inputs("x1", x1)
+    both = x1
     if x2 is not None:
         x2 = as_inputs("x2", x2)
         _check_match(x1, x2)
-        x2 = x2.astype(x1.dtype)
+        both = np.concatenate([x1, x2.astype(x1.dtype)])
     squares = network.weight_stds**2
-    with jax.enable_x64(True):
-        points1 = single_points(network, x1, slopes=combine is not covariance)
-        points2 = points1 if x2 is None else single_points(network, x2, slopes=False)
-        maps, left, right = pair_maps(network, points1, points2)
-        shape = len(x1), len(x1 if x2 is None else x2)
+    with own_settings():
+        # both sides at once, so that equal inputs have equal numbers to the bit
+        points = single_points(network, both, slopes=combine is not covariance)
+        gain = largest_gain(network, points)
+        amplified = needs_care(network, points, gain)
+        if amplified and x1.dtype != np.float64:
+            points = single_points(network, both.astype(np.float64), combine is not covariance)
+        n1 = len(x1)
+        points1 = points.take(slice(0, n1))
+        points2 = points1 if x2 is None else points.take(slice(n1, None))
+        maps, left, right = pair_maps(network, points1, points2, careful=amplified)
+        shape = n1, n1 if x2 is None else len(x2)
         leading = (network.depth + 1,) if combine is tangent_by_layer else ()
-        out = np.empty((*leading, *shape), x1.dtype)
-        fill(out, combine, maps, left, right, squares, tile=tile, symmetric=x2 is None)
+        out = np.empty((*leading, *shape), np.float64 if amplified else x1.dtype)
+        doubt = fill(
+            out,
+            combine,
+            maps,
+            left,
+            right,
+            squares,
+            tile=tile,
+            symmetric=x2 is None,
+            gain=gain if amplified else None,
+        )
         if x2 is None:
-            diagonal = np.arange(len(x1))
+            diagonal = np.arange(n1)
             out[..., diagonal, diagonal] = combine(list(left.variances), list(left.slopes), squares)
-    return out
+    _warn_of(doubt, gain, x1.dtype)
+    return out.astype(x1.dtype, copy=False)
+
+
+def _warn_of(doubt: float, gain: float, dtype: np.dtype) -> None:
+    """Say where amplified rounding leaves less than the accuracy promised."""
+    if doubt > _PROMISED[dtype]:
+        warnings.warn(
+            f"This network amplifies the distance 1 - rho of nearly equal inputs by up to {gain:.2g}: "
+            f"some correlations among these inputs are known to {doubt:.1g} only, because rounding of "
+            "the inputs is amplified too. Equal inputs are not affected. See limit_amplification; "
+            "fewer layers or a smaller weight_std amplify less.",
+            AccuracyWarning,
+            stacklevel=4,
+        )
 
 
 def as_inputs(name: str, x: Any) -> np.ndarray:
     """Inputs (n, d) as a finite NumPy matrix in single or double precision, or a refusal."""
-    x = np.asarray(x)
+    x = known_array(name, x)
     if x.ndim != 2 or 0 in x.shape:
         raise InputError(
             f"{name} must be a matrix with one row for each input",
             received=f"shape {x.shape}",
             cause="images not flattened, a single input without its batch axis, or an empty selection",
             fix="reshape to (n, d), for example x.reshape(len(x), -1)",
-        )
-    if x.dtype.kind not in "fiub" or not np.isfinite(x).all():
-        raise InputError(
-            f"{name} must hold finite real numbers",
-            received=f"{x.dtype}" if x.dtype.kind not in "fiub" else "nan or infinity among them",
-            cause="missing values, a division by a zero norm, or labels passed as inputs",
-            fix="drop or fill those rows",
         )
     return x if x.dtype in (np.float32, np.float64) else x.astype(np.float64)
 

@@ -110,6 +110,9 @@ def _theta(gap: Array, total: Array) -> Array:
 
 
 def _within(gap: Array, total: Array, slopes: Array) -> Pairs:
+    # the larger one from the smaller one, which is the one known to its last digit
+    acute = gap <= total
+    gap, total = jnp.where(acute, gap, 2.0 - total), jnp.where(acute, 2.0 - gap, total)
     return Pairs(jnp.clip(gap, 0.0, 2.0), jnp.clip(total, 0.0, 2.0), slopes)
 
 

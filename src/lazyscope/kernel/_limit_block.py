@@ -11,23 +11,32 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
-from lazyscope.kernel._limit_maps import AbstractPairMap, Side
+from lazyscope.kernel._limit_maps import AbstractPairMap, Pairs, Side, settled
 from lazyscope.kernel._limit_points import Points
 
 Combine = Callable[[list, list, Any], Any]
 """(covariances of L+1 layers, slope products of L layers, squared weight stds) -> kernel."""
 
-_CLOSE = {np.dtype(np.float32): 1e-3, np.dtype(np.float64): 1e-6}
+CLOSE = {np.dtype(np.float32): 1e-3, np.dtype(np.float64): 1e-6}
 """1 - |cosine| below which rounding of the matrix product would show in the angle."""
+
+_EQUAL = 1e-15
+
+_UNROLLED = 8
+"""Hidden layers up to which one program, whose layers the compiler fuses, is faster than a loop."""
+
+CLOSE_IF_AMPLIFIED = 1e-2
+"""The same where a network amplifies the rounding of the matrix product."""
 
 
 class Block(NamedTuple):
-    """Kernel values, and whether some pair off the diagonal was too close for plain cosines."""
+    """Kernel values, whether some pair off the diagonal was too close, and amplified rounding."""
 
     values: Array
     close: Array
+    doubt: Array
 
 
 def tangent(covariances: list, slopes: list, weight_squares: Any) -> Any:
@@ -61,67 +70,184 @@ def block(
     columns: Points,
     weight_squares: Any,
     *,
-    cosines: Callable[[Array, Array], tuple[Array, Array]],
+    cosines: "Cosines",
     diagonal: bool,
+    close: float,
+    gain: Any,
 ) -> Block:
-    """The kernel between `rows` and `columns`; on a `diagonal` block both are the same points."""
-    gap, total = cosines(rows.directions, columns.directions)
+    """The kernel between `rows` and `columns`; on a `diagonal` block both are the same points.
+
+    Maps and features hold a leading axis of layers; those of more than one layer make a loop.
+    `close` is the distance 1 - |cosine| below which pairs count as close, `gain` the factor by which
+    the network amplifies it, None where that is harmless.
+    """
+    gap, total = cosines(rows, columns)
     if diagonal:
         same = jnp.eye(gap.shape[0], dtype=bool)
         gap, total = jnp.where(same, 0.0, gap), jnp.where(same, 2.0, total)
         near = jnp.where(same, 1.0, jnp.minimum(gap, total))
     else:
         near = jnp.minimum(gap, total)
+    whole = _looped if is_deep(maps, rows.variances.shape[0] - 1) else _unrolled
+    exact = cosines is careful_cosines
+    values = whole(combine, maps, rows, columns, weight_squares, gap, total, exact=exact)
+    doubt = jnp.zeros(()) if gain is None else _doubt(rows, columns, near, gain)
+    return Block(values, jnp.any(near < close), doubt)
+
+
+def is_deep(maps: tuple[AbstractPairMap, ...], depth: int) -> bool:
+    """Whether layers are computed by loops: where one program would become long."""
+    return depth > _UNROLLED and all(one.compiled for one in maps)
+
+
+def _unrolled(combine, maps, rows, columns, weight_squares, gap, total, *, exact) -> Array:
+    """Layer after layer in one program, which the compiler fuses."""
     covariances, slopes = [], []
     for layer in range(rows.variances.shape[0]):
-        gap, total = _affine(rows, columns, layer, gap, total)
-        left, right = _side(rows, layer), _side(columns, layer)
-        left = jax.tree.map(lambda a: a[:, None], left)
-        right = jax.tree.map(lambda a: a[None, :], right)
-        covariances.append(left.deviation * right.deviation * (1.0 - gap))
+        left, right = (_layer(points, layer) for points in (rows, columns))
+        gap, total, value = _affine(left, right, gap, total, exact=exact)
+        covariances.append(value)
         if layer < len(maps):
-            features = rows.features[layer], columns.features[layer]
-            left, right = (
-                side._replace(features=f) for side, f in zip((left, right), features, strict=True)
-            )
-            gap, total, slope = maps[layer].pairs(left, right, gap, total)
+            features = rows.features[layer][0], columns.features[layer][0]
+            one = jax.tree.map(lambda a: a[0], maps[layer])
+            sides = _sides(left, right, *features)
+            gap, total, slope = _mapped(one, sides, gap, total, exact=exact)
             slopes.append(slope)
-    values = combine(covariances, slopes, weight_squares)
-    return Block(values, jnp.any(near < _CLOSE[np.dtype(near.dtype)]))
+    return combine(covariances, slopes, weight_squares)
 
 
-def plain_cosines(u: Float[Array, "n1 d"], v: Float[Array, "n2 d"]) -> tuple[Array, Array]:
+def _looped(combine, maps, rows, columns, weight_squares, gap, total, *, exact) -> Array:
+    """A loop over every run of layers of one kind: work and program that grow like the depth.
+
+    One program of many layers would recompute each from the first, two to the power of the depth.
+    """
+    kept = combine is tangent_by_layer
+
+    def advance(carry: tuple, left: "_Layer", right: "_Layer") -> tuple:
+        gap, total, step, value = carry
+        gap, total, new = _affine(left, right, gap, total, exact=exact)
+        return gap, total, new, new if combine is covariance else new + step * value
+
+    def one(carry: tuple, layer: tuple) -> tuple[tuple, Any]:
+        one_map, left, right, features1, features2, square = layer
+        gap, total, new, value = advance(carry, left, right)
+        sides = _sides(left, right, features1, features2)
+        gap, total, slope = _mapped(one_map, sides, gap, total, exact=exact)
+        return (gap, total, square * slope, value), (new, carry[2]) if kept else None
+
+    zero = jnp.zeros_like(gap)
+    carry, first, shares = (gap, total, zero, zero), 0, []
+    for one_map, features1, features2 in zip(maps, rows.features, columns.features, strict=True):
+        some = slice(first, first + features1.shape[0])
+        sides = (_layer(points, some) for points in (rows, columns))
+        first = some.stop
+        layers = one_map, *sides, features1, features2, weight_squares[some.start + 1 : first + 1]
+        carry, share = jax.lax.scan(one, jax.lax.optimization_barrier(carry), layers)
+        shares.append(share)
+    _, _, last, value = advance(carry, _layer(rows, first), _layer(columns, first))
+    if not kept:
+        return value
+    values = jnp.concatenate([*(share[0] for share in shares), last[None]])
+    steps = jnp.concatenate([*(share[1] for share in shares), carry[2][None]])
+    later = jnp.concatenate([steps[1:], jnp.ones_like(last)[None]])
+    return values * jax.lax.cumprod(later, reverse=True)
+
+
+Cosines = Callable[[Points, Points], tuple[Array, Array]]
+"""1 - cos and 1 + cos of all pairs of points."""
+
+
+def plain_cosines(rows: Points, columns: Points) -> tuple[Array, Array]:
     """1 - cos and 1 + cos of all pairs of unit vectors, by one matrix product."""
+    u, v = rows.directions, columns.directions
     cosine = jnp.clip(jnp.matmul(u, v.T, precision="highest"), -1.0, 1.0)
     return 1.0 - cosine, 1.0 + cosine
 
 
-def careful_cosines(u: Float[Array, "n1 d"], v: Float[Array, "n2 d"]) -> tuple[Array, Array]:
-    """The same to full relative accuracy: single precision by a double product, double by differences."""
+def careful_cosines(rows: Points, columns: Points) -> tuple[Array, Array]:
+    """The same to full accuracy: single precision by a double product, double by differences.
+
+    Differences count what rounding took from the directions, so that they are right to the last bit.
+    """
+    u, v = rows.directions, columns.directions
     if u.dtype == jnp.float32:
         a, b = u.astype(jnp.float64), v.astype(jnp.float64)
         sizes = jnp.sum(a * a, axis=1)[:, None] + jnp.sum(b * b, axis=1)[None, :]
         twice = 2.0 * jnp.matmul(a, b.T, precision="highest")
-        gap, total = (jnp.maximum(0.5 * (sizes + s * twice), 0.0) for s in (-1.0, 1.0))
+        gap, total = (0.5 * (sizes + s * twice) for s in (-1.0, 1.0))
+        # equal directions: others are at least one rounding of single precision apart
+        gap, total = (jnp.where(v > _EQUAL, v, 0.0) for v in (gap, total))
         return gap.astype(u.dtype), total.astype(u.dtype)
+    w = columns.remainders
 
-    def row_of(one: Array) -> tuple[Array, Array]:
-        return 0.5 * jnp.sum((one - v) ** 2, axis=1), 0.5 * jnp.sum((one + v) ** 2, axis=1)
+    def row_of(one: tuple[Array, Array]) -> tuple[Array, Array]:
+        apart, along = (one[0] - v) + (one[1] - w), (one[0] + v) + (one[1] + w)
+        return 0.5 * jnp.sum(apart**2, axis=1), 0.5 * jnp.sum(along**2, axis=1)
 
-    gap, total = jax.lax.map(row_of, u)
+    gap, total = jax.lax.map(row_of, (u, rows.remainders))
     return jnp.minimum(gap, 2.0), jnp.minimum(total, 2.0)
 
 
-def _affine(rows: Points, columns: Points, layer: int, gap: Array, total: Array) -> tuple:
-    """Weights and bias: rho -> c1 c2 rho + b1 b2 where c^2 + b^2 = 1 for each point."""
-    c1, c2 = rows.weight_parts[layer][:, None], columns.weight_parts[layer][None, :]
-    b1, b2 = rows.bias_parts[layer][:, None], columns.bias_parts[layer][None, :]
+class _Layer(NamedTuple):
+    """What one layer knows of one side's points: (n,) each, or (layers, n)."""
+
+    variance: Array
+    second: Array
+    weight_part: Array
+    bias_part: Array
+
+
+def _layer(points: Points, layer: int | slice) -> _Layer:
+    hidden = isinstance(layer, slice) or layer < points.seconds.shape[0]
+    second = points.seconds[layer] if hidden else points.variances[layer]
+    parts = points.weight_parts[layer], points.bias_parts[layer]
+    return _Layer(points.variances[layer], second, *parts)
+
+
+def _mapped(
+    one: AbstractPairMap, sides: tuple[Side, Side], gap: Array, total: Array, *, exact: bool
+) -> Pairs:
+    """What the nonlinearity does; where `exact`, equal inputs stay equal to the bit."""
+    found = one.pairs(*sides, gap, total)
+    return settled(one, *sides, gap, total, found) if exact else found
+
+
+def _affine(
+    left: _Layer, right: _Layer, gap: Array, total: Array, *, exact: bool
+) -> tuple[Array, Array, Array]:
+    """Weights and bias: rho -> c1 c2 rho + b1 b2 where c^2 + b^2 = 1; and the covariance."""
+    c1, c2 = left.weight_part[:, None], right.weight_part[None, :]
+    b1, b2 = left.bias_part[:, None], right.bias_part[None, :]
     turn = 0.5 * ((c1 - c2) ** 2 + (b1 - b2) ** 2)
-    return c1 * c2 * gap + turn, c1 * c2 * total + (turn + 2.0 * b1 * b2)
+    gap, total = c1 * c2 * gap + turn, c1 * c2 * total + (turn + 2.0 * b1 * b2)
+    q1, q2 = left.variance[:, None], right.variance[None, :]
+    scale = jnp.sqrt(q1) * jnp.sqrt(q2)
+    if exact:
+        scale = jnp.where(q1 == q2, q1, scale)
+    return gap, total, scale * (1.0 - gap)
 
 
-def _side(points: Points, layer: int) -> Side:
-    hidden = layer < points.seconds.shape[0]
-    q = points.variances[layer]
-    second = points.seconds[layer] if hidden else q
-    return Side(q, jnp.sqrt(q), jnp.sqrt(second), q)
+def _sides(left: _Layer, right: _Layer, features1: Array, features2: Array) -> tuple[Side, Side]:
+    """Both sides as columns and rows."""
+    a, b = (
+        (side.variance, jnp.sqrt(side.variance), jnp.sqrt(side.second)) for side in (left, right)
+    )
+    return (
+        Side(a[0][:, None], a[1][:, None], a[2][:, None], features1),
+        Side(b[0][None, :], b[1][None, :], b[2][None, :], features2),
+    )
+
+
+def _doubt(rows: Points, columns: Points, near: Array, gain: Any) -> Array:
+    """Amplified rounding eps min(1 / d, gain d), largest over pairs; d is in angle and log of norms.
+
+    Rounding of an input by eps moves the other at d by 2 eps d in d^2; the network multiplies that by
+    `gain`, until inputs have become independent, when d^2 gain is one.
+    """
+    q1, q2 = rows.variances[0][:, None], columns.variances[0][None, :]
+    known = (q1 > 0) & (q2 > 0)
+    ratio = jnp.where(known, q1, 1.0) / jnp.where(known, q2, 1.0)
+    distance = jnp.sqrt(near + 0.125 * jnp.log(ratio) ** 2)
+    safe = jnp.where(known & (distance > 0), distance, 1.0)
+    grown = jnp.where(distance > 0, jnp.minimum(1.0 / safe, gain * distance), 0.0)
+    return jnp.finfo(distance.dtype).eps * jnp.max(jnp.where(known, grown, 0.0))

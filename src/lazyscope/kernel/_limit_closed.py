@@ -7,6 +7,7 @@ difference of nearly equal numbers appears at correlations near one.
 """
 
 import math
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -14,7 +15,15 @@ import numpy as np
 from jaxtyping import Array
 
 from lazyscope.kernel._limit_angle import angle, signed_angle
-from lazyscope.kernel._limit_maps import AbstractClosedForm, Pairs, Side, normalised
+from lazyscope.kernel._limit_careful import careful_closed_form
+from lazyscope.kernel._limit_maps import (
+    AbstractClosedForm,
+    AbstractSmoothForm,
+    Pairs,
+    Prepared,
+    Side,
+    normalised,
+)
 
 
 class PiecewiseLinear(AbstractClosedForm):
@@ -48,8 +57,29 @@ class PiecewiseLinear(AbstractClosedForm):
         )
 
 
-class Erf(AbstractClosedForm):
+class _SmoothForm(AbstractSmoothForm):
+    def pair_map(self, q1: np.ndarray, q2: np.ndarray, *, careful: bool = False) -> Prepared:
+        if careful:
+            return careful_closed_form(self, q1, q2)
+        return super().pair_map(q1, q2)
+
+
+class Erf(_SmoothForm):
     """sigma(u) = erf(u)."""
+
+    odd: ClassVar[bool] = True
+
+    def values(self, u: np.ndarray) -> np.ndarray:
+        from scipy.special import erf
+
+        return erf(u)
+
+    def loss(self, left: Side, right: Side, gap: Array, total: Array) -> Array:
+        scale = left.deviation * right.deviation
+        square = 1 + 2 * left.variance + 2 * right.variance
+        rest = jnp.sqrt(square + 4 * gap * total * scale * scale)
+        # tan of half the difference of two arcsines
+        return (4 / math.pi) * jnp.arctan(2 * scale * gap / (jnp.sqrt(square) + rest))
 
     def second_moment(self, q: np.ndarray) -> np.ndarray:
         return (2 / np.pi) * np.arctan2(2 * q, np.sqrt(1 + 4 * q))
@@ -67,8 +97,18 @@ class Erf(AbstractClosedForm):
         return normalised(products, left, right, (4 / math.pi) / rest)
 
 
-class Sine(AbstractClosedForm):
+class Sine(_SmoothForm):
     """sigma(u) = sin(u)."""
+
+    odd: ClassVar[bool] = True
+
+    def values(self, u: np.ndarray) -> np.ndarray:
+        return np.sin(u)
+
+    def loss(self, left: Side, right: Side, gap: Array, total: Array) -> Array:
+        scale = left.deviation * right.deviation
+        apart = jnp.exp(-0.5 * (left.deviation - right.deviation) ** 2)
+        return -0.5 * apart * jnp.expm1(-scale * gap) * (1 + jnp.exp(-scale * total))
 
     def second_moment(self, q: np.ndarray) -> np.ndarray:
         return -np.expm1(-2 * q) / 2
@@ -86,8 +126,31 @@ class Sine(AbstractClosedForm):
         return normalised(products, left, right, 0.5 * same * (2 - other))
 
 
-class Gelu(AbstractClosedForm):
+class Gelu(_SmoothForm):
     """sigma(u) = u Phi(u) with the exact Gaussian distribution function Phi."""
+
+    odd: ClassVar[bool] = False
+
+    def values(self, u: np.ndarray) -> np.ndarray:
+        from scipy.special import ndtr
+
+        return u * ndtr(u)
+
+    def loss(self, left: Side, right: Side, gap: Array, total: Array) -> Array:
+        q1, q2 = left.variance, right.variance
+        scale = left.deviation * right.deviation
+        covariance = scale * (1 - gap)
+        determinant = gap * total * scale * scale
+        first, last = jnp.sqrt(1 + q1 + q2), jnp.sqrt(1 + q1 + q2 + determinant)
+        root = jnp.sqrt(1 + q1) * jnp.sqrt(1 + q2)
+        slant = signed_angle(covariance / root, last / root)
+        turned = 2 * jnp.arctan(scale * gap / (first + last))
+        share = 1 / (1 + q1) + 1 / (1 + q2)
+        denser = covariance * covariance / (first * last * (first + last))
+        spread = determinant * (share * (1 / first + denser) - 1 / last)
+        return scale * gap * (0.25 + slant / (2 * math.pi)) + (scale * turned + spread) / (
+            2 * math.pi
+        )
 
     def second_moment(self, q: np.ndarray) -> np.ndarray:
         return _gelu_products(

@@ -74,8 +74,11 @@ class AbstractDual(eqx.Module):
         """E sigma'(u)^2 for u ~ N(0, q), entry by entry."""
 
     @abc.abstractmethod
-    def pair_map(self, q1: np.ndarray, q2: np.ndarray) -> Prepared:
-        """The map of pairs between points of variances q1 (n1,) and q2 (n2,)."""
+    def pair_map(self, q1: np.ndarray, q2: np.ndarray, *, careful: bool = False) -> Prepared:
+        """The map of pairs between points of variances q1 (n1,) and q2 (n2,).
+
+        A `careful` map keeps 1 - rho to full relative accuracy, which amplifying networks need.
+        """
 
 
 class AbstractClosedForm(AbstractDual, AbstractPairMap):
@@ -83,8 +86,23 @@ class AbstractClosedForm(AbstractDual, AbstractPairMap):
 
     compiled: ClassVar[bool] = True
 
-    def pair_map(self, q1: np.ndarray, q2: np.ndarray) -> Prepared:
+    def pair_map(self, q1: np.ndarray, q2: np.ndarray, *, careful: bool = False) -> Prepared:
+        del careful
         return Prepared(self, np.empty((q1.size, 0)), np.empty((q2.size, 0)))
+
+
+class AbstractSmoothForm(AbstractClosedForm):
+    """A closed form that is smooth in the correlation, whose networks may amplify distances."""
+
+    odd: eqx.AbstractClassVar[bool]
+
+    @abc.abstractmethod
+    def values(self, u: np.ndarray) -> np.ndarray:
+        """sigma(u) on the host."""
+
+    @abc.abstractmethod
+    def loss(self, left: Side, right: Side, gap: Array, total: Array) -> Array:
+        """E sigma(u) sigma(v) at correlation one minus that at 1 - gap, a product with gap."""
 
 
 def normalised(products: Array, left: Side, right: Side, slopes: Array) -> Pairs:
@@ -93,3 +111,20 @@ def normalised(products: Array, left: Side, right: Side, slopes: Array) -> Pairs
     rho = jnp.where(scale > 0, products / jnp.where(scale > 0, scale, jnp.ones_like(scale)), 0.0)
     rho = jnp.clip(rho, -1.0, 1.0)
     return Pairs(1.0 - rho, 1.0 + rho, slopes)
+
+
+def settled(
+    one: AbstractPairMap, left: Side, right: Side, gap: Array, total: Array, found: Pairs
+) -> Pairs:
+    """Equal inputs kept equal to the bit, and opposite ones opposite where sigma is odd.
+
+    Piecewise linear maps do so of themselves.
+    """
+    odd = getattr(one, "odd", None)
+    if not isinstance(odd, bool):
+        return found
+    alike = (left.variance == right.variance) & (left.second_root > 0)
+    equal, opposite = alike & (gap == 0), alike & (total == 0) & odd
+    new_gap = jnp.where(equal, 0.0, jnp.where(opposite, 2.0, found.gap))
+    new_total = jnp.where(equal, 2.0, jnp.where(opposite, 0.0, found.sum))
+    return Pairs(new_gap, new_total, found.slopes)

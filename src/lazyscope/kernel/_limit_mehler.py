@@ -10,13 +10,15 @@ left out for every correlation at once: at most the geometric mean of the two po
 
 from typing import ClassVar
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from lazyscope.kernel._limit_careful import CarefulMehler
 from lazyscope.kernel._limit_function import PiecewiseSmooth
-from lazyscope.kernel._limit_gauss import FARTHEST, gaussian_rule
+from lazyscope.kernel._limit_gauss import FARTHEST, gaussian_average, gaussian_rule
 from lazyscope.kernel._limit_maps import AbstractPairMap, Pairs, Prepared, Side, normalised
 
 _LENGTHS = (64, 256, 1024)
@@ -27,6 +29,7 @@ class MehlerMap(AbstractPairMap):
     """Power series in the correlation; features are K coefficients of sigma, then K of sigma'."""
 
     compiled: ClassVar[bool] = True
+    odd: bool = eqx.field(static=True)
 
     def pairs(self, left: Side, right: Side, gap: Array, total: Array) -> Pairs:
         half = left.features.shape[1] // 2
@@ -39,7 +42,13 @@ class MehlerMap(AbstractPairMap):
 
 
 def mehler_map(
-    sigma: PiecewiseSmooth, deviations1: np.ndarray, deviations2: np.ndarray, radius: float
+    sigma: PiecewiseSmooth,
+    deviations1: np.ndarray,
+    deviations2: np.ndarray,
+    radius: float,
+    *,
+    odd: bool,
+    careful: bool,
 ) -> Prepared | None:
     """The series for points of these deviations, or None where it is longer than allowed."""
     deviations, places = np.unique(np.concatenate([deviations1, deviations2]), return_inverse=True)
@@ -47,15 +56,39 @@ def mehler_map(
     z, weights = gaussian_rule(np.ones(1), (), min(radius + 5.0, FARTHEST), 1)
     values = sigma.values_and_slopes(deviations[:, None] * z)
     squares = [(f * f) @ weights[0] for f in values]
+    if not _agree(squares, sigma, deviations, radius):
+        return None
     for length in _LENGTHS:
         weighted = _hermite(z[0], length) * weights[0]
         series = [f @ weighted.T for f in values]
         terms = max(_terms(*piece) for piece in zip(series, squares, strict=True))
         if terms <= length:
-            features = np.concatenate([f[:, :terms] for f in series], axis=1)[places]
+            first, second = (f[:, :terms] for f in series)
+            if careful:
+                if odd:  # exactly, so that opposite inputs stay opposite
+                    first[:, ::2] = 0.0
+                norms = np.linalg.norm(first, axis=1, keepdims=True)
+                first = first / np.where(norms > 0, norms, 1.0)
+            features = np.concatenate([first, second], axis=1)[places]
             size = deviations1.size
-            return Prepared(MehlerMap(), features[:size], features[size:])
+            made = CarefulMehler(odd) if careful else MehlerMap(odd)
+            return Prepared(made, features[:size], features[size:])
     return None
+
+
+def _agree(
+    squares: list[np.ndarray], sigma: PiecewiseSmooth, deviations: np.ndarray, radius: float
+) -> bool:
+    """Whether this rule sees all that the rule with panels at the kinks sees, at both extremes."""
+    ends = np.unique([np.argmin(deviations), np.argmax(deviations)])
+    kinks = sigma.kinks_within(radius * max(float(deviations.max()), 1e-3))
+    if not kinks:
+        return True
+    for square, found in zip((sigma.squares, sigma.slope_squares), squares, strict=True):
+        exact = gaussian_average(square, deviations[ends], kinks, radius, "the activation")
+        if np.any(np.abs(found[ends] - exact) > 10 * _REMAINDER * np.abs(exact)):
+            return False
+    return True
 
 
 def _terms(coefficients: np.ndarray, squares: np.ndarray) -> int:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lazyscope._checks import InputError, check_choice, check_count, check_finite
+from lazyscope.kernel._known import known_array
 from lazyscope.kernel._limit_closed import Erf, Gelu, PiecewiseLinear, Sine, leaky
 from lazyscope.kernel._limit_function import PiecewiseSmooth
 from lazyscope.kernel._limit_maps import AbstractDual
@@ -93,6 +94,15 @@ def _layer_stds(
     name: str, depth: int, hidden: float | Sequence[float], readout: float | None
 ) -> np.ndarray:
     """L+1 standard deviations from one number or one number for each layer."""
+    given = {name: hidden} if readout is None else {name: hidden, f"readout_{name}": readout}
+    for which, value in given.items():
+        if known_array(which, value, finite=False).dtype.kind == "b":
+            raise InputError(
+                f"{which} must be a number",
+                received=repr(value),
+                cause="a switch where a standard deviation belongs",
+                fix="give a number, 0.0 for none",
+            )
     if np.ndim(hidden) == 0:
         values = [hidden] * (depth + 1)
     else:

@@ -8,8 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lazyscope._checks import InputError
 from lazyscope.kernel._limit_maps import AbstractPairMap
 from lazyscope.kernel._limit_network import LimitNetwork
+
+_SPLIT = 2.0**27 + 1  # Veltkamp's constant: cuts a double into halves of 26 bits
 
 
 class Points(NamedTuple):
@@ -19,6 +22,7 @@ class Points(NamedTuple):
 
     Attributes:
         directions: (n, d) inputs divided by their norms, zero inputs left at zero.
+        remainders: (n, d) what rounding took from the directions.
         variances: (L+1, n) q_l = weight_std_l^2 k_{l-1} + bias_std_l^2.
         weight_parts: (L+1, n) weight_std_l sqrt(k_{l-1} / q_l), the share of the weights.
         bias_parts: (L+1, n) bias_std_l / sqrt(q_l), the share of the bias.
@@ -28,6 +32,7 @@ class Points(NamedTuple):
     """
 
     directions: Any
+    remainders: Any
     variances: Any
     weight_parts: Any
     bias_parts: Any
@@ -35,43 +40,72 @@ class Points(NamedTuple):
     slopes: Any
     features: tuple[Any, ...]
 
-    def take(self, rows: slice) -> "Points":
+    def take(self, rows: slice | np.ndarray) -> "Points":
         """The points in `rows`."""
-        middle = [array[:, rows] for array in self[1:-1]]
+        middle = [array[:, rows] for array in self[2:-1]]
         features = tuple(array[rows] for array in self.features)
-        return Points._make([self.directions[rows], *middle, features])
+        return Points._make([self.directions[rows], self.remainders[rows], *middle, features])
 
 
 def single_points(network: LimitNetwork, x: np.ndarray, slopes: bool) -> Points:
     """`Points` of inputs x (n, d), features still missing; `slopes` asks for E sigma'^2."""
-    wide = x.astype(np.float64)
-    norms = np.sqrt(np.einsum("id,id->i", wide, wide))
-    safe = np.where(norms > 0, norms, 1.0)
+    wide = np.ascontiguousarray(x, dtype=np.float64)
+    norms = np.sqrt(np.sum(wide * wide, axis=1))
     second = norms**2 / x.shape[1]
     rows = []
     for layer, (weight, bias) in enumerate(
         zip(network.weight_stds, network.bias_stds, strict=True)
     ):
-        q = weight**2 * second + bias**2
+        with np.errstate(over="ignore"):  # refused below
+            q = weight**2 * second + bias**2
         root = np.where(q > 0, np.sqrt(q), 1.0)
         # exactly one without a bias, so that orthogonal inputs stay orthogonal
         mixed = (q > 0) & (bias > 0)
         rows.append((q, np.where(mixed, weight * np.sqrt(second) / root, 1.0), bias / root))
         if layer < network.depth:
-            second = network.dual.second_moment(q)
-            slope = network.dual.slope_moment(q) if slopes else np.zeros_like(q)
+            _check_range(q, layer)
+            # once for equal variances, so that equal inputs have equal numbers to the bit
+            different, places = np.unique(q, return_inverse=True)
+            second = network.dual.second_moment(different)[places]
+            slope = network.dual.slope_moment(different)[places] if slopes else np.zeros_like(q)
             rows[-1] += (second, slope)
+    _check_range(rows[-1][0], network.depth)
     columns = [np.stack(c) for c in zip(*(row[:3] for row in rows), strict=True)]
     moments = [np.stack(c) for c in zip(*(row[3:] for row in rows[:-1]), strict=True)]
-    return Points._make([(wide / safe[:, None]).astype(x.dtype), *columns, *moments, ()])
+    return Points._make([*_directions(wide, norms, x.dtype), *columns, *moments, ()])
+
+
+def _directions(wide: np.ndarray, norms: np.ndarray, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The directions x / |x|, and what rounding took from them: the exact rest of x over |x|."""
+    safe = np.where(norms > 0, norms, 1.0)[:, None]
+    directions = wide / safe
+    if dtype != np.float64:  # a double product is careful enough
+        return directions.astype(dtype), np.empty((len(wide), 0), dtype)
+    product = directions * safe
+    halves = [(a * _SPLIT) - (a * _SPLIT - a) for a in (directions, safe)]
+    rests = [a - h for a, h in zip((directions, safe), halves, strict=True)]
+    error = halves[0] * halves[1] - product + halves[0] * rests[1] + rests[0] * halves[1]
+    error += rests[0] * rests[1]
+    return directions.astype(dtype), ((wide - product - error) / safe).astype(dtype)
+
+
+def _check_range(q: np.ndarray, layer: int) -> None:
+    """Refuse variances that overflow."""
+    if not np.isfinite(q).all():
+        raise InputError(
+            "variances of pre-activations must be finite numbers",
+            received=f"an overflow in layer {layer + 1}",
+            cause="inputs or weight_std so large that variances grow beyond all numbers with depth",
+            fix="use inputs of order one, and weight_std near 2**0.5 for relu networks",
+        )
 
 
 def pair_maps(
-    network: LimitNetwork, points1: Points, points2: Points
+    network: LimitNetwork, points1: Points, points2: Points, *, careful: bool
 ) -> tuple[tuple[AbstractPairMap, ...], Points, Points]:
     """The pair map of each hidden layer, and both sides with their features."""
     prepared = [
-        network.dual.pair_map(points1.variances[layer], points2.variances[layer])
+        network.dual.pair_map(points1.variances[layer], points2.variances[layer], careful=careful)
         for layer in range(network.depth)
     ]
     return (

@@ -47,16 +47,16 @@ class FunctionDual(AbstractDual):
             )
         return gaussian_average(square, deviations, kinks, radius, "the activation's slope")[places]
 
-    def pair_map(self, q1: np.ndarray, q2: np.ndarray) -> Prepared:
+    def pair_map(self, q1: np.ndarray, q2: np.ndarray, *, careful: bool = False) -> Prepared:
         s1, s2 = np.sqrt(q1), np.sqrt(q2)
         both = np.concatenate([s1, s2])
         radius = reach(self.sigma.squares, both, "an activation")
-        series = mehler_map(self.sigma, s1, s2, radius)
+        odd = self._odd(float(both.max()))
+        series = mehler_map(self.sigma, s1, s2, radius, odd=odd, careful=careful)
         if series is not None:
             return series
         kinks = self.sigma.kinks_within(radius * max(both.max(), 1e-3))
         rule = _settled(PolarRule(self.sigma, kinks, radius), both)
-        odd = self._odd(float(both.max()))
         prepared = None
         if s1.size * s2.size <= _FEW_PAIRS:
             pass

@@ -6,6 +6,14 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError
+from lazyscope.kernel._known import known_array
+from lazyscope.kernel._spectrum import (
+    check_positive,
+    coarser,
+    kernel_precision,
+    resolved,
+    symmetric_kernel,
+)
 
 
 def predict_flow(
@@ -16,6 +24,7 @@ def predict_flow(
     k_test_train: Float[Array, "n_test n"] | None = None,
     f0_train: Float[Array, "n *outputs"] | float = 0.0,
     f0_test: Float[Array, "n_test *outputs"] | float = 0.0,
+    precision: Any = None,
 ) -> Float[np.ndarray, "..."]:
     """Outputs at time t of gradient flow with a fixed kernel, in closed form.
 
@@ -26,8 +35,9 @@ def predict_flow(
 
         train: y + exp(-K t / n) (f0_train - y),      test: f0_test + k_test_train c(t).
 
-    Directions in which K is zero to rounding (lambda <= n eps lambda_max) do not move and are left
-    out of c, on the test points too, where a positive kernel gives them no weight.
+    Directions in which K is zero to rounding (lambda <= n eps lambda_max, eps of the precision the
+    kernels were computed in) do not move and are left out of c, on the test points too, where a
+    positive kernel gives them no weight. `resolved_directions` counts the others.
 
     Args:
         k_train_train: tangent kernel of the training points, symmetric, the same for all outputs.
@@ -36,19 +46,24 @@ def predict_flow(
         k_test_train: kernel between test and training points; given, outputs are those of the test points.
         f0_train: outputs at time 0 on the training points, or one number.
         f0_test: the same on the test points.
+        precision: in which the kernels were computed, such as ``np.float32``. ``None`` means the
+            coarser one of their types; give it where kernels were converted since (a list,
+            ``astype(float)``), because their entries stay as coarse as they were.
 
     Returns:
         (n, ...) or (n_test, ...), trailing axes those of y, a leading axis of times if t is an array.
         Double precision.
 
     Raises:
-        InputError: shapes that do not fit, a kernel that is not symmetric, numbers that are not
-            finite, a negative time.
+        InputError: shapes that do not fit, a kernel that is not symmetric or has eigenvalues further
+            below zero than rounding explains, numbers that are not finite or not real, a negative
+            time, a call while JAX traces (under ``jit``, ``grad`` or ``vmap``).
 
     Cost: one symmetric eigendecomposition, about 10 n^3 operations, then 2 n (n + n_test) C for each time.
 
-    Trust: exact to rounding times the norm of the residual. A kernel in single precision has
-    eigenvalues uncertain by 1e-7 lambda_max, and predictions late in time inherit that.
+    Trust: exact to rounding times the norm of the residual, early in time. A kernel in single
+    precision has eigenvalues uncertain by 1e-7 lambda_max: late predictions leave out what lies in the
+    directions it does not resolve, and are off by up to n 1e-7 lambda_max / lambda along the others.
 
     Reference: Jacot, Gabriel & Hongler 2018, section 5; Lee et al. 2019, equations 9 to 11.
 
@@ -56,14 +71,17 @@ def predict_flow(
         >>> predict_flow(np.array([[2.0]]), np.array([1.0]), np.log(2.0)).round(12).tolist()
         [0.75]
     """
-    kernel = _kernel(k_train_train)
+    kernel = symmetric_kernel("k_train_train", k_train_train)
+    given = [k_train_train] if k_test_train is None else [k_train_train, k_test_train]
+    dtype = coarser(*(kernel_precision(k, precision) for k in given))
     targets = _outputs("y", y, len(kernel), None)
     start = _outputs("f0_train", f0_train, len(kernel), targets.shape)
     times = _times(t)
     eigenvalues, vectors = np.linalg.eigh(kernel)
+    check_positive(eigenvalues, dtype)
     shape = targets.shape
     residual = vectors.T @ (targets - start).reshape(len(kernel), -1)
-    rates = _moving(eigenvalues) / len(kernel)
+    rates = np.where(resolved(eigenvalues, dtype), eigenvalues, 0.0) / len(kernel)
     moving = np.broadcast_to(rates > 0, (len(times), len(rates)))
     elapsed = np.multiply(rates, times[:, None], where=moving, out=np.zeros(moving.shape))
     done = -np.expm1(-elapsed)
@@ -79,36 +97,8 @@ def predict_flow(
     return outputs[0] if t is None or np.ndim(t) == 0 else outputs
 
 
-def _moving(eigenvalues: np.ndarray) -> np.ndarray:
-    """Eigenvalues, those that are zero to rounding set to zero."""
-    floor = len(eigenvalues) * np.finfo(np.float64).eps * max(float(eigenvalues[-1]), 0.0)
-    return np.where(eigenvalues > floor, eigenvalues, 0.0)
-
-
-def _kernel(k: Any) -> np.ndarray:
-    k = np.asarray(k, dtype=np.float64)
-    if k.ndim != 2 or k.shape[0] != k.shape[1] or not k.size:
-        raise InputError(
-            "k_train_train must be a square matrix",
-            received=f"shape {k.shape}",
-            cause="the kernel between test and training points, or one with axes for outputs",
-            fix="give the (n, n) kernel of the training points",
-        )
-    _check_finite("k_train_train", k)
-    scale = np.max(np.abs(k))
-    asymmetry = np.max(np.abs(k - k.T))
-    if asymmetry > 1e-5 * scale:
-        raise InputError(
-            "k_train_train must be symmetric",
-            received=f"a difference of {asymmetry / scale:.2g} of the largest entry from its transpose",
-            cause="rows and columns from different points, or in different order",
-            fix="compute the kernel with x2=None",
-        )
-    return (k + k.T) / 2
-
-
 def _cross(k: Any, n: int) -> np.ndarray:
-    k = np.asarray(k, dtype=np.float64)
+    k = known_array("k_test_train", k).astype(np.float64)
     if k.ndim != 2 or k.shape[1] != n:
         raise InputError(
             f"k_test_train must have one column for each of the {n} training points",
@@ -116,13 +106,11 @@ def _cross(k: Any, n: int) -> np.ndarray:
             cause="a transposed matrix",
             fix="give the kernel as (n_test, n)",
         )
-    _check_finite("k_test_train", k)
     return k
 
 
 def _outputs(name: str, value: Any, n: int, shape: tuple[int, ...] | None) -> np.ndarray:
-    value = np.asarray(value, dtype=np.float64)
-    _check_finite(name, value)
+    value = known_array(name, value).astype(np.float64)
     if value.ndim == 0 and shape is not None:
         return np.full(shape, float(value))
     if (shape is None and (value.ndim not in (1, 2) or len(value) != n)) or (
@@ -139,22 +127,14 @@ def _outputs(name: str, value: Any, n: int, shape: tuple[int, ...] | None) -> np
 
 
 def _times(t: Any) -> np.ndarray:
-    times = np.atleast_1d(np.asarray(np.inf if t is None else t, dtype=np.float64))
-    if times.ndim != 1 or np.isnan(times).any() or (times < 0).any():
+    times = np.atleast_1d(known_array("t", np.inf if t is None else t, finite=False))
+    wrong = times.ndim != 1 or times.dtype.kind == "b"
+    times = times.astype(np.float64)
+    if wrong or np.isnan(times).any() or (times < 0).any():
         raise InputError(
             "t must be a time of at least 0, an array of times, or None for the limit",
             received=repr(t),
-            cause="a difference of times the wrong way round",
+            cause="a difference of times the wrong way round, or a comparison instead of a time",
             fix="give times measured from the start of training",
         )
     return times
-
-
-def _check_finite(name: str, value: np.ndarray) -> None:
-    if not np.isfinite(value).all():
-        raise InputError(
-            f"{name} must hold finite numbers",
-            received="nan or infinity among them",
-            cause="an overflow upstream, or missing targets",
-            fix="drop or fill those entries",
-        )

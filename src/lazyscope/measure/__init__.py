@@ -9,6 +9,8 @@ from lazyscope.measure._condensation import orientation_scatter as orientation_s
 from lazyscope.measure._displacement import Displacement as Displacement
 from lazyscope.measure._displacement import displacement as displacement
 from lazyscope.measure._displacement import operator_norm as operator_norm
+from lazyscope.measure._estimate import MIN_SPARE as MIN_SPARE
+from lazyscope.measure._estimate import MIN_WIDTHS as MIN_WIDTHS
 from lazyscope.measure._estimate import estimate_exponent as estimate_exponent
 from lazyscope.measure._estimate import estimate_exponents as estimate_exponents
 from lazyscope.measure._estimate_decay import DecayRate as DecayRate

@@ -6,7 +6,8 @@ from typing import Any, Literal, TypeAlias, final
 import numpy as np
 from jaxtyping import Bool, Float
 
-from lazyscope._checks import InputError, check_choice, check_count, check_positive
+from lazyscope._checks import InputError, check_array, check_choice, check_count, check_positive
+from lazyscope._entry import checked
 
 Symmetry: TypeAlias = Literal["none", "sign"]
 """``sign``: w and -w are the same direction, as for odd activations."""
@@ -71,6 +72,7 @@ class Condensation:
     dim: int
 
 
+@checked(any_axes=("weights",))
 def cosine_similarity(
     weights: Float[Any, "m d"], *, symmetry: Symmetry = "none"
 ) -> Float[np.ndarray, "m m"]:
@@ -102,6 +104,7 @@ def cosine_similarity(
     return np.abs(cosines) if symmetry == "sign" else cosines
 
 
+@checked(any_axes=("weights",), unbounded=("weights",))
 def condensation(
     weights: Float[Any, "m d"],
     amplitude: Any = None,
@@ -163,7 +166,7 @@ def condensation(
     num_null = check_count("num_null", num_null, minimum=8)
     angle = _checked_angle(angle)
     units, mass = _directions(weights, amplitude)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(check_count("seed", seed, minimum=0))
     measured, shares, directions = _measure(units, mass, symmetry, angle, num_directions, rng)
     null = np.array(
         [
@@ -212,6 +215,7 @@ class OrientationScatter:
     null_limit: float
 
 
+@checked(any_axes=("weights",), unbounded=("weights",))
 def orientation_scatter(
     weights: Float[Any, "m 2"],
     amplitude: Any = None,
@@ -284,7 +288,7 @@ def _amplitudes(amplitude: Any, num_neurons: int) -> Float[np.ndarray, " m"]:
     """Norm over outputs of the output weights, or ones."""
     if amplitude is None:
         return np.ones(num_neurons)
-    values = np.asarray(amplitude, float)
+    values = np.asarray(check_array("amplitude", amplitude, finite=False), float)
     if values.ndim not in (1, 2) or len(values) != num_neurons or not np.isfinite(values).all():
         raise InputError(
             "amplitude must be finite, of shape (m,) or (m, outputs)",

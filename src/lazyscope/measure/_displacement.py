@@ -3,8 +3,12 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
+from lazyscope._checks import InputError, check_alike, check_array, check_tree
+from lazyscope._entry import checked
+from lazyscope._random import pinned_random, random_key
 from lazyscope._types import Params, Scalar
 from lazyscope.model import group_norms
 
@@ -40,6 +44,7 @@ def displacement(initial: Params, final: Params) -> Displacement:
     Trust: operator norms to about 1e-8 relative for widths up to 1024 (random matrices), never above
     the true value; Frobenius norms to rounding.
     """
+    _check_alike(check_tree("initial", initial), check_tree("final", final))
     change = jax.tree.map(jnp.subtract, final, initial)
     operator = [
         operator_norm(group_matrix(moved)) / operator_norm(group_matrix(start))
@@ -48,6 +53,19 @@ def displacement(initial: Params, final: Params) -> Displacement:
     moved, start = group_norms(change), group_norms(initial)
     total = jnp.sqrt(jnp.sum(moved**2) / jnp.sum(start**2))
     return Displacement(jnp.stack(operator), moved / start, total)
+
+
+def _check_alike(initial: Params, final: Params) -> None:
+    """Refuse parameters of two networks."""
+    trees = [jax.tree.structure(tree) for tree in (initial, final)]
+    shapes = [[np.shape(leaf) for leaf in jax.tree.leaves(tree)] for tree in (initial, final)]
+    if trees[0] != trees[1] or shapes[0] != shapes[1] or not isinstance(initial, tuple | list):
+        raise InputError(
+            "initial and final parameters must be tuples of groups with the same shapes",
+            received=f"shapes {shapes[0]} and {shapes[1]}, structures {trees[0]} and {trees[1]}",
+            cause="parameters of two networks, or a tree that is not a tuple of groups",
+            fix="give the parameters of one network; a dict as tuple(params.values())",
+        )
 
 
 def group_matrix(group: Params) -> Float[Array, "..."]:
@@ -65,6 +83,7 @@ def group_matrix(group: Params) -> Float[Array, "..."]:
     return largest.reshape(largest.shape[0], -1) if jnp.ndim(largest) > 2 else largest
 
 
+@checked()
 def operator_norm(matrix: Float[Array, "..."]) -> Scalar:
     """Largest singular value of a matrix; of a vector, that of the diagonal matrix it stands for.
 
@@ -75,6 +94,8 @@ def operator_norm(matrix: Float[Array, "..."]) -> Scalar:
         >>> float(operator_norm(jnp.diag(jnp.array([3.0, -5.0]))))
         5.0
     """
+    matrix = check_array("matrix", matrix, ndim=(0, 1, 2))
+    check_alike(matrix=matrix)
     if matrix.ndim < 2:
         return jnp.max(jnp.abs(matrix))
     if matrix.shape[0] < matrix.shape[1]:
@@ -87,7 +108,8 @@ def operator_norm(matrix: Float[Array, "..."]) -> Scalar:
 
 def _lanczos_norm(matrix: Float[Array, "rows columns"]) -> Scalar:
     size, dtype = matrix.shape[1], matrix.dtype
-    start = jax.random.normal(jax.random.key(0), (size,), dtype)
+    with pinned_random():
+        start = jax.random.normal(random_key(0), (size,), dtype)
     basis = jnp.zeros((_LANCZOS_STEPS + 1, size), dtype).at[0].set(start / jnp.linalg.norm(start))
 
     def step(

@@ -5,7 +5,8 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float
 
-from lazyscope._checks import InputError, check_choice, check_fraction, check_positive
+from lazyscope._checks import InputError, check_choice, check_fraction, check_positive, shown
+from lazyscope._entry import checked
 from lazyscope.measure._estimate_posterior import Runs, Summary, summarise
 from lazyscope.measure._estimate_record import ExponentEstimate, ExponentMap
 from lazyscope.measure._estimate_shapes import MODEL_NAMES, Catalogue, catalogue
@@ -19,6 +20,7 @@ _RULE = (
 )
 
 
+@checked(unbounded=("widths", "values"), any_axes=("widths", "values"))
 def estimate_exponent(
     widths: Float[Any, " W"],
     values: Float[Any, "W S"],
@@ -81,6 +83,7 @@ def estimate_exponent(
     return estimate_exponents(widths, values[None], **settings).cell(0)
 
 
+@checked(unbounded=("widths", "values"), any_axes=("widths", "values"))
 def estimate_exponents(
     widths: Float[Any, " W"],
     values: Float[Any, "C W S"],
@@ -152,7 +155,7 @@ def _checked(widths: Any, values: Any) -> tuple[np.ndarray, np.ndarray]:
     if widths.ndim != 1 or not np.all(np.diff(widths) > 0) or not np.all(widths > 1):
         raise InputError(
             "widths must be distinct, increasing and above 1",
-            received=np.array2string(widths, threshold=10),
+            received=shown(widths.tolist()),
             cause="an unsorted sweep, or seeds listed as repeated widths",
             fix="sort by width and put the seeds of a width in one row",
         )
@@ -163,7 +166,7 @@ def _checked(widths: Any, values: Any) -> tuple[np.ndarray, np.ndarray]:
             cause="a sweep that has just begun",
             fix=f"add {MIN_WIDTHS - len(widths)} or more widths; 4 to 7 are better",
         )
-    if values.ndim != 3 or values.shape[1] != len(widths):
+    if values.ndim != 3 or values.shape[1] != len(widths) or not values.size:
         raise InputError(
             "values must have the axes (cells, widths, seeds)",
             received=f"shape {values.shape} with {len(widths)} widths",

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lazyscope._checks import InputError, check_finite
+from lazyscope._entry import checked
 
 BoundVerdict: TypeAlias = Literal["holds", "fails", "undecided"]
 
@@ -46,6 +47,7 @@ class DecayRate:
         return "fails" if self.interval[1] < bound else "undecided"
 
 
+@checked(unbounded=("time", "loss"), any_axes=("time", "loss"))
 def decay_rate(time: Float[Any, " n"], loss: Float[Any, " n"]) -> DecayRate:
     """Rate of decay of the loss over the second half of its fall, in logarithm.
 

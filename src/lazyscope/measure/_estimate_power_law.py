@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import t as student
 
-from lazyscope._checks import InputError, check_choice, check_fraction
+from lazyscope._checks import InputError, check_array, check_choice, check_fraction
+from lazyscope._entry import checked
 from lazyscope.measure._estimate_verdict import RESOLUTION, Agreement, Sign, agreement, sign_of
 
 MIN_GROUPS = 3
@@ -63,6 +64,7 @@ class PowerLawFit:
         return self.constant * np.asarray(x, float) ** self.slope
 
 
+@checked(unbounded=("x", "y"), any_axes=("x", "y"))
 def fit_power_law(
     x: Float[Any, " n"],
     y: Float[Any, " n"],
@@ -148,7 +150,7 @@ def fit_power_law(
 def _checked(x: Any, y: Any, groups: Any):
     """Usable x, y and group labels, and the number of points without a value."""
     x, y = np.asarray(x, float), np.asarray(y, float)
-    labels = np.arange(x.size) if groups is None else np.asarray(groups)
+    labels = np.arange(x.size) if groups is None else _labels(groups)
     if x.ndim != 1 or x.shape != y.shape or labels.shape != x.shape:
         raise InputError(
             "x, y and groups must be one-dimensional and of one length",
@@ -175,6 +177,24 @@ def _checked(x: Any, y: Any, groups: Any):
             fix=f"add {max(MIN_GROUPS - num_groups, 1)} or more groups; 5 are better",
         )
     return x, y, labels, num_missing
+
+
+def _labels(groups: Any) -> np.ndarray:
+    """Labels that can be told apart: text or numbers, without missing ones."""
+    try:
+        labels = np.asanyarray(groups)
+    except ValueError:  # lists of different lengths
+        labels = np.asarray(None)
+    if labels.dtype.kind not in "biufUS" or isinstance(labels, np.ma.MaskedArray):
+        raise InputError(
+            "groups must be text or numbers",
+            received=f"entries of type {labels.dtype}",
+            cause="missing labels, or objects in place of names",
+            fix="give one label for every point, such as its seed",
+        )
+    if labels.dtype.kind == "f":
+        check_array("groups", labels)
+    return labels
 
 
 def _reach(level: float, dof: float) -> float:

@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import logit as log_odds
 
-from lazyscope._checks import InputError, check_fraction
+from lazyscope._checks import InputError, check_array, check_fraction, shown
+from lazyscope._entry import checked
 
 MIN_SCALES = 4
 _STEEPNESS = 28  # widths s tried, from far below one step of kappa to half the range
@@ -48,6 +49,7 @@ class ThresholdEstimate:
     num_runs: int
 
 
+@checked(any_axes=("kappa",))
 def estimate_threshold(
     kappa: Float[Any, " K"],
     converged: Any,
@@ -124,13 +126,14 @@ def estimate_threshold(
 
 def _checked(kappa: Any, converged: Any) -> tuple[np.ndarray, np.ndarray]:
     """The kappas and a (K, schemes, seeds) table, or an `InputError`."""
-    kappa, table = np.asarray(kappa, float), np.asarray(converged, float)
+    kappa = np.asarray(kappa, float)
+    table = np.asarray(check_array("converged", converged, finite=False), float)
     if table.ndim == 2:
         table = table[:, None, :]
     if kappa.ndim != 1 or not (np.all(kappa > 0) and np.all(np.diff(kappa) > 0)):
         raise InputError(
             "kappa must be positive and increasing",
-            received=np.array2string(kappa, threshold=10),
+            received=shown(kappa.tolist()),
             cause="rows in the order in which they were run",
             fix="sort the rows of the table by kappa",
         )

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from scipy.special import ndtri
 
 from lazyscope._checks import InputError, check_fraction
+from lazyscope._entry import checked
 from lazyscope.measure._estimate_posterior import mixture_quantile
 from lazyscope.measure._estimate_threshold import ThresholdEstimate
 
@@ -48,6 +49,7 @@ class ThresholdLimit:
     num_dropped: int
 
 
+@checked(any_axes=("widths",))
 def threshold_limit(
     widths: Float[Any, " W"], thresholds: Sequence[ThresholdEstimate], *, level: float = 0.95
 ) -> ThresholdLimit:

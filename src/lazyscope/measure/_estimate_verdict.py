@@ -6,7 +6,8 @@ that contains a prediction but also everything else does not confirm it.
 
 from typing import Literal, TypeAlias
 
-from lazyscope._checks import check_finite, check_positive
+from lazyscope._checks import InputError, check_finite, check_positive
+from lazyscope._entry import checked
 
 Sign: TypeAlias = Literal["positive", "negative", "undecided"]
 Agreement: TypeAlias = Literal["agrees", "disagrees", "undecided"]
@@ -30,6 +31,7 @@ def sign_of(low: float, high: float) -> Sign:
     return "undecided"
 
 
+@checked(unbounded=("low", "high"))
 def agreement(low: float, high: float, prediction: float, resolution: float) -> Agreement:
     """Whether an interval confirms a prediction.
 
@@ -40,6 +42,13 @@ def agreement(low: float, high: float, prediction: float, resolution: float) -> 
         >>> agreement(-0.55, -0.45, -0.5, 0.125), agreement(-0.9, -0.1, -0.5, 0.125)
         ('agrees', 'undecided')
     """
+    if not low <= high:
+        raise InputError(
+            "an interval needs a lower end and an upper end above it",
+            received=f"[{low}, {high}]",
+            cause="an estimate without a value, or the ends in the wrong order",
+            fix="give infinite ends where nothing is known",
+        )
     prediction = check_finite("prediction", prediction)
     resolution = check_positive("resolution", resolution)
     if not low <= prediction <= high:

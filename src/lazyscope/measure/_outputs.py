@@ -3,9 +3,12 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from lazyscope._checks import check_alike
+from lazyscope._entry import checked
 from lazyscope._types import Scalar
 
 
+@checked()
 def linearisation_gap(
     network: Float[Array, "n C"],
     linearised: Float[Array, "n C"],
@@ -20,9 +23,12 @@ def linearisation_gap(
         >>> float(linearisation_gap(jnp.full((3, 1), 1.5), jnp.ones((3, 1)), jnp.ones((2, 1))))
         0.5
     """
+    check_alike(may_be_empty=True, network=network, linearised=linearised)
+    check_alike(targets=targets)
     return jnp.sqrt(jnp.mean((network - linearised) ** 2) / jnp.mean(targets**2))
 
 
+@checked()
 def error_rate(outputs: Float[Array, "n C"], targets: Float[Array, "n C"]) -> Scalar:
     """Share of points whose class is wrong: the largest output, or the sign of a single one.
 
@@ -32,6 +38,7 @@ def error_rate(outputs: Float[Array, "n C"], targets: Float[Array, "n C"]) -> Sc
         >>> float(error_rate(jnp.array([[0.2], [-3.0]]), jnp.array([[1.0], [1.0]])))
         0.5
     """
+    check_alike(may_be_empty=True, outputs=outputs, targets=targets)
     if outputs.shape[1] == 1:
         wrong = (outputs[:, 0] > 0) != (targets[:, 0] > 0)
     else:
@@ -39,6 +46,8 @@ def error_rate(outputs: Float[Array, "n C"], targets: Float[Array, "n C"]) -> Sc
     return jnp.mean(wrong.astype(outputs.dtype))
 
 
+@checked()
 def mean_squared_error(outputs: Float[Array, "n C"], targets: Float[Array, "n C"]) -> Scalar:
     """Loss 1/(2n) sum_i |f(x_i) - y_i|^2 of outputs on any set of points. NaN without points."""
+    check_alike(may_be_empty=True, outputs=outputs, targets=targets)
     return jnp.mean(jnp.sum((outputs - targets) ** 2, axis=1)) / 2

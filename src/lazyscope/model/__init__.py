@@ -15,7 +15,13 @@ from lazyscope.model._groups import (
 )
 from lazyscope.model._layer import Layer, affine
 from lazyscope.model._layer_norm import LayerNorm, Norm
-from lazyscope.model._memory import check_memory, physical_memory
+from lazyscope.model._memory import (
+    COPIES_WITH_EIGENVECTORS,
+    check_kernel_memory,
+    check_memory,
+    memory_at_hand,
+    physical_memory,
+)
 from lazyscope.model._network import AbstractNetwork
 from lazyscope.model._products import rows_times, sum_of_outer_products
 from lazyscope.model._protocol import AbstractModel
@@ -23,6 +29,7 @@ from lazyscope.model._residual import Residual
 from lazyscope.model._residual_convolution import ResidualConvolution
 
 __all__ = [
+    "COPIES_WITH_EIGENVECTORS",
     "AbstractModel",
     "AbstractNetwork",
     "Activation",
@@ -41,8 +48,10 @@ __all__ = [
     "activation",
     "activation_names",
     "affine",
+    "check_kernel_memory",
     "check_memory",
     "group_norms",
+    "memory_at_hand",
     "parameter_groups",
     "physical_memory",
     "rows_times",

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from lazyscope._checks import check_choice
+from lazyscope._entry import check_fields
 
 LEAKY_SLOPE = 0.01
 """Slope of ``leaky_relu`` below zero (PyTorch's and JAX's default)."""
@@ -31,6 +32,9 @@ class Activation:
     homogeneous: bool
     smooth: bool
     slope_at_zero: float | None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def __call__(self, u: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         return self.function(u)

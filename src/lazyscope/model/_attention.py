@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from lazyscope._checks import InputError, check_count, check_positive
+from lazyscope._checks import InputError, check_count, check_positive, check_sequence, shown
 from lazyscope.model._activation import activation as activation_named
 from lazyscope.model._layer import Layer, affine
 from lazyscope.model._memory import check_memory
-from lazyscope.model._network import AbstractNetwork, pooled
+from lazyscope.model._network import AbstractNetwork, check_scale, pooled
 
 
 class Attention(AbstractNetwork):
@@ -78,6 +78,13 @@ class Attention(AbstractNetwork):
         score_scale: Float[Array, ""] | float | None = None,
         branch_scale: float = 1.0,
     ) -> None:
+        if len(check_sequence("input_shape", input_shape)) != 2:
+            raise InputError(
+                "tokens must be given as (tokens, features of a token)",
+                received=shown(input_shape),
+                cause="a flattened size, or the shape of an image with channels",
+                fix="give (8, 8) for eight tokens of eight numbers",
+            )
         tokens, features = input_shape
         self.input_shape = (check_count("tokens", tokens), check_count("features", features))
         self.output_dim = check_count("output_dim", output_dim)
@@ -94,7 +101,11 @@ class Attention(AbstractNetwork):
             )
         self.activation_name = activation_named(activation).name
         self.branch_scale = check_positive("branch_scale", branch_scale)
-        self.score_scale = 1.0 / math.sqrt(self.head_dim) if score_scale is None else score_scale
+        self.score_scale = (
+            1.0 / math.sqrt(self.head_dim)
+            if score_scale is None
+            else check_scale("score_scale", score_scale)
+        )
         check_memory(self.num_parameters, what=f"an attention block of width {width}")
 
     @property
@@ -117,7 +128,7 @@ class Attention(AbstractNetwork):
 
     def kappa(self, alpha: Float[ArrayLike, " layers"]) -> float:
         """alpha_E sqrt(1 + (b alpha_V alpha_O)^2) alpha_R."""
-        embedding, _, _, _, _, readout = np.asarray(alpha, np.float64)
+        embedding, _, _, _, _, readout = self.per_layer("alpha", alpha)
         return float(embedding * math.hypot(1.0, self._branch(alpha)) * readout)
 
     def leverage(self, alpha: Float[ArrayLike, " layers"]) -> Float[np.ndarray, " layers"]:
@@ -132,7 +143,7 @@ class Attention(AbstractNetwork):
 
     def score_size(self, alpha: Float[ArrayLike, " layers"]) -> float:
         """tau, the rms of the scores at the start, for inputs of norm one."""
-        embedding, query, key = np.asarray(alpha, np.float64)[:3]
+        embedding, query, key = self.per_layer("alpha", alpha)[:3]
         spread = math.sqrt(self.head_dim) * query * key * embedding**2 / self.width
         return float(self.score_scale) * float(spread)
 
@@ -158,5 +169,5 @@ class Attention(AbstractNetwork):
         return x.reshape(*x.shape[:2], self.num_heads, self.head_dim)
 
     def _branch(self, alpha: Float[ArrayLike, " layers"]) -> float:
-        _, _, _, value, output, _ = np.asarray(alpha, np.float64)
+        _, _, _, value, output, _ = self.per_layer("alpha", alpha)
         return float(self.branch_scale * value * output)

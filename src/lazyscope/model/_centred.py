@@ -2,6 +2,7 @@
 
 from jaxtyping import Array, Float
 
+from lazyscope._checks import check_instance, check_tree
 from lazyscope._types import Params
 from lazyscope.model._protocol import AbstractModel
 
@@ -20,6 +21,10 @@ class Centred(AbstractModel):
 
     inner: AbstractModel
     initial: Params
+
+    def __check_init__(self) -> None:
+        check_instance("inner", self.inner, AbstractModel)
+        check_tree("initial", self.initial)
 
     @property
     def group_names(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from lazyscope._checks import check_count
 from lazyscope.model._activation import activation as activation_named
 from lazyscope.model._layer import Layer, affine
 from lazyscope.model._memory import check_memory
-from lazyscope.model._network import AbstractNetwork, pooled
+from lazyscope.model._network import AbstractNetwork, check_depth, pooled
 from lazyscope.model._patches import (
     Padding,
     check_image,
@@ -80,7 +80,7 @@ class Convolution(AbstractNetwork):
         self.input_shape = check_image(input_shape)
         self.output_dim = check_count("output_dim", output_dim)
         self.width = check_count("width", width)
-        self.depth = check_count("depth", depth)
+        self.depth = check_depth(depth)
         self.activation_name = activation_named(activation).name
         self.kernel_size, self.stride, self.padding = check_kernel(kernel_size, stride, padding)
         size = self.input_shape[:2]
@@ -102,7 +102,7 @@ class Convolution(AbstractNetwork):
 
     def kappa(self, alpha: Float[ArrayLike, " layers"]) -> float:
         """The product of all scales."""
-        return float(np.prod(np.asarray(alpha, np.float64)))
+        return float(np.prod(self.per_layer("alpha", alpha)))
 
     def leverage(self, alpha: Float[ArrayLike, " layers"]) -> Float[np.ndarray, " layers"]:
         """One for every layer: outputs are proportional to each of them."""

@@ -10,13 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from lazyscope._checks import check_count
+from lazyscope._checks import check_count, check_flag
+from lazyscope._random import pinned_random
 from lazyscope._types import Key
 from lazyscope.model._activation import Activation
 from lazyscope.model._activation import activation as activation_named
 from lazyscope.model._layer import Layer, affine
 from lazyscope.model._memory import check_memory
-from lazyscope.model._network import AbstractNetwork
+from lazyscope.model._network import AbstractNetwork, check_depth, check_scale
 
 
 class Dense(AbstractNetwork):
@@ -69,10 +70,10 @@ class Dense(AbstractNetwork):
         self.input_dim = check_count("input_dim", input_dim)
         self.output_dim = check_count("output_dim", output_dim)
         self.width = check_count("width", width)
-        self.depth = check_count("depth", depth)
+        self.depth = check_depth(depth)
         self.activation_name = activation_named(activation).name
-        self.use_bias = use_bias
-        self.output_scale = output_scale
+        self.use_bias = check_flag("use_bias", use_bias)
+        self.output_scale = check_scale("output_scale", output_scale)
         check_memory(self.num_parameters, what=f"a network of width {width} and depth {depth}")
 
     @property
@@ -103,7 +104,7 @@ class Dense(AbstractNetwork):
 
     def kappa(self, alpha: Float[ArrayLike, " layers"]) -> Any:
         """alpha_1 alpha_2 ... alpha_{L+1} times the output scale."""
-        return np.prod(np.asarray(alpha, np.float64)) * self.output_scale
+        return np.prod(self.per_layer("alpha", alpha)) * self.output_scale
 
     def leverage(self, alpha: Float[ArrayLike, " layers"]) -> Float[np.ndarray, " layers"]:
         """One for every layer: outputs are proportional to each of them."""
@@ -118,15 +119,16 @@ class Dense(AbstractNetwork):
     ) -> tuple[Layer, ...]:
         """Draw Gaussian weights with the given standard deviation per layer (may be traced)."""
         dtype = jax.dtypes.canonicalize_dtype(dtype)
-        stds = jnp.asarray(weight_std, dtype)
-        keys = jax.random.split(key, self.depth + 1)
-        return tuple(
-            Layer(
-                stds[i] * jax.random.normal(keys[i], shape, dtype),
-                jnp.zeros(shape[0], dtype) if self.use_bias else None,
+        stds = jnp.asarray(self.per_layer("weight_std", weight_std), dtype)
+        with pinned_random():
+            keys = jax.random.split(key, self.depth + 1)
+            return tuple(
+                Layer(
+                    stds[i] * jax.random.normal(keys[i], shape, dtype),
+                    jnp.zeros(shape[0], dtype) if self.use_bias else None,
+                )
+                for i, shape in enumerate(self.shapes)
             )
-            for i, shape in enumerate(self.shapes)
-        )
 
     def apply(self, params: tuple[Layer, ...], x: Float[Array, "n d"]) -> Float[Array, "n C"]:
         """Outputs f(x), one row per point."""

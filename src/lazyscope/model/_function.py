@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from lazyscope._checks import check_callable, check_instance
 from lazyscope._types import Apply, Params
 from lazyscope.model._groups import ParameterGroups
 from lazyscope.model._protocol import AbstractModel
@@ -27,12 +28,14 @@ class FunctionModel(AbstractModel):
             real numbers everywhere else. None hands them on as they are.
         token: whatever else tells this network from another one with the same function, such as a
             digest of the arrays that it closes over.
+        precision: the coarsest type that it computes in when parameters and points are double.
     """
 
     carried: tuple[Any, ...]
     fixed: "_Fixed" = eqx.field(static=True)
     groups: ParameterGroups = eqx.field(static=True)
     input_dtype: Any = eqx.field(static=True)
+    precision: np.dtype = eqx.field(static=True)
 
     def __init__(
         self,
@@ -41,13 +44,17 @@ class FunctionModel(AbstractModel):
         *,
         input_dtype: Any = None,
         token: Hashable = None,
+        precision: np.dtype | None = None,
     ) -> None:
+        check_callable("apply", apply)
+        check_instance("groups", groups, ParameterGroups)
         dynamic, static = eqx.partition(apply, _is_array)
         carried, structure = jax.tree.flatten(dynamic)
         self.carried = tuple(carried)
         self.fixed = _Fixed(static, structure, token)
         self.groups = groups
         self.input_dtype = input_dtype
+        self.precision = np.dtype(np.float64) if precision is None else precision
 
     @property
     def group_names(self) -> tuple[str, ...]:
@@ -55,10 +62,14 @@ class FunctionModel(AbstractModel):
         return self.groups.names
 
     def apply(self, params: Groups, x: Float[Array, "n ..."]) -> Float[Array, "n C"]:
-        """Outputs f(x), one row per point; functions are not asked about no point at all."""
+        """Outputs f(x), one row per point, in double precision if a parameter or the points have it.
+
+        Functions are not asked about no point at all.
+        """
         asked = x if len(x) else jnp.zeros((1, *x.shape[1:]), x.dtype)
         outputs = self.fixed.call(self.carried, self.tree_of(params), self.points(asked))
-        return outputs[: len(x)]
+        double = any(a.dtype == np.float64 for a in (*jax.tree.leaves(params), x))
+        return outputs[: len(x)].astype(np.float64 if double else np.float32)
 
     def points(self, x: Any) -> Any:
         """Points in the type that the function wants."""

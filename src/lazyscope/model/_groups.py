@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from jax.tree_util import keystr
 from jaxtyping import Array, Float
 
-from lazyscope._checks import InputError
+from lazyscope._checks import InputError, check_tree, shown
+from lazyscope._entry import checked
 from lazyscope._types import Params
 
 
@@ -62,6 +63,7 @@ def parameter_groups(params: Params, groups: Grouping = None) -> ParameterGroups
         >>> parameter_groups(params).names
         ("['conv']['b']", "['conv']['w']", "['out']")
     """
+    check_tree("params", params, finite=False)
     named, treedef = jax.tree_util.tree_flatten_with_path(params)
     leaf_names = tuple(keystr(path) or "params" for path, _ in named)
     if groups is None:
@@ -84,6 +86,7 @@ def parameter_groups(params: Params, groups: Grouping = None) -> ParameterGroups
     return ParameterGroups(treedef, leaf_names, tuple(members), tuple(map(tuple, members.values())))
 
 
+@checked()
 def speeds_by_name(speeds: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
     """One speed for each group, 1 where a name is not mentioned."""
     unknown = sorted(set(speeds) - set(names))
@@ -115,6 +118,14 @@ def _is_name(node: Any) -> bool:
 
 def _spread(groups: Params, params: Params) -> list[Any]:
     """The name that stands above each leaf."""
+    for name in jax.tree.leaves(groups, is_leaf=_is_name):
+        if not _is_name(name):
+            raise InputError(
+                "names of groups must be text",
+                received=shown(name),
+                cause="numbers or nothing where a name was expected",
+                fix="give a name for every leaf, for instance {key: key for key in params}",
+            )
     try:
         spread = jax.tree.map(
             lambda name, below: [name] * len(jax.tree.leaves(below)),

@@ -10,12 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from lazyscope._checks import check_count, check_finite
+from lazyscope._checks import check_count, check_not_negative
 from lazyscope._types import Key, Params
 from lazyscope.model._activation import activation as activation_named
 from lazyscope.model._layer import Layer, affine
 from lazyscope.model._memory import check_memory
-from lazyscope.model._network import AbstractNetwork
+from lazyscope.model._network import AbstractNetwork, check_depth
 
 
 class Norm(NamedTuple):
@@ -79,9 +79,9 @@ class LayerNorm(AbstractNetwork):
         self.width = check_count(
             "width", width, minimum=2, cause="one unit has no variance to normalise by"
         )
-        self.depth = check_count("depth", depth)
+        self.depth = check_depth(depth)
         self.activation_name = activation_named(activation).name
-        self.epsilon = max(check_finite("epsilon", epsilon), 0.0)
+        self.epsilon = check_not_negative("epsilon", epsilon)
         check_memory(self.num_parameters, what=f"a network of width {width} and depth {depth}")
 
     @property
@@ -102,7 +102,7 @@ class LayerNorm(AbstractNetwork):
 
     def kappa(self, alpha: Float[ArrayLike, " layers"]) -> float:
         """sqrt(m) alpha_{L+1}."""
-        return float(math.sqrt(self.width) * np.asarray(alpha, np.float64)[-1])
+        return float(math.sqrt(self.width) * self.per_layer("alpha", alpha)[-1])
 
     def leverage(self, alpha: Float[ArrayLike, " layers"]) -> Float[np.ndarray, " groups"]:
         """One for every layer and norm."""
@@ -111,7 +111,7 @@ class LayerNorm(AbstractNetwork):
     def group_alpha(self, alpha: Float[ArrayLike, " layers"]) -> Float[np.ndarray, " groups"]:
         """Scales of the layers, then sqrt(m) for every norm."""
         norms = np.full(self.depth, math.sqrt(self.width))
-        return np.concatenate([np.asarray(alpha, np.float64), norms])
+        return np.concatenate([self.per_layer("alpha", alpha), norms])
 
     @property
     def group_names(self) -> tuple[str, ...]:

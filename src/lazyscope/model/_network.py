@@ -12,7 +12,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from lazyscope._checks import InputError
+from lazyscope._checks import (
+    InputError,
+    check_array,
+    check_count,
+    check_instance,
+    check_positive,
+    is_known,
+)
+from lazyscope._random import pinned_random
+from lazyscope._settings import own_settings
 from lazyscope._types import Key, Params
 from lazyscope.model._activation import Activation
 from lazyscope.model._layer import Layer
@@ -20,6 +29,7 @@ from lazyscope.model._protocol import AbstractModel
 from lazyscope.scaling import Scheme
 
 _NODES = 80
+_DEEPEST = 10**5
 
 
 class AbstractNetwork(AbstractModel):
@@ -56,6 +66,18 @@ class AbstractNetwork(AbstractModel):
     def leverage(self, alpha: Float[ArrayLike, " layers"]) -> Float[np.ndarray, " groups"]:
         """phi_g of every group: relative change of f per relative change of the group."""
 
+    def per_layer(self, name: str, values: Any) -> Any:
+        """Return one real number for every drawn layer, or refuse them; they may be traced."""
+        numbers = check_array(name, values, ndim=1)
+        if len(numbers) != len(self.shapes):
+            raise InputError(
+                f"{name} must have one entry for each of the {len(self.shapes)} layers",
+                received=f"{len(numbers)} entries",
+                cause="numbers for a network of another depth or architecture",
+                fix=f"give {len(self.shapes)} numbers",
+            )
+        return numbers
+
     def group_alpha(self, alpha: Float[ArrayLike, " layers"]) -> Float[np.ndarray, " groups"]:
         """Scales of all groups, those that are not drawn included."""
         return np.asarray(alpha, np.float64)
@@ -67,11 +89,11 @@ class AbstractNetwork(AbstractModel):
 
     def alpha(self, weight_std: Float[ArrayLike, " layers"]) -> Float[np.ndarray, " layers"]:
         """Scales alpha_l of layers with these standard deviations."""
-        return np.asarray(weight_std, np.float64) * np.asarray(self.layer_sizes)
+        return np.asarray(self.per_layer("weight_std", weight_std), np.float64) * self.layer_sizes
 
     def weight_std(self, alpha: Float[ArrayLike, " layers"]) -> Float[np.ndarray, " layers"]:
         """Standard deviations of the entries of layers with these scales."""
-        return np.asarray(alpha, np.float64) / np.asarray(self.layer_sizes)
+        return np.asarray(self.per_layer("alpha", alpha), np.float64) / self.layer_sizes
 
     def init(self, key: Key, scheme: Scheme, *, dtype: np.dtype | type = np.float64) -> Params:
         """Draw Gaussian weights at this width with the scales alpha_l of `scheme`.
@@ -84,6 +106,7 @@ class AbstractNetwork(AbstractModel):
         Raises:
             InputError: a scheme with another number of layers.
         """
+        check_instance("scheme", scheme, Scheme)
         needed = len(self.shapes) - 1
         if scheme.depth != needed:
             raise InputError(
@@ -103,12 +126,13 @@ class AbstractNetwork(AbstractModel):
     ) -> Params:
         """Draw Gaussian weights with the given standard deviation per layer (may be traced)."""
         dtype = jax.dtypes.canonicalize_dtype(dtype)
-        stds = jnp.asarray(weight_std, dtype)
-        keys = jax.random.split(key, len(self.shapes))
-        return tuple(
-            Layer(stds[i] * jax.random.normal(keys[i], shape, dtype), None)
-            for i, shape in enumerate(self.shapes)
-        )
+        stds = jnp.asarray(self.per_layer("weight_std", weight_std), dtype)
+        with pinned_random():
+            keys = jax.random.split(key, len(self.shapes))
+            return tuple(
+                Layer(stds[i] * jax.random.normal(keys[i], shape, dtype), None)
+                for i, shape in enumerate(self.shapes)
+            )
 
 
 @functools.cache
@@ -124,9 +148,24 @@ def mean_square(sigma: Activation) -> float:
         0.5
     """
     nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
-    with jax.enable_x64(True):
+    with own_settings():
         values = np.asarray(sigma(jnp.asarray(nodes)), np.float64)
     return float(weights @ values**2 / weights.sum())
+
+
+def check_depth(depth: Any) -> int:
+    """Return a number of hidden layers as an int, or refuse it."""
+    return check_count("depth", depth, maximum=_DEEPEST)
+
+
+def check_scale(name: str, value: Any) -> Any:
+    """Return a factor above zero as it came, or refuse it; of a traced one only type and shape."""
+    if not hasattr(value, "aval"):
+        return check_positive(name, value)
+    check_array(name, value, ndim=0)
+    if is_known(value):
+        check_positive(name, float(value))
+    return value
 
 
 def pooled(x: Float[Array, "n ... m"]) -> Float[Array, "n m"]:

@@ -6,7 +6,7 @@ from typing import Literal
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from lazyscope._checks import InputError, check_choice, check_count
+from lazyscope._checks import InputError, check_choice, check_count, check_sequence
 
 Padding = Literal["same", "valid"]
 """``same`` surrounds the image with zeros, half a kernel wide; ``valid`` stays inside it."""
@@ -65,7 +65,7 @@ def check_kernel(kernel_size: int, stride: int, padding: Padding) -> tuple[int, 
 
 def check_image(input_shape: tuple[int, ...]) -> tuple[int, int, int]:
     """(height, width, channels) of the input images, or a refusal."""
-    if len(input_shape) != 3:
+    if len(check_sequence("input_shape", input_shape)) != 3:
         raise InputError(
             "images must be given as (height, width, channels)",
             received=f"{tuple(input_shape)}",

@@ -13,9 +13,10 @@ def rows_times(
     fan_in = x.shape[-1]
     if not 0 < fan_in <= _FEW_TERMS:
         return x @ matrix.T
-    product = x[..., :1] * matrix[:, 0]
+    columns = [column.reshape((1,) * (x.ndim - 1) + (-1,)) for column in matrix.T]
+    product = x[..., :1] * columns[0]
     for k in range(1, fan_in):
-        product = product + x[..., k, None] * matrix[:, k]
+        product = product + x[..., k, None] * columns[k]
     return product
 
 

@@ -10,7 +10,7 @@ from lazyscope._checks import check_count, check_positive
 from lazyscope.model._activation import activation as activation_named
 from lazyscope.model._layer import Layer, affine
 from lazyscope.model._memory import check_memory
-from lazyscope.model._network import AbstractNetwork, mean_square
+from lazyscope.model._network import AbstractNetwork, check_depth, mean_square
 
 
 class Residual(AbstractNetwork):
@@ -64,7 +64,7 @@ class Residual(AbstractNetwork):
         self.input_dim = check_count("input_dim", input_dim)
         self.output_dim = check_count("output_dim", output_dim)
         self.width = check_count("width", width)
-        self.depth = check_count("depth", depth)
+        self.depth = check_depth(depth)
         self.activation_name = activation_named(activation).name
         self.branch_scale = branch_multiplier(branch_scale, self.depth)
         check_memory(self.num_parameters, what=f"a network of width {width} and depth {depth}")
@@ -82,11 +82,15 @@ class Residual(AbstractNetwork):
 
     def kappa(self, alpha: Float[ArrayLike, " layers"]) -> float:
         """alpha_1 g_2 ... g_L alpha_{L+1}."""
-        return branched_kappa(alpha, self.branch_scale, self.activation_name)
+        return branched_kappa(
+            self.per_layer("alpha", alpha), self.branch_scale, self.activation_name
+        )
 
     def leverage(self, alpha: Float[ArrayLike, " layers"]) -> Float[np.ndarray, " layers"]:
         """One for stem and readout, the branch's share of h for branches."""
-        return branched_leverage(alpha, self.branch_scale, self.activation_name)
+        return branched_leverage(
+            self.per_layer("alpha", alpha), self.branch_scale, self.activation_name
+        )
 
     @property
     def group_names(self) -> tuple[str, ...]:

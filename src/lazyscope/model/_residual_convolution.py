@@ -8,7 +8,7 @@ from lazyscope._checks import check_count
 from lazyscope.model._activation import activation as activation_named
 from lazyscope.model._layer import Layer, affine
 from lazyscope.model._memory import check_memory
-from lazyscope.model._network import AbstractNetwork, pooled
+from lazyscope.model._network import AbstractNetwork, check_depth, pooled
 from lazyscope.model._patches import (
     check_image,
     check_kernel,
@@ -81,7 +81,7 @@ class ResidualConvolution(AbstractNetwork):
         self.input_shape = check_image(input_shape)
         self.output_dim = check_count("output_dim", output_dim)
         self.width = check_count("width", width)
-        self.depth = check_count("depth", depth)
+        self.depth = check_depth(depth)
         self.activation_name = activation_named(activation).name
         self.kernel_size, self.stride, _ = check_kernel(kernel_size, stride, "same")
         self.branch_scale = branch_multiplier(branch_scale, self.depth)
@@ -101,11 +101,15 @@ class ResidualConvolution(AbstractNetwork):
 
     def kappa(self, alpha: Float[ArrayLike, " layers"]) -> float:
         """alpha_1 g_2 ... g_L alpha_{L+1} with g_l = sqrt(1 + c b^2 alpha_l^2)."""
-        return branched_kappa(alpha, self.branch_scale, self.activation_name)
+        return branched_kappa(
+            self.per_layer("alpha", alpha), self.branch_scale, self.activation_name
+        )
 
     def leverage(self, alpha: Float[ArrayLike, " layers"]) -> Float[np.ndarray, " layers"]:
         """One for stem and readout, the branch's share of h for branches."""
-        return branched_leverage(alpha, self.branch_scale, self.activation_name)
+        return branched_leverage(
+            self.per_layer("alpha", alpha), self.branch_scale, self.activation_name
+        )
 
     @property
     def group_names(self) -> tuple[str, ...]:

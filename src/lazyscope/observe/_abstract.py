@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lazyscope._checks import InputError, check_count
+from lazyscope._checks import InputError, check_array, check_count
 from lazyscope.observe._cadence import Cadence
 from lazyscope.observe._record import Look, Measurement, Observations, Subject
 
@@ -61,7 +61,7 @@ class AbstractObserver(abc.ABC):
         Args:
             step: steps taken so far.
         """
-        if step < self._next:
+        if _step(step) < self._next:
             return False
         elapsed = time.perf_counter() - self._began
         return self._cadence.affords(self._cost, self._record.observing_seconds, elapsed)
@@ -75,9 +75,10 @@ class AbstractObserver(abc.ABC):
             loss: the training loss, if known.
 
         Raises:
-            InputError: parameters of another shape, or a step before the last one.
+            InputError: parameters of another shape or precision, a step before the last one, or a loss
+                that is no number.
         """
-        step = check_count("step", step, minimum=0)
+        step, loss = _step(step), _loss(loss)
         last = self._record.looks[-1].step
         if step < last:
             raise InputError(
@@ -89,7 +90,6 @@ class AbstractObserver(abc.ABC):
         self._settle(params)
         start = time.perf_counter()
         measurement = self._measure(params)
-        loss = float("nan") if loss is None else float(np.asarray(loss))
         look = Look(step, start - self._began, loss, measurement)
         took = time.perf_counter() - start
         # The slowest of recent looks: a budget must not rely on a lucky one.
@@ -97,3 +97,24 @@ class AbstractObserver(abc.ABC):
         self._record = self._record.with_look(look, took)
         self._next = self._cadence.step_after(step)
         return look
+
+
+def _step(step: Any) -> int:
+    """A step count, which counters of optimizers keep in arrays."""
+    counter = isinstance(getattr(step, "shape", None), tuple) and step.shape == ()
+    return check_count("step", step.item() if counter else step, minimum=0)
+
+
+def _loss(loss: Any) -> float:
+    """A loss as a number; NaN if it is not known, and a loss that diverged is what it is."""
+    if loss is None:
+        return float("nan")
+    found = np.asarray(check_array("loss", loss, finite=False))
+    if found.size != 1:
+        raise InputError(
+            "a loss must be one number",
+            received=f"an array of shape {found.shape}",
+            cause="the losses of the examples instead of their mean",
+            fix="give their mean",
+        )
+    return float(found.reshape(()))

@@ -2,9 +2,9 @@
 
 import math
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
-from lazyscope._checks import check_count, check_fraction
+from lazyscope._checks import InputError, check_count, check_fraction
 
 
 @final
@@ -51,3 +51,15 @@ class Cadence:
             elapsed: seconds since training began, looks included.
         """
         return spent + cost <= self.share * max(elapsed - spent, 0.0)
+
+
+def check_cadence(cadence: Any) -> Cadence:
+    """A cadence, or a refusal."""
+    if isinstance(cadence, Cadence):
+        return cadence
+    raise InputError(
+        "cadence must be a Cadence",
+        received=f"{cadence!r:.80}",
+        cause="the looks per decade, or a word for how often, by themselves",
+        fix="give for instance Cadence(per_decade=12, share=0.05)",
+    )

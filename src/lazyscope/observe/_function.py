@@ -42,18 +42,20 @@ def as_function(module: Any) -> Function:
     """
     nnx: Any = sys.modules.get("flax.nnx")  # whoever holds an NNX module has imported it
     if nnx is not None and isinstance(module, nnx.Module):
-        graph, params, rest = nnx.split(module, nnx.Param, ...)
+        graph, params, draws, rest = nnx.split(module, nnx.Param, nnx.RngState, ...)
 
         def apply(params: Any, x: Any) -> Any:
             try:
-                return nnx.merge(graph, params, rest)(x)
+                # Counts of random numbers may move on in a copy: layers such as nnx.RNN count without
+                # using them, and numbers that are used are noticed as differing within a batch.
+                return nnx.merge(graph, params, nnx.clone(draws), rest)(x)
             except Exception as error:
                 if type(error).__name__ != "TraceContextError":
                     raise
                 raise InputError(
                     "an NNX module must be in evaluation mode",
                     received="a module that changes its own state when it is called",
-                    cause="batch norm or dropout in training mode",
+                    cause="batch norm in training mode, or a layer that keeps its state",
                     fix="call model.eval() first",
                 ) from error
 

@@ -34,6 +34,8 @@ def group_leaves(
         labels = [name.rpartition(".")[0] or name for name in leaves]
     elif callable(groups):
         labels = [groups(name) for name in leaves]
+    elif not isinstance(groups, Mapping):
+        raise _refusal(leaves, f"groups of type {type(groups).__name__}")
     else:
         labels = [_label(name, groups) for name in leaves]
         for start in groups:

@@ -26,6 +26,7 @@ from lazyscope.measure import (
     operator_norm,
 )
 from lazyscope.observe._patterns import pattern_taps, share_flipped
+from lazyscope.observe._precision import wide, wide_type
 
 
 class Reference(NamedTuple):
@@ -58,39 +59,55 @@ class Numbers(NamedTuple):
 def compare(
     example: Example,
     junctions: Mapping[Path, Junction],
+    linear: bool,
     reference: Reference,
     start: State,
     leaves: tuple[Float[Array, "..."], ...],
 ) -> tuple[Numbers, State]:
     """Compare the network at `leaves` with the one at the start, and return its own state."""
-    change = jax.tree.map(jnp.subtract, leaves, reference.leaves)
     outputs, patterns = _run(example, junctions, reference, leaves)
-    before, pushed = _linearised(example, reference, change)
-    linear = before + pushed
-    kernel = _mean_kernel(example, reference, leaves)
+    kind = wide_type([*leaves, outputs])
+    outputs = wide(outputs, kind)
+    kernel = wide(_mean_kernel(example, reference, leaves), kind)
     scalars = {
         "kernel_change": kernel_change(start.kernel, kernel),
         "kernel_alignment": kernel_alignment(start.kernel, kernel),
-        "linearisation_share": linearisation_gap(outputs, linear, outputs - before),
     }
     if reference.y is not None:
         scalars["target_alignment"] = kernel_alignment(kernel, reference.y @ reference.y.T)
-        scalars["linearisation_gap"] = linearisation_gap(outputs, linear, reference.y)
         scalars["probe_loss"] = mean_squared_error(outputs, reference.y)
+    if linear:
+        change = jax.tree.map(jnp.subtract, leaves, reference.leaves)
+        before, pushed = (wide(each, kind) for each in _linearised(example, reference, change))
+        tangent = before + pushed
+        scalars["linearisation_share"] = linearisation_gap(outputs, tangent, outputs - before)
+        if reference.y is not None:
+            scalars["linearisation_gap"] = linearisation_gap(outputs, tangent, reference.y)
     flipped = share_flipped(start.patterns, patterns)
     if flipped is not None:
         # Comparisons with numbers that are not finite are not patterns.
         fine = jnp.all(jnp.isfinite(outputs))
         scalars["flipped"] = jnp.where(fine, flipped, jnp.nan).astype(outputs.dtype)
-    return Numbers(*_norms(change), scalars), State(kernel, patterns)
+    pairs = zip(leaves, reference.leaves, strict=True)
+    moved = [wide(now, kind) - wide(then, kind) for now, then in pairs]
+    return Numbers(*_norms(moved), scalars), State(kernel, patterns)
 
 
 Program = Callable[[Reference, State, Any], tuple[Numbers, State]]
 
 
-def compiled(example: Example, junctions: Mapping[Path, Junction]) -> Program:
+def compiled(example: Example, junctions: Mapping[Path, Junction], linear: bool) -> Program:
     """`compare` for one network; what it holds goes with it."""
-    return eqx.filter_jit(functools.partial(compare, example, junctions))
+    return eqx.filter_jit(functools.partial(compare, example, junctions, linear))
+
+
+def can_linearise(example: Example, reference: Reference) -> bool:
+    """Whether the network has a derivative that carries changes of parameters forward."""
+    try:
+        jax.eval_shape(lambda leaves: _linearised(example, reference, leaves), reference.leaves)
+    except Exception:
+        return False
+    return True
 
 
 def norms_and_state(
@@ -104,7 +121,8 @@ def norms_and_state(
     shapes = jax.eval_shape(lambda: _run(example, junctions, reference, reference.leaves)[1])
     patterns = jax.tree.map(lambda seen: jnp.zeros(seen.shape, seen.dtype), shapes)
     points = len(reference.x)
-    empty = State(jnp.zeros((points, points), example.dtype), patterns)
+    kind = wide_type([*reference.leaves, example])
+    empty = State(jnp.zeros((points, points), kind), patterns)
     return program(nothing, empty, reference.leaves)
 
 

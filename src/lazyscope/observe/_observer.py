@@ -5,27 +5,40 @@ import time
 from collections.abc import Sequence
 from typing import Any, final
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
-from lazyscope._checks import InputError
+from lazyscope._checks import InputError, check_array
+from lazyscope._kept import kept, kept_data, kept_params
+from lazyscope._settings import own_settings
 from lazyscope._types import Apply, Params
 from lazyscope.kernel._generic_blocks import checked
 from lazyscope.kernel._generic_question import Question, asking, pose
 from lazyscope.model import Grouping
 from lazyscope.observe._abstract import AbstractObserver
-from lazyscope.observe._cadence import Cadence
-from lazyscope.observe._measuring import Numbers, Reference, compiled, norms_and_state
+from lazyscope.observe._cadence import Cadence, check_cadence
+from lazyscope.observe._effects import without_effects
+from lazyscope.observe._measuring import (
+    Numbers,
+    Reference,
+    can_linearise,
+    compiled,
+    norms_and_state,
+)
 from lazyscope.observe._patterns import find_rectifiers
-from lazyscope.observe._record import Measurement, Subject, displacement_fields
+from lazyscope.observe._precision import coarsest, wide_type
+from lazyscope.observe._record import SERIES, Measurement, Subject, displacement_fields
 from lazyscope.observe._subject import subject_of
 
 MEMORY = 2**30
 """Bytes allowed for one kernel and for its intermediates."""
 _MANY_OUTPUTS = 16
 """Beyond so many outputs, the kernel is averaged over as many random directions instead."""
+_SINGLE = float(np.finfo(np.float32).eps)
 _DEFAULT_CADENCE = Cadence()
 
 
@@ -78,55 +91,78 @@ class Observer(AbstractObserver):
         cadence: Cadence = _DEFAULT_CADENCE,
     ) -> None:
         start = time.perf_counter()
-        with asking(params_0):
-            question = pose(apply, params_0, x_probe, None)
+        cadence = check_cadence(cadence)
+        with own_settings(double=False), asking(params_0):
+            params_0, self._keys = _split(kept_params(params_0))
+            apply = _with_keys(apply, self._keys)
+            question = pose(apply, params_0, kept_data("x_probe", x_probe), None)
             checked(question, MEMORY, _no_program)
-            example = question.example
+            example = without_effects(question.example)
             _check_size(len(question.x1), example.num_outputs, question.leaves[0].dtype.itemsize)
             junctions = find_rectifiers(example)
             mixing = _directions(example.num_outputs, example.dtype)
             self._reference = Reference(
-                tuple(example.closed.consts),
-                question.context,
+                kept(tuple(example.closed.consts)),
+                kept(question.context),
                 question.leaves,
                 question.x1,
                 _targets(question, y_probe),
                 mixing,
             )
             self._treedef = question.treedef
-            self._subject = subject_of(
-                question, groups, y_probe is not None, _notes(junctions, mixing)
-            )
-            program = compiled(example, junctions)
+            linear = can_linearise(example, self._reference)
+            notes = _notes(question, junctions, mixing, linear)
+            self._subject = subject_of(question, groups, y_probe is not None, notes)
+            program = compiled(example, junctions, linear)
             norms, state = norms_and_state(program, example, junctions, self._reference)
             self._start_norms = [np.asarray(n, float) for n in (norms.moved, norms.moved_operator)]
             self._compare = functools.partial(program, self._reference, state)
-        measurement = self._measure(params_0)
+        first = self._look(self._reference.leaves)
         again = time.perf_counter()
-        self._measure(params_0)
+        self._look(self._reference.leaves)
         end = time.perf_counter()
-        self._begin(self._subject, measurement, cadence, end - start, end - again)
+        self._begin(self._subject, first, cadence, end - start, end - again)
 
     def _settle(self, params: Params) -> None:
+        gone = [leaf for leaf in jax.tree.leaves(params) if _is_gone(leaf)]
+        if gone:
+            raise InputError(
+                "parameters must still be there when they are shown",
+                received=f"{len(gone)} arrays that were donated",
+                cause="the parameters before a step that donates its arguments (donate_argnums)",
+                fix="show the parameters that the step returned",
+            )
         jax.block_until_ready(params)
 
     def _measure(self, params: Params) -> Measurement:
-        with asking(params):
-            leaves = self._leaves(params)
-            numbers: Numbers = jax.device_get(self._compare(leaves)[0])
+        return self._look(self._leaves(params))
+
+    def _look(self, leaves: tuple[Any, ...]) -> Measurement:
+        with own_settings(double=False), asking(leaves):
+            # Types are equal; what is dropped is only JAX's mark of numbers without a type of their own.
+            numbers = self._numbers(tuple(jnp.asarray(leaf, leaf.dtype) for leaf in leaves))
         moved = displacement_fields(
             self._subject,
             (numbers.moved, self._start_norms[0]),
             (numbers.moved_operator, self._start_norms[1]),
         )
-        undefined = ("probe_loss", "target_alignment", "linearisation_gap", "flipped")
-        scalars: dict[str, Any] = dict.fromkeys(undefined, float("nan"))
+        scalars: dict[str, Any] = dict.fromkeys(SERIES[:-1], float("nan"))
         scalars |= {name: float(value) for name, value in numbers.scalars.items()}
         return Measurement(**moved, **scalars)
 
+    def _numbers(self, leaves: tuple[Any, ...]) -> Numbers:
+        """What the program finds; nothing where the network cannot be evaluated since it diverged."""
+        try:
+            return jax.device_get(self._compare(leaves)[0])
+        except Exception:
+            if all(bool(jnp.isfinite(leaf).all()) for leaf in leaves):
+                raise
+            unknown: Any = np.full(len(leaves), np.nan)
+            return Numbers(unknown, unknown, {})
+
     def _leaves(self, params: Params) -> tuple[Any, ...]:
-        """The arrays of parameters that have the tree and the shapes of those at the start."""
-        leaves, treedef = jax.tree.flatten(params)
+        """The arrays of parameters that have the tree, shapes and types of those at the start."""
+        leaves, treedef = jax.tree.flatten(_split(params, self._keys)[0])
         at_start = self._reference.leaves
         shapes = [np.shape(leaf) for leaf in leaves]
         if treedef != self._treedef or shapes != [leaf.shape for leaf in at_start]:
@@ -137,7 +173,45 @@ class Observer(AbstractObserver):
                 "parameters of another width",
                 fix="pass the tree that the loss is differentiated with respect to",
             )
-        return tuple(jnp.asarray(a, b.dtype) for a, b in zip(leaves, at_start, strict=True))
+        return tuple(map(_typed, self._subject.leaves, leaves, at_start))
+
+
+def _is_gone(leaf: Any) -> bool:
+    return isinstance(leaf, jax.Array) and not isinstance(leaf, Tracer) and leaf.is_deleted()
+
+
+def _typed(name: str, leaf: Any, at_start: Any) -> Any:
+    """A leaf as an array of the type that it had at the start; numbers of Python have none."""
+    own = getattr(leaf, "dtype", None)
+    checked_leaf = check_array(f"parameters {name}", leaf, finite=False)
+    if own is not None and own != at_start.dtype:
+        raise InputError(
+            "parameters must keep the precision that the observer was told about",
+            received=f"{name} of type {own} for {at_start.dtype}",
+            cause="parameters cast during training, or a copy of them in another precision",
+            fix=f"cast them to {at_start.dtype}, or make the observer with parameters in {own}",
+        )
+    return checked_leaf if own is not None else np.asarray(checked_leaf, at_start.dtype)
+
+
+def _split(params: Params, like: Any = None) -> tuple[Params, Any]:
+    """Parameters without random keys, and the keys beside them; a tree of keys alone stays as it is."""
+    keys = jax.tree.map(_is_key, params)
+    found = jax.tree.leaves(keys)
+    if not any(found) or all(found):
+        return params, like
+    return eqx.partition(params, jax.tree.map(lambda key: not key, keys))
+
+
+def _is_key(leaf: Any) -> bool:
+    return isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _with_keys(apply: Apply, keys: Any) -> Apply:
+    """The function of the parameters without their random keys, which stay what they are."""
+    if keys is None:
+        return apply
+    return lambda params, x: apply(eqx.combine(params, keys), x)
 
 
 def _no_program(plan: Any) -> None:
@@ -155,8 +229,9 @@ def _difference(subject: Subject, treedef: Any, expected: Any, shapes: Sequence[
 def _targets(question: Question, y: Any) -> Any:
     if y is None:
         return None
+    y = kept_data("y_probe", y)
     wanted = (len(question.x1), question.example.num_outputs)
-    if np.shape(y) != wanted:
+    if y.shape != wanted:
         raise InputError(
             "y_probe must hold a target for every probe point and output",
             received=f"shape {np.shape(y)} for {wanted[0]} points and {wanted[1]} outputs",
@@ -164,7 +239,7 @@ def _targets(question: Question, y: Any) -> Any:
             fix=f"give an array of shape {wanted}, for class labels jax.nn.one_hot(labels, "
             f"{wanted[1]})",
         )
-    return jnp.asarray(np.asarray(y), question.example.dtype)
+    return jnp.asarray(np.asarray(y), wide_type([*question.leaves, question.example]))
 
 
 def _check_size(points: int, outputs: int, itemsize: int) -> None:
@@ -187,7 +262,7 @@ def _directions(outputs: int, dtype: Any) -> Any:
     return jnp.asarray(signs / np.sqrt(outputs), dtype)
 
 
-def _notes(junctions: Any, mixing: Any) -> tuple[str, ...]:
+def _notes(question: Question, junctions: Any, mixing: Any, linear: bool) -> tuple[str, ...]:
     notes = []
     if not junctions:
         notes.append(
@@ -197,5 +272,17 @@ def _notes(junctions: Any, mixing: Any) -> tuple[str, ...]:
         notes.append(
             f"The kernel is averaged over {mixing.shape[1]} random directions in output space, not over "
             f"all {mixing.shape[0]} outputs."
+        )
+    if not linear:
+        notes.append(
+            "The network has no forward derivative, so its distance from the linearised network is not "
+            "measured."
+        )
+    given = question.leaves[0].dtype
+    precision = coarsest(question.example, given)
+    if jnp.finfo(precision).eps > min(float(jnp.finfo(given).eps), _SINGLE):
+        notes.append(
+            f"Parts of the network compute in {precision}, rounding by {jnp.finfo(precision).eps:.0e} at "
+            "every step: smaller changes of kernel and function may be rounding."
         )
     return tuple(notes)

@@ -87,7 +87,7 @@ def _walk(
             fresh = [_Seen(object(), active) for _ in seen]
             turns = (*loops, eqn.params["length"])
             _walk(inner, [_constant(c) for c in inner_consts], fresh, found, here, turns)
-        else:
+        elif outs:
             outs[0] = _followed(eqn, seen, outs[0])
             place = _deciding(name, seen)
             if place is not None:

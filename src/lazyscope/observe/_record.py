@@ -233,6 +233,13 @@ def displacement_fields(
         >>> fields["group_frobenius"].tolist(), fields["group_operator"].tolist(), fields["total"]
         ([1.0], [0.75], 1.0)
     """
+    with np.errstate(over="ignore", invalid="ignore"):  # norms of a run that diverged
+        return _displacement_fields(subject, frobenius, operator)
+
+
+def _displacement_fields(
+    subject: Subject, frobenius: tuple[ArrayLike, ArrayLike], operator: tuple[ArrayLike, ArrayLike]
+) -> dict[str, Any]:
     group = np.asarray(subject.leaf_group, int)
     count = len(subject.groups)
 
@@ -243,8 +250,7 @@ def displacement_fields(
         out = np.full(count, -np.inf)
         values = np.asarray(norms, float)
         matrix = np.array([len(shape) == 2 for shape in subject.shapes])
-        with np.errstate(invalid="ignore"):  # NaN of a run that left the finite numbers stays NaN
-            np.maximum.at(out, group[matrix], values[matrix])
+        np.maximum.at(out, group[matrix], values[matrix])  # NaN stays NaN
         return np.where(np.isneginf(out), np.nan, out)
 
     totals = [float(np.sqrt(np.sum(np.asarray(norms, float) ** 2))) for norms in frobenius]
@@ -260,7 +266,7 @@ def displacement_fields(
 def _verdict(last: Measurement) -> str | None:
     operator, frobenius = last.group_operator, last.group_frobenius
     sizes = np.where(np.isnan(operator), frobenius, operator)
-    if np.isnan(sizes).any() or not np.isfinite(last.kernel_change):
+    if np.isnan([*sizes, last.total]).any() or not np.isfinite(last.kernel_change):
         return None
     largest = max(float(np.max(sizes, where=np.isfinite(sizes), initial=0.0)), last.kernel_change)
     if largest < LAZY:

@@ -1,9 +1,9 @@
 """How is a record kept on disk, and how does it become labelled data?"""
 
+import hashlib
 import json
 import math
 import os
-import tempfile
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lazyscope._checks import InputError
+from lazyscope._file import local_path, read_json, unreadable, write_text_whole
 from lazyscope._plain import plain
 from lazyscope.observe._record import SERIES, Look, Measurement, Observations, Subject
 
@@ -49,7 +50,7 @@ def from_json(stored: Any) -> Observations:
     """The record that `to_json` wrote.
 
     Raises:
-        InputError: another object.
+        InputError: another object, or one that was edited or damaged.
     """
     if not isinstance(stored, dict) or stored.get("format") != FORMAT:
         kind = stored.get("format") if isinstance(stored, dict) else type(stored).__name__
@@ -59,55 +60,84 @@ def from_json(stored: Any) -> Observations:
             cause="another JSON file, or a record of another version of lazyscope",
             fix="give a file that Observer.record was saved to with save_observations",
         )
+    told = stored.get("digest")
+    if told is not None and told != _digest(stored):
+        raise _damaged("numbers that do not fit the checksum of the file")
     try:
-        return _decoded_record(stored)
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            "a record of observations must be whole",
-            received=f"{type(error).__name__}: {error}",
-            cause="a file that was edited",
-            fix="save the record again",
-        ) from error
+        return _checked(_decoded_record(stored))
+    except _MISSHAPEN as error:
+        raise _damaged(f"{type(error).__name__}: {error}") from error
+
+
+_MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+
+
+def _damaged(received: str) -> InputError:
+    return InputError(
+        "a record of observations must be whole",
+        received=received,
+        cause="a file that was edited, or damaged on its way",
+        fix="save the record again, or copy the file again",
+    )
+
+
+def _digest(stored: dict[str, Any]) -> str:
+    """Checksum of everything that a record holds, however its file is laid out."""
+    rest = {name: value for name, value in stored.items() if name != "digest"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _checked(record: Observations) -> Observations:
+    """Return `record` if its parts have the sizes that its subject tells."""
+    subject = record.subject
+    num_leaves, num_groups = len(subject.leaves), len(subject.groups)
+    words = (*subject.leaves, *subject.groups, *subject.notes, *dict(subject.provenance))
+    if not all(isinstance(word, str) for word in words):
+        raise ValueError("names or notes that are no text")
+    if not len(subject.shapes) == len(subject.leaf_group) == num_leaves:
+        raise ValueError("shapes or groups of another number of leaves")
+    if not all(isinstance(k, int) and 0 <= k < num_groups for k in subject.leaf_group):
+        raise ValueError("leaves of groups that are not there")
+    counts = (subject.num_points, subject.num_outputs, *(n for s in subject.shapes for n in s))
+    if not all(isinstance(count, int) and count >= 0 for count in counts):
+        raise ValueError("sizes that are no whole numbers")
+    for name, size in dict.fromkeys(_PER_LEAF, num_leaves).items():
+        _check_size(name, record, size)
+    for name, size in dict.fromkeys(_PER_GROUP, num_groups).items():
+        _check_size(name, record, size)
+    return record
+
+
+def _check_size(name: str, record: Observations, size: int) -> None:
+    if any(getattr(look.measurement, name).shape != (size,) for look in record.looks):
+        raise ValueError(f"{name} of another size")
 
 
 def save_observations(record: Observations, path: str | os.PathLike[str]) -> Path:
-    """Write the record to a JSON file, whole or not at all.
+    """Write the record to a JSON file with a checksum, whole or not at all.
 
     Raises:
         InputError: a path that cannot be written.
     """
-    target = Path(path)
-    text = json.dumps(to_json(record), allow_nan=False)
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=target.parent, prefix=f".{target.name}.", delete=False, encoding="utf-8"
-        ) as file:
-            file.write(text)
-        os.chmod(file.name, 0o644)
-        os.replace(file.name, target)
-    except OSError as error:
-        raise InputError(
-            "a record needs a path that can be written",
-            received=f"{target} ({error.strerror or error})",
-            cause="a folder that does not exist or is read-only, or a full disk",
-            fix="create the folder, or give another path",
-        ) from error
-    return target
+    stored = to_json(record)
+    text = json.dumps({**stored, "digest": _digest(stored)}, allow_nan=False)
+    return write_text_whole("a record needs a path that can be written", text, path)
 
 
 def open_observations(path: str | os.PathLike[str]) -> Observations:
     """Read a record that `save_observations` wrote.
 
     Raises:
-        InputError: no such file, or another kind of file.
+        InputError: no such file, another kind of file, or a damaged one.
     """
+    source = local_path("a record", path)
     try:
-        stored = json.loads(Path(path).read_text(encoding="utf-8"))
+        stored = read_json(source)
     except (OSError, ValueError) as error:
-        raise InputError(
+        raise unreadable(
             "a record of observations must be a JSON file",
-            received=f"{path} ({error})",
-            cause="a misspelt path, or a file that was cut off",
+            source,
+            error,
             fix="give the file that save_observations wrote",
         ) from error
     return from_json(stored)
@@ -151,6 +181,10 @@ def _decoded_record(stored: dict[str, Any]) -> Observations:
         for name in (*_PER_LEAF, *_PER_GROUP, *SERIES, "seconds", "loss")
     }
     looks = []
+    if {len(array) for array in arrays.values()} != {len(stored["step"])} or not stored["step"]:
+        raise ValueError("series of different lengths, or none")
+    if not all(type(step) is int for step in stored["step"]):
+        raise ValueError("steps that are no whole numbers")
     for k, step in enumerate(stored["step"]):
         vectors: dict[str, Any] = {name: arrays[name][k] for name in (*_PER_LEAF, *_PER_GROUP)}
         numbers: dict[str, Any] = {name: float(arrays[name][k]) for name in SERIES}
@@ -170,4 +204,6 @@ def _encoded(value: Any) -> Any:
 def _decoded(value: Any) -> Any:
     if isinstance(value, list):
         return [_decoded(entry) for entry in value]
+    if isinstance(value, str) and value != "inf":
+        raise ValueError(f"{value[:40]!r} where a number belongs")
     return float("nan") if value is None else float(value)

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 from jax.tree_util import keystr
 
+from lazyscope._checks import InputError
 from lazyscope._types import Params
 from lazyscope.kernel._generic_question import Question
 from lazyscope.model import Grouping, parameter_groups
@@ -44,6 +45,15 @@ def _labels(names: Sequence[str], params: Params, groups: Grouping) -> list[str]
     if groups is None:
         found, numbers = group_leaves(names)
         return [found[k] for k in numbers]
+    if not callable(groups):
+        wrong = [each for each in jax.tree.leaves(groups) if not isinstance(each, str)]
+        if wrong:
+            raise InputError(
+                "groups must be a function of an array's name, or a tree of names",
+                received=f"{wrong[0]!r:.80} in place of a name",
+                cause="numbers of groups, or the parameters themselves",
+                fix="give a tree of names that is a prefix of the parameters, {key: key for key in params}",
+            )
     sorted_leaves = parameter_groups(params, groups)
     members = zip(sorted_leaves.names, sorted_leaves.members, strict=True)
     by_leaf = {k: name for name, leaves in members for k in leaves}

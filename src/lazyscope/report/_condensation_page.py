@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from lazyscope._checks import InputError
+from lazyscope._entry import checked
 from lazyscope.report._map_page import map_page
 from lazyscope.report._map_study import MapStudy, read_map_study, stored_json
 from lazyscope.report._numbers import decimal, listing
@@ -31,6 +32,7 @@ STAGE_NAMES = {"final": "after training", "early": "end of the initial stage", "
 """Stages of training as the stored estimates name them, and how that is said."""
 
 
+@checked()
 def write_condensation_page(
     runs: xr.Dataset, estimates: xr.Dataset, path: str | os.PathLike[str]
 ) -> Path:

@@ -9,12 +9,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from lazyscope._checks import InputError
+from lazyscope._entry import checked
 from lazyscope.report._numbers import decimal, interval
 from lazyscope.report._palette import NEUTRAL, category_colors
 
 FORMAT = "lazyscope-coordinate-check-1"
 
 
+@checked()
 def draw_coordinate_check(result: Mapping[str, Any]) -> Figure:
     """Draw kappa, and every layer's speed, displacement and change of output, against the width.
 
@@ -81,6 +83,10 @@ def _label(name: str, estimate: Mapping[str, Any]) -> str:
 
 
 def _finish(axes: Axes, widths: Sequence[int]) -> None:
+    if not any(np.isfinite(np.asarray(line.get_ydata(), float)).any() for line in axes.lines):
+        axes.text(0.5, 0.5, "not measured: no readout", ha="center", transform=axes.transAxes)
+        axes.set(xticks=[], yticks=[])
+        return
     axes.set(xscale="log", yscale="log", xlabel="width")
     axes.set_xticks(widths, [str(width) for width in widths])
     axes.xaxis.set_minor_locator(NullLocator())

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from lazyscope._checks import check_choice
+from lazyscope._entry import checked
 from lazyscope.report._axes import log_range
 from lazyscope.report._kappa_study import KappaStudy, Run, read_kappa_study
 from lazyscope.report._numbers import decimal, interval, is_number, number
@@ -23,6 +24,7 @@ _LINES = {"loss": "-", "linearised": ":", "bound": "--"}
 _LABELS = {"loss": "network", "linearised": "linearised network", "bound": "bound"}
 
 
+@checked()
 def draw_displacement(result: Mapping[str, Any], axes: Axes | None = None) -> Axes:
     """Draw the largest relative displacement of every run against kappa, log-log.
 
@@ -60,6 +62,7 @@ def draw_displacement(result: Mapping[str, Any], axes: Axes | None = None) -> Ax
     return drawing
 
 
+@checked()
 def draw_loss(
     result: Mapping[str, Any],
     shape: str | None = None,
@@ -104,6 +107,7 @@ def draw_loss(
     return drawing
 
 
+@checked()
 def draw_forecast(result: Mapping[str, Any], axes: Axes | None = None) -> Axes:
     """Draw measured displacement against the forecast from initialization, log-log, all layers.
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lazyscope._entry import checked
 from lazyscope.report._kappa_curve_plots import (
     CURVE_NAMES,
     CURVES,
@@ -52,6 +53,7 @@ from lazyscope.report import write_kappa_page
 write_kappa_page(json.loads(Path("kappa.json").read_text()), "kappa.html")"""
 
 
+@checked()
 def write_kappa_page(result: Mapping[str, Any], path: str | os.PathLike[str]) -> Path:
     """Write the page of a kappa study: figures, tables and the verdict, in one HTML file.
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from lazyscope._checks import InputError, check_choice
+from lazyscope._entry import checked
 from lazyscope.report._map_data import quantity_name
 from lazyscope.report._map_study import (
     CONVERGED,
@@ -27,6 +28,7 @@ _LABEL_WIDTH = 12  # letters in a line of a region's name
 _INK, _BLANK = "#1a1d21", "#aeb4bc"
 
 
+@checked()
 def draw_map(estimates: xr.Dataset, layer: int = 1, axes: Axes | None = None) -> Axes:
     """Draw the measured exponent of one layer over the plane, with theory's lines on top.
 
@@ -86,6 +88,7 @@ def draw_map(estimates: xr.Dataset, layer: int = 1, axes: Axes | None = None) ->
     return drawing
 
 
+@checked()
 def draw_scaling(
     runs: xr.Dataset, estimates: xr.Dataset, cell: tuple[float, float], axes: Axes | None = None
 ) -> Axes:

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from markupsafe import Markup
 
+from lazyscope._entry import checked
 from lazyscope.report._map_data import map_data, quantity_name
 from lazyscope.report._map_study import CONVERGED, MapStudy, read_map_study, stored_json
 from lazyscope.report._numbers import decimal, interval, listing, seconds
@@ -30,6 +31,7 @@ from lazyscope.report._write import write_whole
 _TONES = {"agrees": "good", "undecided": "muted", "disagrees": "bad"}
 
 
+@checked()
 def write_map_page(runs: xr.Dataset, estimates: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     """Write the page of a phase diagram: a map to look into, in one HTML file.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lazyscope._entry import checked
 from lazyscope.observe import Observations, from_json
 from lazyscope.report._axes import log_axis
 from lazyscope.report._numbers import listing, number, percent, seconds
@@ -36,6 +37,7 @@ _SENTENCES = {
 }
 
 
+@checked()
 def write_observation_page(
     stored: Mapping[str, Any], path: str | os.PathLike[str], *, title: str = "Observed training"
 ) -> Path:

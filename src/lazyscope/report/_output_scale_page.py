@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lazyscope._checks import InputError
+from lazyscope._entry import checked
 from lazyscope.report._axes import log_axis
 from lazyscope.report._numbers import decimal, interval, listing, number, percent
 from lazyscope.report._outcome_table import outcome_table
@@ -32,6 +33,7 @@ FORMAT = 1
 _TONES = {"agrees": "good", "undecided": "muted", "disagrees": "bad"}
 
 
+@checked()
 def write_output_scale_page(result: Mapping[str, Any], path: str | os.PathLike[str]) -> Path:
     """Write the page of a study of the output scale, in one HTML file that needs nothing else.
 

@@ -9,10 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lazyscope._checks import check_choice
+from lazyscope._entry import checked
 from lazyscope.report._map_study import estimate_axes, stored_list
 from lazyscope.report._palette import ordered_colors
 
 
+@checked()
 def draw_crossover(
     record: Mapping[str, Any],
     quantity: str = "displacement",
@@ -53,6 +55,7 @@ def draw_crossover(
     return drawing
 
 
+@checked()
 def draw_order_parameter(
     estimates: xr.Dataset,
     stage: Literal["initial", "early", "final"] = "final",

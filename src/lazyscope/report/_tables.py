@@ -7,12 +7,14 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from lazyscope._entry import checked
 from lazyscope.report._kappa_study import read_kappa_study
 from lazyscope.report._numbers import decimal, interval, number
 
 _STYLES = {"agrees": "green", "disagrees": "bold red", "undecided": "yellow"}
 
 
+@checked()
 def kappa_summary(result: Mapping[str, Any]) -> Group:
     """The verdict, the fitted slopes and the failed runs, for Rich to print.
 

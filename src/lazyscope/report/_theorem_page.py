@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lazyscope._entry import checked
 from lazyscope.report._numbers import listing, number, seconds
 from lazyscope.report._page import (
     Choice,
@@ -34,6 +35,7 @@ from lazyscope.report._write import write_whole
 _TONES = {"Supported": "good", "Contradicted": "bad", "Undecided": ""}
 
 
+@checked()
 def write_theorem_page(result: Mapping[str, Any], path: str | os.PathLike[str]) -> Path:
     """Write the page of a theorem study: figures, tables and the verdict, in one HTML file.
 

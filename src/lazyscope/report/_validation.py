@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lazyscope._entry import checked
 from lazyscope.report._numbers import seconds
 from lazyscope.report._validation_table import claim_lines, in_table
 from lazyscope.report._write import write_whole
@@ -34,6 +35,7 @@ _READING = """\
 """
 
 
+@checked()
 def validation_page(validation: Mapping[str, Any]) -> str:
     """The page of a stored validation, in Markdown.
 
@@ -62,6 +64,7 @@ def validation_page(validation: Mapping[str, Any]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+@checked()
 def write_validation_page(validation: Mapping[str, Any], path: str | os.PathLike[str]) -> Path:
     """Write `validation_page` whole or not at all.
 
@@ -71,6 +74,7 @@ def write_validation_page(validation: Mapping[str, Any], path: str | os.PathLike
     return write_whole(validation_page(validation), path)
 
 
+@checked()
 def summary_sentence(summary: Mapping[str, int]) -> str:
     """The counts of a validation in one sentence.
 

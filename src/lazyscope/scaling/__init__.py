@@ -5,7 +5,12 @@ exponents alone follow kappa, the displacement of every layer and the regime.
 """
 
 from lazyscope.scaling._abc_form import AbcForm, from_abc, to_abc
-from lazyscope.scaling._catalogue import named_scheme, scheme_names, scheme_parameters
+from lazyscope.scaling._catalogue import (
+    named_scheme,
+    needs_input_dim,
+    scheme_names,
+    scheme_parameters,
+)
 from lazyscope.scaling._displacement import (
     displacement_exponents,
     frobenius_displacement_exponents,
@@ -46,6 +51,7 @@ __all__ = [
     "initial_operator_norms",
     "layer_regimes",
     "named_scheme",
+    "needs_input_dim",
     "network_regime",
     "phase_point",
     "regime_report",

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from numbers import Real
 from typing import Literal, NamedTuple
 
-from lazyscope._checks import check_choice
+from lazyscope._checks import check_choice, check_finite, check_instance, check_text
 from lazyscope.scaling._scheme import Scheme, check_exponents
 
 Fixed = Literal["multipliers", "inits", "rates"]
@@ -70,10 +70,11 @@ def from_abc(
         >>> mup.scale_exponents, mup.speed_exponents
         ((0.5, 0.0, -0.5), (1.0, 0.0, -1.0))
     """
+    check_text("name", name)
     multipliers = check_exponents("multiplier exponents a", a)
     layers = len(multipliers)
     inits = check_exponents("init exponents b", b, length=layers)
-    each = [c] * layers if isinstance(c, Real) else c
+    each = [check_finite("rate exponent c", c)] * layers if isinstance(c, Real) else c
     rates = check_exponents("rate exponents c", each, length=layers)
     scales = [0.5 - x - y for x, y in zip(multipliers, inits, strict=True)]
     speeds = [-2 * x - y + 0.0 for x, y in zip(multipliers, rates, strict=True)]
@@ -106,9 +107,10 @@ def to_abc(scheme: Scheme, *, fix: Fixed) -> AbcForm:
 
     Example:
         >>> from lazyscope.scaling import named_scheme
-        >>> to_abc(named_scheme("ntk", depth=1), fix="inits").a
-        (0.0, 0.5)
+        >>> to_abc(named_scheme("mean-field", depth=1), fix="inits").a
+        (0.0, 1.0)
     """
+    check_instance("scheme", scheme, Scheme)
     choice = check_choice("fix", fix, ("multipliers", "inits", "rates"))
     alpha, speed = scheme.scale_exponents, scheme.speed_exponents
     if choice == "multipliers":

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from lazyscope._checks import InputError, check_choice, check_count
+from lazyscope._checks import InputError, check_choice, check_count, check_text
+from lazyscope._described import described
 from lazyscope.scaling import _named
 from lazyscope.scaling._scheme import Scheme
 
@@ -20,6 +21,7 @@ _BUILDERS: dict[str, Callable[..., Scheme]] = {
     "luo": _named.luo,
     "balanced": _named.balanced,
 }
+_DEEPEST = 10**5
 _SETTING = ("depth", "input_dim", "output_dim", "activation")
 
 
@@ -49,7 +51,7 @@ def named_scheme(
     name: str,
     *,
     depth: int,
-    input_dim: int = 1,
+    input_dim: int | None = None,
     output_dim: int = 1,
     activation: str = "relu",
     **parameters: float,
@@ -61,7 +63,8 @@ def named_scheme(
     Args:
         name: one of `scheme_names`; case does not matter, and ``_`` or a blank stands for ``-``.
         depth: number of hidden layers L.
-        input_dim: fan-in d of the first layer; enters where the paper's constants have it.
+        input_dim: fan-in d of the first layer. The constants of ntk, standard, lecun, he and xavier
+            have it, so it must be given there; exponents do not depend on it.
         output_dim: outputs C; enters Xavier only.
         activation: enters He only: its variance is 2 / fan_in for a rectifier,
             2 / ((1 + slope^2) fan_in) for a leaky one, 1 / fan_in for ``linear``; other activations
@@ -73,8 +76,9 @@ def named_scheme(
         The scheme; a value that holds at every width.
 
     Raises:
-        InputError: unknown name, depth below 1, dimensions below 1, unknown or missing parameters,
-            or a depth that the scheme is not defined for.
+        InputError: unknown name, depth below 1, dimensions below 1, no input dimension where the
+            scheme has one, unknown or missing parameters, or a depth that the scheme is not defined
+            for.
 
     Example:
         >>> named_scheme("ntk", depth=2, input_dim=4).alpha(64)
@@ -83,21 +87,45 @@ def named_scheme(
     known_name = _known(name)
     builder = _BUILDERS[known_name]
     setting: dict[str, Any] = {
-        "depth": check_count("depth", depth, fix="use depth 1 for one hidden layer"),
-        "input_dim": check_count("input_dim", input_dim),
+        "depth": _checked_depth(depth),
+        "input_dim": None if input_dim is None else check_count("input_dim", input_dim),
         "output_dim": check_count("output_dim", output_dim),
-        "activation": activation,
+        "activation": check_text("activation", activation),
     }
     _check_parameters(known_name, parameters)
     taken = inspect.signature(builder).parameters
+    if input_dim is None and "input_dim" in taken:
+        raise InputError(
+            f"the scheme {known_name!r} needs the input dimension",
+            received="no input_dim",
+            cause="the scale of its first layer depends on how many numbers a point has",
+            fix="give input_dim, for instance data.x_train.shape[1], which is 64 for digits",
+        )
     known = {key: value for key, value in setting.items() if key in taken}
     scheme = builder(**known, **parameters)
-    return replace(scheme, description=(builder.__doc__ or "").splitlines()[0])
+    return replace(scheme, description=described(builder).partition("\n")[0])
+
+
+def needs_input_dim(name: str) -> bool:
+    """Whether constants of a named scheme depend on the input dimension; exponents never do.
+
+    Example:
+        >>> needs_input_dim("ntk"), needs_input_dim("mup")
+        (True, False)
+    """
+    return "input_dim" in inspect.signature(_BUILDERS[_known(name)]).parameters
+
+
+def _checked_depth(depth: int) -> int:
+    return check_count(
+        "depth", depth, maximum=_DEEPEST, fix="use depth 1 for one hidden layer, 2 for two"
+    )
 
 
 def _known(name: str) -> str:
     """The catalogue's spelling of `name`, or a refusal."""
-    spelled = "-".join(str(name).lower().replace("_", " ").split())
+    words = name if isinstance(name, str) else ""
+    spelled = "-".join(words.lower().replace("_", " ").split())
     return spelled if spelled in _BUILDERS else check_choice("scheme", name, _BUILDERS)
 
 

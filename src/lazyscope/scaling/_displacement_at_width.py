@@ -21,8 +21,10 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from lazyscope._checks import InputError, check_count, check_finite, check_positive
+from lazyscope._checks import InputError, check_array, check_count, check_positive
 from lazyscope.scaling._displacement import displacement_exponents, relative_speed_exponents
+from lazyscope.scaling._law import check_width
+from lazyscope.scaling._scheme import check_exponents
 
 _TOLERANCE = 1e-13  # of the level's logarithm
 _NEGLIGIBLE = -50.0  # log of a square below which products are sums
@@ -65,6 +67,13 @@ def displacements_at_width(
         array([0.005, 0.005])
     """
     scale, rate = _positive("alpha", alpha), _positive("speed", speed)
+    if not len(scale):
+        raise InputError(
+            "there must be at least one layer",
+            received="no scales",
+            cause="an empty list",
+            fix="give alpha_l of layers 1 to L + 1",
+        )
     weight = np.ones(len(scale)) if kernel_weights is None else _positive("weights", kernel_weights)
     if not len(scale) == len(rate) == len(weight):
         raise InputError(
@@ -106,7 +115,7 @@ def slowest_correction(
         (0.0, 0.5, 0.0)
     """
     exponents = displacement_exponents(scale_exponents, speed_exponents)
-    rho = math.fsum(check_finite("scale exponents", a) for a in scale_exponents)
+    rho = math.fsum(check_exponents("scale exponents", scale_exponents))
     if rho < 0:
         return min(abs(e) for e in exponents)
     first, second = sorted(relative_speed_exponents(scale_exponents, speed_exponents))[:-3:-1]
@@ -127,7 +136,7 @@ def initial_operator_norms(
         >>> initial_operator_norms(100, depth=2, input_dim=2, output_dim=1).tolist()
         [1.1, 2.0, 1.0]
     """
-    m = check_count("width", width)
+    m = check_width(width)
     thin = [1 + math.sqrt((check_count("dim", k) - 1) / m) for k in (input_dim, output_dim)]
     return np.array([thin[0], *[2.0] * (check_count("depth", depth) - 1), thin[1]])
 
@@ -154,4 +163,5 @@ def _log_growth(rise: float) -> float:
 
 
 def _positive(name: str, values: Sequence[float] | np.ndarray) -> Float[np.ndarray, " layers"]:
-    return np.array([check_positive(name, float(value)) for value in values])
+    numbers = np.asarray(check_array(name, values, ndim=1), np.float64)
+    return np.array([check_positive(name, value) for value in numbers])

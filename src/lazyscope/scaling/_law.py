@@ -130,15 +130,13 @@ Law: TypeAlias = PowerLaw | FanAverageLaw | ValueAtWidth
 
 def check_width(width: Any) -> int:
     """Return `width` as an int of at least one, or refuse it."""
-    m = check_count("width", width, cause="a computed width that went wrong", fix="try 256")
-    if m > _LARGEST_WIDTH:
-        raise InputError(
-            f"width must be at most {_LARGEST_WIDTH:.0e}",
-            received=f"a number of {len(str(m))} digits",
-            cause="an exponent that was meant as a width, or a typo",
-            fix="use a width that a machine can hold, such as 4096",
-        )
-    return m
+    return check_count(
+        "width",
+        width,
+        maximum=_LARGEST_WIDTH,
+        cause="a computed width that went wrong",
+        fix="use a width that a machine can hold, such as 256",
+    )
 
 
 def _representable(value: float, formula: str) -> float:

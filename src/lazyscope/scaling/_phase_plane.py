@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from lazyscope._checks import InputError
+from lazyscope._checks import InputError, check_instance
 from lazyscope.scaling._displacement import relative_speed_exponents
 from lazyscope.scaling._scheme import Scheme
 
@@ -35,9 +35,10 @@ def phase_point(scheme: Scheme) -> PhasePoint:
 
     Example:
         >>> from lazyscope.scaling import named_scheme
-        >>> phase_point(named_scheme("ntk", depth=1))
+        >>> phase_point(named_scheme("ntk", depth=1, input_dim=2))
         PhasePoint(gamma=0.5, gamma_prime=0.0)
     """
+    check_instance("scheme", scheme, Scheme)
     if scheme.depth != 1:
         raise InputError(
             "the (gamma, gamma') plane describes networks with one hidden layer",

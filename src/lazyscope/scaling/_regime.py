@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
+from lazyscope._checks import check_instance
 from lazyscope.scaling._displacement import displacement_exponents
 from lazyscope.scaling._law import check_width
 from lazyscope.scaling._scheme import Scheme, check_exponents
@@ -97,6 +98,7 @@ def regime_report(scheme: Scheme, width: int | None = None) -> dict[str, Any]:
         >>> report["kappa"], report["regime"]
         (8.0, 'theta-lazy')
     """
+    check_instance("scheme", scheme, Scheme)
     a, sigma = scheme.scale_exponents, scheme.speed_exponents
     m = None if width is None else check_width(width)
     return {

@@ -8,7 +8,7 @@ from typing import Any, final
 import numpy as np
 from jaxtyping import Float
 
-from lazyscope._checks import InputError
+from lazyscope._checks import InputError, as_number, check_array, check_text, shown
 from lazyscope.scaling._law import Law, PowerLaw, ValueAtWidth, check_width
 
 
@@ -50,6 +50,9 @@ class Scheme:
     description: str = ""
 
     def __post_init__(self) -> None:
+        check_text("name", self.name)
+        check_text("source", self.source)
+        check_text("description", self.description)
         scales = _check_laws("scales", self.scales)
         speeds = _check_laws("speeds", self.speeds)
         if len(scales) != len(speeds):
@@ -175,18 +178,18 @@ def check_exponents(name: str, values: Any, *, length: int | None = None) -> tup
 
 def _numbers(name: str, values: Any) -> tuple[float, ...]:
     """Return `values` as a tuple of finite floats, or refuse them."""
-    try:
-        listed = [math.nan if isinstance(v, str | bytes) else float(v) for v in values]
-    except (TypeError, ValueError, OverflowError):
-        listed = []
-    if not listed or not all(math.isfinite(value) for value in listed):
+    if hasattr(values, "__array__"):
+        values = np.asarray(check_array(name, values)).tolist()
+    listed = [as_number(v) for v in values] if isinstance(values, Iterable) else []
+    numbers = [v for v in listed if v is not None and math.isfinite(v)]
+    if not numbers or len(numbers) < len(listed):
         raise InputError(
             f"{name} must be a list of finite numbers, one for each layer",
-            received=repr(values),
+            received=shown(values),
             cause="a missing bracket, or a value that is not a number",
             fix="give a list such as [0.5, 0.0, 0.0]",
         )
-    return tuple(listed)
+    return tuple(numbers)
 
 
 def _check_laws(name: str, laws: Any) -> tuple[Law, ...]:
@@ -195,7 +198,7 @@ def _check_laws(name: str, laws: Any) -> tuple[Law, ...]:
         if not isinstance(law, Law):
             raise InputError(
                 f"{name} must be laws of the width",
-                received=repr(law),
+                received=shown(law),
                 cause="plain numbers were given",
                 fix="use PowerLaw(constant, exponent), or Scheme.at_width for numbers",
             )

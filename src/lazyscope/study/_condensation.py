@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from lazyscope._checks import InputError, check_count, check_fraction
+from lazyscope._entry import checked
 from lazyscope.study._condensation_estimates import condensation_estimates
 from lazyscope.study._map_run import MapResult, check_settings, run_settings
 from lazyscope.sweep import SweepDesign, open_store, run_sweep
@@ -77,6 +78,7 @@ class CondensationSettings:
         )
 
 
+@checked()
 def run_condensation_study(
     settings: CondensationSettings, store: str | Path, *, show_progress: bool = False
 ) -> MapResult:

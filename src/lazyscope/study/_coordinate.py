@@ -1,23 +1,30 @@
 """How do the layers of a user's network depend on its width: lazy, muP, or neither?"""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from lazyscope._checks import InputError, check_count
+from lazyscope._checks import InputError, check_array, check_count
+from lazyscope._kept import kept_data
+from lazyscope._settings import own_settings
 from lazyscope.data import Dataset
 from lazyscope.measure import estimate_exponents
 from lazyscope.study._coordinate_build import (
     Build,
-    Described,
-    DescribedModule,
     call_build,
+    check_shapes,
     find_layers,
     rates_of,
 )
-from lazyscope.study._coordinate_network import Outline, network_of
+from lazyscope.study._coordinate_network import Network, network_of
+from lazyscope.study._coordinate_readout import (
+    Outline,
+    find_readout,
+    growing_leaves,
+    named_readout,
+)
 from lazyscope.study._coordinate_record import CoordinateCheck, Measured
 from lazyscope.study._coordinate_run import FirstSteps
 from lazyscope.study._coordinate_verdict import Exponents
@@ -35,6 +42,7 @@ def coordinate_check(
     seeds: int = DEFAULT_SEEDS,
     *,
     steps: int = DEFAULT_STEPS,
+    readout: str | Sequence[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> CoordinateCheck:
     """Draw a network at several widths, take its first steps, and say which parametrisation it has.
@@ -54,6 +62,10 @@ def coordinate_check(
         widths: at least 3, increasing, better over a factor of 8 or more.
         seeds: networks of every width; 3 or more than 3 runs beyond one per width.
         steps: steps of descent.
+        readout: names of the layer (or of the layers or arrays) that writes the output. None: what alone
+            feeds it, as the graph of the network shows. Where no layer does (an embedding that is the
+            output as well, gated heads, a network that makes the weights of another), none is named:
+            then there is no kappa, and the regime is judged by how far the layers moved; `notes` say so.
         progress: called with runs done and all runs.
 
     Returns:
@@ -61,7 +73,8 @@ def coordinate_check(
 
     Raises:
         InputError: build cannot be called or ignores the width, its networks cannot be differentiated
-            (see `lazyscope.tangent_kernel`), the readout starts at zero, too few widths or seeds.
+            (see `lazyscope.tangent_kernel`), the readout starts at zero, too few widths or seeds, data or
+            parameters that are not finite real numbers, an unknown name of a readout.
 
     Cost: one compilation per width; in every run two eigendecompositions' worth of n C x n C and
     3 `steps` + 2 backward passes over the data.
@@ -88,53 +101,118 @@ def coordinate_check(
     widths = _checked_widths(widths)
     seeds = check_count("seeds", seeds, minimum=2)
     steps = check_count("steps", steps)
-    points = (data.x_train, data.y_train) if isinstance(data, Dataset) else data
-    runs: list[tuple[int, int, Described | DescribedModule]] = []
-    for width in widths:
-        runs += [(width, seed, call_build(build, width, seed)) for seed in range(seeds)]
-    return _from_runs(runs, points, widths, seeds, steps, progress)
+    x, y = _checked_data(data)
+    # Made at once, since a build may use its arrays or its module again.
+    runs = [
+        Run(width, seed, network_of(call_build(build, width, seed), x))
+        for width in widths
+        for seed in range(seeds)
+    ]
+    return _from_runs(runs, y, widths, seeds, steps, readout, progress)
+
+
+class Run(NamedTuple):
+    """One network of a check."""
+
+    width: int
+    seed: int
+    network: Network
 
 
 def _from_runs(
-    runs: Sequence[tuple[int, int, Described | DescribedModule]],
-    points: tuple[Any, Any],
+    runs: Sequence[Run],
+    y: Any,
     widths: tuple[int, ...],
     seeds: int,
     steps: int,
+    wanted: str | Sequence[str] | None,
     progress: Callable[[int, int], None] | None,
 ) -> CoordinateCheck:
-    first = [network_of(described, points[0]) for _, seed, described in runs if seed == 0]
+    first = [run.network for run in runs if run.seed == 0]
     first[0].check()
     outlines = [network.outline() for network in first]
-    groups, leaf_group, _ = outlines[0]
-    layers = find_layers(groups, leaf_group, [each.shapes for each in outlines], widths)
-    axes = _row_axes(outlines, [layer.leaf for layer in layers])
+    groups, leaf_group = outlines[0].groups, outlines[0].leaf_group
+    check_shapes([each.shapes for each in outlines], widths)
+    growing = growing_leaves(outlines)
+    feeds = first[0].feeds(growing)
+    readout = (
+        find_readout(outlines[0], feeds, growing)
+        if wanted is None
+        else named_readout(wanted, outlines[0], feeds, growing)
+    )
+    shapes = [each.shapes for each in outlines]
+    layers = find_layers(groups, leaf_group, shapes, widths, readout.leaves, feeds)
+    leaves = [layer.leaf for layer in layers]
+    axes = _row_axes(outlines, leaves)
+    rates = [rates_of(run.network.described, groups)[list(leaf_group)] for run in runs]
+    for run in runs:
+        _check_targets(y, run.network.num_points, run.network.num_outputs)
+        _check_readout(run, readout.leaves)
     found: list[FirstSteps] = []
-    rates: list[np.ndarray] = []
-    for done, (width, seed, described) in enumerate(runs, start=1):
-        drawn = seed == 0
-        network = first[widths.index(width)] if drawn else network_of(described, points[0])
-        by_leaf = rates_of(described, groups)[list(leaf_group)]
-        _check_targets(points[1], network.num_points, network.num_outputs)
-        found.append(network.first_steps(points[1], axes, by_leaf, steps))
-        rates.append(by_leaf)
+    for done, (run, by_leaf) in enumerate(zip(runs, rates, strict=True), start=1):
+        found.append(run.network.first_steps(y, axes, by_leaf, steps))
         if progress is not None:
             progress(done, len(runs))
-    measured = _measured(found, rates, [layer.leaf for layer in layers], widths, seeds)
-    exponents = _exponents(measured, widths)
+    measured = _measured(found, rates, leaves, readout.leaves, widths, seeds)
+    fixed = [layer.name for layer in layers if layer.kind == "fixed"]
     return CoordinateCheck(
         widths=widths,
         seeds=seeds,
         steps=steps,
-        num_points=len(points[0]),
+        num_points=runs[0].network.num_points,
         layers=layers,
         measured=measured,
-        exponents=exponents,
+        exponents=_exponents(measured, widths),
         versions=versions() | dict(first[0].versions),
+        notes=(
+            *first[0].notes,
+            *readout.notes,
+            *([_FIXED.format(", ".join(fixed))] if fixed else ()),
+        ),
     )
 
 
-def _checked_widths(widths: Sequence[int]) -> tuple[int, ...]:
+_FIXED = (
+    "{}: no axis grows with the width, so the law says nothing of it and no scheme is judged by it."
+)
+
+
+def _checked_data(data: Any) -> tuple[Any, Any]:
+    """Finite inputs and targets that stay what they are."""
+    points = (data.x_train, data.y_train) if isinstance(data, Dataset) else data
+    if not isinstance(points, tuple | list) or len(points) != 2:
+        raise InputError(
+            "data must be a data set, or a pair of inputs and targets",
+            received=f"{data!r:.80}",
+            cause="the name of a data set, or inputs without targets",
+            fix="give load_dataset(name), or (x, y)",
+        )
+    x, y = (_from_tensor(each) for each in points)
+    with own_settings(double=False):
+        return kept_data("inputs", x), np.array(check_array("targets", y))
+
+
+def _from_tensor(values: Any) -> Any:
+    """A tensor of PyTorch in a form that NumPy knows; anything else as it is."""
+    if not hasattr(values, "detach"):
+        return values
+    values = values.detach().cpu()
+    return values.float() if str(values.dtype) == "torch.bfloat16" else values
+
+
+def _check_readout(run: Run, leaves: Sequence[int]) -> None:
+    if leaves and all(run.network.is_zero(leaf) for leaf in leaves):
+        raise InputError(
+            "a coordinate check needs a readout that does not start at zero",
+            received=f"initial weights of the last layer that are all zero, width {run.width}",
+            cause="a readout started at zero, for which kappa is zero and no other layer has a gradient",
+            fix="check the same model with a small random readout, for muP of entries 1 / width",
+        )
+
+
+def _checked_widths(widths: Any) -> tuple[int, ...]:
+    if isinstance(widths, str) or not isinstance(widths, Iterable):
+        widths = () if isinstance(widths, str) else (widths,)
     found = tuple(check_count("every width", width, minimum=2) for width in widths)
     if len(found) < 3 or any(a >= b for a, b in pairwise(found)):
         raise InputError(
@@ -174,25 +252,24 @@ def _measured(
     found: Sequence[FirstSteps],
     rates: Sequence[np.ndarray],
     leaves: Sequence[int],
+    readouts: Sequence[int],
     widths: Sequence[int],
     seeds: int,
 ) -> Measured:
     """All runs as arrays (widths, seeds) and (layers, widths, seeds)."""
     grid = (len(widths), seeds)
-    sizes = np.array([run.size[leaves[-1]] for run in found], float).reshape(grid)
-    shares = np.array([np.asarray(run.share)[leaves] for run in found], float)
-    shares = np.moveaxis(shares.reshape(*grid, -1), -1, 0)
-    if not np.all(sizes > 0):
-        raise InputError(
-            "a coordinate check needs a readout that does not start at zero",
-            received="initial weights of the last layer that are all zero",
-            cause="a readout started at zero, for which kappa is zero and no other layer has a gradient",
-            fix="check the same model with a small random readout, for muP of entries 1 / width",
-        )
-    kappa = np.sqrt(np.array(widths, float))[:, None] * sizes * np.sqrt(shares[-1])
-    weighed = shares * np.moveaxis(
-        np.array([rate[leaves] for rate in rates]).reshape(*grid, -1), -1, 0
-    )
+    by_leaf = np.array([run.share for run in found], float)
+    sizes = np.array([run.size for run in found], float)
+    last = list(readouts)
+    # Outputs of several readouts add up, or stand beside each other: so do their mean squares.
+    squares = (sizes[:, last] ** 2 * by_leaf[:, last]).sum(axis=1).reshape(grid)
+    if not last:
+        squares = np.full(grid, np.nan)
+    kappa = np.sqrt(np.array(widths, float))[:, None] * np.sqrt(squares)
+    weighed = np.array(rates)[:, leaves] * by_leaf[:, leaves]
+    weighed = np.moveaxis(weighed.reshape(*grid, -1), -1, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        speed = weighed / kappa**2
 
     def layered(name: str) -> np.ndarray:
         values = np.array([np.asarray(getattr(run, name))[leaves] for run in found], float)
@@ -201,7 +278,7 @@ def _measured(
     losses = np.array([run.loss for run in found], float)
     return Measured(
         kappa=kappa,
-        speed=weighed / kappa**2,
+        speed=speed,
         displacement=layered("displacement"),
         output_change=layered("output_change"),
         output=np.array([run.output for run in found], float).reshape(grid),

@@ -1,28 +1,27 @@
 """What is asked of a network at one width, whatever library it was written in?"""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lazyscope._kept import kept, kept_params
+from lazyscope._settings import own_settings
 from lazyscope.kernel._generic_blocks import MEMORY, checked
 from lazyscope.kernel._generic_question import asking, pose
+from lazyscope.observe._effects import without_effects
+from lazyscope.observe._feed import Feeds
+from lazyscope.observe._feeding import feeds_of
+from lazyscope.observe._precision import coarsest, wide, wide_type
 from lazyscope.observe._subject import subject_of
 from lazyscope.study._coordinate_build import Described, DescribedModule
+from lazyscope.study._coordinate_readout import Outline
 from lazyscope.study._coordinate_run import Arrays, FirstSteps, program
 
 PUSH = 1.0
 """Steps in units of n / largest eigenvalue."""
-
-
-class Outline(NamedTuple):
-    """Groups in order of use; the group, by number, and the shape of every array."""
-
-    groups: tuple[str, ...]
-    leaf_group: tuple[int, ...]
-    shapes: tuple[tuple[int, ...], ...]
 
 
 class Network(Protocol):
@@ -31,6 +30,8 @@ class Network(Protocol):
     num_points: int
     num_outputs: int
     versions: Mapping[str, str]
+    notes: tuple[str, ...]
+    described: Described | DescribedModule
 
     def check(self) -> None:
         """Refuse what has no tangent kernel."""
@@ -38,6 +39,14 @@ class Network(Protocol):
 
     def outline(self) -> Outline:
         """What its arrays are called and how large they are."""
+        ...
+
+    def feeds(self, growing: Sequence[int]) -> Feeds:
+        """How its arrays feed the output, those that grow with the width in particular."""
+        ...
+
+    def is_zero(self, leaf: int) -> bool:
+        """Whether an array starts at zero."""
         ...
 
     def first_steps(
@@ -53,38 +62,79 @@ def network_of(described: Described | DescribedModule, x: Any) -> Network:
 
 
 class JaxNetwork:
-    """A JAX function with its parameters."""
+    """A JAX function with its parameters, which may change or go after it is made."""
 
     def __init__(self, described: Described, x: Any) -> None:
-        self._described = described
+        self.described: Described | DescribedModule = described
         self.versions: Mapping[str, str] = {}
-        with asking(described.params):
-            self._question = pose(described.apply, described.params, x, None)
+        with own_settings(double=False), asking(described.params):
+            self._params = _in_one_precision(kept_params(described.params))
+            self._question = pose(described.apply, self._params, x, None)
+            example = without_effects(self._question.example)
+            closed = example.closed.replace(consts=kept(list(example.closed.consts)))
+            self._example = example._replace(closed=closed)
+            self._context = kept(self._question.context)
         self.num_points = len(self._question.x1)
         self.num_outputs = self._question.example.num_outputs
+        kind = self._question.leaves[0].dtype
+        worst = coarsest(example, kind)
+        self.notes: tuple[str, ...] = ()
+        if jnp.finfo(worst).eps > np.finfo(np.float32).eps:
+            rounded = f"{worst}, rounding by {jnp.finfo(worst).eps:.0e} at every step"
+            self.notes = (
+                f"Parts of the network compute in {rounded}: smaller changes may be rounding.",
+            )
 
     def check(self) -> None:
         """Refuse what has no tangent kernel."""
-        with asking(self._described.params):
+        with own_settings(double=False), asking(self._params):
             checked(self._question, MEMORY, _no_program)
 
     def outline(self) -> Outline:
         """What its arrays are called and how large they are."""
-        with asking(self._described.params):
-            found = subject_of(self._question, self._described.groups, True, ())
-        return Outline(found.groups, found.leaf_group, found.shapes)
+        with own_settings(double=False), asking(self._params):
+            found = subject_of(self._question, self.described.groups, True, ())
+        return Outline(found.groups, found.leaf_group, found.shapes, found.leaves)
+
+    def feeds(self, growing: Sequence[int]) -> Feeds:
+        """How its arrays feed the output."""
+        return feeds_of(self._example, growing)
+
+    def is_zero(self, leaf: int) -> bool:
+        """Whether an array starts at zero."""
+        return not np.asarray(self._question.leaves[leaf]).any()
 
     def first_steps(
         self, y: Any, axes: Sequence[int | None], rates: np.ndarray, steps: int
     ) -> FirstSteps:
         """Measure, descend, measure again, in the precision of the parameters."""
-        question, example = self._question, self._question.example
-        with asking(self._described.params):
+        question, example = self._question, self._example
+        with own_settings(double=False), asking(self._params):
             run = program(example, axes, steps=steps, push=PUSH)
-            arrays = Arrays(tuple(example.closed.consts), question.context, question.leaves)
-            numbers = (jnp.asarray(np.asarray(a), example.dtype) for a in (rates, y))
-            by_leaf, targets = numbers
+            arrays = Arrays(tuple(example.closed.consts), self._context, question.leaves)
+            kind = wide_type([*question.leaves, example])
+            by_leaf, targets = (jnp.asarray(np.asarray(a), kind) for a in (rates, y))
             return jax.device_get(run(arrays, by_leaf, question.x1, targets))
+
+
+def _in_one_precision(params: Any) -> Any:
+    """Short or mixed precisions in the widest that there is, at least single; descent needs its digits."""
+    real = [
+        leaf
+        for leaf in jax.tree.leaves(params)
+        if jnp.issubdtype(getattr(leaf, "dtype", np.int32), np.floating)
+    ]
+    if len({leaf.dtype for leaf in real}) < 2 and all(leaf.dtype.itemsize >= 4 for leaf in real):
+        return params
+    kind = wide_type(real)
+    return jax.tree.map(
+        lambda leaf: (
+            wide(leaf, kind)
+            if jnp.issubdtype(getattr(leaf, "dtype", np.int32), np.floating)
+            else leaf
+        ),
+        params,
+    )
 
 
 class TorchNetwork:
@@ -94,6 +144,8 @@ class TorchNetwork:
         from lazyscope.observe import provenance
         from lazyscope.torch._first_steps import prepare_copy
 
+        self.described: Described | DescribedModule = described
+        self.notes: tuple[str, ...] = ()
         self._groups = described.groups
         self._prepared = prepare_copy(described.module, x)
         self.versions: Mapping[str, str] = {"torch": provenance("torch")["torch"]}
@@ -109,7 +161,18 @@ class TorchNetwork:
 
         question, sketch, _ = self._prepared
         groups, numbers = in_order_of_use(question, sketch, self._groups)
-        return Outline(groups, numbers, tuple(tuple(p.shape) for p in question.parameters))
+        shapes = tuple(tuple(p.shape) for p in question.parameters)
+        return Outline(groups, numbers, shapes, tuple(question.names))
+
+    def feeds(self, growing: Sequence[int]) -> Feeds:
+        """How its parameters feed the output."""
+        from lazyscope.torch._feeding import feeds_of as feeds_of_module
+
+        return feeds_of_module(self._prepared.question, growing)
+
+    def is_zero(self, leaf: int) -> bool:
+        """Whether a parameter starts at zero."""
+        return not bool(self._prepared.question.parameters[leaf].any())
 
     def first_steps(
         self, y: Any, axes: Sequence[int | None], rates: np.ndarray, steps: int

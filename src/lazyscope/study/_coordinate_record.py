@@ -56,11 +56,12 @@ class CoordinateCheck:
 
     Attributes:
         widths, seeds, steps, num_points: what was run.
-        layers: the layers, in order of use.
+        layers: the layers, from the data to the output, the readout last.
         measured: every run.
         exponents: of kappa, of the weighed kernel (the largest stable learning rate has the opposite
             one), and of every layer's speed, displacement and change of output.
         versions: of the packages.
+        notes: what a reader has to know, one sentence each, such as why no readout is named.
     """
 
     widths: tuple[int, ...]
@@ -71,11 +72,17 @@ class CoordinateCheck:
     measured: Measured
     exponents: Exponents
     versions: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def readout(self) -> tuple[str, ...]:
+        """Names of the layers that alone write the output; none where kappa is that of no layer."""
+        return tuple(layer.name for layer in self.layers if layer.kind == "readout")
 
     @property
     def regime(self) -> str:
         """``theta-lazy``, ``critical``, ``partially-lazy``, ``condensed`` or ``undecided``, by kappa."""
-        return regime(self.exponents)
+        return regime(self.exponents, self.layers)
 
     @property
     def layer_regimes(self) -> tuple[str, ...]:
@@ -85,7 +92,7 @@ class CoordinateCheck:
     @property
     def predicted_displacement(self) -> tuple[float, ...]:
         """Displacement exponents by the law, from the fitted kappa and speeds."""
-        return predicted_displacement(self.exponents)
+        return predicted_displacement(self.exponents, self.layers)
 
     @property
     def schemes(self) -> tuple[str, ...]:
@@ -105,6 +112,8 @@ class CoordinateCheck:
     @property
     def sentence(self) -> str:
         """The answer in one or two sentences."""
+        if not self.readout:
+            return f"No layer alone writes the output, so no parametrisation is named: {_movement(self)}."
         kappa = self.exponents.kappa
         low, high = kappa.interval
         found = f"kappa has the exponent {kappa.exponent:.2f} [{low:.2f}, {high:.2f}]"
@@ -133,6 +142,8 @@ class CoordinateCheck:
                 "stable_rate_exponent": _negated(exponents.kernel),
                 "regime": self.regime,
                 "schemes": self.schemes,
+                "readout": self.readout,
+                "notes": self.notes,
                 "sentence": self.sentence,
                 "layers": [
                     {
@@ -178,6 +189,8 @@ def _parametrisation(schemes: Sequence[str]) -> str:
 def _movement(check: CoordinateCheck) -> str:
     kinds: dict[str, list[str]] = {}
     for layer, name in zip(check.layers, check.layer_regimes, strict=True):
+        if layer.kind == "fixed":
+            continue
         kinds.setdefault(name, []).append(layer.name)
     words = {
         "lazy": "less and less as the width grows",

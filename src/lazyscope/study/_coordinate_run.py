@@ -24,6 +24,7 @@ from lazyscope.kernel._generic_trace import (
 )
 from lazyscope.measure import mean_squared_error, operator_norm
 from lazyscope.observe._patterns import pattern_taps
+from lazyscope.observe._precision import wide, wide_type
 
 
 class Arrays(NamedTuple):
@@ -105,8 +106,10 @@ def first_steps(
 
         return jax.vmap(single)(batch)
 
+    kind = wide_type([*arrays.leaves, example])
+
     def outputs(leaves: Any) -> Any:
-        return run(leaves, x)[0]
+        return wide(run(leaves, x)[0], kind)
 
     kernels = tangent_kernel_by_leaf(lambda leaves, batch: run(leaves, batch)[0], arrays.leaves, x)
     diagonal = [jnp.mean(jnp.einsum("iicc->ic", kernel)) for kernel in kernels]
@@ -119,7 +122,7 @@ def first_steps(
         image = _weighted(pull(top)[0], rates)
         image = jax.jvp(outputs, (leaves,), (image,))[1]
         largest = jnp.linalg.norm(image)
-        move = _weighted(pull((now - y) / largest * np.asarray(push, x.dtype))[0], rates)
+        move = _weighted(pull((now - y) / largest * np.asarray(push, kind))[0], rates)
         return (jax.tree.map(jnp.subtract, leaves, move), image / largest), mean_squared_error(
             now, y
         )
@@ -131,9 +134,9 @@ def first_steps(
         size=jnp.stack([jnp.sqrt(jnp.mean(leaf**2)) for leaf in arrays.leaves]),
         share=jnp.stack(diagonal),
         displacement=_displacements(arrays.leaves, final, axes),
-        output_change=_output_changes(example, before[1], after[1]),
-        output=jnp.sqrt(jnp.mean(before[0] ** 2)),
-        loss=jnp.append(losses, mean_squared_error(after[0], y)),
+        output_change=_output_changes(example, kind, before[1], after[1]),
+        output=jnp.sqrt(jnp.mean(wide(before[0], kind) ** 2)),
+        loss=jnp.append(losses, mean_squared_error(wide(after[0], kind), y)),
     )
 
 
@@ -182,12 +185,13 @@ def _equation(jaxpr: Any, path: Path) -> Any:
 
 
 def _output_changes(
-    example: Example, before: Mapping[Path, Array], after: Mapping[Path, Array]
+    example: Example, kind: Any, before: Mapping[Path, Array], after: Mapping[Path, Array]
 ) -> Array:
     """Relative change of what leaves the places of every leaf, all places of a leaf together."""
-    moved = [jnp.zeros((), example.dtype)] * example.num_leaves
+    moved = [jnp.zeros((), kind)] * example.num_leaves
     start = list(moved)
     for path, _, leaf in _sites(example):
-        moved[leaf] = moved[leaf] + jnp.sum((after[path] - before[path]) ** 2)
-        start[leaf] = start[leaf] + jnp.sum(before[path] ** 2)
+        now, then = wide(after[path], kind), wide(before[path], kind)
+        moved[leaf] = moved[leaf] + jnp.sum((now - then) ** 2)
+        start[leaf] = start[leaf] + jnp.sum(then**2)
     return jnp.sqrt(jnp.stack(moved) / jnp.stack(start))

@@ -53,33 +53,48 @@ def layer_regime(displacement: ExponentEstimate) -> str:
     return _REGIMES.get(displacement.sign_verdict(), "undecided")
 
 
-def regime(exponents: Exponents) -> str:
+def regime(exponents: Exponents, layers: Sequence[Layer]) -> str:
     """Regime of the network by kappa; where its interval contains zero, by how far the layers moved.
+
+    Layers that do not grow with the width do not count; without a readout there is no kappa.
 
     By the displacement law every layer is lazy for a positive rho only, a layer grows without bound for a
     negative rho only, and for rho = 0 the fastest layer moves at order one.
     """
     low, high = exponents.kappa.interval
-    moved = {layer_regime(found) for found in exponents.displacement}
+    moved = {
+        layer_regime(found)
+        for layer, found in zip(layers, exponents.displacement, strict=True)
+        if layer.kind != "fixed"
+    }
     if low > 0 or moved == {"lazy"}:
         return "theta-lazy"
     if high < 0:
-        return network_regime(*_as_scheme(exponents))
+        return network_regime(*_as_scheme(exponents, layers))
     if "condensed" in moved:
         return "partially-lazy" if "lazy" in moved else "condensed"
     small = low > -0.5 and high < 0.5
     return "critical" if small or moved <= {"lazy", "order-one"} else "undecided"
 
 
-def predicted_displacement(exponents: Exponents) -> tuple[float, ...]:
-    """What the displacement law makes of the fitted kappa and speeds, for every layer."""
-    return displacement_exponents(*_as_scheme(exponents))
+def predicted_displacement(exponents: Exponents, layers: Sequence[Layer]) -> tuple[float, ...]:
+    """What the displacement law makes of the fitted kappa and speeds; NaN for layers it says nothing of."""
+    if not has_readout(layers):
+        return (float("nan"),) * len(layers)
+    found = iter(displacement_exponents(*_as_scheme(exponents, layers)))
+    return tuple(float("nan") if layer.kind == "fixed" else next(found) for layer in layers)
 
 
-def _as_scheme(exponents: Exponents) -> tuple[list[float], list[float]]:
+def has_readout(layers: Sequence[Layer]) -> bool:
+    """Whether a layer is the readout, so that there is a kappa."""
+    return any(layer.kind == "readout" for layer in layers)
+
+
+def _as_scheme(exponents: Exponents, layers: Sequence[Layer]) -> tuple[list[float], list[float]]:
     """Scale and speed exponents with the fitted rho and u, all of kappa put into the readout."""
     rho = exponents.kappa.exponent
-    speeds = [found.exponent for found in exponents.speed]
+    pairs = zip(layers, exponents.speed, strict=True)
+    speeds = [found.exponent for layer, found in pairs if layer.kind != "fixed"]
     return [0.0] * (len(speeds) - 1) + [rho], [*speeds[:-1], speeds[-1] + 2 * rho]
 
 
@@ -91,6 +106,8 @@ def consistent_schemes(exponents: Exponents, layers: Sequence[Layer]) -> tuple[s
     in rule it out; only one that should be lazy and seems to move at order one does not as long as no
     other scheme is left, since at finite width displacements lag behind.
     """
+    if not has_readout(layers):
+        return ()
     allowed = [name for name in SCHEMES if _allows(name, exponents, layers)]
     strict, lagging = (
         tuple(n for n in allowed if _moves(n, exponents, layers, may_lag=lag))
@@ -101,10 +118,12 @@ def consistent_schemes(exponents: Exponents, layers: Sequence[Layer]) -> tuple[s
 
 def _moves(name: str, exponents: Exponents, layers: Sequence[Layer], *, may_lag: bool) -> bool:
     """Whether no layer was seen in another regime than the scheme puts it in."""
-    scheme = named_scheme(name, depth=2)
+    scheme = named_scheme(name, depth=2, input_dim=1)  # only its exponents are used
     regimes = layer_regimes(scheme.scale_exponents, scheme.speed_exponents)
     named = dict(zip(_KINDS, regimes, strict=True))
     for layer, found in zip(layers, exponents.displacement, strict=True):
+        if layer.kind not in named:
+            continue
         pair = (named[layer.kind], layer_regime(found))
         if pair[1] not in ("undecided", pair[0]) and not (may_lag and pair == _LAG):
             return False
@@ -112,7 +131,7 @@ def _moves(name: str, exponents: Exponents, layers: Sequence[Layer], *, may_lag:
 
 
 def _allows(name: str, exponents: Exponents, layers: Sequence[Layer]) -> bool:
-    scheme = named_scheme(name, depth=2)
+    scheme = named_scheme(name, depth=2, input_dim=1)  # only its exponents are used
     low, high = exponents.kappa.interval
     if not low <= scheme.kappa_exponent <= high:
         return False
@@ -120,6 +139,8 @@ def _allows(name: str, exponents: Exponents, layers: Sequence[Layer]) -> bool:
     wanted = dict(zip(_KINDS, speeds, strict=True))
     last = exponents.speed[-1].interval
     for layer, found in zip(layers[:-1], exponents.speed[:-1], strict=True):
+        if layer.kind not in wanted:
+            continue
         gap = wanted[layer.kind] - wanted["readout"]
         if not found.interval[0] - last[1] <= gap <= found.interval[1] - last[0]:
             return False
@@ -151,15 +172,20 @@ def changes_to_lazy(exponents: Exponents, layers: Sequence[Layer]) -> tuple[Chan
 def _changes(
     exponents: Exponents, layers: Sequence[Layer], target: float, *, equal: bool
 ) -> tuple[Change, ...]:
+    if not has_readout(layers):
+        return ()
     lift = target - _rounded(exponents.kappa)
-    speeds = [_rounded(found) for found in exponents.speed]
-    speeds[-1] -= 2 * lift
-    fastest = max(speeds) + 2 * target
-    factors = [-(u + 2 * target if equal else fastest) for u in speeds]
-    found = [Change(f"initial weights of {layers[-1].name}", lift)]
+    grown = [
+        (layer, _rounded(found) - 2 * lift * (layer.kind in ("readout", "outer")))
+        for layer, found in zip(layers, exponents.speed, strict=True)
+        if layer.kind != "fixed"
+    ]
+    fastest = max(speed for _, speed in grown) + 2 * target
+    names = [layer.name for layer in layers if layer.kind == "readout"]
+    found = [Change(f"initial weights of {' and '.join(names)}", lift)]
     found += [
-        Change(f"learning rate of {layer.name}", factor)
-        for layer, factor in zip(layers, factors, strict=True)
+        Change(f"learning rate of {layer.name}", -(u + 2 * target if equal else fastest))
+        for layer, u in grown
     ]
     return tuple(change for change in found if abs(change.exponent) > 1e-9)
 

@@ -2,8 +2,11 @@
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
+from lazyscope._checks import check_alike, check_count, check_not_negative, check_tree, is_known
+from lazyscope._entry import checked
 from lazyscope._types import Params
 from lazyscope.data import Dataset
 from lazyscope.flow import (
@@ -68,6 +71,7 @@ class Experiment(eqx.Module):
     offset_test: Float[Array, "n_test C"]
 
 
+@checked()
 def dense_experiment(
     model: Dense,
     params: Params,
@@ -91,6 +95,7 @@ def dense_experiment(
     return Experiment(problem, x_test, y_test, jnp.asarray(data.y_train), offset)
 
 
+@checked()
 def network_experiment(
     network: AbstractNetwork,
     params: Params,
@@ -101,9 +106,11 @@ def network_experiment(
 ) -> Experiment:
     """The same for a network of any architecture, with the kernel that its structure allows.
 
-    Its parameters move as tuples of arrays, ``experiment.problem.params``. Nothing is checked: networks
-    of this library keep the rules that `function_problem` asks of others.
+    Its parameters move as tuples of arrays, ``experiment.problem.params``. What the network does with
+    points is not checked: networks of this library keep the rules that `function_problem` asks of others.
     """
+    check_tree("params", params)
+    check_alike(speeds=speeds, groups=np.asarray(network.group_names))
     x, y, x_test, y_test = (
         jnp.asarray(values) for values in (data.x_train, data.y_train, data.x_test, data.y_test)
     )
@@ -116,6 +123,7 @@ def network_experiment(
     return Experiment(problem, x_test, y_test, y, offset)
 
 
+@checked()
 def observe(
     experiment: Experiment,
     method: AbstractMethod,
@@ -154,5 +162,23 @@ def observe(
     )
 
 
-observe_compiled = eqx.filter_jit(observe)
-"""`observe` behind ``jit``: one compilation per shape of experiment and kind of method."""
+_observe_compiled = eqx.filter_jit(observe)
+
+
+@checked()
+def observe_compiled(
+    experiment: Experiment,
+    method: AbstractMethod,
+    *,
+    stop_fraction: float | Float[Array, ""],
+    max_steps: int,
+) -> Observation:
+    """`observe` behind ``jit``: one compilation per shape of experiment and kind of method."""
+    if is_known(stop_fraction):
+        check_not_negative("stop fraction", float(stop_fraction))
+    return _observe_compiled(
+        experiment,
+        method,
+        stop_fraction=stop_fraction,
+        max_steps=check_count("max_steps", max_steps),
+    )

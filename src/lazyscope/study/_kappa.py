@@ -13,6 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from lazyscope._checks import InputError
+from lazyscope._entry import checked
+from lazyscope._random import random_key
+from lazyscope._settings import own_settings
 from lazyscope._types import Params
 from lazyscope.data import Dataset, load_dataset
 from lazyscope.flow import ExponentialFlow, Problem, one_lapack_thread
@@ -40,6 +43,7 @@ DISPLACEMENT_ACCURACY = 0.2
 """Relative error of displacements over the solver's tolerance: one per cent at the default of 0.05."""
 
 
+@checked()
 def run_kappa_study(
     settings: KappaSettings, *, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> dict[str, Any]:
@@ -150,7 +154,7 @@ def _run(
 ) -> dict[str, Any]:
     width, name, kappa, seed = cell
     begun = time.perf_counter()
-    with jax.enable_x64(True):
+    with own_settings():
         model, scheme, experiment = _experiment(settings, data, cell)
         problem = experiment.problem
         foreseen = _foresee(problem, settings.stop)
@@ -181,7 +185,7 @@ def _experiment(
     model = _network(settings, data, width)
     if isinstance(model, Dense):
         scheme = shape(name).scheme(kappa, width, settings.depth)
-        params = model.init(jax.random.key(seed), scheme)
+        params = model.init(random_key(seed), scheme)
         return (
             model,
             scheme,
@@ -189,7 +193,7 @@ def _experiment(
         )
     scheme = Scheme.at_width(width, alpha=shape(name).alpha_of(model, kappa).tolist())
     model = with_scores_of_size_one(model, scheme.alpha(width))
-    params = model.init(jax.random.key(seed), scheme)
+    params = model.init(random_key(seed), scheme)
     speeds = np.ones(len(params))
     return model, scheme, network_experiment(model, params, data, speeds, centred=settings.centred)
 

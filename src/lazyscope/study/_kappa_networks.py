@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from lazyscope._checks import InputError, check_choice
+from lazyscope._checks import InputError, check_choice, check_count
+from lazyscope._entry import check_fields
 from lazyscope.model import (
     AbstractNetwork,
     Attention,
@@ -43,6 +44,11 @@ class StudyNetwork:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     homogeneous: bool = False
     most_depth: int | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        if self.most_depth is not None:
+            check_count("most_depth", self.most_depth)
 
     def check_depth(self, depth: int) -> None:
         """Refuse a depth that the architecture does not have."""

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, get_args
 
 from lazyscope._checks import InputError, check_choice, check_count, check_fraction, check_positive
+from lazyscope._entry import check_fields
+from lazyscope.data import TargetKind
 from lazyscope.model import activation_names
 from lazyscope.study._kappa_networks import study_network, study_network_names
 from lazyscope.study._shapes import shape
@@ -58,7 +60,11 @@ class KappaSettings:
     data_seed: int = 0
 
     def __post_init__(self) -> None:
+        check_fields(self)
         check_choice("model", self.model, study_network_names())
+        check_choice("target", self.target, get_args(TargetKind))
+        check_count("num_points", self.num_points)
+        check_count("max_steps", self.max_steps)
         for name in self.shapes:
             shape(name)
         check_choice("activation", self.activation, activation_names())

@@ -10,6 +10,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from lazyscope._checks import InputError
+from lazyscope._entry import checked
 from lazyscope.measure import ExponentMap, estimate_exponents
 from lazyscope.study._map_law import PlaneLaw, zero_lines
 from lazyscope.study._map_verdict import sign_check, verdict
@@ -28,6 +29,7 @@ _FIT_POINTS = 24
 _CONVERGED, _ABSENT = "converged", "missing"
 
 
+@checked()
 def map_estimates(
     runs: xr.Dataset,
     *,

@@ -15,6 +15,8 @@ from lazyscope._checks import (
     check_fraction,
     check_positive,
 )
+from lazyscope._entry import check_fields
+from lazyscope.measure import MIN_SPARE
 from lazyscope.study._map_estimates import map_estimates
 from lazyscope.sweep import SweepDesign, SweepSummary, open_store, run_sweep
 
@@ -67,6 +69,7 @@ def check_settings(settings: RunSettings, axes: Sequence[str]) -> None:
         InputError: fewer than three widths, fewer than two values of an axis, rows that do not
             increase, numbers outside their range.
     """
+    check_fields(settings)
     check_count("seeds", settings.seeds)
     check_count("max_steps", settings.max_steps)
     check_fraction("stop fraction", settings.stop)
@@ -76,6 +79,18 @@ def check_settings(settings: RunSettings, axes: Sequence[str]) -> None:
     for axis in axes:
         _check_increasing(axis, getattr(settings, axis), minimum=2)
     _check_increasing("widths", settings.widths, minimum=3)
+    check_enough_runs(len(settings.widths), settings.seeds)
+
+
+def check_enough_runs(num_widths: int, seeds: int) -> None:
+    """Refuse so few runs that no exponent could have an interval, before any of them is made."""
+    if num_widths * (seeds - 1) < MIN_SPARE:
+        raise InputError(
+            f"an interval needs at least {MIN_SPARE} runs beyond one per width",
+            received=f"{seeds} {'seed' if seeds == 1 else 'seeds'} at each of {num_widths} widths",
+            cause="a single seed, which says nothing about scatter",
+            fix=f"use {1 + -(-MIN_SPARE // num_widths)} seeds or more; 3 are better",
+        )
 
 
 def run_settings(settings: RunSettings) -> dict[str, Any]:

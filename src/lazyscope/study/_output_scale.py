@@ -5,14 +5,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import xarray as xr
 
-from lazyscope._checks import InputError
+from lazyscope._checks import InputError, check_choice, check_count, check_positive
+from lazyscope._entry import checked
 from lazyscope._plain import plain
+from lazyscope.data import TargetKind
 from lazyscope.measure import fit_power_law
+from lazyscope.model import activation_names
+from lazyscope.scaling import scheme_parameters
 from lazyscope.study._map_estimates import ACCURACY_OF_TOLERANCE
 from lazyscope.study._map_run import check_settings, run_settings
 from lazyscope.study._output_scale_collapse import judge_collapse
@@ -73,6 +77,16 @@ class OutputScaleSettings:
 
     def __post_init__(self) -> None:
         check_settings(self, ("output_scale",))
+        for scale in self.output_scale:
+            check_positive("output_scale", scale)
+        check_choice("activation", self.activation, activation_names())
+        if self.target is not None:
+            check_choice("target", self.target, get_args(TargetKind))
+        for name in ("depth", "num_points"):
+            check_count(name, getattr(self, name))
+        if self.input_dim is not None:
+            check_count("input_dim", self.input_dim)
+        scheme_parameters(self.scheme)
 
     def design(self) -> SweepDesign:
         """The sweep that the study runs; that of ``examples/sweeps/output-scale.toml`` by default."""
@@ -111,6 +125,7 @@ class OutputScaleResult:
     summary: SweepSummary
 
 
+@checked()
 def run_output_scale_study(
     settings: OutputScaleSettings, store: str | Path, *, show_progress: bool = False
 ) -> OutputScaleResult:
@@ -149,6 +164,7 @@ def run_output_scale_study(
     return OutputScaleResult(judge_output_scale(open_store(store)), summary)
 
 
+@checked()
 def judge_output_scale(runs: xr.Dataset) -> dict[str, Any]:
     """What stored runs over (output_scale, width, seed) say about the collapse.
 

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from lazyscope._checks import InputError, check_count
+from lazyscope._checks import InputError, check_count, check_fraction, check_positive
+from lazyscope._entry import check_fields, checked
 from lazyscope.data import sphere_teacher
+from lazyscope.study._map_run import check_enough_runs
 from lazyscope.study._random_schemes_estimates import LayerEstimate, estimate_layers
 from lazyscope.sweep import SweepDesign, open_store, run_sweep
 
@@ -49,6 +51,9 @@ class RandomSchemesSettings:
     stop: float = 1e-4
 
     def __post_init__(self) -> None:
+        check_fields(self)
+        check_positive("tolerance", self.tolerance)
+        check_fraction("stop fraction", self.stop)
         for count in (*self.counts, self.replicates):
             check_count("number of schemes and of seeds", count)
         if len(self.counts) != len(self.widths):
@@ -58,7 +63,17 @@ class RandomSchemesSettings:
                 cause="a depth that was added to one of them",
                 fix=f"give {len(self.counts)} lists of widths",
             )
+        if not self.counts:
+            raise InputError(
+                "there must be at least one depth",
+                received="no numbers of schemes",
+                cause="an empty list",
+                fix="give the number of schemes with 1, 2, .. hidden layers",
+            )
         for widths in self.widths:
+            check_enough_runs(len(widths), self.replicates)
+            for width in widths:
+                check_count("width", width)
             if len(widths) < 3 or list(widths) != sorted(set(widths)):
                 raise InputError(
                     "widths must be at least 3 increasing numbers for every depth",
@@ -106,6 +121,7 @@ class RandomSchemesSettings:
         )
 
 
+@checked()
 def run_random_schemes(
     settings: RandomSchemesSettings, folder: str | Path, *, show_progress: bool = False
 ) -> tuple[LayerEstimate, ...]:

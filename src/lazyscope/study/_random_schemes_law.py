@@ -6,11 +6,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from lazyscope._checks import check_alike, check_count
+from lazyscope._entry import checked
 from lazyscope.data import Dataset
 from lazyscope.kernel import normalised_limit_kernels
 from lazyscope.scaling import Scheme, displacements_at_width, initial_operator_norms
 
 
+@checked()
 def law_at_widths(
     scheme: Scheme, widths: Float[np.ndarray, " W"], data: Dataset
 ) -> Float[np.ndarray, "layers W"]:
@@ -29,6 +32,9 @@ def law_at_widths(
     Trust: the change of a layer has rank n at most and is taken to have rank one; a factor of at
     most sqrt(n) that does not depend on the width.
     """
+    check_alike(widths=widths)
+    for width in widths:
+        check_count("width", width)
     x, y = data.x_train, data.y_train
     norm = float(np.sqrt(np.mean(np.sum(x**2, axis=1))))
     kernels = _limit_kernels((x / norm).tobytes(), x.shape, scheme.depth)

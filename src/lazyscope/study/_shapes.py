@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.optimize import brentq
 
-from lazyscope._checks import check_choice
+from lazyscope._checks import check_choice, check_count, check_positive
+from lazyscope._entry import check_fields
 from lazyscope.model import AbstractNetwork
 from lazyscope.scaling import PowerLaw, Scheme, ValueAtWidth
 
@@ -34,8 +35,13 @@ class Shape:
     powers: Callable[[int], tuple[float, ...]]
     factors: Callable[[int], tuple[float, ...]] = lambda depth: (1.0,) * (depth + 1)
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
     def alpha(self, kappa: float, width: int, depth: int) -> Float[np.ndarray, " layers"]:
         """Scales of the layers at one kappa and width."""
+        kappa, depth = check_positive("kappa", kappa), check_count("depth", depth)
+        width = check_count("width", width)
         base = np.array(self.factors(depth)) * float(width) ** np.array(self.powers(depth))
         return base * (kappa / np.prod(base)) ** (1.0 / (depth + 1))
 

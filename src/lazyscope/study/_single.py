@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from lazyscope._checks import InputError, check_count, check_positive
+from lazyscope._entry import check_fields
+from lazyscope._random import random_key
 from lazyscope.data import Dataset
 from lazyscope.flow import Problem, check_numbers
 from lazyscope.model import Dense, physical_memory
@@ -54,6 +56,7 @@ class SingleRun:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_fields(self)
         check_positive("output scale", self.output_scale)
         seed = check_count("seed", self.seed, minimum=0)
         if seed > _LARGEST_SEED:
@@ -88,7 +91,7 @@ class SingleRun:
         model = self.model
         _check_kernel_memory(model, len(self.data.x_train), len(self.data.x_test))
         with jax.enable_x64(True):
-            params = model.init(jax.random.key(int(self.seed)), self.scheme)
+            params = model.init(random_key(int(self.seed)), self.scheme)
             experiment = dense_experiment(
                 model,
                 params,

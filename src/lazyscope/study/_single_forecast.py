@@ -2,11 +2,12 @@
 
 from typing import Any
 
-import jax
 import numpy as np
 
 from lazyscope._checks import InputError, check_fraction
+from lazyscope._entry import checked
 from lazyscope._plain import plain
+from lazyscope._settings import own_settings
 from lazyscope.data import duplicate_groups
 from lazyscope.flow import Problem
 from lazyscope.forecast import Forecast, forecast, guaranteed_rate, limit_lambda_min
@@ -20,6 +21,7 @@ LAZY, NOT_LAZY = 0.1, 1.0
 """Relative displacements below and above which a run is called lazy and not lazy: conventions."""
 
 
+@checked(own=("stop",))
 def forecast_run(run: SingleRun, *, stop: float | None = None) -> dict[str, Any]:
     """Everything that initialization says about a run, ready for JSON. Nothing is trained.
 
@@ -52,7 +54,7 @@ def forecast_run(run: SingleRun, *, stop: float | None = None) -> dict[str, Any]
     """
     if stop is not None:
         check_fraction("stop fraction", stop)
-    with jax.enable_x64(True):
+    with own_settings():
         problem = run.experiment().problem
         seen = look_ahead(problem, 0.0)
         record = {

@@ -8,7 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from lazyscope._checks import InputError, check_count, check_fraction
+from lazyscope._entry import checked
 from lazyscope._plain import plain
+from lazyscope._settings import own_settings
 from lazyscope.flow import AbstractMethod, ExponentialFlow, FlowResult
 from lazyscope.measure import decay_rate, mean_squared_error
 from lazyscope.study._experiment import Experiment, Observation, observe_compiled
@@ -19,6 +21,7 @@ DEFAULT_STOP = 1e-4
 DEFAULT_MAX_STEPS = 20_000
 
 
+@checked(own=("stop",))
 def train_run(
     run: SingleRun,
     method: AbstractMethod | None = None,
@@ -64,7 +67,7 @@ def train_run(
     max_steps = check_count("max_steps", max_steps)
     method = ExponentialFlow() if method is None else method
     began = time.perf_counter()
-    with jax.enable_x64(True):
+    with own_settings():
         experiment = run.experiment()
         problem = experiment.problem
         seen = look_ahead(problem, stop)
@@ -138,10 +141,11 @@ def _test_record(run: SingleRun, experiment: Experiment, observed: Observation) 
     signs = experiment.y_train.shape[1] == 1 and bool(jnp.all(jnp.abs(experiment.y_train) == 1))
     has_classes = bool(run.data.labels) or signs
     network, linear = observed.test_outputs, observed.linearised_test_outputs
+    loss = jax.jit(mean_squared_error)  # compiled, where a run that diverged leaves NaN
     return {
         "test_loss": {
-            "network": mean_squared_error(network, experiment.y_test),
-            "linearised": mean_squared_error(linear, experiment.y_test),
+            "network": loss(network, experiment.y_test),
+            "linearised": loss(linear, experiment.y_test),
         },
         "test_error": {
             "network": observed.error if has_classes else None,

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from lazyscope._checks import InputError
+from lazyscope._entry import checked
 from lazyscope._plain import plain
 from lazyscope.measure import estimate_exponents
 from lazyscope.scaling import displacement_exponents
@@ -20,6 +21,7 @@ _ACCURACY_OF_TOLERANCE = 0.1
 _DEFAULT_TOLERANCE = 0.05
 
 
+@checked()
 def sweep_exponents(
     runs: xr.Dataset, *, quantity: str = "displacement_operator", level: float = 0.95
 ) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lazyscope._entry import checked
 from lazyscope.data import Dataset, load_dataset
 from lazyscope.flow import one_lapack_thread
 from lazyscope.study._provenance import versions
@@ -22,6 +23,7 @@ from lazyscope.study._theorem_verdict import judge
 FORMAT = 1
 
 
+@checked()
 def run_theorem_study(
     settings: TheoremSettings,
     *,

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from lazyscope.kernel import LayerwiseKernel
+from lazyscope._checks import InputError
+from lazyscope._random import random_key
+from lazyscope._settings import own_settings
+from lazyscope.kernel import LayerwiseKernel, smallest_eigenvalue
 from lazyscope.measure import ExponentEstimate, estimate_exponent
 from lazyscope.model import Dense
 
@@ -47,17 +49,27 @@ def kernel_convergence(
         ``smallest``, of the root mean square of its log over four networks), and ``weyl_width``, where
         ``weyl`` would be 1/4.
 
+    Raises:
+        InputError: a limit kernel whose smallest eigenvalue is zero to rounding.
+
     Cost: a forward and a backward pass of n points per network.
     """
     summed = limit.sum(axis=0)
-    floor = float(np.linalg.eigvalsh(summed)[0])
+    floor = float(smallest_eigenvalue(summed))
+    if floor == 0.0:
+        raise InputError(
+            "the convergence of lambda_min needs a limit kernel whose lambda_min is above zero",
+            received="a smallest eigenvalue that is rounding",
+            cause="points that repeat, or that lie too close for the kernel to tell them apart",
+            fix="use fewer points, and each of them once",
+        )
     found = {name: np.empty((len(widths), seeds)) for name in ("frobenius", "smallest", "weyl")}
     for row, width in enumerate(widths):
         for seed in range(seeds):
             drawn = _kernel(x, width, len(limit) - 1, activation, seed)
             apart = drawn - summed
             found["frobenius"][row, seed] = np.linalg.norm(apart) / np.linalg.norm(summed)
-            found["smallest"][row, seed] = max(np.linalg.eigvalsh(drawn)[0], 0.0) / floor
+            found["smallest"][row, seed] = smallest_eigenvalue(drawn) / floor
             found["weyl"][row, seed] = np.linalg.norm(apart, 2) / floor
     groups = seeds // _GROUP if seeds >= 2 * _GROUP else 2
     logs = np.log(np.maximum(found["smallest"], 1e-12))
@@ -92,9 +104,9 @@ def _kernel(
     x: np.ndarray, width: int, depth: int, activation: str, seed: int
 ) -> Float[np.ndarray, "n n"]:
     """sum_l K_l alpha_l^2 / kappa^2 of one network."""
-    with jax.enable_x64(True):
+    with own_settings():
         model = Dense(x.shape[1], 1, width, depth, activation)
-        params = model.init_from_std(jax.random.key(seed), np.full(depth + 1, width**-0.5))
+        params = model.init_from_std(random_key(seed), np.full(depth + 1, width**-0.5))
         ones = jnp.ones(depth + 1, jnp.float64)
         return np.asarray(_summed(LayerwiseKernel(model), params, jnp.asarray(x), ones))[..., 0, 0]
 

@@ -10,10 +10,12 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError
+from lazyscope._random import random_key
+from lazyscope._settings import own_settings
 from lazyscope.data import Dataset
 from lazyscope.flow import ExponentialFlow, FlowResult, Problem, dense_problem, trace_flow
 from lazyscope.forecast import guaranteed_rate, limit_lambda_min
-from lazyscope.kernel import as_matrix, normalised_limit_kernels
+from lazyscope.kernel import as_matrix, normalised_limit_kernels, resolved, smallest_eigenvalue
 from lazyscope.measure import displacement
 from lazyscope.model import Centred, Dense
 from lazyscope.scaling import Scheme
@@ -63,13 +65,13 @@ class Bound:
         """lambda_S and lambda_min of every layer; None where they depend on the scheme."""
         if self._shared is None:
             return {"smallest": None, "layers": None}
-        layers = np.maximum(np.linalg.eigvalsh(self._shared)[:, 0], 0.0)
+        layers = smallest_eigenvalue(self._shared)
         return {"smallest": float(layers.min()), "layers": layers.tolist()}
 
     def smallest(self, scheme: Scheme, width: int) -> Float[np.ndarray, " layers"] | None:
         """lambda_min(Kbar_l) of every layer, None where the theorem does not speak."""
         if self._shared is not None:
-            return np.maximum(np.linalg.eigvalsh(self._shared)[:, 0], 0.0)
+            return smallest_eigenvalue(self._shared)
         model = Dense(self._x.shape[1], 1, width, self._model.depth, self._model.activation_name)
         try:
             return limit_lambda_min(scheme, model, self._x)
@@ -91,7 +93,7 @@ class Bound:
         if self._shared is not None:
             weights = speed * (np.prod(alpha) / alpha) ** 2
             summed = np.einsum("l,lij->ij", weights, self._shared)
-            limit = float(2.0 / num_points * max(np.linalg.eigvalsh(summed)[0], 0.0))
+            limit = float(2.0 / num_points * smallest_eigenvalue(summed))
         return {"bound": guaranteed_rate(alpha, speed, smallest, num_points), "limit": limit}
 
 
@@ -135,9 +137,9 @@ def run_and_rate(
     Cost: the run, and one eigendecomposition of n C x n C at either end.
     """
     begun = time.perf_counter()
-    with jax.enable_x64(True):
+    with own_settings():
         model = Dense(data.x_train.shape[1], data.y_train.shape[1], width, scheme.depth, activation)
-        params = model.init(jax.random.key(seed), scheme)
+        params = model.init(random_key(seed), scheme)
         problem = dense_problem(
             Centred(model, params) if centred else model,
             params,
@@ -167,6 +169,12 @@ def _train(problem: Problem, method: ExponentialFlow, stop: Array, max_steps: Ar
     return _Trained(result, start, end, displacement(problem.params, result.params).operator)
 
 
+def _slowest(values: Float[Array, " modes"], num_points: int) -> float:
+    """2 lambda_min / n, zero where lambda_min is rounding."""
+    smallest = np.where(resolved(np.asarray(values)), np.asarray(values), 0.0)[0]
+    return float(2.0 * smallest / num_points)
+
+
 def _record(trained: _Trained, num_points: int) -> dict[str, Any]:
     result = trained.result
     ended = result.outcome.ok
@@ -175,13 +183,13 @@ def _record(trained: _Trained, num_points: int) -> dict[str, Any]:
     average = final = None
     if ended and later.any():
         average = float(np.min(np.log(losses[0] / losses[later]) / times[later]))
-        final = float(2.0 * max(np.asarray(trained.end_values)[0], 0.0) / num_points)
+        final = _slowest(trained.end_values, num_points)
     return {
         "outcome": result.outcome.label,
         "steps": int(result.num_steps),
         "time": float(result.time),
         "loss_fraction": float(result.loss / result.initial_loss),
-        "kernel": float(2.0 * max(np.asarray(trained.start_values)[0], 0.0) / num_points),
+        "kernel": _slowest(trained.start_values, num_points),
         "average": average,
         "final": final,
         "rate": None if average is None or final is None else min(average, final),

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from lazyscope._checks import InputError, check_choice, check_count, check_fraction, check_positive
+from lazyscope._entry import check_fields
+from lazyscope.data import TargetKind
 from lazyscope.model import activation_names
 from lazyscope.scaling import Scheme, named_scheme, scheme_names, scheme_parameters
 from lazyscope.study._shapes import shape, shape_names
@@ -73,6 +75,10 @@ class TheoremSettings:
     data_seed: int = 0
 
     def __post_init__(self) -> None:
+        check_fields(self)
+        if self.target is not None:
+            check_choice("target", self.target, get_args(TargetKind))
+        check_count("num_points", self.num_points)
         for name in self.spreads:
             shape(name)
         for name in self.schemes:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lazyscope._checks import check_finite
+from lazyscope._entry import checked
 from lazyscope.study._map_run import MapResult, check_settings, run_map_study, run_settings
 from lazyscope.sweep import SweepDesign
 
@@ -44,7 +44,6 @@ class ThreeLayerSettings:
     max_steps: int = 10000
 
     def __post_init__(self) -> None:
-        check_finite("scale_exponent_3", self.scale_exponent_3)
         check_settings(self, ("scale_exponent_1", "scale_exponent_2"))
 
     def design(self) -> SweepDesign:
@@ -67,6 +66,7 @@ class ThreeLayerSettings:
         )
 
 
+@checked()
 def run_three_layer_study(
     settings: ThreeLayerSettings, store: str | Path, *, show_progress: bool = False
 ) -> MapResult:

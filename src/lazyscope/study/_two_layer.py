@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lazyscope._entry import checked
 from lazyscope.study._map_run import MapResult, check_settings, run_map_study, run_settings
 from lazyscope.sweep import SweepDesign
 
@@ -58,6 +59,7 @@ class TwoLayerSettings:
         )
 
 
+@checked()
 def run_two_layer_study(
     settings: TwoLayerSettings, store: str | Path, *, show_progress: bool = False
 ) -> MapResult:

@@ -1,13 +1,18 @@
 """Which values does one axis of a sweep take?"""
 
 import zlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from lazyscope._checks import InputError, check_choice, check_count, check_finite, check_positive
+from lazyscope._random import check_seed
 from lazyscope.sweep._settings import Value, canonical, setting, unknown_key
+
+MOST_RUNS = 1_000_000
+"""Runs of one sweep; a design holds about a kilobyte for each."""
 
 _RANGE_KEYS = ("from", "to", "num", "spacing", "draw_seed")
 
@@ -33,11 +38,11 @@ def read_axis(name: str, written: Any) -> tuple[Value, ...]:
         values = _range_values(name, table)
     else:
         values = read_list(name, written)
-    repeated = sorted({repr(value) for value in values if values.count(value) > 1})
+    repeated = sorted(repr(value) for value, times in Counter(values).items() if times > 1)
     if repeated:
         raise InputError(
             f"the values of axis {name} must differ from each other",
-            received=f"{', '.join(repeated)} more than once",
+            received=f"{', '.join(repeated[:5])} more than once",
             cause="a copied entry, or a range of counts so fine that neighbours round to one",
             fix="list every value once",
         )
@@ -58,6 +63,19 @@ def draw_column(name: str, written: Any, *, num: int, draw_seed: int) -> tuple[V
         )
     table = _read_range(name, {**written, "num": num}, ("from", "to", "num", "spacing"))
     return _spread(name, table, _draw(name, num, draw_seed))
+
+
+def check_number_of_runs(name: str, value: Any) -> int:
+    """Return `value` as an int if one sweep can have as many runs, or refuse it."""
+    number = check_count(name, value)
+    if number > MOST_RUNS:
+        raise InputError(
+            f"{name} must be at most {MOST_RUNS:,}, the largest number of runs of one sweep",
+            received=f"{number:,}" if number < 10**60 else "a number of more than 60 digits",
+            cause="a step written where a number of values belongs, or too many axes",
+            fix="take fewer values, or cut the sweep into several with stores of their own",
+        )
+    return number
 
 
 def read_list(name: str, written: Any) -> tuple[Value, ...]:
@@ -104,7 +122,7 @@ def _read_range(name: str, written: Mapping[str, Any], known: tuple[str, ...]) -
     )
     check_end = check_positive if spacing == "log" else check_finite
     start, stop = (check_end(f"{key} of axis {name}", written[key]) for key in ("from", "to"))
-    num = check_count(f"num of axis {name}", written["num"])
+    num = check_number_of_runs(f"num of axis {name}", written["num"])
     if num > 1 and start == stop:
         raise InputError(
             f"the range of axis {name} must have two different ends",
@@ -119,7 +137,7 @@ def _range_values(name: str, table: Mapping[str, Any]) -> tuple[Value, ...]:
     num = table["num"]
     if "draw_seed" not in table:
         return _spread(name, table, np.linspace(0.0, 1.0, num))
-    seed = check_count(f"draw_seed of axis {name}", table["draw_seed"], minimum=0)
+    seed = check_seed(f"draw_seed of axis {name}", table["draw_seed"])
     return _spread(name, table, np.sort(_draw(name, num, seed)))
 
 

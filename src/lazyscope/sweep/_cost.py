@@ -7,18 +7,17 @@ needs more. Orders of magnitude, meant to tell a minute from a day and to cut wo
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
-from lazyscope._checks import InputError
+from lazyscope._checks import InputError, check_count
 from lazyscope.model import activation, physical_memory
 from lazyscope.scaling import displacement_exponents
-from lazyscope.sweep._data import run_data
-from lazyscope.sweep._design import SweepDesign
+from lazyscope.sweep._data import data_sizes
+from lazyscope.sweep._design import Cell, SweepDesign
 from lazyscope.sweep._parametrisation import run_scheme
 from lazyscope.sweep._settings import DEFAULT_TOLERANCE, Value
-from lazyscope.sweep._units import shape_of
+from lazyscope.sweep._units import shape_of, usable_cores
 
 STEP_OVERHEAD = 3e-5
 """Seconds of a step on nothing: about a hundred small operations of a compiled loop."""
@@ -74,8 +73,8 @@ class CostEstimate:
         )
 
 
-def estimate_cost(design: SweepDesign, *, num_workers: int) -> CostEstimate:
-    """What `design` is expected to take on `num_workers` workers.
+def estimate_cost(design: SweepDesign, *, num_workers: int | None = None) -> CostEstimate:
+    """What `design` is expected to take on `num_workers` workers, all usable cores unless given.
 
     Raises:
         InputError: the largest runs, one per worker, do not fit into this machine's memory.
@@ -85,21 +84,32 @@ def estimate_cost(design: SweepDesign, *, num_workers: int) -> CostEstimate:
         >>> estimate_cost(design, num_workers=1).num_shapes
         1
     """
+    workers = usable_cores() if num_workers is None else check_count("num_workers", num_workers)
     cells = list(design.cells())
     shapes = {shape_of(cell.settings) for cell in cells}
-    work = sum(run_seconds(cell.settings) for cell in cells)
-    largest = max(run_bytes(cell.settings) for cell in cells)
     memory = physical_memory()
-    if largest * num_workers > memory:
+    largest = check_memory(cells, memory / workers)
+    work = sum(run_seconds(cell.settings) for cell in cells)
+    seconds = (work + COMPILE_SECONDS * len(shapes)) / workers
+    return CostEstimate(len(cells), len(shapes), seconds, workers, largest, memory)
+
+
+def check_memory(cells: Iterable[Cell], room: float | None) -> float:
+    """Bytes that the largest of `cells` needs; refused where a worker has not as much `room`.
+
+    Raises:
+        InputError: a run that is too large.
+    """
+    largest = max((run_bytes(cell.settings) for cell in cells), default=0.0)
+    if room is not None and largest > room:
         raise InputError(
             "the runs that are done at the same time must fit into memory",
-            received=f"{largest / 2**30:,.1f} GiB for each of {num_workers} workers, where this "
-            f"machine has {memory / 2**30:,.1f} GiB",
+            received=f"{largest / 2**30:,.1f} GiB for the largest run, where each worker has "
+            f"{room / 2**30:,.1f} GiB",
             cause="a large width, or many data points with many outputs",
             fix="use fewer workers, a smaller width or fewer points, or a cluster",
         )
-    seconds = (work + COMPILE_SECONDS * len(shapes)) / num_workers
-    return CostEstimate(len(cells), len(shapes), seconds, num_workers, largest, memory)
+    return largest
 
 
 def run_seconds(settings: Mapping[str, Value]) -> float:
@@ -149,16 +159,10 @@ def run_bytes(settings: Mapping[str, Value]) -> float:
 
 def _sizes(settings: Mapping[str, Value]) -> tuple[int, int, int, int]:
     """Parameters, hidden units, points and outputs of a run."""
-    n, d, outputs = _data_sizes(tuple(settings.items()))
+    n, d, outputs = data_sizes(settings)
     width, depth = int(settings["width"]), int(settings["depth"])  # type: ignore[arg-type]
     parameters = width * d + (depth - 1) * width**2 + width * outputs
     return parameters, width * depth, n, outputs
-
-
-@lru_cache(maxsize=4096)
-def _data_sizes(settings: tuple[tuple[str, Value], ...]) -> tuple[int, int, int]:
-    data = run_data(dict(settings))
-    return len(data.x_train), data.x_train.shape[1], data.y_train.shape[1]
 
 
 def _duration(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from lazyscope._checks import InputError
@@ -22,13 +23,73 @@ def run_data(settings: Mapping[str, Value]) -> Dataset:
         >>> run_data({"data": "four-points"}).x_train.shape
         (4, 2)
     """
-    return _cached(tuple(settings.get(name) for name in _SETTINGS))
+    return _known(_choice(settings))
 
 
-def data_digests(cells: Iterable[Cell]) -> dict[str, str]:
-    """What the arrays of every data set of a sweep are, by the settings that choose it."""
-    chosen = dict.fromkeys(tuple(cell.settings.get(name) for name in _SETTINGS) for cell in cells)
-    return {repr(choice): _cached(choice).summary()["digest"] for choice in chosen}
+def data_digests(cells: Iterable[Cell], *, fresh: bool = False) -> dict[str, str]:
+    """What the arrays of every data set of a sweep are, by the settings that choose it.
+
+    Args:
+        cells: the runs.
+        fresh: look whether the files behind the data changed since this process read them, and read
+            those that did again.
+
+    Raises:
+        InputError: as `run_data`.
+    """
+    digests = {}
+    for choice in dict.fromkeys(map(_choice, (cell.settings for cell in cells))):
+        if fresh and choice in _stamps and _stamps[choice] != _stamp(str(choice[0])):
+            _stamps.clear()
+            _cached.cache_clear()
+        digests[repr(choice)] = _digest(_known(choice))
+    return digests
+
+
+def data_keys(cells: Iterable[Cell]) -> list[str]:
+    """The settings that choose the data of `cells`, as keys of `data_digests`."""
+    return list(dict.fromkeys(repr(_choice(cell.settings)) for cell in cells))
+
+
+def data_sizes(settings: Mapping[str, Value]) -> tuple[int, int, int]:
+    """Points, features and outputs of the training data of a run."""
+    return _sizes(_choice(settings))
+
+
+_stamps: dict[tuple[Any, ...], Any] = {}
+"""What the files behind data sets were like when they were first read."""
+
+
+def _choice(settings: Mapping[str, Value]) -> tuple[Any, ...]:
+    return tuple(settings.get(name) for name in _SETTINGS)
+
+
+def _known(choice: tuple[Any, ...]) -> Dataset:
+    if choice not in _stamps:
+        _stamps[choice] = _stamp(str(choice[0]))
+    return _cached(choice)
+
+
+@lru_cache(maxsize=65536)
+def _sizes(choice: tuple[Any, ...]) -> tuple[int, int, int]:
+    data = _known(choice)
+    return len(data.x_train), data.x_train.shape[1], data.y_train.shape[1]
+
+
+def _stamp(name: str) -> Any:
+    """What changes when the file or the files of the folder `name` do; none where there are none."""
+    path = Path(name)
+    try:
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        told = [(file.name, file.stat()) for file in files]
+    except (OSError, ValueError):
+        return None
+    return str(path.resolve()), tuple((n, s.st_mtime_ns, s.st_size, s.st_ino) for n, s in told)
+
+
+@lru_cache(maxsize=256)
+def _digest(data: Dataset) -> str:
+    return data.summary()["digest"]
 
 
 @lru_cache(maxsize=64)

@@ -3,6 +3,7 @@
 import itertools
 import math
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from lazyscope._checks import InputError, check_choice, check_count
+from lazyscope._checks import InputError, check_choice
+from lazyscope._file import local_path, read_whole, unreadable
+from lazyscope._random import check_seed
 from lazyscope.model import activation_names
-from lazyscope.sweep._axis import draw_column, read_axis, read_list
+from lazyscope.sweep._axis import check_number_of_runs, draw_column, read_axis, read_list
 from lazyscope.sweep._parametrisation import is_parametrisation, run_scheme
 from lazyscope.sweep._record import DEFAULT_RECORD, record_names
 from lazyscope.sweep._settings import (
@@ -105,24 +108,17 @@ class SweepDesign(BaseModel):
         Raises:
             InputError: the file is missing, is not TOML, or describes no valid design.
         """
+        source = local_path("a sweep file", path)
         try:
-            text = Path(path).read_bytes().decode()
-            table = tomllib.loads(text)
+            table = tomllib.loads(read_whole(source).decode())
         except OSError as error:
-            raise InputError(
-                "a sweep file must be readable",
-                received=f"{path}: {error.strerror}",
-                cause="a wrong path",
-                fix="give the path of a TOML file",
-            ) from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InputError(
-                "a sweep file must be valid TOML",
-                received=f"{path}: {error}",
-                cause="a missing quotation mark or bracket",
-                fix="correct the line that is named",
-            ) from error
-        return cls(**{"name": Path(path).stem, **table})
+            rule, fix = "a sweep file must be readable", "give the path of a TOML file"
+            raise unreadable(rule, source, error, fix=fix) from error
+        except RecursionError as error:
+            raise _no_toml(source, "brackets nested too deeply") from error
+        except ValueError as error:
+            raise _no_toml(source, str(error)[:200]) from error
+        return cls(**{"name": source.stem, **table})
 
     @property
     def dims(self) -> dict[str, int]:
@@ -153,6 +149,15 @@ class SweepDesign(BaseModel):
         table = self.model_dump(mode="json")
         points = table.pop("points")
         return {**table, "points": {"columns": points}} if points else table
+
+
+def _no_toml(path: str | Path, said: str) -> InputError:
+    return InputError(
+        "a sweep file must be valid TOML",
+        received=f"{path}: {said}",
+        cause="a missing quotation mark or bracket, or another kind of file",
+        fix="correct the line that is named, or write the numbers that are meant",
+    )
 
 
 def _read_table(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -210,8 +215,8 @@ def _read_points(table: Mapping[str, Any]) -> dict[str, tuple[Value, ...]]:
     if "draw" not in table:
         values = {name: read_list(name, written) for name, written in columns.items()}
     else:
-        num = check_count("draw of points", table["draw"])
-        seed = check_count("draw_seed of points", table.get("draw_seed", 0), minimum=0)
+        num = check_number_of_runs("draw of points", table["draw"])
+        seed = check_seed("draw_seed of points", table.get("draw_seed", 0))
         values = {
             name: draw_column(name, written, num=num, draw_seed=seed)
             for name, written in columns.items()
@@ -230,7 +235,7 @@ def _check_columns(columns: Mapping[str, tuple[Value, ...]]) -> None:
             fix="give every point a value in every column",
         )
     rows = list(zip(*columns.values(), strict=True))
-    repeated = [row for row in set(rows) if rows.count(row) > 1]
+    repeated = [row for row, times in Counter(rows).items() if times > 1]
     if repeated:
         raise InputError(
             "points must differ from each other",
@@ -269,6 +274,7 @@ def _check_cells(design: SweepDesign) -> None:
             cause="a setting left out",
             fix="add width = [64, 256, 1024] under [axes], or width = 256 under [fixed]",
         )
+    check_number_of_runs("the number of runs of a sweep", design.num_cells)
     checked, seen = set(), {}
     for cell in design.cells():
         if cell.hash in seen:

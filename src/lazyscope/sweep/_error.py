@@ -24,11 +24,29 @@ def os_refusal(error: OSError, path: Path) -> StoreError:
     )
 
 
+def reading_refusal(error: OSError, path: Path) -> StoreError:
+    """The refusal that says why the operating system does not let `path` of a store be read."""
+    cause, fix = _READING_CAUSES.get(
+        error.errno or 0,
+        ("a file system that refused the request", "check the folder and its disk"),
+    )
+    return StoreError(
+        "every file of a store must be readable",
+        received=f"{path}: {error.strerror or error}",
+        cause=cause,
+        fix=fix,
+    )
+
+
 _FULL = ("a full disk or an exceeded quota", "free some space or move the folder")
 _CLOSED = (
     "a folder that this user may not write to",
     "name another folder or change its permissions",
 )
+_OCCUPIED = ("a file, a pipe or a broken link where a folder belongs", "name another folder")
+_LONG = ("a path that is longer than the file system allows", "name a shorter path")
+_MANY = ("too many open files", "close some, or raise the limit, see ulimit -n")
+_CIRCLE = ("links that lead to each other", "name the folder itself")
 _CAUSES = {
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
@@ -41,4 +59,31 @@ _CAUSES = {
     errno.EPERM: _CLOSED,
     errno.ENOTDIR: ("a file where a folder belongs", "name another folder"),
     errno.EEXIST: ("a file where a folder belongs", "name another folder"),
+    errno.ENXIO: _OCCUPIED,
+    errno.EISDIR: ("a folder where a file belongs", "move it away, or name another folder"),
+    errno.ENAMETOOLONG: _LONG,
+    errno.ELOOP: _CIRCLE,
+    errno.EMFILE: _MANY,
+    errno.ENFILE: _MANY,
+    errno.ENOENT: (
+        "a folder or a file in it that was removed or moved meanwhile",
+        "leave the folder where it is while a sweep writes to it",
+    ),
+    errno.ESTALE: ("a folder on another machine that went away", "mount it again"),
+}
+_DISK = ("a damaged disk", "copy the store to another disk, or restore this file from a copy")
+_SECRET = ("a file or folder that this user may not read", "change its permissions, see chmod")
+_READING_CAUSES = {
+    errno.EACCES: _SECRET,
+    errno.EPERM: _SECRET,
+    errno.EIO: _DISK,
+    errno.ENOENT: ("a file that was removed or moved meanwhile", "read the store again"),
+    errno.ENXIO: ("a socket or a device where a file belongs", "move it away"),
+    errno.EISDIR: ("a folder where a file belongs", "move it away"),
+    errno.ENOTDIR: ("a file where a folder belongs", "name the folder of the store"),
+    errno.ENAMETOOLONG: _LONG,
+    errno.ELOOP: _CIRCLE,
+    errno.EMFILE: _MANY,
+    errno.ENFILE: _MANY,
+    errno.ESTALE: ("a folder on another machine that went away", "mount it again"),
 }

@@ -9,18 +9,13 @@ import numpy as np
 import xarray as xr
 
 from lazyscope._outcome import Outcome
-from lazyscope.sweep._batchfile import batch_attributes, read_batch
+from lazyscope.sweep._batchfile import FORMAT, Batch
+from lazyscope.sweep._contents import opened_store, read_contents
 from lazyscope.sweep._design import POINTS, SweepDesign
 from lazyscope.sweep._error import StoreError
+from lazyscope.sweep._place import store_path
 from lazyscope.sweep._record import quantities
 from lazyscope.sweep._settings import Value, default_settings, setting
-from lazyscope.sweep._store import (
-    FORMAT,
-    batch_paths,
-    check_cells,
-    check_format,
-    stored_design,
-)
 
 MISSING = "missing"
 """Outcome of a cell whose run is not in the store."""
@@ -43,22 +38,21 @@ def open_store(path: str | Path) -> xr.Dataset:
         runs share, and the versions and times of every batch, as JSON.
 
     Raises:
-        StoreError: no store is there, its format is unknown, it holds runs that are no cell of its
-            sweep, or a file is damaged.
+        StoreError: no store is there, its format is unknown, it holds runs twice or runs that are no
+            cell of its sweep, or a file cannot be read, is damaged or has another name.
+        InputError: a path that is none of a folder.
     """
-    folder = Path(path)
-    check_format(folder)
-    batches = [read_batch(file) for file in batch_paths(folder)]
-    design = stored_design(folder)
-    if design is None:
+    place = store_path(path)
+    with opened_store(place) as folder:
+        contents = read_contents(folder)
+    if contents.design is None:
         raise StoreError(
             "a store must hold a sweep",
-            received=f"{folder}, without a design",
+            received=f"{place}, without a design",
             cause="a sweep that ended before it began",
             fix="start the sweep again",
         )
-    check_cells(folder, design, [cell for batch in batches for cell in batch.attrs["cells"]])
-    return assemble(design, batches)
+    return assemble(contents.design, list(contents.batches.values()))
 
 
 def finished_cells(path: str | Path) -> frozenset[str]:
@@ -67,17 +61,12 @@ def finished_cells(path: str | Path) -> frozenset[str]:
     Raises:
         StoreError: as `open_store`.
     """
-    folder = Path(path)
-    check_format(folder)
-    held = frozenset(c for file in batch_paths(folder) for c in batch_attributes(file)["cells"])
-    design = stored_design(folder)
-    if design is not None:
-        check_cells(folder, design, held)
-    return held
+    with opened_store(store_path(path)) as folder:
+        return frozenset(read_contents(folder).held)
 
 
-def assemble(design: SweepDesign, batches: list[xr.Dataset]) -> xr.Dataset:
-    """One dataset over the axes of `design` from the datasets of its batches."""
+def assemble(design: SweepDesign, batches: list[Batch]) -> xr.Dataset:
+    """One dataset over the axes of `design` from its batches."""
     cells = list(design.cells())
     index = {cell.hash: place for place, cell in enumerate(cells)}
     places = [np.array([index.get(c, -1) for c in batch.attrs["cells"]]) for batch in batches]
@@ -88,10 +77,10 @@ def assemble(design: SweepDesign, batches: list[xr.Dataset]) -> xr.Dataset:
     seconds = np.full(len(cells), np.nan)
     for count, (batch, place) in enumerate(zip(batches, places, strict=True)):
         held = place >= 0
-        labels = [Outcome(code).label for code in batch["outcome"].values[held].tolist()]
+        labels = [Outcome(code).label for code in batch.arrays["outcome"].values[held].tolist()]
         outcome[place[held]] = labels
         number[place[held]] = count
-        seconds[place[held]] = batch["seconds"].values[held]
+        seconds[place[held]] = batch.arrays["seconds"].values[held]
     hashes = np.array([cell.hash for cell in cells], dtype=object)
     variables: dict[str, Any] = {
         "outcome": (dims, outcome.astype(str).reshape(sizes), {"long_name": "how the run ended"}),
@@ -112,11 +101,12 @@ def assemble(design: SweepDesign, batches: list[xr.Dataset]) -> xr.Dataset:
         ),
     }
     kept = quantities(design.record)
-    largest = {
-        dim: max((b.sizes[dim] for b in batches), default=0)
-        for q in kept.values()
-        for dim in q.dims
-    }
+    largest = {dim: 0 for quantity in kept.values() for dim in quantity.dims}
+    for batch in batches:
+        for name in kept:
+            array = batch.arrays[name]
+            for dim, size in zip(array.dims[1:], array.values.shape[1:], strict=True):
+                largest[dim] = max(largest[dim], size)
     for name, quantity in kept.items():
         shape = (len(cells), *(largest[dim] for dim in quantity.dims))
         full = _gathered(name, batches, places, shape)
@@ -127,12 +117,12 @@ def assemble(design: SweepDesign, batches: list[xr.Dataset]) -> xr.Dataset:
 
 
 def _gathered(
-    name: str, batches: list[xr.Dataset], places: list[np.ndarray], shape: tuple[int, ...]
+    name: str, batches: list[Batch], places: list[np.ndarray], shape: tuple[int, ...]
 ) -> np.ndarray:
     full = np.full(shape, np.nan)
     for batch, place in zip(batches, places, strict=True):
         held = place >= 0
-        values = batch[name].values
+        values = batch.arrays[name].values
         full[(place[held], *(slice(size) for size in values.shape[1:]))] = values[held]
     return full
 
@@ -164,7 +154,7 @@ def _coordinate_attributes(name: str) -> dict[str, str]:
     return {"long_name": setting(name).meaning, "units": setting(name).units}
 
 
-def _attributes(design: SweepDesign, batches: list[xr.Dataset]) -> dict[str, Any]:
+def _attributes(design: SweepDesign, batches: list[Batch]) -> dict[str, Any]:
     shared = {**default_settings(), **design.fixed}
     varied = {*design.axes, *design.points}
     common = {name: value for name, value in shared.items() if name not in varied}

@@ -1,7 +1,7 @@
 """Which compiled program does a run go through?"""
 
 import threading
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,13 +10,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lazyscope._random import random_key
 from lazyscope.data import Dataset
 from lazyscope.flow import ExponentialFlow, GradientDescent, dense_problem, trace_flow
 from lazyscope.model import Centred, Dense
 from lazyscope.sweep._parametrisation import run_scheme
 from lazyscope.sweep._quantities import Judge, run_quantities
 from lazyscope.sweep._settings import Value
-from lazyscope.sweep._units import shape_of
+from lazyscope.sweep._units import SHAPES_TOGETHER, shape_of, usable_cores
 
 NUM_RECORDS = 32
 """Steps kept of every loss curve; a long step is shown by several points."""
@@ -24,7 +25,10 @@ NUM_RECORDS = 32
 Inputs = dict[str, np.ndarray]
 """What differs between runs of one shape."""
 
-_programs: dict[Any, Callable[[Inputs], dict[str, jax.Array]]] = {}
+MOST_PROGRAMS = max(2 * SHAPES_TOGETHER, 2 * usable_cores())
+"""Programs that this process keeps; each holds about 15 MB."""
+
+_programs: OrderedDict[Any, Callable[[Inputs], dict[str, jax.Array]]] = OrderedDict()
 _locks: defaultdict[Any, threading.Lock] = defaultdict(threading.Lock)
 
 
@@ -53,13 +57,20 @@ def run_inputs(settings: Mapping[str, Value], data: Dataset) -> Inputs:
 def compiled_program(
     settings: Mapping[str, Value], record: tuple[str, ...], inputs: Inputs
 ) -> Callable[[Inputs], dict[str, jax.Array]]:
-    """The program for runs of this shape, compiled once in this process whoever asks first."""
+    """The program for runs of this shape, compiled once in this process whoever asks first.
+
+    Where there are many shapes, the program that was not asked for for the longest time is let go.
+    """
     key = (shape_of(settings), record)
     with _locks[key]:
-        if key not in _programs:
+        program = _programs.pop(key, None)
+        if program is None:
             traced = jax.jit(lambda numbers: trace_run(settings, record, numbers))
-            _programs[key] = traced.lower(inputs).compile(compiler_options=COMPILER_OPTIONS)
-        return _programs[key]
+            program = traced.lower(inputs).compile(compiler_options=COMPILER_OPTIONS)
+        _programs[key] = program
+    while len(_programs) > MOST_PROGRAMS:
+        _programs.popitem(last=False)
+    return program
 
 
 def trace_run(
@@ -75,7 +86,7 @@ def trace_run(
         use_bias=bool(settings["use_bias"]),
         output_scale=numbers["output_scale"],
     )
-    params = model.init_from_std(jax.random.key(numbers["seed"]), numbers["weight_std"])
+    params = model.init_from_std(random_key(numbers["seed"]), numbers["weight_std"])
     network = Centred(model, params) if settings["centred"] else model
     problem = dense_problem(network, params, numbers["x"], numbers["y"], speeds=numbers["speeds"])
     result = trace_flow(

@@ -38,6 +38,10 @@ class SweepProgress:
         counts = f"{self._done} done, {running} running, {self._failed} failed, {self._left()}"
         self._bar.update(self._task, completed=self._done, counts=counts)
 
+    def say(self, sentence: str) -> None:
+        """Show a sentence above the display."""
+        self._bar.console.print(f"lazyscope: {sentence}", markup=False, highlight=False)
+
     def _left(self) -> str:
         if self._worked <= 0:
             return "time left unknown"

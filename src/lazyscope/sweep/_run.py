@@ -3,20 +3,22 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lazyscope.sweep._batch import run_unit
-from lazyscope.sweep._batchfile import RunResult
+from lazyscope.sweep._batch import Ended, UnitResult, failure, run_unit
+from lazyscope.sweep._batchfile import RunFailure, RunResult
 from lazyscope.sweep._cluster import ClusterWorkers, connected
-from lazyscope.sweep._cost import run_seconds
-from lazyscope.sweep._data import data_digests
-from lazyscope.sweep._design import SweepDesign
+from lazyscope.sweep._cost import check_memory, run_seconds
+from lazyscope.sweep._data import data_digests, data_keys
+from lazyscope.sweep._design import Cell, SweepDesign
 from lazyscope.sweep._error import StoreError
+from lazyscope.sweep._fingerprint import differences, fingerprint, process_name
+from lazyscope.sweep._place import store_path
 from lazyscope.sweep._progress import sweep_progress
 from lazyscope.sweep._store import SweepStore, writing_store
 from lazyscope.sweep._units import Unit, cut_into_units
@@ -35,7 +37,8 @@ class SweepSummary:
         num_cells: runs of the design.
         num_before: runs that the store held already.
         outcomes: how many of the runs done now ended in which way.
-        errors: runs that ended with an exception and are not in the store, by its message.
+        errors: runs that ended with an exception and are not in the store, by its message and by the
+            settings that all of them share.
         seconds: wall time of the call.
     """
 
@@ -83,8 +86,11 @@ def run_sweep(
         Counts; the results are read with `open_store`.
 
     Raises:
-        StoreError: the store is written by another process, holds another sweep or other data, or
-            its disk is full.
+        StoreError: the store is written by another process, was moved, holds another sweep, other
+            data or other random numbers, its disk is full, or a worker of the cluster has another
+            version, other data or another precision than this process.
+        InputError: runs that do not fit into memory together, or a path that is none.
+        KeyboardInterrupt: within seconds; the runs that ended are in the store.
         SchedulerLostError: the scheduler went away; finished runs are in the store.
     """
     with _workers(scheduler, num_workers) as workers:
@@ -93,7 +99,7 @@ def run_sweep(
 
 def run_sweep_with(
     workers: AbstractWorkers,
-    run: Callable[..., list[RunResult]],
+    run: Callable[..., Ended],
     design: SweepDesign,
     path: str | Path,
     *,
@@ -101,13 +107,15 @@ def run_sweep_with(
 ) -> SweepSummary:
     """`run_sweep` with `workers` that do each unit by ``run(unit, record=design.record)``."""
     began = time.monotonic()
-    digests = data_digests(design.cells())
-    with writing_store(path, design) as store:
+    place = store_path(path)
+    digests = data_digests(design.cells(), fresh=True)
+    check_memory(design.cells(), workers.memory())
+    with writing_store(place, design) as store:
         _check_same_data(store, digests)
-        before = len(store.finished)
+        before, missing = len(store.finished), store.missing()
+        seconds = {cell.hash: run_seconds(cell.settings) for cell in missing}
         num_workers = workers.num_workers
-        seconds = {cell.hash: run_seconds(cell.settings) for cell in store.missing()}
-        units = cut_into_units(store.missing(), lambda cell: seconds[cell.hash], num_workers)
+        units = cut_into_units(missing, lambda cell: seconds[cell.hash], num_workers)
         with sweep_progress(
             design.name,
             num_cells=design.num_cells,
@@ -115,33 +123,93 @@ def run_sweep_with(
             work=sum(seconds.values()),
             show=show_progress,
         ) as progress:
-            outcomes, errors = Counter(), Counter()
-            running = {unit[0].hash: unit for unit in units}
-            for unit, ended in workers.results(partial(run, record=design.record), units):
-                failed = _take(store, digests, unit, ended, outcomes, errors)
-                del running[unit[0].hash]
-                now = sum(map(len, islice(running.values(), num_workers)))
-                work = sum(seconds[cell.hash] for cell in unit)
-                progress.advance(len(unit), failed, work, now)
+            if show_progress:
+                workers.tell = progress.say
+            intake = _Intake(store, digests)
+            waiting = sum(map(len, units))
+            ended_units = workers.results(partial(run, record=design.record), units)
+            try:
+                for unit, ended in ended_units:
+                    failed = intake.take(unit, ended)
+                    waiting -= len(unit)
+                    now = min(waiting, num_workers * len(unit))
+                    work = sum(seconds[cell.hash] for cell in unit)
+                    progress.advance(len(unit), failed, work, now)
+            except KeyboardInterrupt:
+                for unit, ended in workers.left():
+                    intake.take(unit, ended)
+                raise
     elapsed = time.monotonic() - began
-    return SweepSummary(Path(path), design.num_cells, before, dict(outcomes), dict(errors), elapsed)
+    outcomes, errors = dict(intake.outcomes), intake.errors()
+    return SweepSummary(place, design.num_cells, before, outcomes, errors, elapsed)
 
 
-def _take(
-    store: SweepStore,
-    digests: Mapping[str, str],
-    unit: Unit,
-    ended: list[RunResult] | BaseException,
-    outcomes: Counter[str],
-    errors: Counter[str],
-) -> int:
-    """Write and count what a unit gave; the number of its runs that did not converge."""
-    if isinstance(ended, BaseException):
-        errors[f"{type(ended).__name__}: {ended}"] += len(unit)
-        return len(unit)
-    store.write(ended, data=digests)
-    outcomes.update(result.outcome.label for result in ended)
-    return sum(not result.outcome.ok for result in ended)
+class _Intake:
+    """Writes and counts what units give."""
+
+    def __init__(self, store: SweepStore, digests: Mapping[str, str]) -> None:
+        self.outcomes: Counter[str] = Counter()
+        self._failed: dict[str, list[Cell]] = {}
+        self._store = store
+        self._digests = digests
+
+    def take(self, unit: Unit, ended: Ended | UnitResult | BaseException) -> int:
+        """Write and count what `unit` gave; the number of its runs that did not converge.
+
+        Raises:
+            StoreError: a worker whose numbers would not be those of this process, or as `write`.
+        """
+        if isinstance(ended, BaseException):
+            ended = [failure(cell, ended) for cell in unit]
+        data = {key: self._digests[key] for key in data_keys(unit)}
+        worker = process_name()
+        if isinstance(ended, UnitResult):
+            worker = ended.worker
+            ours, theirs = {**fingerprint(), **data}, {**ended.fingerprint, **ended.data}
+            if ours != theirs:
+                raise _other_numbers(worker, differences(ours, theirs))
+            ended = ended.ended
+        results = [
+            each
+            for each in ended
+            if isinstance(each, RunResult) and not self._store.holds(each.cell)
+        ]
+        origin = {"worker": worker, "fingerprint": fingerprint()}
+        _uninterrupted(lambda: self._store.write(results, data=data, **origin))
+        self.outcomes.update(result.outcome.label for result in results)
+        for each in ended:
+            if isinstance(each, RunFailure):
+                self._failed.setdefault(each.error, []).append(each.cell)
+        return len(ended) - sum(result.outcome.ok for result in results)
+
+    def errors(self) -> dict[str, int]:
+        """How many runs ended with which exception, and with which settings all of them have."""
+        varied = (*self._store.design.axes, *self._store.design.points)
+        errors = {}
+        for error, cells in self._failed.items():
+            shared = [
+                f"{name} = {cells[0].settings[name]}"
+                for name in varied
+                if all(cell.settings[name] == cells[0].settings[name] for cell in cells)
+            ]
+            errors[f"{error} ({', '.join(shared)})" if shared else error] = len(cells)
+        return errors
+
+
+def _uninterrupted(write: Callable[[], None]) -> None:
+    """Write in a thread, which no interruption reaches: it is done when an interruption goes on."""
+    with ThreadPoolExecutor(1, thread_name_prefix="sweep-write") as pool:
+        pool.submit(write).result()
+
+
+def _other_numbers(worker: str, found: list[str]) -> StoreError:
+    return StoreError(
+        "all workers of a sweep must have the same package, versions, data and precision",
+        received=f"{worker}, which has {'; '.join(found)}",
+        cause="an environment or a file on that machine that is older or newer than here",
+        fix="give it what this process has and start it again, or stop it; nothing of it was stored, "
+        "and the same command goes on",
+    )
 
 
 @contextmanager

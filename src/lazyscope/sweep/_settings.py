@@ -15,6 +15,7 @@ from lazyscope._checks import (
     check_fraction,
     check_positive,
 )
+from lazyscope._random import LARGEST_SEED
 
 Kind = Literal["count", "integer", "number", "positive", "fraction", "name", "flag", "numbers"]
 
@@ -33,6 +34,11 @@ _UNREAD_OF_FILES = ("input_dim",)
 
 DEFAULT_TOLERANCE = 0.05
 """Of the flow, where a sweep does not say."""
+
+LARGEST_COUNT = 2**31 - 1
+"""Of units, points and steps: compiled programs count with 32 bits."""
+
+_LONG = 10**60
 
 DIGITS = 12
 """Significant digits of a number in a setting: ranges of different length share their points."""
@@ -177,11 +183,22 @@ def default_settings() -> dict[str, Value]:
 
 
 def _read_count(name: str, value: Any) -> int:
-    return check_count(name, value)
+    return _at_most(name, check_count(name, value), LARGEST_COUNT)
 
 
 def _read_integer(name: str, value: Any) -> int:
-    return check_count(name, value, minimum=0)
+    return _at_most(name, check_count(name, value, minimum=0), LARGEST_SEED)
+
+
+def _at_most(name: str, count: int, largest: int) -> int:
+    if count > largest:
+        raise InputError(
+            f"{name} must be at most {largest}",
+            received=str(count) if count < _LONG else "a number of more than 60 digits",
+            cause="a number of another quantity, or one in other units",
+            fix="give a smaller number",
+        )
+    return count
 
 
 def _read_number(name: str, value: Any) -> float:

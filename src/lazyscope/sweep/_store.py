@@ -1,39 +1,52 @@
-"""Where do the results of a sweep live, and what is already there?
+"""Where do the results of a sweep live, and how are more of them added?
 
 A store is a folder::
 
-    store.json            format version; written once
+    store.json            format, name and random numbers of the store; written once
     designs/0001.json     the sweep; a sweep that adds cells adds a file
     runs/000001.zarr.zip  finished runs, one Zarr group per batch; written once, never changed
     lock                  held by the process that writes
 
 A batch file appears under its name only when it is complete and on the disk, so a store can be read
-at any moment, and a process that dies leaves nothing but a file that the next one removes.
+at any moment, and a process that dies leaves nothing but a file that the next one removes. The process
+that writes holds the folder itself: its files do not follow a path that leads elsewhere meanwhile. Two
+processes would claim the same next number, and no file is ever replaced, so no run can be there twice.
 """
 
-import json
-import os
 import platform
 import socket
 import time
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-from lazyscope.sweep._batchfile import SUFFIX, UNFINISHED, RunResult, batch_attributes, write_batch
+from lazyscope.sweep._batchfile import FORMAT, RunResult, batch_file
+from lazyscope.sweep._contents import (
+    DESIGNS,
+    MARKER,
+    RUNS,
+    batch_name,
+    batch_names,
+    design_names,
+    read_contents,
+    read_marker,
+    stored_design,
+)
 from lazyscope.sweep._design import Cell, SweepDesign
 from lazyscope.sweep._error import StoreError, os_refusal
-from lazyscope.sweep._lock import writing_lock
+from lazyscope.sweep._fingerprint import random_settings
+from lazyscope.sweep._folder import UNFINISHED, Folder
+from lazyscope.sweep._lock import LOCK, StoreLock, writing_lock
+from lazyscope.sweep._place import store_path
 from lazyscope.sweep._record import quantities
+from lazyscope.sweep._tables import write_table
 
-FORMAT = 2
-"""Version of the layout above, of the batch files and of what the hash of a cell is made of.
-
-1: settings that no run reads took part in the hash at first, later not; two definitions of one number.
-2: they do not; data sets are known by their number of test points too.
-"""
+_LITTER = ("._", ".DS_Store", ".Trash", ".nfs", ".fuse_hidden", "Thumbs.db", "desktop.ini")
+_LITTER += ("lost+found", "System Volume Information", ".Spotlight", ".fseventsd")
 
 
 class SweepStore:
@@ -45,21 +58,26 @@ class SweepStore:
         data: digests of the data of the runs that it holds, by the settings that chose them.
     """
 
-    def __init__(self, path: Path, design: SweepDesign) -> None:
-        self.path = path
+    def __init__(self, folder: Folder, runs: Folder, lock: StoreLock, design: SweepDesign) -> None:
+        self.path = folder.path
         self.design = design
+        self._folder, self._runs, self._lock = folder, runs, lock
         self._kept = quantities(design.record)
-        batches = batch_paths(path)
-        self._next = 1 + max((_number(batch) for batch in batches), default=0)
-        told = [batch_attributes(batch) for batch in batches]
-        self._finished = {cell for batch in told for cell in batch["cells"]}
-        check_cells(path, design, self._finished)
-        self.data = {key: digest for batch in told for key, digest in batch.get("data", {}).items()}
+        contents = read_contents(folder)
+        self._name = contents.marker["store"]
+        self._next = 1 + max(contents.batches, default=0)
+        self._finished = set(contents.held)
+        told = [batch.attrs.get("data", {}) for batch in contents.batches.values()]
+        self.data = {key: digest for data in told for key, digest in data.items()}
 
     @property
     def finished(self) -> frozenset[str]:
         """Hashes of the cells whose runs are in the store."""
         return frozenset(self._finished)
+
+    def holds(self, cell: Cell) -> bool:
+        """Whether the run of `cell` is in the store."""
+        return cell.hash in self._finished
 
     def missing(self) -> list[Cell]:
         """Cells of the design whose runs are not in the store, in the design's order."""
@@ -69,7 +87,8 @@ class SweepStore:
         """Add finished runs as one batch; they are on the disk when this returns.
 
         Raises:
-            StoreError: a run that is already there, a full disk, a folder that cannot be written.
+            StoreError: a run that is already there, a full disk, a folder that cannot be written or
+                was moved, a lock that was removed; the store is as before.
         """
         hashes = [result.cell.hash for result in results]
         if len(set(hashes)) < len(hashes) or self._finished.intersection(hashes):
@@ -81,28 +100,14 @@ class SweepStore:
             )
         if not results:
             return
-        attributes = {"format": FORMAT, **_provenance(), **provenance}
-        path = self.path / "runs" / f"{self._next:06d}{SUFFIX}"
-        write_batch(path, results, self._kept, attributes)
+        own = {"store": self._name, "batch": self._next}
+        content = batch_file(results, self._kept, {**_provenance(), **provenance, **own})
+        self._lock.check()
+        if not self._folder.is_same(RUNS, self._runs.handle):
+            raise _replaced(self._runs)
+        self._runs.place(batch_name(self._next), content)
         self._next += 1
         self._finished.update(hashes)
-
-    @classmethod
-    def _prepared(cls, path: Path, design: SweepDesign) -> Self:
-        """The store at `path` for `design`, made where there is none; the lock is held."""
-        try:
-            if not (path / "store.json").exists():
-                _refuse_other_files(path)
-                (path / "designs").mkdir(exist_ok=True)
-                (path / "runs").mkdir(exist_ok=True)
-                _write_once(path / "store.json", {"format": FORMAT, **_provenance()})
-            check_format(path)
-            for left in [*path.glob(f"*{UNFINISHED}"), *path.glob(f"*/*{UNFINISHED}")]:
-                left.unlink()
-            _admit(path, design)
-        except OSError as error:
-            raise os_refusal(error, path) from error
-        return cls(path, design)
 
 
 @contextmanager
@@ -113,91 +118,73 @@ def writing_store(path: str | Path, design: SweepDesign) -> Iterator[SweepStore]
     its cells and records the same quantities.
 
     Args:
-        path: folder of the store; made where there is none.
+        path: folder of the store; made where there is none. What the path leads to later is of no
+            account: the folder that it leads to now is held.
         design: the sweep.
 
     Raises:
         StoreError: another process writes to it, the sweep was changed otherwise than by adding
-            cells, the folder holds something else or cannot be written, or the format is unknown.
+            cells, the folder holds something else or cannot be written, the format is unknown or an
+            earlier one, or its runs had other random numbers.
+        InputError: a path that is none of a folder.
     """
-    folder = Path(path)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise os_refusal(error, folder) from error
-    with writing_lock(folder / "lock"):
-        yield SweepStore._prepared(folder, design)
+    place = store_path(path)
+    with ExitStack() as held:
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            folder = held.enter_context(Folder.opened(place))
+        except OSError as error:
+            raise os_refusal(error, place) from error
+        lock = held.enter_context(writing_lock(folder))
+        try:
+            _prepare(folder)
+            designs = held.enter_context(folder.below(DESIGNS))
+            runs = held.enter_context(folder.below(RUNS))
+            for each in (folder, designs, runs):
+                each.clear_unfinished()
+            _admit(folder, designs, design)
+        except OSError as error:
+            raise os_refusal(error, place) from error
+        yield SweepStore(folder, runs, lock, design)
 
 
-def batch_paths(path: Path) -> list[Path]:
-    """The complete batch files of the store at `path`, oldest first."""
-    return sorted((path / "runs").glob(f"*{SUFFIX}"))
-
-
-def stored_design(path: Path) -> SweepDesign | None:
-    """The latest design of the store at `path`; ``None`` before the first."""
-    designs = sorted((path / "designs").glob("*.json"))
-    return SweepDesign(**json.loads(designs[-1].read_text())) if designs else None
-
-
-def check_format(path: Path) -> None:
-    """Refuse what is no store, or a store in a format that this version does not read.
-
-    Raises:
-        StoreError: with what was found.
-    """
-    try:
-        found = json.loads((path / "store.json").read_text())["format"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+def _prepare(folder: Folder) -> None:
+    """Make an empty store in `folder` unless there is one; refuse one that takes no more runs."""
+    if not folder.holds(MARKER):
+        _refuse_other_files(folder)
+        for name in (DESIGNS, RUNS):
+            with folder.below(name, make=True) as made:
+                _refuse_orphans(folder, made)
+        marker = {"format": FORMAT, "store": uuid.uuid4().hex, "random": random_settings()}
+        write_table(folder, MARKER, {**marker, **_provenance()})
+    marker = read_marker(folder)
+    if marker["format"] != FORMAT:
         raise StoreError(
-            "a store is a folder that a sweep has written",
-            received=f"{path}, without a readable store.json",
-            cause="a wrong path",
-            fix="name the folder that was given as --store",
-        ) from error
-    if found != FORMAT:
-        newer = isinstance(found, int) and found > FORMAT
+            f"runs are added to stores of format {FORMAT}",
+            received=f"{folder.path}, of format {marker['format']}",
+            cause="a store written by an older version, which does not say what random numbers its "
+            "runs had",
+            fix="read it as it is, and run the sweep into a new folder",
+        )
+    now, then = random_settings(), marker["random"]
+    if now != then:
         raise StoreError(
-            f"this version of lazyscope reads stores of format {FORMAT}",
-            received=f"{path}, of format {found}",
-            cause=f"a store written by {'a newer' if newer else 'an older'} version",
-            fix="use the version that wrote it" if not newer else "upgrade lazyscope",
+            "all runs of a store must have the random numbers that a seed means there",
+            received=f"{folder.path}, written with {_told(then)}, where this process has {_told(now)}",
+            cause="another version of JAX",
+            fix="go on with the version that began the store, or name a new folder",
         )
 
 
-def check_cells(path: Path, design: SweepDesign, held: Collection[str]) -> None:
-    """Refuse a store with runs that are no cell of the design that it stores.
-
-    Args:
-        path: folder of the store, for the message.
-        design: read after the batches, so that a sweep that grows meanwhile has all of their cells.
-        held: hashes of the runs.
-
-    Raises:
-        StoreError: with how many runs belong nowhere.
-    """
-    known = {cell.hash for cell in design.cells()}
-    strange = [cell for cell in held if cell not in known]
-    if strange:
-        raise StoreError(
-            "every run in a store must be a cell of the sweep that it stores",
-            received=f"{path}, where {len(strange)} of {len(held)} runs belong to no cell",
-            cause="a version of lazyscope that told runs apart in another way, or files of another "
-            "store",
-            fix="read it with the version that wrote it, which every batch file names, or run the "
-            "sweep into a new folder",
-        )
-
-
-def _admit(path: Path, design: SweepDesign) -> None:
+def _admit(folder: Folder, designs: Folder, design: SweepDesign) -> None:
     """Take `design` as the store's latest, if it only adds cells."""
-    old = stored_design(path)
+    old = stored_design(designs)
     if old == design:
         return
     if old is not None:
-        _check_only_adds(path, old, design)
-    number = 1 + len(list((path / "designs").glob("*.json")))
-    _write_once(path / "designs" / f"{number:04d}.json", design.to_table())
+        _check_only_adds(folder.path, old, design)
+    taken = [int(name.removesuffix(".json")) for name in design_names(designs)]
+    write_table(designs, f"{1 + max(taken, default=0):04d}.json", design.to_table())
 
 
 def _check_only_adds(path: Path, old: SweepDesign, new: SweepDesign) -> None:
@@ -229,39 +216,56 @@ def _changed_settings(old: SweepDesign, new: SweepDesign) -> list[str]:
     return [name for name, values in taken[0].items() if values - taken[1].get(name, set())]
 
 
-def _refuse_other_files(path: Path) -> None:
-    ours = {"lock", "designs", "runs", "store.json" + UNFINISHED}
-    others = sorted(entry.name for entry in path.iterdir() if entry.name not in ours)
+def _refuse_other_files(folder: Folder) -> None:
+    ours = {LOCK, DESIGNS, RUNS, MARKER + UNFINISHED}
+    others = [name for name in folder.names() if name not in ours and not name.startswith(_LITTER)]
     if others:
         raise StoreError(
             "a new store needs an empty folder",
-            received=f"{path}, which holds {', '.join(others[:3])}",
+            received=f"{folder.path}, which holds {', '.join(others[:3])}",
             cause="a folder that is used for something else",
             fix="name a new folder",
         )
 
 
-def _write_once(path: Path, table: dict[str, Any]) -> None:
-    unfinished = path.with_name(path.name + UNFINISHED)
-    with unfinished.open("w") as file:
-        json.dump(table, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.rename(path)
+def _refuse_orphans(folder: Folder, made: Folder) -> None:
+    """Refuse what was a store before its first file was lost."""
+    if design_names(made) or batch_names(made):
+        raise StoreError(
+            f"a store must have its {MARKER}",
+            received=f"{folder.path}, which holds {made.path.name} without it",
+            cause="a file that was removed, or a copy that left it out",
+            fix=f"bring {MARKER} back, or name a new folder",
+        )
 
 
-def _number(path: Path) -> int:
-    return int(path.name.removesuffix(SUFFIX))
+def _replaced(folder: Folder) -> StoreError:
+    return StoreError(
+        "the folders of a store must stay where they are while a sweep writes to it",
+        received=f"{folder.path}, whose folder is now {folder.whereabouts()}",
+        cause="a folder that was moved or removed by hand",
+        fix="bring it back; the same command goes on from what is there",
+    )
+
+
+def _told(random: Any) -> str:
+    if not isinstance(random, dict):
+        return str(random)[:60]
+    return ", ".join(f"{name} {value}" for name, value in random.items())[:200]
 
 
 def _provenance() -> dict[str, str]:
+    return {**_versions(), "written_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+
+
+@cache
+def _versions() -> dict[str, str]:
     return {
         "lazyscope_version": _version("lazyscope"),
         "jax_version": _version("jax"),
         "numpy_version": _version("numpy"),
         "python_version": platform.python_version(),
         "host": socket.gethostname(),
-        "written_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
 
 

@@ -1,5 +1,6 @@
 """Which runs are done together, and in which order?"""
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -26,6 +27,9 @@ UNITS_PER_WORKER = 12
 LONGEST_UNIT = 20.0
 """Expected seconds of a unit at most: what a killed process loses."""
 
+SHAPES_TOGETHER = 8
+"""Shapes whose units are done side by side, where there are not more workers than that."""
+
 SHORTEST_UNIT = 0.5
 """Expected seconds below which a unit is not cut further."""
 
@@ -48,8 +52,9 @@ def cut_into_units(
 ) -> list[Unit]:
     """Every cell in exactly one unit; runs of one shape together, the longest units first.
 
-    Before all others comes one unit of every shape, so that workers compile different programs at
-    the same time.
+    Shapes are taken some at a time, those with the most work first, since a process keeps a limited
+    number of compiled programs. Among them one unit of every shape comes before all others, so that
+    workers compile different programs at the same time.
 
     Units are cut by expected work, not by number, and cost about the same: a share of the total
     that leaves each worker `UNITS_PER_WORKER` of them, between `SHORTEST_UNIT` and `LONGEST_UNIT`.
@@ -65,15 +70,27 @@ def cut_into_units(
     total = sum(cost for group in shapes.values() for cost, _ in group)
     share = total / (UNITS_PER_WORKER * num_workers)
     limit = min(LONGEST_UNIT, max(SHORTEST_UNIT, share))
-    first: list[tuple[float, Unit]] = []
-    others: list[tuple[float, Unit]] = []
-    for group in shapes.values():
-        group.sort(key=lambda entry: -entry[0])
-        units = _cut(group, limit)
-        first.append(units[0])
-        others.extend(units[1:])
-    ordered = (sorted(units, key=lambda entry: -entry[0]) for units in (first, others))
-    return [unit for units in ordered for _, unit in units]
+    together = max(SHAPES_TOGETHER, min(num_workers, usable_cores()))
+    groups = sorted(shapes.values(), key=lambda group: -sum(cost for cost, _ in group))
+    ordered: list[Unit] = []
+    for start in range(0, len(groups), together):
+        cut = [_cut(_longest_first(group), limit) for group in groups[start : start + together]]
+        ordered += _longest_units([units[0] for units in cut])
+        ordered += _longest_units([unit for units in cut for unit in units[1:]])
+    return ordered
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0))
+
+
+def _longest_first(group: list[tuple[float, Cell]]) -> list[tuple[float, Cell]]:
+    return sorted(group, key=lambda entry: -entry[0])
+
+
+def _longest_units(units: list[tuple[float, Unit]]) -> list[Unit]:
+    return [unit for _, unit in sorted(units, key=lambda entry: -entry[0])]
 
 
 def _cut(group: list[tuple[float, Cell]], limit: float) -> list[tuple[float, Unit]]:

@@ -1,21 +1,49 @@
 """Who does the work of a sweep in this process?"""
 
 import abc
+import atexit
+import contextlib
 import os
+import queue
+import sys
+import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import final
 
+from lazyscope._checks import check_count
 from lazyscope.flow import one_lapack_thread
-from lazyscope.sweep._batchfile import RunResult
-from lazyscope.sweep._units import Unit
+from lazyscope.model import physical_memory
+from lazyscope.sweep._batch import Ended, RunUnit, UnitResult, failure
+from lazyscope.sweep._batchfile import RunFailure, RunResult
+from lazyscope.sweep._units import Unit, usable_cores
 
-RunUnit = Callable[[Unit], list[RunResult]]
-"""Does all runs of a unit."""
+UnitEnd = tuple[Unit, Ended | UnitResult | BaseException]
+"""A unit with its results, or with what went wrong."""
+
+PATIENCE = 1.0
+"""Seconds that an interrupted sweep waits for runs that are being done."""
+
+INTERRUPTED = 130
+"""Exit code of a process that an interruption ends."""
+
+
+def say(sentence: str) -> None:
+    """Write a sentence on standard error, if there is one."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(f"lazyscope: {sentence}\n")
+        sys.stderr.flush()
 
 
 class AbstractWorkers(abc.ABC):
-    """A number of workers that take units and give results back in any order."""
+    """A number of workers that take units and give results back in any order.
+
+    Attributes:
+        tell: is called with a sentence that the user should see while waiting.
+    """
+
+    tell: Callable[[str], None] = staticmethod(say)
 
     @property
     @abc.abstractmethod
@@ -23,10 +51,16 @@ class AbstractWorkers(abc.ABC):
         """How many units are done at the same time."""
 
     @abc.abstractmethod
-    def results(
-        self, run_unit: RunUnit, units: Sequence[Unit]
-    ) -> Iterator[tuple[Unit, list[RunResult] | BaseException]]:
+    def results(self, run_unit: RunUnit, units: Sequence[Unit]) -> Iterator[UnitEnd]:
         """Every unit once, with its results or with what went wrong, as they end."""
+
+    def left(self) -> Iterator[UnitEnd]:
+        """Stop, and give what has ended since; what is being done is not waited for long."""
+        return iter(())
+
+    def memory(self) -> float | None:
+        """Bytes that each of the units done at the same time may take; None where it is unknown."""
+        return None
 
 
 @final
@@ -38,28 +72,108 @@ class ThreadWorkers(AbstractWorkers):
     """
 
     def __init__(self, num_workers: int | None = None) -> None:
-        self._num_workers = num_workers or usable_cores()
+        given = None if num_workers is None else check_count("num_workers", num_workers)
+        self._num_workers = given or usable_cores()
+        self._desk = _Desk(())
+        self._threads: list[threading.Thread] = []
 
     @property
     def num_workers(self) -> int:
         """Number of threads."""
         return self._num_workers
 
-    def results(
-        self, run_unit: RunUnit, units: Sequence[Unit]
-    ) -> Iterator[tuple[Unit, list[RunResult] | BaseException]]:
+    def results(self, run_unit: RunUnit, units: Sequence[Unit]) -> Iterator[UnitEnd]:
         """Every unit once; on leaving early, units that have not begun are dropped."""
-        pool = ThreadPoolExecutor(self._num_workers, thread_name_prefix="sweep")
+        desk = self._desk = _Desk(units)
+        self._threads = [
+            threading.Thread(
+                target=_work, args=(run_unit, desk), name=f"sweep-{number}", daemon=True
+            )
+            for number in range(min(self._num_workers, len(units)))
+        ]
         with one_lapack_thread():
             try:
-                futures = {pool.submit(run_unit, unit): unit for unit in units}
-                for future in as_completed(futures):
-                    error = future.exception()
-                    yield futures.pop(future), future.result() if error is None else error
+                for thread in self._threads:
+                    thread.start()
+                for _ in units:
+                    desk.bell.get()
+                    desk.taken = desk.ended[0]  # an interruption here loses nothing
+                    desk.ended.popleft()
+                    yield desk.taken
             finally:
-                pool.shutdown(wait=True, cancel_futures=True)
+                self._rest()
+
+    def left(self) -> Iterator[UnitEnd]:
+        """Stop, and give what has ended since, runs of units that were begun included.
+
+        The unit that was given last is given again, since an interruption may have come before.
+        """
+        self._rest()
+        desk = self._desk
+        begun = [(unit, list(results)) for unit, results in list(desk.begun.values())]
+        yield from [*([desk.taken] if desk.taken else []), *desk.ended, *begun]
+
+    def memory(self) -> float:
+        """An equal share of this machine's memory."""
+        return physical_memory() / self._num_workers
+
+    def _rest(self) -> None:
+        """Let no thread begin another run; a run or compilation under way is left to itself."""
+        self._desk.stop.set()
+        deadline = time.monotonic() + PATIENCE
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(max(0.0, deadline - time.monotonic()))
+        _abandoned.extend(thread for thread in self._threads if thread.is_alive())
+        self._threads = []
 
 
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    return len(os.sched_getaffinity(0))
+class _Desk:
+    """What threads that share units leave for each other and for who waits."""
+
+    def __init__(self, units: Sequence[Unit]) -> None:
+        self.todo = deque(units)
+        self.begun: dict[int, tuple[Unit, list[RunResult | RunFailure]]] = {}
+        self.ended: deque[UnitEnd] = deque()
+        self.taken: UnitEnd | None = None
+        self.bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self.stop = threading.Event()
+
+
+def _work(run_unit: RunUnit, desk: _Desk) -> None:
+    """Do units until there are none, run by run, so that a stop loses one run at most."""
+    while not desk.stop.is_set():
+        try:
+            unit = desk.todo.popleft()
+        except IndexError:
+            return
+        results: list[RunResult | RunFailure] = []
+        desk.begun[threading.get_ident()] = unit, results
+        for cell in unit:
+            if desk.stop.is_set():
+                return
+            try:
+                results.extend(run_unit([cell]))
+            except BaseException as error:
+                results.append(failure(cell, error))
+        desk.ended.append((unit, results))
+        del desk.begun[threading.get_ident()]
+        desk.bell.put(None)
+
+
+_abandoned: list[threading.Thread] = []
+
+
+def _end_at_once() -> None:
+    """End the process where an interruption left a run or a compilation that nothing can stop.
+
+    An interpreter that ends while a thread is inside a compiled program would wait for it, or crash.
+    """
+    if any(thread.is_alive() for thread in _abandoned):
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()
+        os._exit(INTERRUPTED)
+
+
+atexit.register(_end_at_once)

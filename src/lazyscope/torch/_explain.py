@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import jax.numpy as jnp
+import numpy as np
 import torch
 
 from lazyscope.kernel import KernelExplanation, LeafHandling
@@ -40,7 +42,7 @@ def explain_tangent_kernel(
         >>> print(explain_tangent_kernel(torch.nn.Linear(2, 1), np.ones((3, 2))))
         weight  [1, 2]            dense at 1 place, 1 positions, by grams
         bias    [1]               shift: gradients of the array's own size, summed over positions
-        blocks of 3 x 3 examples, 1 outputs, at most 0.0 MiB of intermediates
+        blocks of 3 x 3 examples, 1 outputs, at most 0.0 MiB of intermediates, float32
     """
     question, sketch, plan = settled(look(module, x1, x2, memory))
     handled = tuple(
@@ -49,7 +51,14 @@ def explain_tangent_kernel(
     )
     columns = min(plan.rows, len(question.x1 if question.x2 is None else question.x2))
     rows = min(plan.rows, len(question.x1))
-    return KernelExplanation(handled, sketch.num_outputs, rows, columns, plan.bytes_needed)
+    return KernelExplanation(
+        handled,
+        sketch.num_outputs,
+        rows,
+        columns,
+        plan.bytes_needed,
+        np.dtype(jnp.dtype(sketch.working_type)),
+    )
 
 
 def _handling(

@@ -9,15 +9,13 @@ from jaxtyping import Float
 
 from lazyscope._checks import InputError, check_fraction
 from lazyscope.forecast import Forecast
+from lazyscope.kernel import resolved
 from lazyscope.torch._double import double_inputs, in_double
 from lazyscope.torch._kernel import MEMORY, Examples, Prepared, kernel_of, look, prepare
 from lazyscope.torch._parameter_groups import Grouping, in_order_of_use
 from lazyscope.torch._question import call
 from lazyscope.torch._targets import check_targets
 from lazyscope.torch._untouched import untouched
-
-_RESOLVED = 450.0
-"""Eigenvalues below so many roundings of the largest, times the number of them, are taken for zero."""
 
 
 def forecast(
@@ -75,6 +73,7 @@ def forecast(
     kernel = kernel_of(prepared, speed)
     with untouched(question.module):
         residual = (call(question.module, question.x1) - targets).detach().cpu().numpy()
+    precision = prepared.sketch.working_type
     matrix = kernel.transpose(0, 2, 1, 3).reshape(residual.size, residual.size)
     values, vectors = np.linalg.eigh(matrix)
     if not values[-1] > 0:
@@ -86,15 +85,15 @@ def forecast(
         )
     coefficients = vectors.T @ residual.reshape(-1)
     still = np.zeros(len(names))
-    unmoved = _record(values, coefficients**2, {}, still, 0.0, len(residual))
+    unmoved = _record(values, coefficients**2, {}, still, 0.0, len(residual), precision)
     time = unmoved.time_to(at_fraction) if at_fraction > 0 else np.inf
-    impulse = _impulse(values, coefficients, len(residual), time, prepared.sketch.precision)
+    impulse = _impulse(values, coefficients, len(residual), time, precision)
     change = _pulled_back(prepared, (vectors @ impulse).reshape(residual.shape), speed)
     start = [p.detach().cpu().numpy() for p in question.parameters]
     moved, size = (_group_norms(arrays, numbers) for arrays in ([*change.values()], start))
     with np.errstate(divide="ignore"):  # a group that starts at zero moves infinitely far
         relative = np.divide(moved, size, where=moved > 0, out=still)
-    return _record(values, coefficients**2, change, relative, at_fraction, len(residual))
+    return _record(values, coefficients**2, change, relative, at_fraction, len(residual), precision)
 
 
 def parameter_groups(
@@ -145,18 +144,15 @@ def _speeds(speeds: Mapping[str, float] | None, names: tuple[str, ...]) -> list[
 
 
 def _impulse(
-    values: np.ndarray, coefficients: np.ndarray, num_points: int, time: float, precision: float
+    values: np.ndarray, coefficients: np.ndarray, num_points: int, time: float, precision: str
 ) -> np.ndarray:
-    """K^{-1} (1 - exp(-K t / n)) r_0 along the eigenvectors, without those of eigenvalue zero.
-
-    ``precision`` is the rounding of the coarsest part of the module.
-    """
-    resolved = values > _RESOLVED * precision * len(values) * values[-1]
+    """K^{-1} (1 - exp(-K t / n)) r_0 along the eigenvectors, without those of eigenvalue zero."""
+    known = resolved(values, precision)
     elapsed = np.full(len(values), np.inf)
     if np.isfinite(time):
         elapsed = np.maximum(values, 0.0) * time / num_points
-    gain = -np.expm1(-elapsed) / np.where(resolved, values, 1.0)
-    return np.where(resolved, gain, 0.0) * coefficients
+    gain = -np.expm1(-elapsed) / np.where(known, values, 1.0)
+    return np.where(known, gain, 0.0) * coefficients
 
 
 def _pulled_back(

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 
 from lazyscope._checks import check_positive
+from lazyscope.model import check_kernel_memory
 from lazyscope.torch._alone import everyone_alone, expected
 from lazyscope.torch._arrangements import UnforeseenError, learned
 from lazyscope.torch._contract import share
@@ -18,6 +19,7 @@ from lazyscope.torch._probe import Sketch, probe
 from lazyscope.torch._question import Question, call, pose
 from lazyscope.torch._refusals import independent
 from lazyscope.torch._untouched import untouched
+from lazyscope.torch._values import check_parameter_values
 from lazyscope.torch._writes import check_writes_nothing
 
 MEMORY = 2**30
@@ -57,6 +59,7 @@ def look(module: Any, x1: Any, x2: Any | None, memory: float) -> Prepared:
     """
     question = pose(module, x1, x2)
     memory = check_positive("memory", memory)
+    check_parameter_values(question)
     with untouched(question.module):
         check_writes_nothing(question.module, question.x1[:1])
         sketch = everyone_alone(question, probe(question), memory)
@@ -248,7 +251,13 @@ def _filled(
     c = sketch.num_outputs
     dtype = np.dtype(str(question.parameters[0].dtype).removeprefix("torch."))
     n2 = len(x1) if x2 is None else len(x2)
-    kernels = [np.zeros((len(x1), n2, c, c), dtype) for _ in range(max(targets) + 1)]
+    count = max(targets) + 1
+    check_kernel_memory(
+        count * len(x1) * n2 * c * c * dtype.itemsize,
+        what=f"{count} kernel{'s' if count > 1 else ''} of {len(x1)} x {n2} examples and {c} x {c} outputs",
+        copies=1,
+    )
+    kernels = [np.zeros((len(x1), n2, c, c), dtype) for _ in range(count)]
     with untouched(question.module):
         for rows, columns, left, right in _blocks(prepared):
             for k, each in enumerate(plan.parameters):

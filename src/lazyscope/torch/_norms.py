@@ -15,6 +15,14 @@ def operator_norm(matrix: torch.Tensor) -> float:
     """
     if not bool(torch.isfinite(matrix).all()):
         return float("nan")
+    largest = float(matrix.abs().max()) if matrix.numel() else 0.0
+    if largest == 0:
+        return 0.0
+    return largest * _norm_of_scaled(matrix / largest)
+
+
+def _norm_of_scaled(matrix: torch.Tensor) -> float:
+    """Of a matrix whose largest entry is one, so that no square leaves the range of numbers."""
     if matrix.shape[0] < matrix.shape[1]:
         matrix = matrix.T
     if matrix.shape[1] <= _SMALL:

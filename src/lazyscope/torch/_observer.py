@@ -17,6 +17,8 @@ from lazyscope.observe import (
     displacement_fields,
     provenance,
 )
+from lazyscope.observe._cadence import check_cadence
+from lazyscope.observe._record import SERIES
 from lazyscope.torch._evaluating import evaluating
 from lazyscope.torch._kernel import MEMORY, Examples, Prepared, prepare
 from lazyscope.torch._linearised import Start, find_push
@@ -80,6 +82,7 @@ class Observer(AbstractObserver):
         cadence: Cadence = _DEFAULT_CADENCE,
     ) -> None:
         begin = time.perf_counter()
+        cadence = check_cadence(cadence)
         question = pose(module, x_probe)
         question = question._replace(x1=question.x1.clone())  # a loader may use the tensor again
         self._module = question.module
@@ -135,7 +138,9 @@ class Observer(AbstractObserver):
             InputError: a module with other parameters (names, shapes, precision, device, or which of them are
                 trained), or a step before the last one.
         """
-        loss = loss.detach().cpu() if isinstance(loss, torch.Tensor) else loss
+        if isinstance(loss, torch.Tensor):
+            loss = loss.detach().cpu()
+            loss = loss.double() if loss.is_floating_point() else loss
         return super().observe(self._module if params is None else params, step=step, loss=loss)
 
     def _settle(self, params: Any) -> None:
@@ -152,18 +157,30 @@ class Observer(AbstractObserver):
         prepared, module = self._at(params)
         x = prepared.question.x1
         with evaluating(module), untouched(module):
-            now = take_state(module, prepared)
             with torch.no_grad():
                 values = dict(zip(self._subject.leaves, prepared.question.parameters, strict=True))
                 moved = {n: p - self._start.parameters[n] for n, p in values.items()}
-            numbers: dict[str, Any] = scalars(self._state, now, self._y) | linearisation_scalars(
-                module, self._push, self._start, moved, x, now.outputs, self._y
-            )
+            numbers: dict[str, Any] = self._numbers(module, prepared, moved, x)
         frobenius, operator = norms(list(moved.values()))
         fields = displacement_fields(
             self._subject, (frobenius, self._start_norms[0]), (operator, self._start_norms[1])
         )
         return Measurement(**fields, **numbers)
+
+    def _numbers(
+        self, module: torch.nn.Module, prepared: Prepared, moved: Any, x: torch.Tensor
+    ) -> dict[str, float]:
+        """What outputs and kernel say; nothing where the module cannot be called since it diverged."""
+        try:
+            with np.errstate(all="ignore"):
+                now = take_state(module, prepared)
+                return scalars(self._state, now, self._y) | linearisation_scalars(
+                    module, self._push, self._start, moved, x, now.outputs, self._y
+                )
+        except Exception:
+            if all(bool(torch.isfinite(change).all()) for change in moved.values()):
+                raise
+            return dict.fromkeys(SERIES[:-1], float("nan"))
 
     def _at(self, params: Any) -> tuple[Prepared, torch.nn.Module]:
         """The prepared question, asked of the module that is shown, with the parameters it has now."""

@@ -53,6 +53,14 @@ class Sketch(NamedTuple):
     batch_statistics: bool
     alone: tuple[torch.Tensor | None, torch.Tensor | None] = (None, None)
 
+    @property
+    def working_type(self) -> str:
+        """The floating-point type with the rounding of the coarsest part."""
+        names = ("float64", "float32", "float16")
+        return next(
+            (n for n in names if torch.finfo(getattr(torch, n)).eps == self.precision), "bfloat16"
+        )
+
 
 class Seen(NamedTuple):
     """A use without what it holds of the forward pass, and its positions in one example."""

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 from torch.nn.parameter import is_lazy
 
-from lazyscope._checks import InputError
+from lazyscope._checks import InputError, check_array
 
 _DROPOUTS = {
     getattr(torch, name + ending)
@@ -175,13 +175,18 @@ def as_inputs(name: str, x: Any, dtype: torch.dtype, device: torch.device) -> to
         )
     if tensor.is_complex():
         raise _not_numbers(name, str(tensor.dtype))
-    return tensor.to(dtype) if tensor.is_floating_point() else tensor
+    if tensor.is_floating_point():
+        tensor = tensor.to(dtype)
+        if not bool(torch.isfinite(tensor).all()):
+            check_array(name, tensor.double().cpu().numpy())
+    return tensor
 
 
 def _from_numpy(name: str, x: Any) -> torch.Tensor:
     array = np.asarray(x)
     if array.dtype.kind not in "biuf":
         raise _not_numbers(name, str(array.dtype))
+    array = check_array(name, x)
     return torch.from_numpy(np.array(array, dtype=array.dtype.newbyteorder("=")))
 
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import numpy as np
 import torch
 
 from lazyscope._checks import InputError
 from lazyscope.torch._question import Question
+from lazyscope.torch._values import as_array
 
 
 def check_targets(name: str, y: Any, question: Question, num_outputs: int) -> torch.Tensor | None:
@@ -14,9 +14,9 @@ def check_targets(name: str, y: Any, question: Question, num_outputs: int) -> to
     if y is None:
         return None
     first = question.parameters[0]
-    array = y.detach().cpu().numpy() if isinstance(y, torch.Tensor) else np.asarray(y)
+    array = as_array(name, y)
     wanted = (len(question.x1), num_outputs)
-    if array.shape != wanted or array.dtype.kind not in "biuf":
+    if array.shape != wanted:
         raise InputError(
             f"{name} must hold a real target for every point and output",
             received=f"shape {array.shape} for {wanted[0]} points and {wanted[1]} outputs",
@@ -24,4 +24,4 @@ def check_targets(name: str, y: Any, question: Question, num_outputs: int) -> to
             fix=f"give an array of shape {wanted}, for class labels "
             f"torch.nn.functional.one_hot(labels, {wanted[1]})",
         )
-    return torch.as_tensor(np.array(array), dtype=first.dtype, device=first.device)
+    return torch.as_tensor(array, dtype=first.dtype, device=first.device)

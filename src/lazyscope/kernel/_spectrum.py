@@ -1,0 +1,167 @@
+"""Which eigenvalues of a computed kernel are more than rounding?
+
+Entries computed in a precision eps are off by some eps times their size, whatever type holds them
+now. Such errors move eigenvalues by at most n eps lambda_max (a symmetric matrix with entries of size
+lambda_max eps has no larger norm), so that nothing is known of a direction below that: there its
+inverse is the inverse of an error. The bound is also what remains when errors of entries add up in
+step; independent ones stay below it by the square root of n. Of few points it is that of 16, because
+the entries of a small kernel are as long sums as those of a large one.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from lazyscope._checks import InputError, check_array
+from lazyscope.kernel._known import known_array
+
+_FEWEST = 16
+_NOT_ROUNDING = 16
+_QUADRATURE = 1e-13
+"""Accuracy of entries that come from quadrature in double precision."""
+
+
+def resolved_directions(k: Float[Array, "n n"], *, precision: Any = None) -> int:
+    """How many directions a tangent kernel resolves: eigenvalues above n eps lambda_max.
+
+    eps is that of the precision the kernel was *computed* in. Predictions move along these directions
+    only; along the others the kernel is zero to rounding.
+
+    Args:
+        k: kernel (n, n), symmetric and positive semidefinite, for instance `tangent_kernel` of one
+            output or a limit kernel.
+        precision: what the entries were computed in, such as ``np.float32``; ``None`` means the type of
+            `k`, which a conversion since (a list, ``astype``) makes finer than the numbers are.
+
+    Raises:
+        InputError: a kernel that is not finite, square, symmetric and positive semidefinite.
+
+    Cost: the eigenvalues of an n x n matrix.
+
+    Example:
+        >>> k = np.diag([1.0, 1e-8])
+        >>> resolved_directions(k), resolved_directions(k, precision=np.float32)
+        (2, 1)
+    """
+    dtype = kernel_precision(k, precision)
+    matrix = symmetric_kernel("k", k)
+    values = np.linalg.eigvalsh(matrix)
+    check_positive(values, dtype)
+    return int(np.sum(resolved(values, dtype)))
+
+
+def kernel_precision(k: Any, precision: Any = None) -> np.dtype:
+    """The precision in which the entries of `k` were computed: as given, else its type."""
+    if precision is None:
+        dtype = np.dtype(getattr(check_array("k", k, finite=False), "dtype", np.float64))
+        return dtype if _is_floating(dtype) else np.dtype(np.float64)
+    try:
+        dtype = np.dtype(jnp.dtype(precision))
+    except TypeError:
+        dtype = np.dtype(object)
+    if not _is_floating(dtype):
+        raise InputError(
+            "precision must be a floating-point type",
+            received=repr(precision),
+            cause="a number of digits, or the type of whole numbers",
+            fix="give the type in which the kernel was computed, such as np.float32",
+        )
+    return dtype
+
+
+def _is_floating(dtype: np.dtype) -> bool:
+    return bool(jnp.issubdtype(dtype, jnp.floating)) or dtype.kind == "f"
+
+
+def unit_rounding(precision: Any) -> float:
+    """The eps of a type; never below that of double precision, in which spectra are computed."""
+    dtype = np.dtype(jnp.dtype(precision))
+    if dtype.kind == "f":
+        return max(float(np.finfo(dtype).eps), float(np.finfo(np.float64).eps))
+    return float(jnp.finfo(dtype).eps)
+
+
+def coarser(*precisions: Any) -> np.dtype:
+    """The type with the largest eps."""
+    return max((np.dtype(jnp.dtype(p)) for p in precisions), key=unit_rounding)
+
+
+def traced_precision(function: Callable[..., Any], *args: Any) -> np.dtype:
+    """The coarsest floating-point type of any number that `function` computes, from its trace."""
+    types = _types(jax.make_jaxpr(function)(*args).jaxpr)
+    return coarser(np.float64, *types)
+
+
+def _types(jaxpr: Any) -> set[np.dtype]:
+    """Floating-point types among the results of a program and of those inside it."""
+    found = set()
+    for equation in jaxpr.eqns:
+        found |= {v.aval.dtype for v in equation.outvars if _is_floating(_dtype_of(v.aval))}
+        inside = jax.tree.leaves(equation.params, is_leaf=lambda p: hasattr(p, "eqns"))
+        for inner in inside:
+            inner = getattr(inner, "jaxpr", inner)
+            if hasattr(inner, "eqns"):
+                found |= _types(inner)
+    return found
+
+
+def _dtype_of(aval: Any) -> Any:
+    """Its type as NumPy's, or that of an object where it has none such (keys, tokens)."""
+    dtype = getattr(aval, "dtype", np.dtype(object))
+    return dtype if isinstance(dtype, np.dtype) else np.dtype(object)
+
+
+def resolved(values: Any, precision: Any = np.float64) -> Bool[Array, "*batch n"]:
+    """Which of the ascending eigenvalues (.., n), of NumPy or JAX, are above n eps lambda_max."""
+    share = max(values.shape[-1], _FEWEST) * unit_rounding(precision)
+    return values > share * abs(values[..., -1:])
+
+
+def smallest_eigenvalue(k: Float[np.ndarray, "*batch n n"]) -> Float[np.ndarray, "*batch"]:
+    """lambda_min of kernels in the precision they were computed in; exactly zero where not resolved."""
+    values = np.linalg.eigvalsh(np.asarray(k, np.float64))
+    return np.where(resolved(values, kernel_precision(k))[..., 0], values[..., 0], 0.0)
+
+
+def check_positive(values: Float[np.ndarray, " n"], precision: np.dtype) -> None:
+    """Refuse a spectrum with negative eigenvalues that rounding does not explain."""
+    scale = float(np.max(np.abs(values)))
+    eps = max(unit_rounding(precision), _QUADRATURE)
+    if values[0] < -_NOT_ROUNDING * max(len(values), _FEWEST) * eps * scale:
+        raise InputError(
+            "a tangent kernel must be positive semidefinite",
+            received=f"an eigenvalue of {values[0]:.3g} beside a largest one of {values[-1]:.3g}, "
+            f"below what rounding in {precision} explains",
+            cause="a kernel computed in a coarser precision and converted since, a difference of "
+            "kernels, a sign, or a matrix that is no kernel",
+            fix="give precision=np.float32 if it was computed in single precision, else compute "
+            "k_train_train again as the kernel of one set of points",
+        )
+
+
+def symmetric_kernel(name: str, k: Any) -> Float[np.ndarray, "n n"]:
+    """A square, finite, symmetric kernel in double precision, or a refusal."""
+    k = known_array(name, k)
+    if k.ndim != 2 or k.shape[0] != k.shape[1] or not k.size:
+        raise InputError(
+            f"{name} must be a square matrix",
+            received=f"shape {k.shape}",
+            cause="the kernel between test and training points, or one with axes for outputs",
+            fix="give the (n, n) kernel of the training points",
+        )
+    allowed = max(1e-5, 16 * unit_rounding(kernel_precision(k)))
+    k = k.astype(np.float64)
+    scale = np.max(np.abs(k))
+    asymmetry = np.max(np.abs(k - k.T))
+    if asymmetry > allowed * scale:
+        raise InputError(
+            f"{name} must be symmetric",
+            received=f"a difference of {asymmetry / scale:.2g} of the largest entry from its transpose",
+            cause="rows and columns from different points, or in different order",
+            fix="compute the kernel with x2=None",
+        )
+    return (k + k.T) / 2

@@ -1,0 +1,107 @@
+"""What is one valid call of everything public of claims and pages?"""
+
+from contract.valid.objects import (
+    checked_claims,
+    claim,
+    claim_record,
+    condensed,
+    kappa_result,
+    planes,
+    record,
+)
+from lazyscope import claims, observe
+from report.synthetic_studies import synthetic_output_scale
+
+
+def calls(folder):
+    """Keyword arguments by ``room.name``; `folder` is empty and can be written."""
+    runs, estimates = planes()
+    page = folder / "page.html"
+    return {
+        "claims.Claim": {
+            "name": "named",
+            "source": "a paper",
+            "statement": "this",
+            "check": lambda effort: (),
+            "section": "results",
+            "check_on": None,
+        },
+        "claims.Finding": {
+            "name": "row",
+            "claim": "1 < 2",
+            "prediction": 1.0,
+            "measured": 1.0,
+            "low": 0.9,
+            "high": 1.1,
+            "verdict": "agrees",
+            "basis": "nothing",
+            "expected": "agrees",
+            "note": "",
+            "details": {},
+            "command": "",
+        },
+        "claims.RunSettings": {"effort": "quick", "data": None, "code": "0"},
+        "claims.all_of": {"verdicts": ("agrees", "outside")},
+        "claims.at_least": {"low": 0.1, "high": 0.2, "bound": 0.1, "accuracy": 0.0},
+        "claims.at_most": {"low": 0.1, "high": 0.2, "bound": 0.1, "accuracy": 0.0},
+        "claims.between": {"low": 0.1, "high": 0.2, "floor": 0.0, "ceiling": 1.0, "accuracy": 0.0},
+        "claims.check_claim": {
+            "claim": claim(),
+            "settings": claims.RunSettings("quick", None, "0"),
+        },
+        "claims.check_claims": {
+            "claims": (claim(),),
+            "folder": folder,
+            "effort": "quick",
+            "data": None,
+            "fresh": False,
+        },
+        "claims.counts": {"records": (claim_record(),)},
+        "claims.is_sound": {"records": (claim_record(),)},
+        "claims.number_verdict": {
+            "low": 0.1,
+            "high": 0.2,
+            "prediction": 0.15,
+            "resolution": 0.125,
+            "accuracy": 0.0,
+        },
+        "claims.read_records": {"folder": folder, "effort": "quick"},
+        "claims.select_claims": {"claims": (claim(),), "names": ("named",)},
+        "claims.share_interval": {"successes": 3, "trials": 10, "level": 0.95},
+        "claims.under_assumptions": {"verdict": "agrees", "assumptions": {"rho > 0": True}},
+        "claims.validation": {
+            "claims": (claim(),),
+            "records": {"named": claim_record()},
+            "effort": "quick",
+        },
+        "report.draw_coordinate_check": {"result": {}},
+        "report.draw_crossover": {
+            "record": synthetic_output_scale(),
+            "quantity": "displacement",
+            "against": "kappa",
+        },
+        "report.draw_displacement": {"result": kappa_result()},
+        "report.draw_forecast": {"result": kappa_result()},
+        "report.draw_loss": {"result": kappa_result(), "shape": "balanced", "width": 128},
+        "report.draw_map": {"estimates": estimates, "layer": 1},
+        "report.draw_order_parameter": {"estimates": condensed()[1], "stage": "final"},
+        "report.draw_scaling": {"runs": runs, "estimates": estimates, "cell": (0.25, -0.5)},
+        "report.kappa_summary": {"result": kappa_result()},
+        "report.summary_sentence": {"summary": checked_claims()["summary"]},
+        "report.validation_page": {"validation": checked_claims()},
+        "report.write_condensation_page": {
+            "runs": condensed()[0],
+            "estimates": condensed()[1],
+            "path": page,
+        },
+        "report.write_kappa_page": {"result": kappa_result(), "path": page},
+        "report.write_map_page": {"runs": runs, "estimates": estimates, "path": page},
+        "report.write_observation_page": {
+            "stored": observe.to_json(record()),
+            "path": page,
+            "title": "Observed",
+        },
+        "report.write_output_scale_page": {"result": synthetic_output_scale(), "path": page},
+        "report.write_theorem_page": {"result": {}, "path": folder / "theorem.html"},
+        "report.write_validation_page": {"validation": checked_claims(), "path": page},
+    }
