@@ -19,6 +19,7 @@ LARGEST_COUNT = 2**63 - 1
 """More than this no machine counts to."""
 
 _LONGEST_SHOWN = 160
+_LARGEST_SHOWN = 10**40
 
 
 class InputError(PortableError, ValueError):
@@ -66,8 +67,7 @@ def _digits(value: Any) -> str:
     """How long a whole number is that is too long to be written."""
     if not isinstance(value, Integral):
         return f"a value of type {type(value).__name__} with a number too long to be written"
-    about = int(int(value).bit_length() * math.log10(2)) + 1
-    return f"a whole number of about {about} digits"
+    return f"a whole number of about {int(int(value).bit_length() * math.log10(2)) + 1} digits"
 
 
 def check_count(
@@ -90,7 +90,7 @@ def check_count(
         )
     if count > maximum:
         raise InputError(
-            f"{name} must be at most {maximum}",
+            f"{name} must be at most {maximum:.15g}",
             received=shown(value),
             cause="an exponent or a digit too many",
             fix=fix or f"give a whole number such as {max(minimum, 1)}",
@@ -112,14 +112,14 @@ def shown(value: Any) -> str:
     """A value as a message shows it: on one line, and not longer than a line.
 
     Example:
-        >>> shown([0.5, "wide"]), shown("x" * 500)[-5:]
-        ("[0.5, 'wide']", 'x ...')
+        >>> shown([0.5, "wide"]), shown("x" * 500)[-5:], shown(10**400)
+        ("[0.5, 'wide']", 'x ...', 'a whole number of about 401 digits')
     """
+    if isinstance(value, Integral) and abs(value) > _LARGEST_SHOWN:
+        return _digits(value)
     try:
         text = " ".join(repr(value).split())
     except (ValueError, TypeError, RuntimeError) as error:  # very many digits, broken reprs
-        if isinstance(value, Integral):
-            return _digits(value)
         return f"{type(value).__name__} ({type(error).__name__} while printing it)"
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]} ..."
 

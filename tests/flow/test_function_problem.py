@@ -251,6 +251,7 @@ def linear(w, x):
         ("each example on its own", {"apply": lambda w, x: x @ w - (x @ w).mean(0)}),
         ("must depend on its parameters", {"apply": lambda w, x: x[:, :2]}),
         ("real floating-point array", {"params": W.astype(int)}),
+        ("at least one output", {"apply": lambda w, x: (x @ w)[:, :0], "y": np.ones((4, 0))}),
         ("accept a batch with one example", {"x": X[:, :2]}),
         ("one row for each point", {"y": Y[:3]}),
         ("one row for each point", {"y": np.ones(4)}),
@@ -266,3 +267,69 @@ def test_bad_input_is_refused_when_the_problem_is_made(match, changes):
         given["apply"] = lambda p, x: x @ p["a"]
     with pytest.raises(InputError, match=match):
         function_problem(**given)
+
+
+def rms_norm_in_single(p, x):
+    h = (x @ p["a"]).astype(jnp.float32)
+    h = h * jax.lax.rsqrt((h * h).mean(1, keepdims=True) + jnp.float32(1e-6))
+    return h.astype(x.dtype) @ p["b"]
+
+
+SINGLE_TABLE = jnp.linspace(0.5, 1.5, 4, dtype=jnp.float32)
+
+
+def holding_a_single_array(p, x):
+    return jnp.tanh(x @ p["a"] * SINGLE_TABLE) @ p["b"]
+
+
+def starting_a_loop_in_single(p, x):
+    start = jnp.zeros((len(x), 4), jnp.float32)
+    turn = lambda h, _: (jnp.tanh(h + x @ p["a"]), None)  # noqa: E731
+    return jax.lax.scan(turn, start, None, length=2)[0] @ p["b"]
+
+
+@pytest.mark.parametrize(
+    "apply", [rms_norm_in_single, holding_a_single_array, starting_a_loop_in_single]
+)
+def test_parts_in_single_precision_are_kept_and_said(apply):
+    params = {"a": drawn(0, 3, 4).astype("f4"), "b": drawn(1, 4, 2).astype("f4")}
+    x, y = drawn(2, 5, 3).astype("f4"), drawn(3, 5, 2)
+    problem = function_problem(apply, params, x, y)
+    assert problem.kernel.precision == np.float32
+    share = [np.asarray(s) for s in kernels_by_leaf(apply, params, x)]
+    matrix = sum(share).transpose(0, 2, 1, 3).reshape(10, 10)
+    seen = forecast_problem(problem)
+    np.testing.assert_allclose(
+        seen.eigenvalues, np.linalg.eigvalsh(matrix), atol=2e-6 * seen.lambda_max
+    )
+    end = solve_flow(problem, stop_fraction=0.5, on_failure="raise")
+    start = np.sum((np.asarray(apply(params, jnp.asarray(x))) - y) ** 2) / 10
+    assert end.loss == pytest.approx(0.5 * start, rel=1e-2)
+
+
+def test_half_precision_parameters_train_in_double():
+    params = jax.tree.map(
+        lambda a: jnp.asarray(a, jnp.bfloat16), {"a": drawn(0, 3, 4), "b": drawn(1, 4, 2)}
+    )
+
+    def network(p, x):
+        return jnp.tanh(x @ p["a"]) @ p["b"]
+
+    problem = function_problem(network, params, drawn(2, 5, 3), drawn(3, 5, 2))
+    assert problem.kernel.precision == np.float64
+    solve_flow(problem, stop_fraction=0.5, on_failure="raise")
+
+
+def test_callbacks_run_in_the_precision_of_the_session():
+    @jax.custom_jvp
+    def sine(h):
+        like = jax.ShapeDtypeStruct(h.shape, h.dtype)
+        return jax.pure_callback(np.sin, like, h, vmap_method="expand_dims")
+
+    sine.defjvps(lambda t, out, h: jnp.cos(h) * t)
+    params = {"a": drawn(0, 3, 4).astype("f4"), "b": drawn(1, 4, 2).astype("f4")}
+    problem = function_problem(
+        lambda p, x: sine(x @ p["a"]) @ p["b"], params, drawn(2, 4, 3), drawn(3, 4, 2)
+    )
+    assert problem.kernel.precision == np.float32
+    solve_flow(problem, DESCENT, max_steps=3)

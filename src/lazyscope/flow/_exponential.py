@@ -27,7 +27,7 @@ _LONGEST_DECAY = 1e13
 _SHORTEST_SHARE, _SHORTEST_STEP = 1e-15, 1e-200
 _POINTS_PER_STEP = 4
 _ROUNDINGS = 4
-_MEANINGFUL = 0.1
+_MEANINGFUL = 1e-6
 
 
 class ExponentialFlow(AbstractMethod):
@@ -227,12 +227,6 @@ def _relative_correction(problem: Problem, sizes: Float[Array, " groups"], end: 
     return jnp.max(jnp.where(corrections > 0, known, 0.0))
 
 
-def _is_still(before: Params, after: Params) -> Bool[Array, ""]:
-    """Whether a step left every parameter as it was, to the bit."""
-    same = [jnp.all(a == b) for a, b in zip(*map(jax.tree.leaves, (before, after)), strict=True)]
-    return jnp.all(jnp.stack(same))
-
-
 def _proceed(
     stop: Stop,
     state: FlowState,
@@ -248,9 +242,11 @@ def _proceed(
     loss = jnp.where(ok, trial.loss, state.loss)
     num_steps = state.num_steps + ok.astype(state.num_steps.dtype)
     reached = ok & ((loss <= stop.loss) | (time >= stop.time))
-    futile = ok & (length * fastest > _LONGEST_DECAY) & (trial.loss > state.loss * (1.0 - 1e-6))
-    # what was predicted to decay did not, because theta + change is theta to rounding
-    still = ok & (verdict.error > _MEANINGFUL) & _is_still(state.params, trial.params)
+    futile = (
+        ok & (length * fastest > _LONGEST_DECAY) & (trial.loss > state.loss * (1.0 - _MEANINGFUL))
+    )
+    # what was predicted to decay did not, to the bit, because theta + change is theta to rounding
+    still = ok & (trial.log_excess > _MEANINGFUL) & (trial.loss == state.loss)
     too_short = ~ok & (next_length <= jnp.maximum(_SHORTEST_SHARE * time, _SHORTEST_STEP))
     stalled = ~(fastest > 0) | futile | still | too_short
     outcome = jnp.where(

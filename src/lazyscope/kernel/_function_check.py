@@ -17,6 +17,7 @@ from lazyscope.kernel._generic_blocks import MEMORY, check_network
 from lazyscope.kernel._generic_precision import coarsest
 from lazyscope.kernel._generic_question import (
     ACCEPTS_ONE,
+    PROMOTED,
     asking,
     check_devices,
     pose,
@@ -97,7 +98,7 @@ def check_function(
     except _OwnOnlyError:
         pass
     except InputError as error:
-        if error.rule != ACCEPTS_ONE:
+        if error.rule not in (ACCEPTS_ONE, PROMOTED):
             raise
     own = _in_own_precision(apply, params, x)
     return _checked(own, _doubled(params), _doubled(np.asarray(x)), memory, own=True)

@@ -18,6 +18,7 @@ from lazyscope.kernel._generic_precision import kernel_type
 from lazyscope.kernel._generic_trace import Example, trace_example
 
 ACCEPTS_ONE = "apply(params, x) must accept a batch with one example"
+PROMOTED = "the types of arrays inside apply must be such that the session lets JAX promote them"
 
 
 class Question(NamedTuple):
@@ -301,6 +302,14 @@ def _not_on_one(error: Exception, one: Any) -> InputError | None:
             "averages when it is called",
             fix="model.eval() first, and nnx.merge(graph, params, rest, copy=True) inside apply, or "
             "lazyscope.as_function(model)",
+        )
+    if isinstance(error, jax.dtypes.TypePromotionError):
+        return InputError(
+            PROMOTED,
+            received=_first_line(error),
+            cause="parameters, data or constants of several precisions under "
+            "jax_numpy_dtype_promotion='strict'",
+            fix="cast inside apply, or jax.config.update('jax_numpy_dtype_promotion', 'standard')",
         )
     if isinstance(error, TypeError | ValueError | IndexError):
         return InputError(
