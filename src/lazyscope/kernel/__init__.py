@@ -9,6 +9,7 @@ from lazyscope.kernel._generic_explain import (
     working_precision,
 )
 from lazyscope.kernel._generic_kernel import tangent_kernel, tangent_kernel_by_leaf
+from lazyscope.kernel._generic_precision import traced_precision
 from lazyscope.kernel._generic_product import tangent_kernel_product
 from lazyscope.kernel._layerwise import LayerwiseExpansion, LayerwiseGradient, LayerwiseKernel
 from lazyscope.kernel._limit import (
@@ -33,7 +34,6 @@ from lazyscope.kernel._spectrum import (
     resolved,
     resolved_directions,
     smallest_eigenvalue,
-    traced_precision,
 )
 
 __all__ = [

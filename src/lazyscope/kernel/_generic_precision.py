@@ -1,8 +1,9 @@
 """In which precision does a network compute, and in which is its kernel put together?"""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import Jaxpr, Literal
@@ -29,15 +30,18 @@ def coarsest(example: Example) -> np.dtype:
     jaxpr = example.closed.jaxpr
     varying = [k >= example.num_context for k in range(len(jaxpr.invars))]
     found, _ = _passed(jaxpr, varying)
-    return max([example.dtype, *found], key=_rounding)
+    return max([example.dtype, *found], key=rounding)
+
+
+def traced_precision(function: Callable[..., Any], *args: Any) -> np.dtype:
+    """The same of any function of arrays; double precision where it casts nothing."""
+    jaxpr = jax.make_jaxpr(function)(*args).jaxpr
+    found, _ = _passed(jaxpr, [True] * len(jaxpr.invars))
+    return max([np.dtype(np.float64), *found], key=rounding)
 
 
 def rounding(dtype: Any) -> float:
     """Distance from one to the next number of a type."""
-    return _rounding(dtype)
-
-
-def _rounding(dtype: Any) -> float:
     return float(jnp.finfo(dtype).eps)
 
 

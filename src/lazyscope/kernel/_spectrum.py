@@ -8,10 +8,8 @@ step; independent ones stay below it by the square root of n. Of few points it i
 the entries of a small kernel are as long sums as those of a large one.
 """
 
-from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
@@ -88,31 +86,6 @@ def unit_rounding(precision: Any) -> float:
 def coarser(*precisions: Any) -> np.dtype:
     """The type with the largest eps."""
     return max((np.dtype(jnp.dtype(p)) for p in precisions), key=unit_rounding)
-
-
-def traced_precision(function: Callable[..., Any], *args: Any) -> np.dtype:
-    """The coarsest floating-point type of any number that `function` computes, from its trace."""
-    types = _types(jax.make_jaxpr(function)(*args).jaxpr)
-    return coarser(np.float64, *types)
-
-
-def _types(jaxpr: Any) -> set[np.dtype]:
-    """Floating-point types among the results of a program and of those inside it."""
-    found = set()
-    for equation in jaxpr.eqns:
-        found |= {v.aval.dtype for v in equation.outvars if _is_floating(_dtype_of(v.aval))}
-        inside = jax.tree.leaves(equation.params, is_leaf=lambda p: hasattr(p, "eqns"))
-        for inner in inside:
-            inner = getattr(inner, "jaxpr", inner)
-            if hasattr(inner, "eqns"):
-                found |= _types(inner)
-    return found
-
-
-def _dtype_of(aval: Any) -> Any:
-    """Its type as NumPy's, or that of an object where it has none such (keys, tokens)."""
-    dtype = getattr(aval, "dtype", np.dtype(object))
-    return dtype if isinstance(dtype, np.dtype) else np.dtype(object)
 
 
 def resolved(values: Any, precision: Any = np.float64) -> Bool[Array, "*batch n"]:
