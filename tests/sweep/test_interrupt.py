@@ -27,6 +27,9 @@ def interrupted(path, kind, wait):
     )
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
+    patience = time.monotonic() + 60
+    while not (path / "store.json").exists() and time.monotonic() < patience:
+        time.sleep(0.05)
     time.sleep(wait)
     process.send_signal(signal.SIGINT)
     began = time.monotonic()
@@ -36,7 +39,7 @@ def interrupted(path, kind, wait):
 
 
 def test_during_a_compilation(tmp_path):
-    code, seconds = interrupted(tmp_path, "compile", wait=3.0)
+    code, seconds = interrupted(tmp_path, "compile", wait=1.0)
     assert code == 130
     assert seconds < LIMIT
     assert open_store(tmp_path).attrs["num_finished"] == 0

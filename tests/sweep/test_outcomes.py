@@ -82,7 +82,11 @@ def test_a_unit_that_raises_as_a_whole_is_tried_run_by_run():
         ({"seed": [0]}, {"depth": 10**30}, "Depth must be at most"),
         ({"width": [2**31]}, {}, "Width must be at most"),
         ({"seed": {"from": 0, "to": 1e9, "num": 10**9}}, {}, "largest number of runs"),
-        ({"seed": {"from": 0, "to": 9, "num": 5, "draw_seed": 2**63}}, {}, "below 2"),
+        (
+            {"seed": {"from": 0, "to": 9, "num": 5, "draw_seed": 2**63}},
+            {},
+            "Draw_seed of axis seed must be at most",
+        ),
         ({"seed": list(range(2000)), "max_steps": list(range(1, 1001))}, {}, "number of runs of a"),
     ],
 )
@@ -122,7 +126,7 @@ def test_a_sweep_file_that_is_none_is_refused_at_once(tmp_path):
 
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", tmp_path, "/dev/zero", tmp_path / "none", "a\0b", "x" * 5000):
-        with pytest.raises(InputError, match="A sweep file must be readable"):
+        with pytest.raises(InputError, match="A sweep file must be (readable|the path)"):
             SweepDesign.from_file(path)
 
 
