@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lazyscope._entry import checked
 from lazyscope.sweep._batch import Ended, UnitResult, failure, run_unit
 from lazyscope.sweep._batchfile import RunFailure, RunResult
 from lazyscope.sweep._cluster import ClusterWorkers, connected
@@ -60,6 +61,7 @@ class SweepSummary:
         return self.num_before + self.num_done == self.num_cells
 
 
+@checked(own=("path", "scheduler", "num_workers"))
 def run_sweep(
     design: SweepDesign,
     path: str | Path,
