@@ -114,11 +114,11 @@ def solve_linearised(
             another shape, or that are not finite real numbers.
     """
     if x_other is not None:
-        x_other = check_array("x_other", x_other)
-        if np.ndim(x_other) == 0 or np.shape(x_other)[1:] != problem.x.shape[1:]:
+        shape = np.shape(check_array("x_other", x_other))
+        if not shape or shape[1:] != problem.x.shape[1:]:
             raise InputError(
                 f"x_other must hold points of shape {tuple(problem.x.shape[1:])}, as the problem does",
-                received=f"shape {tuple(np.shape(x_other))}",
+                received=f"shape {tuple(shape)}",
                 cause="a single point without its first axis, or points of other data",
                 fix="give an array (n_other, ...)",
             )
