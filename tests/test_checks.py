@@ -10,6 +10,7 @@ from lazyscope._checks import (
     check_finite,
     check_fraction,
     check_positive,
+    check_sequence,
 )
 
 
@@ -73,3 +74,13 @@ def test_a_misspelt_choice_is_answered_with_the_nearest():
         check_choice("colour", "bleu", ("red", "blue"))
     with pytest.raises(InputError, match=r"that lazyscope does not know.*from the list"):
         check_choice("colour", 7, ("red", "blue"))
+
+
+def test_a_received_text_of_several_lines_makes_a_message_of_one():
+    assert "\n" not in str(InputError("x must be so", received="a\nb\r\nc", cause="d\ne", fix="f"))
+
+
+def test_an_array_without_axes_is_no_list():
+    for value in (np.array(1.0), np.ma.masked):
+        with pytest.raises(InputError, match="must be a list"):
+            check_sequence("widths", value)

@@ -127,3 +127,30 @@ def test_bound_refuses_networks_with_bias():
     model = Dense(3, 1, 8, 1, "relu", use_bias=True)
     with pytest.raises(InputError, match="without bias"):
         limit_lambda_min(Scheme.from_exponents((0.5, 0.0)), model, unit_points(4, 3))
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"y": [1.0, 2.0]}, "Targets must be one row for each point"),
+        ({"y": [[1.0, 2.0]] * 2}, "Targets must be one row for each point"),
+        ({"y": [[np.nan], [1.0]]}, "Y must be finite"),
+        ({"x": np.ones((2, 1, 1, 3))}, "or points of other axes"),
+        ({"x": np.ones((2, 4))}, "Parameters and points must be those"),
+        ({"params": {"a": np.ones(3)}}, "Parameters and points must be those"),
+        ({"speeds": [1.0]}, "one for every group of parameters"),
+        ({"speeds": [1.0, -1.0]}, "Speeds must be numbers of at least zero"),
+    ],
+)
+def test_what_does_not_fit_the_network_is_refused(changed, words):
+    model = Dense(3, 1, 4, 1, "tanh")
+    params = model.init(jax.random.key(0), Scheme.from_exponents((0.5, 0.5)))
+    given = {"params": params, "x": np.eye(3)[:2], "y": [[1.0], [2.0]]} | changed
+    with pytest.raises(InputError, match=words):
+        forecast(LayerwiseKernel(model), **given)
+
+
+def test_a_guaranteed_rate_needs_one_number_of_each_kind_for_each_layer():
+    for alpha, smallest in (([1.0, 2.0], [1.0]), ([1.0, 0.0], [1.0, 1.0])):
+        with pytest.raises(InputError, match="must"):
+            guaranteed_rate(np.array(alpha), np.ones(len(alpha)), np.array(smallest), 4)

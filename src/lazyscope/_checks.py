@@ -46,7 +46,7 @@ _LONGEST = 400
 
 
 def shortened(value: Any) -> str:
-    """The text of a value, its middle left out where it is longer than a sentence should be.
+    """The text of a value on one line, its middle left out where it is longer than a sentence should be.
 
     Example:
         >>> shortened(0.5), shortened("a" * 10_000)[195:]
@@ -58,6 +58,7 @@ def shortened(value: Any) -> str:
         text = str(value)
     except ValueError:  # digits beyond what Python writes out
         text = _digits(value)
+    text = " ".join(text.splitlines())
     if len(text) <= _LONGEST:
         return text
     return f"{text[: _LONGEST // 2]} ... ({len(text)} characters) ... {text[-40:]}"
@@ -283,7 +284,8 @@ def check_instance(name: str, value: Any, *kinds: type) -> Any:
 
 def check_sequence(name: str, value: Any) -> Any:
     """Return `value` if it is a list, tuple or other row of things, or refuse it; text is none."""
-    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+    single = isinstance(value, str | bytes | Mapping) or getattr(value, "ndim", 1) == 0
+    if single or not isinstance(value, Iterable):
         raise InputError(
             f"{name} must be a list",
             received=shown(value),

@@ -14,7 +14,15 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 from scipy.optimize import brentq
 
-from lazyscope._checks import InputError, check_fraction
+from lazyscope._checks import (
+    InputError,
+    check_alike,
+    check_count,
+    check_fraction,
+    check_tree,
+    shown,
+)
+from lazyscope._entry import checked
 from lazyscope._settings import own_settings
 from lazyscope._types import Params
 from lazyscope.kernel import (
@@ -110,6 +118,7 @@ class Forecast(eqx.Module):
         return np.where(resolved(values, self.precision), values, 0.0)
 
 
+@checked(own=("params",), any_axes=("y", "speeds"))
 def forecast(
     kernel: AbstractTangentKernel,
     params: Params,
@@ -134,7 +143,8 @@ def forecast(
         A `Forecast`.
 
     Raises:
-        InputError: a fraction outside [0, 1), or an initial network without any gradient.
+        InputError: a fraction outside [0, 1), an initial network without any gradient, arrays that are
+            not finite real numbers, or targets and speeds that do not fit points, outputs and groups.
 
     Cost: one eigendecomposition of n C x n C, what the kernel takes, and one backward pass; the result
     holds one copy of the parameters.
@@ -155,14 +165,13 @@ def forecast(
         what=f"the kernel of {np.size(y)} pairs of point and output with its eigenvectors",
         copies=COPIES_WITH_EIGENVECTORS,
     )
+    check_tree("params", params)
     with own_settings():
         params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), params)
         x, y = jnp.asarray(x, jnp.float64), jnp.asarray(y, jnp.float64)
-        speeds = jnp.ones(len(params)) if speeds is None else jnp.asarray(speeds, jnp.float64)
+        speeds = jnp.asarray(_checked_speeds(speeds, len(params)), jnp.float64)
         fraction = jnp.asarray(at_fraction, jnp.float64)
-        precision = str(
-            traced_precision(lambda p, points: kernel.expand(p, points).outputs, params, x)
-        )
+        precision = str(_working_precision(kernel, params, x))
         values, energies, change, moved = _linearised(
             kernel, params, x, y, speeds, fraction, precision
         )
@@ -205,6 +214,7 @@ class StartingPoint(Protocol):
         ...
 
 
+@checked()
 def forecast_problem(problem: StartingPoint, *, at_fraction: float = 0.0) -> Forecast:
     """`forecast` of a problem made by `dense_problem` or `function_problem`.
 
@@ -220,6 +230,14 @@ def forecast_problem(problem: StartingPoint, *, at_fraction: float = 0.0) -> For
         >>> round(seen.lambda_max, 12), problem.model.tree_of(seen.change)["w"].round(12).item()
         (9.0, 1.0)
     """
+    needed = ("kernel", "params", "x", "y", "speeds")
+    if not all(hasattr(problem, name) for name in needed):
+        raise InputError(
+            "problem must have a kernel, params, x, y and speeds",
+            received=shown(problem),
+            cause="a model or a tree of parameters in place of the problem",
+            fix="make it with dense_problem or function_problem",
+        )
     return forecast(
         problem.kernel,
         problem.params,
@@ -230,6 +248,7 @@ def forecast_problem(problem: StartingPoint, *, at_fraction: float = 0.0) -> For
     )
 
 
+@checked()
 def limit_lambda_min(
     scheme: Scheme, model: Dense, x: Float[np.ndarray, "n d"]
 ) -> Float[np.ndarray, " layers"]:
@@ -263,6 +282,7 @@ def limit_lambda_min(
     return smallest_eigenvalue(kernels)
 
 
+@checked()
 def guaranteed_rate(
     alpha: Float[np.ndarray, " layers"],
     speed: Float[np.ndarray, " layers"],
@@ -277,6 +297,9 @@ def guaranteed_rate(
         smallest: lambda_min(Kbar_l), from `limit_lambda_min`.
         num_points: training points n.
 
+    Raises:
+        InputError: arrays of different lengths, scales of zero, or no points.
+
     Trust: holds up to factors that tend to one in the theta-lazy regime as the width grows.
     Reference: Li, Luo & Zhou 2024 (arXiv 2404.04859).
 
@@ -284,14 +307,64 @@ def guaranteed_rate(
         >>> guaranteed_rate(np.array([2.0, 3.0]), np.ones(2), np.array([0.5, 0.25]), 4)
         2.75
     """
+    check_alike(alpha=alpha, speed=speed, smallest=smallest)
+    num_points = check_count("num_points", num_points)
+    alpha, speed, smallest = np.asarray(alpha), np.asarray(speed), np.asarray(smallest)
+    if (alpha <= 0).any() or (speed < 0).any():
+        raise InputError(
+            "scales must be above zero and speeds not below it",
+            received=f"scales {alpha.tolist()} and speeds {speed.tolist()}",
+            cause="logarithms or exponents in place of the values at the width",
+            fix="give scheme.alpha(width) and scheme.speed(width)",
+        )
     weights = speed * (np.prod(alpha) / alpha) ** 2
     return float(2.0 / num_points * np.sum(weights * smallest))
+
+
+def _checked_speeds(speeds: Any, num_groups: int) -> Any:
+    """One speed per group, 1 unless given."""
+    found = np.ones(num_groups) if speeds is None else np.asarray(speeds)
+    if found.shape != (num_groups,) or (found < 0).any():
+        raise InputError(
+            "speeds must be numbers of at least zero, one for every group of parameters",
+            received=f"{shown(found.tolist())} for {num_groups} groups",
+            cause="speeds made for another depth or grouping, or a sign that was meant differently",
+            fix=f"give {num_groups} speeds, zero for a group that stays",
+        )
+    return found
+
+
+def _working_precision(kernel: AbstractTangentKernel, params: Params, x: Any) -> Any:
+    """The coarsest type that the network computes in, if parameters and points are its own."""
+    try:
+        return traced_precision(lambda p, points: kernel.expand(p, points).outputs, params, x)
+    except InputError:
+        raise
+    except (TypeError, ValueError, IndexError, AttributeError) as error:
+        raise InputError(
+            "parameters and points must be those of the kernel's network",
+            received=f"points of shape {x.shape}; {type(error).__name__}: {shown(str(error))}",
+            cause="a single point without its first axis, points of other data, or parameters of "
+            "another network or of one without groups",
+            fix="give the params, x and y that a problem of this network holds",
+        ) from error
+
+
+def _check_fits(x: Any, y: Any, outputs: Any) -> None:
+    if not len(x) or y.shape != outputs.shape:
+        raise InputError(
+            "targets must be one row for each point and one column for each output",
+            received=f"targets {tuple(y.shape)} for {len(x)} points and outputs {tuple(outputs.shape)}",
+            cause="labels instead of one-hot targets, a missing last axis, or points of other axes",
+            fix=f"give targets of shape {tuple(outputs.shape)}",
+        )
 
 
 @eqx.filter_jit
 def _linearised(kernel, params, x, y, speeds, fraction, precision):
     """Eigenvalues, energies, change and relative displacements, from one expansion."""
     expansion = kernel.expand(params, x)
+    _check_fits(x, y, expansion.outputs)
     residual = expansion.outputs - y
     values, vectors = jnp.linalg.eigh(as_matrix(expansion.kernel(speeds)))
     coefficients = vectors.T @ residual.reshape(-1)

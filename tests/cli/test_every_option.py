@@ -25,7 +25,7 @@ VALID = {
     "regime": ["--scheme", "balanced", "--depth", "1", "--width", "4"],
     "forecast": [*RUN, *NET],
     "train": [*RUN, *NET, "--stop", "0.5"],
-    "study kappa": ["--data", "digits", "--num-points", "4", "--kappas", "8,16", *SMALL],
+    "study kappa": ["--data", "digits", "--num-points", "4", "--kappas", "8,16,32,64", *SMALL],
     "study two-layer": ["--store", "runs", *PLANE, *SMALL],
     "study three-layer": [
         *("--store", "runs", "--scale-exponent-1", "0,0.5", "--scale-exponent-2", "0,0.5"),

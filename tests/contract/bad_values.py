@@ -296,6 +296,34 @@ VALID = {
     ("model.parameter_groups", "params", "nan"),  # only names and structure are read
     ("model.parameter_groups", "params", "inf"),
     ("model.parameter_groups", "groups", "text"),  # one name for the whole tree
+    ("observe.Observer", "groups", "text"),
+    *(
+        (f"kernel.{name}", "activation", "text")  # a name of one
+        for name in (
+            "limit_covariance_kernel",
+            "limit_tangent_kernel",
+            "limit_tangent_kernel_by_layer",
+            "normalised_limit_kernels",
+            "limit_amplification",
+        )
+    ),
+    *(
+        (f"kernel.{name}", f"{which}_std", "number")  # one for all layers
+        for name in (
+            "limit_covariance_kernel",
+            "limit_tangent_kernel",
+            "limit_tangent_kernel_by_layer",
+            "normalised_limit_kernels",
+            "limit_amplification",
+        )
+        for which in ("weight", "bias")
+    ),
+    ("kernel.predict_flow", "t", "inf"),  # the limit
+    ("kernel.smallest_eigenvalue", "k", "axes"),  # many kernels of one point
+    ("model.check_kernel_memory", "size", "zero"),  # the kernel of no points
+    ("sweep.SweepDesign", "record", "empty"),  # what every run keeps, such as its outcome
+    ("kernel.predict_flow", "t", "zero"),  # the start
+    ("kernel.predict_flow", "t", "list"),  # several times
     ("data.duplicate_groups", "x", "empty"),  # no points, no duplicates
     ("study.observe_compiled", "stop_fraction", "zero"),  # never ends by loss
 }

@@ -46,6 +46,8 @@ def error_classes():
 
 def made(kind):
     """An exception of `kind`; a constructor with another argument has to be taught to `VALUES`."""
+    if not inspect.isfunction(kind.__init__):  # Python's own constructor, which takes a text
+        return kind("a text")
     parameters = inspect.signature(kind).parameters.values()
     named = {p.name: VALUES.get(p.name, "a text") for p in parameters if p.kind is p.KEYWORD_ONLY}
     plain = [VALUES.get(p.name, "a text") for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]

@@ -15,7 +15,6 @@ import warnings
 import pytest
 
 from contract.bad_values import bad_values, hints_of
-from contract.pending_inputs import PENDING
 from contract.valid_calls import HEAVY, NOT_CALLED, calls
 from lazyscope._checks import InputError
 
@@ -79,9 +78,6 @@ def test_every_public_callable_has_a_valid_call_or_a_reason(valid):
     assert described & set(NOT_CALLED) == set()
 
 
-_PENDING = {case for cases in PENDING.values() for case in cases}
-
-
 def cases_of(name, given):
     """All (parameter, label, bad value) of one callable."""
     function = PUBLIC[name]
@@ -123,7 +119,6 @@ def test_input_that_is_none_is_refused(name, valid, tmp_path, monkeypatch):
     wrong = {
         (name, key, label): found
         for key, label, bad in cases
-        if (name, key, label) not in _PENDING
         for found in [outcome_of(name, given, key, bad)]
         if found is not None
     }

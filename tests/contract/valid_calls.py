@@ -6,6 +6,7 @@ RECORD = "a result that the library makes: it holds whatever runs gave, and comp
 TREE = "a plain tuple that JAX takes apart and puts together with anything inside"
 TRACED = "runs inside compiled programs, where values are not known; its callers check"
 ABSTRACT = "an interface"
+TYPES = "looks at types alone, which its callers found"
 NOT_CALLED = {
     "scaling.AbcForm": TREE,
     "scaling.PhasePoint": TREE,
@@ -21,6 +22,7 @@ NOT_CALLED = {
     "kernel.AbstractExpansion": ABSTRACT,
     "kernel.AbstractGradient": ABSTRACT,
     "kernel.AbstractTangentKernel": ABSTRACT,
+    "kernel.AccuracyWarning": "a warning",
     "kernel.CheckedFunction": RECORD,
     "kernel.FunctionExpansion": RECORD,
     "kernel.FunctionGradient": RECORD,
@@ -29,6 +31,9 @@ NOT_CALLED = {
     "kernel.LayerwiseGradient": RECORD,
     "kernel.LeafHandling": RECORD,
     "kernel.as_matrix": TRACED,
+    "kernel.coarser": TYPES,
+    "kernel.resolved": TRACED,
+    "kernel.traced_precision": TYPES,
     "flow.AbstractMethod": ABSTRACT,
     "flow.FlowResult": RECORD,
     "flow.FlowState": RECORD,

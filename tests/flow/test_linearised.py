@@ -7,6 +7,7 @@ import pytest
 from scipy.linalg import expm
 
 from cases import dense_case, unit_points
+from lazyscope._checks import InputError
 from lazyscope.flow import ExponentialFlow, solve_flow, solve_linearised
 from naive.dense import jacobian
 
@@ -78,3 +79,9 @@ def test_duplicate_points_keep_their_difference_for_ever(double):
     problem = eqx.tree_at(lambda p: (p.x, p.y), case.problem, (x, y))
     residual = solve_linearised(problem).residual(1e7)
     assert float(residual[0, 0] - residual[1, 0]) == pytest.approx(-2.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("other", [1.0, np.ones((2, 1, 1)), np.ones((2, 7)), [[np.nan, 1.0]]])
+def test_other_points_that_are_none_of_the_problem_are_refused(case, other):
+    with pytest.raises(InputError, match="X_other must"):
+        solve_linearised(case.problem, other)

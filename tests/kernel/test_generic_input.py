@@ -247,3 +247,15 @@ def test_a_kernel_inside_jit_does_not_excuse_mixing_outside():
 
     jax.jit(lambda w: tangent_kernel(mixing, w, X))(jnp.asarray(W))
     refuse("must treat each example on its own", mixing)
+
+
+@pytest.mark.parametrize("entry", [np.nan, np.inf])
+def test_parameters_that_are_no_numbers_are_refused_and_tracers_pass(entry):
+    weights = jnp.asarray([[1.0], [entry]])
+    with pytest.raises(InputError, match=r"\['w'\] must be finite"):
+        tangent_kernel(lambda p, x: x @ p["w"], {"w": weights}, jnp.ones((2, 2)))
+    masked = np.ma.masked_array(np.ones((2, 1)), [[True], [False]])
+    with pytest.raises(InputError, match="without a mask"):
+        tangent_kernel(lambda p, x: x @ p["w"], {"w": masked}, np.ones((2, 2)))
+    kernel = jax.jit(lambda w: tangent_kernel(lambda p, x: x @ p, w, jnp.ones((2, 2))))
+    assert kernel(weights).shape == (2, 2, 1, 1)

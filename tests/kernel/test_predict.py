@@ -7,7 +7,7 @@ import pytest
 import scipy.linalg
 
 from lazyscope._checks import InputError
-from lazyscope.kernel import predict_flow, resolved_directions
+from lazyscope.kernel import predict_flow, resolved_directions, smallest_eigenvalue
 
 
 def problem(n=6, tests=4, outputs=2, rank=None):
@@ -226,3 +226,17 @@ def test_a_call_inside_a_transformation_says_so_in_one_sentence(transform):
     argument = jnp.ones((2,)) if transform is jax.vmap else jnp.ones(())
     with pytest.raises(InputError, match=r"inside jit, grad, vmap.*call it outside"):
         transform(lambda t: predict_flow(np.eye(2), np.ones(2), t).sum())(argument)
+
+
+def test_a_smallest_eigenvalue_is_that_of_symmetric_kernels_only():
+    for k in (np.ones((2, 3)), np.ones(3), [[1.0, 5.0], [0.0, 1.0]], [[np.nan]], 1.0):
+        with pytest.raises(InputError, match="K must be"):
+            smallest_eigenvalue(k)
+    assert smallest_eigenvalue(np.stack([np.eye(2), 2 * np.eye(2)])).tolist() == [1.0, 2.0]
+
+
+def test_infinite_time_is_the_limit_and_a_switch_is_no_output():
+    k, y = np.eye(2), np.ones(2)
+    np.testing.assert_array_equal(predict_flow(k, y, np.inf), predict_flow(k, y, None))
+    with pytest.raises(InputError, match="F0_train must hold outputs"):
+        predict_flow(k, y, 1.0, f0_train=True)

@@ -1,8 +1,10 @@
 """Are questions that no number of runs could answer refused before any run is made?"""
 
 import pytest
+from typer.testing import CliRunner
 
 from lazyscope import InputError
+from lazyscope.cli import app
 from lazyscope.study import (
     CondensationSettings,
     KappaSettings,
@@ -34,6 +36,19 @@ def test_random_schemes_need_a_second_seed_too():
         (lambda: TwoLayerSettings(gamma=()), "Gamma must be at least 2 increasing numbers"),
         (lambda: TwoLayerSettings(widths=(4, 8)), "Widths must be at least 3 increasing numbers"),
         (lambda: KappaSettings(kappas=()), "Every kappa must be given once"),
+        (
+            lambda: KappaSettings(kappas=(8.0, 16.0, 32.0)),
+            "A slope needs at least 4 values of kappa",
+        ),
+        (
+            lambda: KappaSettings(widths=(64,), seeds=2),
+            "3 pairs of width and seed.*use 3 seeds or more",
+        ),
+        (lambda: KappaSettings(widths=(64, 128), seeds=1), "use 2 seeds or more"),
+        (
+            lambda: TheoremSettings(threshold_widths=(64, 128)),
+            "at least 3 values of threshold width",
+        ),
         (lambda: KappaSettings(target="classs"), "Target must be one of"),
         (lambda: KappaSettings(centred="no"), "Centred must be True or False"),
         (lambda: OutputScaleSettings(output_scale=(0.0, 1.0)), "Output_scale must be above zero"),
@@ -47,3 +62,31 @@ def test_random_schemes_need_a_second_seed_too():
 def test_settings_that_make_no_study_are_refused_when_they_are_made(make, words):
     with pytest.raises(InputError, match=words):
         make()
+
+
+def test_the_fewest_runs_that_can_decide_are_taken():
+    few = {"kappas": (8.0, 16.0, 32.0, 64.0), "seeds": 1}
+    assert KappaSettings(**few, widths=(16, 32, 64)).seeds == 1
+    assert KappaSettings(**few | {"seeds": 3}, widths=(16,)).widths == (16,)
+    assert TheoremSettings(threshold_widths=(8, 16, 32), seeds=2).threshold_widths == (8, 16, 32)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["kappa", "--kappas", "64,128"], "A slope needs at least 4 values of kappa"),
+        (["kappa", "--widths", "64", "--seeds", "1"], "3 pairs of width and seed"),
+        (["theorem", "--threshold-widths", "64"], "at least 3 values of threshold width"),
+        (["theorem", "--seeds", "1"], "Seeds must be a whole number of at least 2"),
+        (["two-layer", "--store", "runs", "--seeds", "1"], "3 runs beyond one per width"),
+        (["three-layer", "--store", "runs", "--seeds", "1"], "3 runs beyond one per width"),
+        (["output-scale", "--seeds", "1"], "3 runs beyond one per width"),
+        (["condensation", "--seeds", "1"], "3 runs beyond one per width"),
+    ],
+)
+def test_commands_refuse_them_and_leave_no_file(arguments, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ended = CliRunner().invoke(app, ["study", *arguments])
+    said = " ".join(ended.output.split())
+    assert (ended.exit_code, words in said) == (2, True), said
+    assert not list(tmp_path.iterdir())

@@ -114,7 +114,12 @@ def test_settings_that_break_a_rule_are_refused(wrong, message):
 def test_a_network_without_gradient_is_a_stalled_run_and_loses_nothing_else(tmp_path):
     """Width one, one point: about half of the draws have a dead unit."""
     settings = KappaSettings(
-        num_points=1, num_test=1, shapes=("balanced",), kappas=(1.0, 2.0), widths=(1,), seeds=6
+        num_points=1,
+        num_test=1,
+        shapes=("balanced",),
+        kappas=(1.0, 2.0, 4.0, 8.0),
+        widths=(1,),
+        seeds=6,
     )
     study = run_kappa_study(settings)
     outcomes = {r["outcome"] for r in study["runs"]}

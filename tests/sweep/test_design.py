@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+import time
 
 import numpy as np
 import pytest
@@ -263,3 +264,35 @@ def test_axes_of_layers_come_in_the_order_of_the_layers():
     sweep = design({**axes, "width": [4], "seed": [0, 1]}, depth=9)
     layers = [f"scale_exponent_{layer}" for layer in (1, 2, 10)]
     assert [name for name in sweep.dims if name in axes] == layers
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"axes": {"width": {"from": 1, "to": 10, "num": 10**12}}},
+        {"axes": {"width": [3], "seed": range(10**12)}},
+        {"axes": {"width": [3], "seed": range(10**30)}},
+        {"axes": {"width": [3], "seed": np.broadcast_to(3, 10**12)}},
+        {
+            "axes": {"width": [3]},
+            "points": {"draw": 10**12, "columns": {"seed": {"from": 1, "to": 9}}},
+        },
+        {
+            "axes": {
+                "width": [3],
+                "seed": {"from": 1, "to": 1e9, "num": 999_999},
+                "data_seed": {"from": 1, "to": 1e9, "num": 999_999},
+            }
+        },
+    ],
+)
+def test_more_runs_than_a_sweep_can_have_are_refused_without_making_them(table):
+    began = time.process_time()
+    with pytest.raises(InputError, match="must be at most"):
+        SweepDesign(**table)
+    assert time.process_time() - began < 0.5
+
+
+def test_a_name_that_is_no_text_is_refused():
+    with pytest.raises(InputError, match="Name must be text"):
+        SweepDesign(name=None, axes={"width": [3]}, fixed={"scheme": "ntk"})

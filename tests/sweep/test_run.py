@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from lazyscope._checks import InputError
 from lazyscope._outcome import Outcome
 from lazyscope.data import four_points
 from lazyscope.flow import dense_problem, solve_flow
@@ -259,3 +260,10 @@ def test_every_record_is_kept_with_its_dims(tmp_path):
     # a centred network starts at output zero: the loss is that of the targets
     start = np.sum(four_points().y_train ** 2) / 8
     np.testing.assert_allclose(dataset["loss_initial"], start, rtol=1e-12)
+
+
+def test_a_scheduler_that_is_neither_address_nor_client_is_refused(tmp_path):
+    design = SweepDesign(axes={"width": [3]}, fixed={"scheme": "ntk"})
+    with pytest.raises(InputError, match="Scheduler must be an address or a client"):
+        run_sweep(design, tmp_path / "store", scheduler=object())
+    assert not list(tmp_path.iterdir())

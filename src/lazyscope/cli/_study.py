@@ -36,7 +36,9 @@ def study_kappa_command(
     shapes: Annotated[
         str | None, typer.Option(metavar="NAME,..", help="Ways to spread kappa over the layers.")
     ] = None,
-    kappas: Annotated[str | None, typer.Option(metavar="K,..", help="Initial scales.")] = None,
+    kappas: Annotated[
+        str | None, typer.Option(metavar="K,..", help="Initial scales, four or more.")
+    ] = None,
     widths: Annotated[str | None, typer.Option(metavar="M,..", help="Widths.")] = None,
     seeds: Annotated[str | None, typer.Option(metavar="N", help="Seeds of every run.")] = None,
     depth: Annotated[

@@ -40,7 +40,7 @@ def study_theorem_command(
         typer.Option(metavar="K,..", help="Initial scales of the spreads, four or more."),
     ] = None,
     threshold_widths: Annotated[
-        str | None, typer.Option(metavar="M,..", help="Widths of the spreads.")
+        str | None, typer.Option(metavar="M,..", help="Widths of the spreads, three or more.")
     ] = None,
     seeds: Annotated[str | None, typer.Option(metavar="N", help="Seeds of every run.")] = None,
     kernel_seeds: Annotated[

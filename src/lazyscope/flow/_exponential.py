@@ -77,7 +77,8 @@ class ExponentialFlow(AbstractMethod):
     def __check_init__(self) -> None:
         check_choice("frozen", self.frozen, ("mean", "full"))
         for name, value in (("tolerance", self.tolerance), ("fixed_step", self.fixed_step)):
-            if value is not None and not isinstance(value, jax.Array):
+            open_end = name == "fixed_step" and value is None
+            if not open_end and not isinstance(value, jax.Array):
                 check_positive(name, value)
 
     @property

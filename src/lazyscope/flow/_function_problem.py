@@ -9,7 +9,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
-from lazyscope._checks import InputError
+from lazyscope._checks import InputError, check_array, check_flag
 from lazyscope._kept import kept
 from lazyscope._settings import own_settings
 from lazyscope._types import Apply, Params
@@ -66,7 +66,8 @@ def function_problem(
         >>> problem.model.tree_of(result.params)["w"].round(6).tolist()
         [[0.5]]
     """
-    points: Any = x if hasattr(x, "dtype") else np.asarray(x)
+    points: Any = check_array("points", x)
+    centred = check_flag("centred", centred)
     checked = check_function(apply, params, points)
     grouping = parameter_groups(params, groups)
     real = jnp.issubdtype(points.dtype, jnp.floating)

@@ -2,8 +2,11 @@
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
+from lazyscope._checks import InputError, check_array
+from lazyscope._entry import checked
 from lazyscope._settings import is_double, own_settings
 from lazyscope._types import Scalar
 from lazyscope.flow._problem import Problem, in_double
@@ -100,14 +103,25 @@ def linearise(
     )
 
 
+@checked()
 def solve_linearised(
     problem: Problem, x_other: Float[Array, "n_other ..."] | None = None
 ) -> LinearisedFlow:
     """`linearise` in double precision, compiled.
 
     Raises:
-        InputError: kernel and eigenvectors would not fit into the memory at hand.
+        InputError: kernel and eigenvectors would not fit into the memory at hand; other points of
+            another shape, or that are not finite real numbers.
     """
+    if x_other is not None:
+        shape = np.shape(check_array("x_other", x_other))
+        if not shape or shape[1:] != problem.x.shape[1:]:
+            raise InputError(
+                f"x_other must hold points of shape {tuple(problem.x.shape[1:])}, as the problem does",
+                received=f"shape {tuple(shape)}",
+                cause="a single point without its first axis, or points of other data",
+                fix="give an array (n_other, ...)",
+            )
     points, num_outputs = problem.y.shape
     check_kernel_memory(
         8 * (points * num_outputs) ** 2,

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from lazyscope._checks import check_instance, check_not_negative
 from lazyscope.kernel._generic_blocks import MEMORY, Finish, Programs, add_rows, in_blocks
 from lazyscope.kernel._generic_contract import Rows, assemble
 from lazyscope.kernel._generic_plan import make_plan
@@ -43,6 +44,10 @@ class FunctionKernel(AbstractTangentKernel):
 
     model: FunctionModel
     memory: float = eqx.field(static=True, default=MEMORY)
+
+    def __check_init__(self) -> None:
+        check_instance("model", self.model, FunctionModel)
+        check_not_negative("memory", self.memory)
 
     @property
     def precision(self) -> np.dtype:

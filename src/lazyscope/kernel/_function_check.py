@@ -12,6 +12,7 @@ import numpy as np
 from jax.core import Tracer
 
 from lazyscope._checks import InputError, check_array
+from lazyscope._portable import PortableError
 from lazyscope._types import Apply, Params
 from lazyscope.kernel._generic_blocks import MEMORY, check_network
 from lazyscope.kernel._generic_precision import coarsest
@@ -104,7 +105,7 @@ def check_function(
     return _checked(own, _doubled(params), _doubled(np.asarray(x)), memory, own=True)
 
 
-class _OwnOnlyError(Exception):
+class _OwnOnlyError(PortableError):
     """The function has callbacks, which run in the precision of the session."""
 
 

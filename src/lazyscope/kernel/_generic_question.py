@@ -158,7 +158,7 @@ def retrace(question: Question) -> Example:
 
 
 def _check_leaf(name: str, leaf: Any) -> None:
-    """A parameter must be a real floating-point array."""
+    """A parameter must be a real floating-point array of finite numbers, without a mask."""
     dtype = getattr(leaf, "dtype", None)
     if isinstance(leaf, bool | int) or (dtype is not None and _whole(dtype)):
         raise InputError(
@@ -178,6 +178,8 @@ def _check_leaf(name: str, leaf: Any) -> None:
             fix="pass real and imaginary parts as two leaves and combine them in apply",
         )
     if isinstance(leaf, float) or (dtype is not None and jnp.issubdtype(dtype, np.floating)):
+        with jax.transfer_guard("allow"):
+            check_array(f"params {name}".removesuffix(" params"), leaf)
         return
     raise InputError(
         "every parameter must be a real floating-point array",

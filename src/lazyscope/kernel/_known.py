@@ -16,7 +16,7 @@ def known_array(name: str, value: Any, *, finite: bool = True) -> np.ndarray:
         >>> known_array("times", [0.0, 1.0]).tolist()
         [0.0, 1.0]
     """
-    leaves = jax.tree.leaves(value)
+    leaves = jax.tree.leaves(value) if isinstance(value, list | tuple | dict) else [value]
     if any(isinstance(leaf, Tracer) for leaf in leaves):
         raise InputError(
             f"{name} must have values when the function is called, since it computes on the host",

@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lazyscope._checks import InputError
+from lazyscope._portable import PortableError
 from lazyscope.kernel._limit_closed import PiecewiseLinear
 from lazyscope.kernel._limit_network import LimitNetwork
 from lazyscope.kernel._limit_points import Points
@@ -15,7 +16,7 @@ _LIKE_KINKS = 1e4
 _SAMPLE = 16
 
 
-class AccuracyWarning(UserWarning):
+class AccuracyWarning(PortableError, UserWarning):  # noqa: N818  # a warning
     """A kernel whose entries are not known to the accuracy promised, since the network is chaotic."""
 
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from lazyscope._checks import InputError, check_finite
+from lazyscope._checks import InputError, check_callable, check_finite, check_sequence, shown
 
 _DEGREE = 15
 _TOLERANCE = 1e-12
@@ -48,8 +48,10 @@ class PiecewiseSmooth:
     kinks: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
+        check_callable("function", self.function)
         if self.kinks is not None:
-            kinks = tuple(check_finite("a kink", kink) for kink in self.kinks)
+            given = check_sequence("kinks", self.kinks)
+            kinks = tuple(check_finite("a kink", kink) for kink in given)
             object.__setattr__(self, "kinks", tuple(sorted(set(kinks))))
 
     def values(self, u: np.ndarray) -> np.ndarray:
@@ -120,6 +122,16 @@ def _evaluate(function: Callable, u: np.ndarray, order: int) -> np.ndarray:
                     received=getattr(function, "__name__", repr(function)),
                     cause="a NumPy or SciPy function, which JAX cannot differentiate",
                     fix="use the function of the same name in jax.numpy, jax.nn or jax.scipy",
+                ) from error
+            except InputError:
+                raise
+            except (TypeError, ValueError, AttributeError) as error:
+                raise InputError(
+                    "an activation must be a function of one JAX array",
+                    received=f"{shown(function)}, which raised {type(error).__name__}: "
+                    f"{shown(str(error))}",
+                    cause="a function with more arguments, one of single numbers, or an if on values",
+                    fix="give a function such as jax.nn.elu, or a lambda with jax.numpy",
                 ) from error
             out[start : start + part.size] = np.asarray(result)[: part.size]
     return out.reshape(np.shape(u))

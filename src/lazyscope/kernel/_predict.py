@@ -42,7 +42,7 @@ def predict_flow(
     Args:
         k_train_train: tangent kernel of the training points, symmetric, the same for all outputs.
         y: targets, (n,) or (n, C).
-        t: time at least 0, or an array of T times (one decomposition serves all), or ``None`` for the limit.
+        t: time at least 0, or T times (one decomposition serves all); ``None`` or infinity for the limit.
         k_test_train: kernel between test and training points; given, outputs are those of the test points.
         f0_train: outputs at time 0 on the training points, or one number.
         f0_test: the same on the test points.
@@ -110,7 +110,15 @@ def _cross(k: Any, n: int) -> np.ndarray:
 
 
 def _outputs(name: str, value: Any, n: int, shape: tuple[int, ...] | None) -> np.ndarray:
-    value = known_array(name, value).astype(np.float64)
+    given = known_array(name, value)
+    if given.ndim == 0 and given.dtype.kind == "b":
+        raise InputError(
+            f"{name} must hold outputs",
+            received=repr(value),
+            cause="a switch in place of a number",
+            fix="give numbers, 0.0 where all outputs start at zero",
+        )
+    value = given.astype(np.float64)
     if value.ndim == 0 and shape is not None:
         return np.full(shape, float(value))
     if (shape is None and (value.ndim not in (1, 2) or len(value) != n)) or (

@@ -95,9 +95,19 @@ def resolved(values: Any, precision: Any = np.float64) -> Bool[Array, "*batch n"
 
 
 def smallest_eigenvalue(k: Float[np.ndarray, "*batch n n"]) -> Float[np.ndarray, "*batch"]:
-    """lambda_min of kernels in the precision they were computed in; exactly zero where not resolved."""
-    values = np.linalg.eigvalsh(np.asarray(k, np.float64))
-    return np.where(resolved(values, kernel_precision(k))[..., 0], values[..., 0], 0.0)
+    """lambda_min of kernels in the precision they were computed in; exactly zero where not resolved.
+
+    Raises:
+        InputError: kernels that are not finite, square and symmetric.
+    """
+    dtype = kernel_precision(k)
+    k = known_array("k", k)
+    if k.ndim < 2 or k.shape[-1] != k.shape[-2] or not k.shape[-1]:
+        raise _not_square("k", k.shape)
+    matrices = k.astype(np.float64)
+    _check_symmetric("k", matrices, dtype)
+    values = np.linalg.eigvalsh(matrices)
+    return np.where(resolved(values, dtype)[..., 0], values[..., 0], 0.0)
 
 
 def check_positive(values: Float[np.ndarray, " n"], precision: np.dtype) -> None:
@@ -120,16 +130,25 @@ def symmetric_kernel(name: str, k: Any) -> Float[np.ndarray, "n n"]:
     """A square, finite, symmetric kernel in double precision, or a refusal."""
     k = known_array(name, k)
     if k.ndim != 2 or k.shape[0] != k.shape[1] or not k.size:
-        raise InputError(
-            f"{name} must be a square matrix",
-            received=f"shape {k.shape}",
-            cause="the kernel between test and training points, or one with axes for outputs",
-            fix="give the (n, n) kernel of the training points",
-        )
-    allowed = max(1e-5, 16 * unit_rounding(kernel_precision(k)))
-    k = k.astype(np.float64)
-    scale = np.max(np.abs(k))
-    asymmetry = np.max(np.abs(k - k.T))
+        raise _not_square(name, k.shape)
+    matrix = k.astype(np.float64)
+    _check_symmetric(name, matrix, kernel_precision(k))
+    return (matrix + matrix.T) / 2
+
+
+def _not_square(name: str, shape: tuple[int, ...]) -> InputError:
+    return InputError(
+        f"{name} must be a square matrix",
+        received=f"shape {shape}",
+        cause="the kernel between test and training points, or one with axes for outputs",
+        fix="give the (n, n) kernel of the training points",
+    )
+
+
+def _check_symmetric(name: str, k: Float[np.ndarray, "*batch n n"], precision: np.dtype) -> None:
+    allowed = max(1e-5, 16 * unit_rounding(precision))
+    scale = np.max(np.abs(k), initial=0.0)
+    asymmetry = np.max(np.abs(k - np.swapaxes(k, -1, -2)), initial=0.0)
     if asymmetry > allowed * scale:
         raise InputError(
             f"{name} must be symmetric",
@@ -137,4 +156,3 @@ def symmetric_kernel(name: str, k: Any) -> Float[np.ndarray, "n n"]:
             cause="rows and columns from different points, or in different order",
             fix="compute the kernel with x2=None",
         )
-    return (k + k.T) / 2

@@ -22,6 +22,9 @@ from lazyscope.measure._estimate_record import ExponentMap as ExponentMap
 from lazyscope.measure._estimate_record import ModelFit as ModelFit
 from lazyscope.measure._estimate_threshold import ThresholdEstimate as ThresholdEstimate
 from lazyscope.measure._estimate_threshold import estimate_threshold as estimate_threshold
+from lazyscope.measure._estimate_threshold_limit import (
+    MIN_THRESHOLD_WIDTHS as MIN_THRESHOLD_WIDTHS,
+)
 from lazyscope.measure._estimate_threshold_limit import ThresholdLimit as ThresholdLimit
 from lazyscope.measure._estimate_threshold_limit import threshold_limit as threshold_limit
 from lazyscope.measure._estimate_verdict import RESOLUTION as RESOLUTION

@@ -1,6 +1,6 @@
 """How are the arrays of any parameter tree sorted into named groups, and back?"""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -118,6 +118,8 @@ def _is_name(node: Any) -> bool:
 
 def _spread(groups: Params, params: Params) -> list[Any]:
     """The name that stands above each leaf."""
+    if isinstance(groups, Iterator):
+        groups = object()  # used up once it was looked at
     for name in jax.tree.leaves(groups, is_leaf=_is_name):
         if not _is_name(name):
             raise InputError(

@@ -38,6 +38,7 @@ def check_memory(num_parameters: int, *, what: str, bytes_per_number: int = 8) -
         )
 
 
+@checked()
 def check_kernel_memory(size: int, *, what: str, copies: int = COPIES_OF_A_KERNEL) -> None:
     """Refuse a kernel that does not fit into the memory at hand, before anything is computed.
 
@@ -49,7 +50,7 @@ def check_kernel_memory(size: int, *, what: str, copies: int = COPIES_OF_A_KERNE
     Raises:
         InputError: so many copies exceed `memory_at_hand`.
     """
-    needed = copies * size
+    needed = check_count("copies", copies) * size
     if needed < _ALWAYS_THERE:
         return
     available = memory_at_hand()

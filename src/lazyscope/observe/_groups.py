@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from lazyscope._checks import InputError
+from lazyscope._entry import checked
 
 Grouping = Callable[[str], str] | Mapping[str, str] | None
 """A function of an array's name, or beginnings of names (cut at dots) with the group they mean."""
 
 
+@checked(own=("groups",))
 def group_leaves(
     leaves: Sequence[str], groups: Grouping = None
 ) -> tuple[tuple[str, ...], tuple[int, ...]]:

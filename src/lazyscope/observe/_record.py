@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
+from lazyscope._checks import check_alike, check_array
 from lazyscope._plain import plain
 
 LAZY, NOT_LAZY = 0.1, 1.0
@@ -208,11 +209,18 @@ def relative_changes(moved: ArrayLike, start: ArrayLike) -> Float[np.ndarray, " 
 
     NaN where a number is not finite.
 
+    Raises:
+        InputError: arrays of different shapes, or of anything but real numbers.
+
     Example:
         >>> relative_changes([1.0, 0.0, 2.0], [4.0, 0.0, 0.0]).tolist()
         [0.25, 0.0, inf]
     """
-    change, size = np.asarray(moved, float), np.asarray(start, float)
+    check_alike(may_be_empty=True, moved=moved, start=start)
+    change, size = (
+        np.asarray(check_array(name, given, finite=False), float)
+        for name, given in (("moved", moved), ("start", start))
+    )
     known = np.isfinite(change) & np.isfinite(size)
     ratio = np.where(known, np.where(change == 0, 0.0, np.inf), np.nan)
     return np.divide(change, size, where=known & (size > 0), out=ratio)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lazyscope._checks import InputError
+from lazyscope._entry import checked
 from lazyscope._file import local_path, read_json, unreadable, write_text_whole
 from lazyscope._plain import plain
 from lazyscope.observe._record import SERIES, Look, Measurement, Observations, Subject
@@ -24,6 +25,7 @@ _PER_GROUP = ("group_frobenius", "group_operator")
 _UNITS = {"loss": "as given", "seconds": "s", "probe_loss": "1/(2N) sum |f - y|^2"}
 
 
+@checked()
 def to_json(record: Observations) -> dict[str, Any]:
     """The record as values that JSON can hold: NaN is null, infinity is ``"inf"``.
 
@@ -113,6 +115,7 @@ def _check_size(name: str, record: Observations, size: int) -> None:
         raise ValueError(f"{name} of another size")
 
 
+@checked()
 def save_observations(record: Observations, path: str | os.PathLike[str]) -> Path:
     """Write the record to a JSON file with a checksum, whole or not at all.
 
@@ -143,6 +146,7 @@ def open_observations(path: str | os.PathLike[str]) -> Observations:
     return from_json(stored)
 
 
+@checked()
 def to_dataset(record: Observations) -> "xr.Dataset":
     """The record as labelled data with the dimensions step, leaf and group.
 

@@ -193,7 +193,8 @@ def _numbers(name: str, values: Any) -> tuple[float, ...]:
 
 
 def _check_laws(name: str, laws: Any) -> tuple[Law, ...]:
-    listed = tuple(laws) if isinstance(laws, Iterable) else (laws,)
+    several = isinstance(laws, Iterable) and getattr(laws, "ndim", 1) != 0
+    listed = tuple(laws) if several else (laws,)
     for law in listed:
         if not isinstance(law, Law):
             raise InputError(

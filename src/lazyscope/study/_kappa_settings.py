@@ -10,6 +10,7 @@ from lazyscope._entry import check_fields
 from lazyscope.data import TargetKind
 from lazyscope.model import activation_names
 from lazyscope.study._kappa_networks import study_network, study_network_names
+from lazyscope.study._kappa_verdict import MIN_GROUPS, NUM_KAPPAS
 from lazyscope.study._shapes import shape
 
 
@@ -23,9 +24,9 @@ class KappaSettings:
         num_points, num_test: training and test points.
         target: kind of target; ``parity`` has one output.
         shapes: how kappa is spread over the layers.
-        kappas: initial scales.
+        kappas: initial scales, at least 4; a slope is fitted to the largest 4.
         widths: widths of the hidden layers, channels or embedding dimension.
-        seeds: number of seeds of each run.
+        seeds: number of seeds of each run; widths times seeds must be 3 or more.
         depth: hidden layers, convolutions, or blocks of attention.
         activation: nonlinearity.
         stop: fraction of the initial loss at which training ends.
@@ -89,6 +90,24 @@ class KappaSettings:
                     cause="an empty list, or a value that was typed twice",
                     fix=f"list each {what} once",
                 )
+        self._check_decidable()
+
+    def _check_decidable(self) -> None:
+        """Refuse so few runs that no slope could be judged, before any of them is made."""
+        if len(self.kappas) < NUM_KAPPAS:
+            raise InputError(
+                f"a slope needs at least {NUM_KAPPAS} values of kappa",
+                received=list(self.kappas),
+                cause="a short list for a quick look, whose verdict could only be undecided",
+                fix=f"give {NUM_KAPPAS} or more, the largest so large that training is lazy",
+            )
+        if len(self.widths) * self.seeds < MIN_GROUPS:
+            raise InputError(
+                f"an interval needs at least {MIN_GROUPS} pairs of width and seed",
+                received=f"{len(self.widths)} widths with {self.seeds} seeds each",
+                cause="a single width or seed for a quick look, which says nothing about scatter",
+                fix=f"use {-(-MIN_GROUPS // len(self.widths))} seeds or more, or more widths",
+            )
 
     def cells(self) -> Iterator[tuple[int, str, float, int]]:
         """(width, shape, kappa, seed) of every run, widest first."""

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 from lazyscope._checks import InputError, check_choice, check_count, check_fraction, check_positive
 from lazyscope._entry import check_fields
 from lazyscope.data import TargetKind
+from lazyscope.measure import MIN_THRESHOLD_WIDTHS
 from lazyscope.model import activation_names
 from lazyscope.scaling import Scheme, named_scheme, scheme_names, scheme_parameters
 from lazyscope.study._shapes import shape, shape_names
@@ -41,7 +42,8 @@ class TheoremSettings:
         kappas: initial scales at which the spreads are run. They are trained centred (f minus its
             start), so that kappa alone varies: otherwise a network at large kappa first has to remove
             its own output, of size kappa/sqrt(m). The named schemes are trained as they are.
-        threshold_widths: widths of the runs of `spreads`.
+        threshold_widths: widths of the runs of `spreads`, at least 3: with fewer, nobody could tell
+            whether a threshold settles.
         seeds: seeds of every run.
         kernel_seeds: networks drawn per width, without training, to see K(0) approach its limit.
         depth: hidden layers.
@@ -97,7 +99,7 @@ class TheoremSettings:
         for kappa in self.kappas:
             check_positive("kappa", kappa)
         _check_list("width", self.widths, _MIN_WIDTHS)
-        _check_list("threshold width", self.threshold_widths, 1)
+        _check_list("threshold width", self.threshold_widths, MIN_THRESHOLD_WIDTHS)
         _check_list("kappa", self.kappas, _MIN_KAPPAS)
         _check_list("spread", self.spreads, 1)
         _check_list("scheme", self.schemes, 1)

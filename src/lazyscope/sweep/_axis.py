@@ -1,5 +1,6 @@
 """Which values does one axis of a sweep take?"""
 
+import math
 import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -87,15 +88,35 @@ def read_list(name: str, written: Any) -> tuple[Value, ...]:
             cause="a single value, which belongs under [fixed]",
             fix=f"write {name} = [{written!r}], or move it to [fixed]",
         )
-    if len(written) == 0:
+    if not _length(written):
         raise InputError(
             f"axis {name} must have at least one value",
             received="an empty list",
             cause="a list whose entries were removed or commented out",
             fix="give values, or remove the axis",
         )
+    check_number_of_runs(f"the number of values of axis {name}", _length(written))
     values = written.tolist() if isinstance(written, np.ndarray) else written
     return tuple(canonical(name, value) for value in values)
+
+
+def least_number_of_runs(axes: Mapping[str, Any]) -> int:
+    """How many cells the axes as written have at least, before any value is made; 1 where unclear."""
+    return math.prod(max(1, _told_length(written)) for written in axes.values())
+
+
+def _told_length(written: Any) -> int:
+    if isinstance(written, Mapping):
+        num = written.get("num", 1)
+        return int(num) if isinstance(num, int | np.integer) else 1
+    return _length(written) if isinstance(written, Sequence | np.ndarray) else 1
+
+
+def _length(written: Any) -> int:
+    """Entries of a list, also of a range that counts further than ``len`` does."""
+    if isinstance(written, range):
+        return max(0, -((written.start - written.stop) // written.step))
+    return len(written) if np.ndim(written) or not isinstance(written, np.ndarray) else 0
 
 
 def _read_range(name: str, written: Mapping[str, Any], known: tuple[str, ...]) -> dict[str, Any]:

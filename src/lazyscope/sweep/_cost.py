@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lazyscope._checks import InputError, check_count
+from lazyscope._entry import checked
 from lazyscope.model import activation, physical_memory
 from lazyscope.scaling import displacement_exponents
 from lazyscope.sweep._data import data_sizes
@@ -73,6 +74,7 @@ class CostEstimate:
         )
 
 
+@checked()
 def estimate_cost(design: SweepDesign, *, num_workers: int | None = None) -> CostEstimate:
     """What `design` is expected to take on `num_workers` workers, all usable cores unless given.
 

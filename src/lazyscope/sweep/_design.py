@@ -11,11 +11,17 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from lazyscope._checks import InputError, check_choice
+from lazyscope._checks import InputError, check_choice, check_text
 from lazyscope._file import local_path, read_whole, unreadable
 from lazyscope._random import check_seed
 from lazyscope.model import activation_names
-from lazyscope.sweep._axis import check_number_of_runs, draw_column, read_axis, read_list
+from lazyscope.sweep._axis import (
+    check_number_of_runs,
+    draw_column,
+    least_number_of_runs,
+    read_axis,
+    read_list,
+)
 from lazyscope.sweep._parametrisation import is_parametrisation, run_scheme
 from lazyscope.sweep._record import DEFAULT_RECORD, record_names
 from lazyscope.sweep._settings import (
@@ -167,6 +173,7 @@ def _read_table(table: Mapping[str, Any]) -> dict[str, Any]:
     axes = _table(table, "axes")
     points = _read_points(_table(table, "points"))
     fixed = _table(table, "fixed")
+    check_number_of_runs("the number of runs of a sweep", least_number_of_runs(axes))
     names = [*axes, *points, *fixed]
     for name in names:
         setting(name)
@@ -178,7 +185,7 @@ def _read_table(table: Mapping[str, Any]) -> dict[str, Any]:
                 fix=f"keep {name} in one of them",
             )
     return {
-        "name": str(table.get("name", "sweep")),
+        "name": check_text("name", table.get("name", "sweep")),
         "axes": {name: read_axis(name, written) for name, written in axes.items()},
         "points": points,
         "fixed": {name: canonical(name, value) for name, value in fixed.items()},

@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lazyscope._checks import InputError, shown
+from lazyscope._entry import checked
 from lazyscope.sweep._batch import Ended, UnitResult, failure, run_unit
 from lazyscope.sweep._batchfile import RunFailure, RunResult
 from lazyscope.sweep._cluster import ClusterWorkers, connected
@@ -60,6 +62,7 @@ class SweepSummary:
         return self.num_before + self.num_done == self.num_cells
 
 
+@checked(own=("path", "scheduler", "num_workers"))
 def run_sweep(
     design: SweepDesign,
     path: str | Path,
@@ -221,6 +224,13 @@ def _workers(
     elif isinstance(scheduler, str):
         with connected(scheduler) as client:
             yield ClusterWorkers(client)
+    elif not hasattr(scheduler, "scheduler_info"):
+        raise InputError(
+            "scheduler must be an address or a client of Dask",
+            received=shown(scheduler),
+            cause="a cluster, or an object that is no client",
+            fix="give distributed.Client(cluster), or the address of its scheduler as text",
+        )
     else:
         yield ClusterWorkers(scheduler)
 

@@ -24,6 +24,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from lazyscope._entry import checked
 from lazyscope.sweep._batchfile import FORMAT, RunResult, batch_file
 from lazyscope.sweep._contents import (
     DESIGNS,
@@ -110,6 +111,7 @@ class SweepStore:
         self._finished.update(hashes)
 
 
+@checked()
 @contextmanager
 def writing_store(path: str | Path, design: SweepDesign) -> Iterator[SweepStore]:
     """Hold the store at `path` open for the finished runs of `design`.

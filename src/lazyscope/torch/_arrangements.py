@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
+from lazyscope._portable import PortableError
 from lazyscope.torch._plan import Plan, only_lookups
 from lazyscope.torch._probe import Seen, Sketch, as_seen, same_entries
 from lazyscope.torch._recorder import Recorder
@@ -13,7 +14,7 @@ Members = list[tuple[list[int], list[int]]]
 """For each group of a parameter the numbers of its uses, straight and transposed."""
 
 
-class UnforeseenError(Exception):
+class UnforeseenError(PortableError):
     """Some examples use parameters in ways that the plan does not know; it is made anew."""
 
     def __init__(self, reasons: Mapping[int, tuple[str, ...]], uses: Sequence[Seen]) -> None:

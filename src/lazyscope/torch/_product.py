@@ -11,6 +11,7 @@ from lazyscope.torch._kernel import MEMORY, Examples, prepare
 from lazyscope.torch._linearised import Start, find_push
 from lazyscope.torch._question import Question, call
 from lazyscope.torch._untouched import untouched
+from lazyscope.torch._values import as_array
 
 _COMPARED = 8
 """Examples on which the forward derivative is compared with the backward one."""
@@ -115,13 +116,14 @@ def _pulled_back(
 def _check_vector(
     question: Question, x: torch.Tensor, vector: Any, num_outputs: int
 ) -> torch.Tensor:
-    wanted, found = (len(x), num_outputs), np.shape(vector)
-    if found != wanted or np.asarray(vector).dtype.kind not in "biuf":
+    weights = as_array("vector", vector)
+    wanted = (len(x), num_outputs)
+    if weights.shape != wanted:
         raise InputError(
             "the vector must hold one real number for every point and output",
-            received=f"shape {found} for {wanted[0]} points and {wanted[1]} outputs",
+            received=f"shape {weights.shape} for {wanted[0]} points and {wanted[1]} outputs",
             cause="a flattened vector, or one that belongs to other points",
             fix=f"reshape it to {wanted}",
         )
     first = question.parameters[0]
-    return torch.as_tensor(np.asarray(vector), dtype=first.dtype, device=first.device)
+    return torch.as_tensor(weights, dtype=first.dtype, device=first.device)

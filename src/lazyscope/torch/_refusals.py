@@ -183,7 +183,7 @@ def as_inputs(name: str, x: Any, dtype: torch.dtype, device: torch.device) -> to
 
 
 def _from_numpy(name: str, x: Any) -> torch.Tensor:
-    array = np.asarray(x)
+    array = np.asarray(x) if hasattr(x, "dtype") else check_array(name, x)
     if array.dtype.kind not in "biuf":
         raise _not_numbers(name, str(array.dtype))
     array = check_array(name, x)
