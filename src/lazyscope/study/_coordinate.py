@@ -22,7 +22,7 @@ from lazyscope.study._coordinate_network import Network, network_of
 from lazyscope.study._coordinate_readout import (
     Outline,
     find_readout,
-    growing_leaves,
+    growing_axes,
     named_readout,
 )
 from lazyscope.study._coordinate_record import CoordinateCheck, Measured
@@ -133,8 +133,10 @@ def _from_runs(
     outlines = [network.outline() for network in first]
     groups, leaf_group = outlines[0].groups, outlines[0].leaf_group
     check_shapes([each.shapes for each in outlines], widths)
-    growing = growing_leaves(outlines)
-    feeds = first[0].feeds(growing)
+    growing = growing_axes(outlines)
+    # Axes are told apart by their lengths, which may agree by chance at one width.
+    found_feeds = (network.feeds(growing) for network in first[:2])
+    feeds = next((each for each in found_feeds if each.readouts), first[0].feeds(growing))
     readout = (
         find_readout(outlines[0], feeds, growing)
         if wanted is None
