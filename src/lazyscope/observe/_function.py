@@ -103,7 +103,7 @@ def _from_nnx(nnx: Any, module: Any) -> Function:
     def apply(params: Any, x: Any) -> Any:
         # A copy, since modules may count their calls (the initial state of nnx.RNN draws keys).
         mine = nnx.merge(graph, params, rest, copy=True)
-        before = state(mine)
+        training = [(node, state(node)) for _, node in nnx.iter_graph(mine) if _is_training(node)]
         try:
             outputs = mine(x)
         except Exception as error:
@@ -115,29 +115,21 @@ def _from_nnx(nnx: Any, module: Any) -> Function:
                 cause="state that another module holds and this one writes",
                 fix="give apply(params, x) and the parameters themselves",
             ) from error
-        after = state(mine)
-        changed = len(after) != len(before) or any(
-            a is not b for a, b in zip(after, before, strict=True)
-        )
-        training = [name for _, node in nnx.iter_graph(mine) if (name := _nnx_training(node))]
-        if changed and training:
-            raise _training(
-                "an NNX module", f"{training[0]} in training mode", "call model.eval() first"
-            )
+        for node, before in training:
+            # What writes no statistics and draws no number was called in evaluation mode nevertheless.
+            if any(a is not b for a, b in zip(state(node), before, strict=False)):
+                received = f"{type(node).__name__} in training mode"
+                raise _training("an NNX module", received, "call model.eval() first")
         return outputs
 
     return Function(apply, params)
 
 
-def _nnx_training(node: Any) -> str | None:
-    """What a part of an NNX module is called if it is in training mode."""
+def _is_training(node: Any) -> bool:
+    """Whether a part of an NNX module is in training mode, unless it is called otherwise."""
     rate = getattr(node, "rate", None) or getattr(node, "dropout_rate", None) or 0
-    drops = (
-        getattr(node, "deterministic", None) is False and isinstance(rate, float | int) and rate > 0
-    )
-    if drops or getattr(node, "use_running_average", None) is False:
-        return type(node).__name__
-    return None
+    drops = getattr(node, "deterministic", None) is False and isinstance(rate, float | int)
+    return (drops and rate > 0) or getattr(node, "use_running_average", None) is False
 
 
 def _from_linen(module: Any, variables: Any, call: Mapping[str, Any]) -> Function:
