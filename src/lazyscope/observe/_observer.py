@@ -49,7 +49,7 @@ class Observer(AbstractObserver):
 
     Args:
         apply: ``apply(params, x) -> (n, C)``, each example on its own, without randomness or state; for
-            modules of Equinox and Flax NNX see `as_function`. It is traced once, here: arrays that it
+            modules of Equinox and Flax see `as_function`. It is traced once, here: arrays that it
             closes over stay what they are now.
         params_0: the parameters at the start, any tree of real arrays of one precision.
         x_probe: inputs (n, ...) at which functions, kernels and patterns are compared; a look costs about

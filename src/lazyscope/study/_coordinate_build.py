@@ -103,7 +103,8 @@ def call_build(build: Any, width: int, seed: int) -> Described | DescribedModule
         received=type(made).__name__,
         cause="a model of another library, or parameters alone",
         fix="return a tuple (apply, params), (apply, params, groups) or (apply, params, groups, rates), "
-        "an Equinox or a Flax NNX module, or a PyTorch module, alone or as (module, groups, rates)",
+        "an Equinox or a Flax NNX module, a Flax Linen module as (module, variables), or a PyTorch module, "
+        "alone or as (module, groups, rates)",
     )
 
 
