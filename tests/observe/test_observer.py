@@ -317,6 +317,16 @@ def _tanh_kernel(w):
     return slope @ slope.T / WIDTH * (X @ X.T + 1)
 
 
+def test_arrays_without_entries_change_nothing():
+    def with_empty(p, x):
+        return apply(p, x) + jnp.sum(p["none"])
+
+    observer = Observer(with_empty, {**START, "none": np.zeros((0, 3))}, X, Y)
+    found = observer.observe({**END, "none": np.zeros((0, 3))}, step=1).measurement
+    assert found.kernel_change == pytest.approx(seen().kernel_change, rel=1e-10)
+    assert found.total == pytest.approx(seen().total, rel=1e-10)
+
+
 def test_probe_data_must_fit():
     network, w = (lambda w, x: x @ w), np.ones((3, 2))
     with pytest.raises(InputError, match="target for every probe point and output"):
