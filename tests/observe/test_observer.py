@@ -285,7 +285,6 @@ def test_random_networks_are_refused():
         (np.ones((3, 2), int), "real floating-point array"),
         (np.ones((3, 2), complex), "real floating-point array"),
         (jax.random.key(0), "real floating-point array"),
-        (np.ones((3, 2), np.float16), "single or double precision"),
     ],
 )
 def test_parameters_without_derivative_are_refused(leaf, message):
@@ -293,10 +292,39 @@ def test_parameters_without_derivative_are_refused(leaf, message):
         Observer(lambda p, x: x @ p["w"], {"w": leaf}, X)
 
 
-def test_mixed_precision_is_refused():
-    params = {"w": np.ones((3, 2), np.float32), "b": np.ones(2)}
-    with pytest.raises(InputError, match="one precision"):
-        Observer(lambda p, x: x @ p["w"] + p["b"], params, X)
+@pytest.mark.parametrize("kind", [np.float16, jnp.bfloat16], ids=["half", "bfloat"])
+def test_half_and_mixed_precision_are_observed_to_their_own_rounding(kind):
+    params = {"w": jnp.asarray(START["first"]["w"], kind), "b": np.full(WIDTH, 0.5, np.float32)}
+    moved = {"w": 1.5 * params["w"], "b": params["b"]}
+
+    def half(p, x):
+        return jnp.tanh((x.astype(kind) @ p["w"]).astype(np.float32) + p["b"])
+
+    observer = Observer(half, params, X.astype(np.float32))
+    found = observer.observe(moved, step=1).measurement
+    first, second = (np.asarray(p["w"], float) for p in (params, moved))
+    rounding = float(jnp.finfo(kind).eps)
+    expected = np.linalg.norm(second - first) / np.linalg.norm(first)
+    assert found.leaf_frobenius[1] == pytest.approx(expected, rel=1e-5)
+    before, after = (_tanh_kernel(w) for w in (first, second))
+    change = np.linalg.norm(after - before) / np.linalg.norm(before)
+    assert found.kernel_change == pytest.approx(change, rel=10 * rounding)
+    assert any(f"compute in {np.dtype(kind)}" in note for note in observer.record.subject.notes)
+
+
+def _tanh_kernel(w):
+    slope = 1 - np.tanh(X @ w + 0.5) ** 2
+    return slope @ slope.T / WIDTH * (X @ X.T + 1)
+
+
+def test_arrays_without_entries_change_nothing():
+    def with_empty(p, x):
+        return apply(p, x) + jnp.sum(p["none"])
+
+    observer = Observer(with_empty, {**START, "none": np.zeros((0, 3))}, X, Y)
+    found = observer.observe({**END, "none": np.zeros((0, 3))}, step=1).measurement
+    assert found.kernel_change == pytest.approx(seen().kernel_change, rel=1e-10)
+    assert found.total == pytest.approx(seen().total, rel=1e-10)
 
 
 def test_probe_data_must_fit():

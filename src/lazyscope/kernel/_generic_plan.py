@@ -152,7 +152,7 @@ def _leaf_plan(
     block: _Block,
 ) -> LeafPlan:
     """Derivatives where a leaf is open, else the cheaper contraction for every group."""
-    if leaf not in uses.touched:
+    if leaf not in uses.touched or 0 in example.leaf_shapes[leaf]:
         return LeafPlan("unused", (), ())
     reasons = tuple(uses.others.get(leaf, ()))
     if reasons:

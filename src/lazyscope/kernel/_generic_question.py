@@ -1,7 +1,7 @@
 """Is a network with its parameters and inputs a well-posed question for a tangent kernel?"""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -127,6 +127,7 @@ def _converted(array: Any, dtype: Any) -> Any:
 
 def taken_apart(params: Params) -> tuple[tuple[str, ...], list[Any], Any, tuple[Any, ...]]:
     """Names, leaves, structure and the type of every leaf of a parameter tree, or a refusal."""
+    _check_collections(params)
     named, treedef = jax.tree_util.tree_flatten_with_path(params)
     names = tuple(keystr(path) or "params" for path, _ in named)
     leaves = [leaf for _, leaf in named]
@@ -140,6 +141,25 @@ def taken_apart(params: Params) -> tuple[tuple[str, ...], list[Any], Any, tuple[
     for name, leaf in zip(names, leaves, strict=True):
         _check_leaf(name, leaf)
     return names, leaves, treedef, _types(leaves)
+
+
+_COLLECTIONS = ("batch_stats", "cache", "intermediates", "perturbations")
+"""What Flax Linen calls its variables that are no parameters."""
+
+
+def _check_collections(params: Params) -> None:
+    """Refuse all variables of a Linen module as parameters: batch statistics among them are none."""
+    if not isinstance(params, Mapping) or "params" not in params:
+        return
+    others = [name for name in _COLLECTIONS if name in params]
+    if others:
+        raise InputError(
+            "parameters must be what is trained, and nothing else",
+            received=f"the collections params and {', '.join(others)}",
+            cause="all variables of a Flax Linen module, whose statistics would count as parameters",
+            fix="give *as_function(module, variables, **call), which keeps the other collections fixed, "
+            "or variables['params'] and a function of them",
+        )
 
 
 def _identity(static: Any) -> Any:

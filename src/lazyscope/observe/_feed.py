@@ -5,6 +5,7 @@ value, and how it changes where values meet. Only matrices that grow with the wi
 passed through like biases and activation functions.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -22,6 +23,7 @@ class Feed(NamedTuple):
         last: matrices that feed it last.
         before: matrices further back.
         entangled: whether those in `last` were multiplied with each other, or met in an unknown way.
+        pooled: whether units were summed or picked since the last matrix, weighed by no matrix.
         depth: matrices on the longest way to it.
     """
 
@@ -31,6 +33,7 @@ class Feed(NamedTuple):
     last: frozenset[int] = frozenset()
     before: frozenset[int] = frozenset()
     entangled: bool = False
+    pooled: bool = False
     depth: int = 0
 
 
@@ -38,28 +41,32 @@ class Feeds(NamedTuple):
     """How the matrices of a network feed its output; numbers of arrays.
 
     Attributes:
-        last, before, entangled: as for `Feed`, of the output.
+        last, before, entangled, pooled: as for `Feed`, of the output.
         depth: of arrays, how many matrices stand before them where they are used first.
     """
 
     last: frozenset[int]
     before: frozenset[int]
     entangled: bool
+    pooled: bool
     depth: Mapping[int, int]
 
     @property
     def readouts(self) -> tuple[int, ...]:
         """Matrices that write the output, each by itself and nowhere else; none if it is not so."""
-        alone = not self.entangled and not self.last & self.before
+        alone = not self.entangled and not self.pooled and not self.last & self.before
         return tuple(sorted(self.last)) if alone else ()
 
 
 class Ledger:
     """The rules for values that meet, with the depth at which every array is first used."""
 
-    def __init__(self, growing: Iterable[int], lengths: Mapping[int, int]) -> None:
+    def __init__(
+        self, shapes: Sequence[Sequence[int]], growing: Mapping[int, Sequence[int]]
+    ) -> None:
         self._growing = frozenset(growing)
-        self._lengths = lengths
+        self._lengths = {k: shape[0] for k, shape in enumerate(shapes) if len(shape) == 1}
+        self._widths = {shapes[k][axis] for k, axes in growing.items() for axis in axes}
         self.depth: dict[int, int] = {}
 
     def meet(self, feeds: Sequence[Feed], kind: Meeting) -> Feed:
@@ -89,7 +96,11 @@ class Ledger:
         if kind in ("product", "contraction"):
             before = found.before | found.last
             return found._replace(
-                last=growing, before=before, entangled=len(growing) > 1, gains=frozenset()
+                last=growing,
+                before=before,
+                entangled=len(growing) > 1,
+                pooled=False,
+                gains=frozenset(),
             )
         entangled = found.entangled or kind == "other"
         return found._replace(last=found.last | growing, entangled=entangled)
@@ -103,12 +114,33 @@ class Ledger:
             last=frozenset(gains),
             before=feed.before | feed.last,
             entangled=len(gains) > 1,
+            pooled=False,
             gains=frozenset(),
         )
 
+    def pool(
+        self,
+        feeds: Sequence[Feed],
+        found: Feed,
+        before: Sequence[Sequence[int]],
+        after: Sequence[int],
+    ) -> Feed:
+        """Say so where values of shapes `before` lose their units without meeting a matrix.
+
+        Lengths tell which axis counts units.
+        """
+        own = {leaf for feed in feeds for leaf, _ in feed.own}
+        pairs = zip(feeds, before, strict=True)
+        data = [(feed, shape) for feed, shape in pairs if feed.data and feed.last]
+        if not data or own & self._growing or found.last != together([f for f, _ in data]).last:
+            return found
+        lost = any(self._widths & set(shape) for _, shape in data) and not self._widths & set(after)
+        smaller = math.prod(after) < max(math.prod(shape) for _, shape in data)
+        return found._replace(pooled=True) if lost and smaller else found
+
     def close(self, output: Feed) -> Feeds:
         """What is known in the end."""
-        return Feeds(output.last, output.before, output.entangled, self.depth)
+        return Feeds(output.last, output.before, output.entangled, output.pooled, self.depth)
 
 
 def together(feeds: Sequence[Feed]) -> Feed:
@@ -121,6 +153,7 @@ def together(feeds: Sequence[Feed]) -> Feed:
         last=nothing.union(*(feed.last for feed in feeds)),
         before=nothing.union(*(feed.before for feed in feeds)),
         entangled=any(feed.entangled for feed in feeds),
+        pooled=any(feed.pooled for feed in feeds),
         depth=max((feed.depth for feed in feeds), default=0),
     )
 

@@ -1,6 +1,7 @@
 """Which arrays of a JAX function feed its output last?"""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ _CONTRACTIONS = frozenset(
 _PRODUCTS = frozenset({"mul", "div", "gather", "dynamic_slice", "atan2", "pow"})
 _SUMS = frozenset(
     {
-        "add", "add_any", "sub", "concatenate", "select_n", "max", "min", "pad", "clamp",
+        "add", "add_any", "sub", "concatenate", "stack", "select_n", "max", "min", "pad", "clamp",
         "dynamic_update_slice", "scatter", "scatter-add", "scatter_add", "stop_gradient",
     }
 )  # fmt: skip
@@ -23,10 +24,10 @@ _ROUNDS = 64
 """Turns of a loop until what is known no longer grows; each adds at least one array."""
 
 
-def feeds_of(example: Example, growing: Iterable[int]) -> Feeds:
-    """Follow a traced network from its data to its output; `growing` are numbers of its arrays."""
+def feeds_of(example: Example, growing: Mapping[int, Sequence[int]]) -> Feeds:
+    """Follow a traced network from its data to its output; `growing` has axes by numbers of arrays."""
     shapes = example.leaf_shapes
-    ledger = Ledger(growing, {k: shape[0] for k, shape in enumerate(shapes) if len(shape) == 1})
+    ledger = Ledger(shapes, growing)
     args = [Feed()] * example.num_context
     args += [Feed(own=frozenset({(k, len(shape))})) for k, shape in enumerate(shapes)]
     outs = _walk(example.closed.jaxpr, [*args, Feed(data=True)], ledger)
@@ -68,14 +69,21 @@ def _outputs(eqn: JaxprEqn, feeds: Sequence[Feed], ledger: Ledger) -> list[Feed]
         return _walk(_jaxpr(inner[0]), feeds, ledger)
     if name in ("reduce_sum", "cumsum"):
         shape = _shape(eqn.invars[0])
-        return [ledger.summed(feeds[0], [shape[k] for k in eqn.params.get("axes", ())])]
+        found = ledger.summed(feeds[0], [shape[k] for k in eqn.params.get("axes", ())])
+        return [_pooled(eqn, feeds, found, ledger)]
     if name == "custom_lin" or inner:
         return [ledger.meet(feeds, "other")] * count
     found = ledger.meet(feeds, _meeting(name, feeds))
     if name == "dot_general":
         (contracted, _), _ = eqn.params["dimension_numbers"]
         found = _contracted(eqn, feeds, found, contracted, ledger)
-    return [found] * count
+    return [_pooled(eqn, feeds, found, ledger)] * count
+
+
+def _pooled(eqn: JaxprEqn, feeds: Sequence[Feed], found: Feed, ledger: Ledger) -> Feed:
+    before = [getattr(v.aval, "shape", ()) for v in eqn.invars]
+    after: Any = max((getattr(v.aval, "shape", ()) for v in eqn.outvars), key=math.prod, default=())
+    return ledger.pool(feeds, found, before, after)
 
 
 def _contracted(

@@ -171,5 +171,9 @@ def _norms(leaves: Any) -> tuple[Float[Array, " leaves"], Float[Array, " leaves"
     """Frobenius norm of every leaf, and operator norm of those that are matrices."""
     frobenius = jnp.stack([jnp.sqrt(jnp.sum(leaf**2)) for leaf in leaves])
     unknown = jnp.full((), jnp.nan, frobenius.dtype)
-    operator = [operator_norm(leaf) if leaf.ndim == 2 else unknown for leaf in leaves]
+    empty = jnp.zeros((), frobenius.dtype)
+    operator = [
+        unknown if leaf.ndim != 2 else operator_norm(leaf) if leaf.size else empty
+        for leaf in leaves
+    ]
     return frobenius, jnp.stack(operator)

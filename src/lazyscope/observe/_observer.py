@@ -17,6 +17,7 @@ from lazyscope._kept import kept, kept_data, kept_params
 from lazyscope._settings import own_settings
 from lazyscope._types import Apply, Params
 from lazyscope.kernel._generic_blocks import checked
+from lazyscope.kernel._generic_precision import coarsest
 from lazyscope.kernel._generic_question import Question, asking, pose
 from lazyscope.model import Grouping
 from lazyscope.observe._abstract import AbstractObserver
@@ -30,7 +31,7 @@ from lazyscope.observe._measuring import (
     norms_and_state,
 )
 from lazyscope.observe._patterns import find_rectifiers
-from lazyscope.observe._precision import coarsest, wide_type
+from lazyscope.observe._precision import wide_type
 from lazyscope.observe._record import SERIES, Measurement, Subject, displacement_fields
 from lazyscope.observe._subject import subject_of
 
@@ -48,7 +49,7 @@ class Observer(AbstractObserver):
 
     Args:
         apply: ``apply(params, x) -> (n, C)``, each example on its own, without randomness or state; for
-            modules of Equinox and Flax NNX see `as_function`. It is traced once, here: arrays that it
+            modules of Equinox and Flax see `as_function`. It is traced once, here: arrays that it
             closes over stay what they are now.
         params_0: the parameters at the start, any tree of real arrays of one precision.
         x_probe: inputs (n, ...) at which functions, kernels and patterns are compared; a look costs about
@@ -93,7 +94,8 @@ class Observer(AbstractObserver):
         start = time.perf_counter()
         cadence = check_cadence(cadence)
         with own_settings(double=False), asking(params_0):
-            params_0, self._keys = _split(kept_params(params_0))
+            given = kept_params(params_0)
+            params_0, self._keys = _split(given)
             apply = _with_keys(apply, self._keys)
             question = pose(apply, params_0, kept_data("x_probe", x_probe), None)
             checked(question, MEMORY, _no_program)
@@ -110,6 +112,7 @@ class Observer(AbstractObserver):
                 mixing,
             )
             self._treedef = question.treedef
+            self._types = [getattr(leaf, "dtype", None) for leaf in jax.tree.leaves(params_0)]
             linear = can_linearise(example, self._reference)
             notes = _notes(question, junctions, mixing, linear)
             self._subject = subject_of(question, groups, y_probe is not None, notes)
@@ -118,10 +121,8 @@ class Observer(AbstractObserver):
             self._start_norms = [np.asarray(n, float) for n in (norms.moved, norms.moved_operator)]
             self._compare = functools.partial(program, self._reference, state)
         first = self._look(self._reference.leaves)
-        again = time.perf_counter()
-        self._look(self._reference.leaves)
-        end = time.perf_counter()
-        self._begin(self._subject, first, cadence, end - start, end - again)
+        cost = max(self._seconds(given) for _ in range(3))
+        self._begin(self._subject, first, cadence, time.perf_counter() - start, cost)
 
     def _settle(self, params: Params) -> None:
         gone = [leaf for leaf in jax.tree.leaves(params) if _is_gone(leaf)]
@@ -134,12 +135,18 @@ class Observer(AbstractObserver):
             )
         jax.block_until_ready(params)
 
+    def _seconds(self, params: Params) -> float:
+        """How long a look takes, checks included."""
+        start = time.perf_counter()
+        self._measure(params)
+        return time.perf_counter() - start
+
     def _measure(self, params: Params) -> Measurement:
         return self._look(self._leaves(params))
 
     def _look(self, leaves: tuple[Any, ...]) -> Measurement:
         with own_settings(double=False), asking(leaves):
-            # Types are equal; what is dropped is only JAX's mark of numbers without a type of their own.
+            # What is dropped is JAX's mark of numbers without a type of their own.
             numbers = self._numbers(tuple(jnp.asarray(leaf, leaf.dtype) for leaf in leaves))
         moved = displacement_fields(
             self._subject,
@@ -173,25 +180,27 @@ class Observer(AbstractObserver):
                 "parameters of another width",
                 fix="pass the tree that the loss is differentiated with respect to",
             )
-        return tuple(map(_typed, self._subject.leaves, leaves, at_start))
+        with own_settings(double=False), asking(at_start):
+            return tuple(map(_typed, self._subject.leaves, leaves, self._types, at_start))
 
 
 def _is_gone(leaf: Any) -> bool:
     return isinstance(leaf, jax.Array) and not isinstance(leaf, Tracer) and leaf.is_deleted()
 
 
-def _typed(name: str, leaf: Any, at_start: Any) -> Any:
-    """A leaf as an array of the type that it had at the start; numbers of Python have none."""
+def _typed(name: str, leaf: Any, expected: Any, at_start: Any) -> Any:
+    """A leaf in the type that is computed with, if it has the one of the start; Python's have none."""
     own = getattr(leaf, "dtype", None)
+    expected = at_start.dtype if expected is None else expected
     checked_leaf = check_array(f"parameters {name}", leaf, finite=False)
-    if own is not None and own != at_start.dtype:
+    if own is not None and own != expected:
         raise InputError(
             "parameters must keep the precision that the observer was told about",
-            received=f"{name} of type {own} for {at_start.dtype}",
+            received=f"{name} of type {own} for {expected}",
             cause="parameters cast during training, or a copy of them in another precision",
-            fix=f"cast them to {at_start.dtype}, or make the observer with parameters in {own}",
+            fix=f"cast them to {expected}, or make the observer with parameters in {own}",
         )
-    return checked_leaf if own is not None else np.asarray(checked_leaf, at_start.dtype)
+    return jnp.asarray(checked_leaf, at_start.dtype)
 
 
 def _split(params: Params, like: Any = None) -> tuple[Params, Any]:
@@ -279,7 +288,7 @@ def _notes(question: Question, junctions: Any, mixing: Any, linear: bool) -> tup
             "measured."
         )
     given = question.leaves[0].dtype
-    precision = coarsest(question.example, given)
+    precision = coarsest(question.example)
     if jnp.finfo(precision).eps > min(float(jnp.finfo(given).eps), _SINGLE):
         notes.append(
             f"Parts of the network compute in {precision}, rounding by {jnp.finfo(precision).eps:.0e} at "

@@ -22,7 +22,7 @@ from lazyscope.study._coordinate_network import Network, network_of
 from lazyscope.study._coordinate_readout import (
     Outline,
     find_readout,
-    growing_leaves,
+    growing_axes,
     named_readout,
 )
 from lazyscope.study._coordinate_record import CoordinateCheck, Measured
@@ -55,7 +55,8 @@ def coordinate_check(
 
     Args:
         build: ``build(width, seed)`` -> (apply, params), (apply, params, groups),
-            (apply, params, groups, rates), an Equinox or Flax NNX module; or a PyTorch module, alone or as
+            (apply, params, groups, rates), an Equinox or Flax NNX module, a Flax Linen module as
+            (module, variables); or a PyTorch module, alone or as
             (module, groups, rates), which is copied in double precision. `rates` are learning rates of
             plain descent by group; only their ratios and their dependence on the width matter.
         data: a data set, or (x, y) with y of shape (n, C); some tens of points are enough.
@@ -64,7 +65,7 @@ def coordinate_check(
         steps: steps of descent.
         readout: names of the layer (or of the layers or arrays) that writes the output. None: what alone
             feeds it, as the graph of the network shows. Where no layer does (an embedding that is the
-            output as well, gated heads, a network that makes the weights of another), none is named:
+            output as well, gated heads, units that are summed without weights), none is named:
             then there is no kappa, and the regime is judged by how far the layers moved; `notes` say so.
         progress: called with runs done and all runs.
 
@@ -133,8 +134,10 @@ def _from_runs(
     outlines = [network.outline() for network in first]
     groups, leaf_group = outlines[0].groups, outlines[0].leaf_group
     check_shapes([each.shapes for each in outlines], widths)
-    growing = growing_leaves(outlines)
-    feeds = first[0].feeds(growing)
+    growing = growing_axes(outlines)
+    # Axes are told apart by their lengths, which may agree by chance at one width.
+    found_feeds = (network.feeds(growing) for network in first[:2])
+    feeds = next((each for each in found_feeds if each.readouts), first[0].feeds(growing))
     readout = (
         find_readout(outlines[0], feeds, growing)
         if wanted is None

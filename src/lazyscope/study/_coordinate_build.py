@@ -92,8 +92,10 @@ def call_build(build: Any, width: int, seed: int) -> Described | DescribedModule
     parts: Any = made if isinstance(made, tuple) else (made,)
     if 1 <= len(parts) <= 3 and _comes_from(parts[0], "torch.nn"):
         return DescribedModule(*parts)
+    if len(parts) >= 2 and _comes_from(parts[0], "flax.linen"):
+        made = parts = (*as_function(*parts[:2]), *parts[2:])
     if isinstance(made, tuple) and 2 <= len(made) <= 4 and callable(made[0]):
-        return Described(*made)
+        return Described(*parts)
     if isinstance(made, eqx.Module) or _comes_from(made, "flax.nnx"):
         return Described(*as_function(made))
     raise InputError(
@@ -101,7 +103,8 @@ def call_build(build: Any, width: int, seed: int) -> Described | DescribedModule
         received=type(made).__name__,
         cause="a model of another library, or parameters alone",
         fix="return a tuple (apply, params), (apply, params, groups) or (apply, params, groups, rates), "
-        "an Equinox or a Flax NNX module, or a PyTorch module, alone or as (module, groups, rates)",
+        "an Equinox or a Flax NNX module, a Flax Linen module as (module, variables), or a PyTorch module, "
+        "alone or as (module, groups, rates)",
     )
 
 

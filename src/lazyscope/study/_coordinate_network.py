@@ -10,14 +10,15 @@ import numpy as np
 from lazyscope._kept import kept, kept_params
 from lazyscope._settings import own_settings
 from lazyscope.kernel._generic_blocks import MEMORY, checked
+from lazyscope.kernel._generic_precision import coarsest
 from lazyscope.kernel._generic_question import asking, pose
 from lazyscope.observe._effects import without_effects
 from lazyscope.observe._feed import Feeds
 from lazyscope.observe._feeding import feeds_of
-from lazyscope.observe._precision import coarsest, wide, wide_type
+from lazyscope.observe._precision import wide, wide_type
 from lazyscope.observe._subject import subject_of
 from lazyscope.study._coordinate_build import Described, DescribedModule
-from lazyscope.study._coordinate_readout import Outline
+from lazyscope.study._coordinate_readout import Growing, Outline
 from lazyscope.study._coordinate_run import Arrays, FirstSteps, program
 
 PUSH = 1.0
@@ -41,7 +42,7 @@ class Network(Protocol):
         """What its arrays are called and how large they are."""
         ...
 
-    def feeds(self, growing: Sequence[int]) -> Feeds:
+    def feeds(self, growing: Growing) -> Feeds:
         """How its arrays feed the output, those that grow with the width in particular."""
         ...
 
@@ -76,8 +77,7 @@ class JaxNetwork:
             self._context = kept(self._question.context)
         self.num_points = len(self._question.x1)
         self.num_outputs = self._question.example.num_outputs
-        kind = self._question.leaves[0].dtype
-        worst = coarsest(example, kind)
+        worst = coarsest(example)
         self.notes: tuple[str, ...] = ()
         if jnp.finfo(worst).eps > np.finfo(np.float32).eps:
             rounded = f"{worst}, rounding by {jnp.finfo(worst).eps:.0e} at every step"
@@ -96,7 +96,7 @@ class JaxNetwork:
             found = subject_of(self._question, self.described.groups, True, ())
         return Outline(found.groups, found.leaf_group, found.shapes, found.leaves)
 
-    def feeds(self, growing: Sequence[int]) -> Feeds:
+    def feeds(self, growing: Growing) -> Feeds:
         """How its arrays feed the output."""
         return feeds_of(self._example, growing)
 
@@ -164,7 +164,7 @@ class TorchNetwork:
         shapes = tuple(tuple(p.shape) for p in question.parameters)
         return Outline(groups, numbers, shapes, tuple(question.names))
 
-    def feeds(self, growing: Sequence[int]) -> Feeds:
+    def feeds(self, growing: Growing) -> Feeds:
         """How its parameters feed the output."""
         from lazyscope.torch._feeding import feeds_of as feeds_of_module
 

@@ -1,6 +1,6 @@
 """Which array of a network is its readout, from which kappa is measured?"""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
 
@@ -24,13 +24,21 @@ class Readout(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def growing_leaves(outlines: Sequence[Outline]) -> tuple[int, ...]:
-    """Numbers of the arrays whose shape depends on the width."""
-    first, last = outlines[0].shapes, outlines[-1].shapes
-    return tuple(k for k, (a, b) in enumerate(zip(first, last, strict=False)) if a != b)
+Growing = Mapping[int, tuple[int, ...]]
+"""The axes whose length depends on the width, by numbers of the arrays that have such."""
 
 
-def find_readout(outline: Outline, feeds: Feeds, growing: Sequence[int]) -> Readout:
+def growing_axes(outlines: Sequence[Outline]) -> Growing:
+    """Which arrays depend on the width, and along which axes."""
+    pairs = zip(outlines[0].shapes, outlines[-1].shapes, strict=False)
+    axes = [
+        tuple(axis for axis, (small, large) in enumerate(zip(a, b, strict=True)) if small != large)
+        for a, b in pairs
+    ]
+    return {k: each for k, each in enumerate(axes) if each}
+
+
+def find_readout(outline: Outline, feeds: Feeds, growing: Growing) -> Readout:
     """The readout as the graph shows it: what alone feeds the output."""
     leaves = feeds.readouts
     names = _listed(outline, leaves)
@@ -51,7 +59,11 @@ def find_readout(outline: Outline, feeds: Feeds, growing: Sequence[int]) -> Read
         )
     if leaves:
         return Readout(leaves)
-    if feeds.last & feeds.before:
+    if feeds.pooled and not feeds.last & feeds.before:
+        reason = (
+            f"Units of {_listed(outline, feeds.last)} are summed or picked without a trained weight"
+        )
+    elif feeds.last & feeds.before:
         again = _listed(outline, feeds.last & feeds.before)
         if len(feeds.last & feeds.before) == len(growing) and feeds.entangled:
             reason = "Where the layers meet the output cannot be followed"
@@ -73,7 +85,7 @@ _UNNAMED = (
 
 
 def named_readout(
-    readout: str | Sequence[str], outline: Outline, feeds: Feeds, growing: Sequence[int]
+    readout: str | Sequence[str], outline: Outline, feeds: Feeds, growing: Growing
 ) -> Readout:
     """The readout that was asked for, by names of groups or of arrays.
 
@@ -118,7 +130,13 @@ def named_readout(
     again = [k for k in leaves if k in feeds.before]
     if again:
         notes.append(
-            f"{_listed(outline, again)} is used before the output as well; kappa counts all of its uses."
+            f"{_listed(outline, again)} is used before the output as well: kappa counts all of its uses, and "
+            "a factor on its weights acts on all of them."
+        )
+    if feeds.pooled:
+        notes.append(
+            "Units are summed or picked after the last matrix: kappa is that of the readout only where this "
+            "sum is the readout's own."
         )
     return Readout(tuple(sorted(set(leaves))), tuple(notes))
 

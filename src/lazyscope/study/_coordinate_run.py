@@ -20,6 +20,7 @@ from lazyscope.kernel._generic_trace import (
     Path,
     bind,
     inner_jaxpr,
+    reverse_only,
     run_tapped,
 )
 from lazyscope.measure import mean_squared_error, operator_norm
@@ -116,11 +117,16 @@ def first_steps(
     whole = functools.reduce(jnp.add, _weighted(kernels, rates))
     _, vectors = jnp.linalg.eigh(as_matrix(whole))
 
+    only_backward = reverse_only(example.closed.jaxpr)
+
     def descend(carry: tuple[Any, Any], _: Any) -> tuple[tuple[Any, Any], Any]:
         leaves, top = carry
         now, pull = jax.vjp(outputs, leaves)
-        image = _weighted(pull(top)[0], rates)
-        image = jax.jvp(outputs, (leaves,), (image,))[1]
+        change = _weighted(pull(top)[0], rates)
+        if only_backward:  # the push-forward is the transpose of the pull-back, which is linear
+            image = jax.linear_transpose(lambda signal: pull(signal)[0], now)(change)[0]
+        else:
+            image = jax.jvp(outputs, (leaves,), (change,))[1]
         largest = jnp.linalg.norm(image)
         move = _weighted(pull((now - y) / largest * np.asarray(push, kind))[0], rates)
         return (jax.tree.map(jnp.subtract, leaves, move), image / largest), mean_squared_error(

@@ -1,6 +1,6 @@
 """Which parameters of a module feed its output last?"""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, final
 
 import torch
@@ -44,9 +44,8 @@ _SUMS = frozenset(
 _TOTALS = frozenset({"sum", "mean", "nansum", "nanmean"})
 
 
-def feeds_of(question: Question, growing: Iterable[int]) -> Feeds:
-    """Follow a module on some examples from data to output; `growing` are numbers of its parameters."""
-    growing = frozenset(growing)
+def feeds_of(question: Question, growing: Mapping[int, Sequence[int]]) -> Feeds:
+    """Follow a module on some examples from data to output; `growing` has axes by numbers of parameters."""
     watcher = _Follower(question, growing)
     with untouched(question.module), watcher:
         out = call(question.module, watcher.x)
@@ -57,11 +56,10 @@ def feeds_of(question: Question, growing: Iterable[int]) -> Feeds:
 class _Follower(AbstractWatcher):
     """Keeps a `Feed` for every tensor of a forward pass."""
 
-    def __init__(self, question: Question, growing: frozenset[int]) -> None:
+    def __init__(self, question: Question, growing: Mapping[int, Sequence[int]]) -> None:
         super().__init__(())
-        shapes = [tuple(p.shape) for p in question.parameters]
-        self._growing = growing
-        self._ledger = Ledger(growing, {k: s[0] for k, s in enumerate(shapes) if len(s) == 1})
+        self._growing = frozenset(growing)
+        self._ledger = Ledger([tuple(p.shape) for p in question.parameters], growing)
         self.x = question.x1[:2].clone()
         # Tensors are held on to, so that no number is given twice.
         self._feeds: dict[int, tuple[torch.Tensor, Feed]] = {id(self.x): (self.x, Feed(data=True))}
@@ -83,6 +81,9 @@ class _Follower(AbstractWatcher):
             if name in _TOTALS and tensors and results:
                 lost = [n for n in tensors[0].shape if n not in results[0].shape]
                 found = self._ledger.summed(found, lost)
+            if results:
+                before = [tuple(each.shape) for each in tensors]
+                found = self._ledger.pool(feeds, found, before, tuple(results[0].shape))
             for each in (*results, *changed):
                 self._keep(each, found)
             for each in changed:
