@@ -116,7 +116,7 @@ def shown(value: Any) -> str:
         >>> shown([0.5, "wide"]), shown("x" * 500)[-5:], shown(10**400)
         ("[0.5, 'wide']", 'x ...', 'a whole number of about 401 digits')
     """
-    if isinstance(value, Integral) and abs(value) > _LARGEST_SHOWN:
+    if isinstance(value, Integral) and abs(int(value)) > _LARGEST_SHOWN:
         return _digits(value)
     try:
         text = " ".join(repr(value).split())

@@ -126,7 +126,7 @@ def test_a_sweep_file_that_is_none_is_refused_at_once(tmp_path):
 
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", tmp_path, "/dev/zero", tmp_path / "none", "a\0b", "x" * 5000):
-        with pytest.raises(InputError, match="A sweep file must be (readable|the path)"):
+        with pytest.raises(InputError, match=r"A sweep file must be (readable|the path)"):
             SweepDesign.from_file(path)
 
 
