@@ -8,6 +8,7 @@ import threading
 import time
 from functools import partial
 
+import jax
 import numpy as np
 import pytest
 
@@ -35,10 +36,16 @@ pytestmark = [
 ]
 
 
+COMPILED_AS_HERE = {
+    "JAX_DISABLE_MOST_OPTIMIZATIONS": str(int(jax.config.read("jax_disable_most_optimizations")))
+}
+OPTIONS = {"threads_per_worker": 1, "dashboard_address": ":0", "memory_limit": None}
+
+
 @pytest.fixture(scope="module")
 def cluster():
     with distributed.LocalCluster(
-        n_workers=3, threads_per_worker=1, processes=True, dashboard_address=":0", memory_limit=None
+        n_workers=3, processes=True, env=COMPILED_AS_HERE, **OPTIONS
     ) as local:
         yield local
 
@@ -104,9 +111,9 @@ def test_a_run_that_raises_costs_no_other_run_of_its_unit(client, tmp_path):
 def other_worker():
     """Client of one worker process, whose random settings are other ones."""
     environment = {"JAX_DEFAULT_PRNG_IMPL": "rbg", "JAX_RANDOM_SEED_OFFSET": "3"}
-    options = {"threads_per_worker": 1, "dashboard_address": ":0", "memory_limit": None}
+    environment |= COMPILED_AS_HERE
     with (
-        distributed.LocalCluster(n_workers=1, processes=True, env=environment, **options) as local,
+        distributed.LocalCluster(n_workers=1, processes=True, env=environment, **OPTIONS) as local,
         distributed.Client(local) as connection,
     ):
         connection.wait_for_workers(1, timeout=60)
