@@ -200,7 +200,9 @@ def test_inputs_that_are_not_numbers_are_refused():
 def test_inputs_that_are_none_are_refused():
     refuse("without a mask", x1=np.ma.masked_array(X, X > 0))
     refuse("finite", x1=np.where(X > 0, np.nan, X))
-    refuse(r"NaN in \['b'\]", lambda p, x: x @ p["a"] + p["b"], {"a": W, "b": W[0] * np.nan})
+    refuse(
+        r"\['b'\] must be finite", lambda p, x: x @ p["a"] + p["b"], {"a": W, "b": W[0] * np.nan}
+    )
 
 
 @pytest.mark.parametrize("memory", [0, -1.0, float("nan"), "1"])

@@ -63,7 +63,7 @@ def exact_kernels(name, x, y, depth, weight, bias):
 )
 def test_equal_and_opposite_inputs_stay_so_to_the_bit_in_chaotic_networks(activation):
     x = np.stack([DIRECTION, DIRECTION, -DIRECTION, 0.3 * TURN, 0.0 * TURN])
-    depth = 2 if activation is jax.nn.hard_tanh else 10
+    depth = {jax.nn.hard_tanh: 2, jnp.tanh: 3}.get(activation, 5)
     settings = {"depth": depth, "activation": activation, "weight_std": 6.0}
     kernel = limit_covariance_kernel(x, **settings)
     assert kernel[0, 1] == kernel[0, 0]

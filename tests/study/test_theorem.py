@@ -333,7 +333,7 @@ def test_schemes_outside_the_theorem_do_not_decide():
 
 
 def test_every_run_is_in_the_result_once(result):
-    assert len(result["runs"]) == 2 * 3 * 2 + 2 * 4 * 2 * 2
+    assert len(result["runs"]) == 2 * 3 * 2 + 2 * 4 * 3 * 2
     places = [(r["kind"], r["name"], r["kappa"], r["width"], r["seed"]) for r in result["runs"]]
     assert len(set(places)) == len(places)
     assert {row["width"] for row in result["bounds"]} == {8, 16, 32}

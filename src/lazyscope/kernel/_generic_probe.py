@@ -82,7 +82,6 @@ def check_separate(question: Question, memory: float, kept: Kept, *, nearby: boo
     if any(isinstance(a, Tracer) for a in arrays):
         return None
     passed = Passed(tuple(map(weakref.ref, arrays)))
-    _check_known(question)
     if not question.example.num_outputs:
         return passed
     batch = _examples(question)
@@ -93,18 +92,6 @@ def check_separate(question: Question, memory: float, kept: Kept, *, nearby: boo
             part = batch[start - 1 : start + size]
         _compare(question, part, kept, nearby=nearby)
     return passed
-
-
-def _check_known(question: Question) -> None:
-    """Refuse parameters that are NaN."""
-    bad = [bool(jnp.isnan(leaf).any()) for leaf in question.leaves]
-    if any(bad):
-        raise InputError(
-            "parameters must be numbers",
-            received=f"NaN in {', '.join(n for n, b in zip(question.names, bad, strict=True) if b)}",
-            cause="training that diverged, or weights that were never set",
-            fix="use parameters from before the divergence",
-        )
 
 
 def _compare(question: Question, batch: Any, kept: Kept, *, nearby: bool) -> None:
