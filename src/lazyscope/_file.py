@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lazyscope._checks import InputError
+from lazyscope._memory import memory_at_hand
 
 UNFINISHED: set[Path] = set()
 """Files and folders that go away if the process has to end now."""
@@ -110,16 +111,6 @@ def _check_regular(path: Path, found: os.stat_result) -> None:
         if is_kind(found.st_mode):
             number = errno.EISDIR if stat.S_ISDIR(found.st_mode) else errno.EINVAL
             raise OSError(number, f"{words}, not a regular file", str(path))
-
-
-def memory_at_hand() -> int:
-    """Bytes of memory that can be had now without swapping, or of the machine where nothing tells."""
-    with suppress(OSError, ValueError, IndexError):
-        told = Path("/proc/meminfo").read_text(encoding="ascii")
-        return 1024 * int(told.partition("MemAvailable:")[2].split()[0])
-    with suppress(AttributeError, OSError, ValueError):
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return 2**62
 
 
 def read_whole(path: Path, *, copies: int = 2) -> bytes:

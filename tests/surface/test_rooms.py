@@ -11,7 +11,7 @@ import lazyscope._checks
 
 SOURCE = Path(lazyscope._checks.__file__).parent
 WORDS = ("_types", "_outcome", "_checks", "_entry", "_plain", "_portable", "_file", "_described")
-WORDS += ("_random", "_settings", "_kept")
+WORDS += ("_random", "_settings", "_kept", "_memory")
 ROOMS = ("scaling", "model", "kernel", "flow", "measure", "forecast", "observe", "torch")
 ROOMS += ("data", "sweep", "study", "claims", "report", "cli")
 ORDER = dict.fromkeys(WORDS, 0) | {name: i + 1 for i, name in enumerate(ROOMS)}

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lazyscope._checks import InputError
-from lazyscope._file import memory_at_hand
+from lazyscope._memory import memory_at_hand
 
 
 class RawData(NamedTuple):

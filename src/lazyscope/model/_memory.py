@@ -1,10 +1,8 @@
 """Does a network, or its kernel, fit into the memory at hand, and if not, how much would it take?"""
 
-import os
-from pathlib import Path
-
 from lazyscope._checks import InputError, check_count
 from lazyscope._entry import checked
+from lazyscope._memory import memory_at_hand, physical_memory
 
 COPIES_OF_A_RUN = 3
 """Copies of the parameters that a run holds: initial, current and candidate."""
@@ -67,55 +65,6 @@ def check_kernel_memory(size: int, *, what: str, copies: int = COPIES_OF_A_KERNE
 
 _ALWAYS_THERE = 2**26
 """Results below so many bytes are not compared: looking takes longer than it helps."""
-
-
-def physical_memory() -> int:
-    """Bytes of memory of this machine."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-
-
-def memory_at_hand() -> int:
-    """Bytes that can be taken now: of the machine, and of the group of processes this one is in.
-
-    On Linux that is what is available without swapping, and what the limits of the control groups around
-    this process (containers, batch systems) leave; elsewhere the physical memory.
-    """
-    found = [physical_memory()]
-    lines = _lines(Path("/proc/meminfo"))
-    found += [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
-    for folder, limit, used in _control_groups():
-        numbers = [_lines(folder / name)[:1] for name in (limit, used)]
-        if all(n and n[0].isdigit() for n in numbers):
-            cached = sum(
-                int(line.split()[1])
-                for line in _lines(folder / "memory.stat")
-                if line.split()[0] in ("inactive_file", "total_inactive_file")
-            )
-            found.append(max(0, int(numbers[0][0]) - int(numbers[1][0]) + cached))
-    return min(found)
-
-
-def _control_groups() -> list[tuple[Path, str, str]]:
-    """Folders of the control groups around this process, with the names of limit and use in them."""
-    found: list[tuple[Path, str, str]] = []
-    for line in _lines(Path("/proc/self/cgroup")):
-        number, controllers, path = line.split(":", 2)
-        root, files = Path("/sys/fs/cgroup"), ("memory.max", "memory.current")
-        if number != "0":
-            if "memory" not in controllers.split(","):
-                continue
-            root, files = root / "memory", ("memory.limit_in_bytes", "memory.usage_in_bytes")
-        folder = root / path.lstrip("/")
-        found += [(one, *files) for one in (folder, *folder.parents) if one.is_relative_to(root)]
-    return found
-
-
-def _lines(path: Path) -> list[str]:
-    """Lines of a file that may not be there."""
-    try:
-        return path.read_text().splitlines()
-    except (OSError, UnicodeDecodeError):
-        return []
 
 
 def _gib(count: int) -> str:
