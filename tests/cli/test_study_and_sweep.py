@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from lazyscope.cli import app
 
 QUICK = [
-    *("study", "kappa", "--widths", "8", "--kappas", "4,8,16", "--seeds", "1"),
+    *("study", "kappa", "--widths", "8", "--kappas", "4,8,16,32", "--seeds", "3"),
     *("--num-points", "4", "--num-test", "4", "--depth", "1", "--shapes", "balanced,ntk-like"),
 ]
 SWEEP = """

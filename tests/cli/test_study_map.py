@@ -102,7 +102,7 @@ def test_a_study_that_makes_no_sense_is_refused_and_leaves_no_folder(tmp_path, o
     ("options", "words"),
     [
         (["two-layer", "--gamma", "1,0.5"], "Gamma must be at least 2 increasing numbers"),
-        (["two-layer", "--widths", "8,wide,32"], "Width must be a whole number"),
+        (["two-layer", "--widths", "8,wide,32"], "Widths must be a whole number"),
         (["three-layer", "--scale-exponent-2", "0.5"], "at least 2 increasing numbers"),
         (["three-layer", "--scale-exponent-3", "big"], "Scale_exponent_3 must be a finite number"),
     ],

@@ -2,6 +2,7 @@
 
 import re
 import weakref
+import zlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -54,14 +55,37 @@ def check_derivative(question: Question) -> None:
 
 
 class Passed(NamedTuple):
-    """The very arrays for which a network was seen to treat its examples on their own."""
+    """The arrays for which a network was seen to treat its examples on their own."""
 
     arrays: tuple[weakref.ref[Any], ...]
+    contents: tuple[tuple[Any, ...] | None, ...]
+
+    @classmethod
+    def of(cls, arrays: Sequence[Any]) -> "Passed":
+        """What is kept of the arrays: neither their numbers nor their memory."""
+        return cls(tuple(map(weakref.ref, arrays)), tuple(map(_content, arrays)))
 
     def holds(self, arrays: Sequence[Any]) -> bool:
-        """Whether these are the same arrays."""
-        same = (ref() is array for ref, array in zip(self.arrays, arrays, strict=True))
-        return len(arrays) == len(self.arrays) and all(same)
+        """Whether these are the same arrays, or hold the same numbers."""
+        if len(arrays) != len(self.arrays) or any(isinstance(a, Tracer) for a in arrays):
+            return False
+        kept = zip(self.arrays, self.contents, arrays, strict=True)
+        return all(
+            ref() is a or (known is not None and known == _content(a)) for ref, known, a in kept
+        )
+
+
+def _content(array: Any) -> tuple[Any, ...] | None:
+    """Type, shape and a checksum of the numbers; None of what a device would have to send here.
+
+    Arrays of NumPy are other arrays of JAX in every call, so that looking at numbers saves comparing all
+    examples again; a checksum of 32 bits takes a tenth of the time that they do.
+    """
+    if isinstance(array, jax.Array) and any(d.platform != "cpu" for d in array.devices()):
+        return None
+    numbers = plain(array)
+    content = np.ascontiguousarray(numbers).reshape(-1).view(np.uint8).data
+    return numbers.dtype, numbers.shape, zlib.crc32(content)
 
 
 def arrays_in(question: Question) -> list[Any]:
@@ -81,7 +105,7 @@ def check_separate(question: Question, memory: float, kept: Kept, *, nearby: boo
     arrays = arrays_in(question)
     if any(isinstance(a, Tracer) for a in arrays):
         return None
-    passed = Passed(tuple(map(weakref.ref, arrays)))
+    passed = Passed.of(arrays)
     if not question.example.num_outputs:
         return passed
     batch = _examples(question)
