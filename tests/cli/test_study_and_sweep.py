@@ -29,7 +29,7 @@ def test_a_study_writes_a_page_and_its_numbers_and_says_where(tmp_path):
     assert result.exit_code == 0, (result.output, result.exception)
     stored = json.loads((folder / "kappa.json").read_text())
     assert sorted(path.name for path in folder.iterdir()) == ["index.html", "kappa.json"]
-    assert len(stored["runs"]) == 6
+    assert len(stored["runs"]) == 24
     assert stored["settings"]["command"].startswith("lazyscope study kappa --output")
     lines = result.stdout.splitlines()
     assert lines[-1] == f"Page: {folder.resolve() / 'index.html'}"
