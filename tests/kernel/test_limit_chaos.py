@@ -159,3 +159,13 @@ def test_loops_over_layers_give_what_one_program_gives(activation, monkeypatch):
 def test_variances_that_overflow_are_refused():
     with pytest.raises(ValueError, match=r"must be finite numbers.*overflow in layer"):
         limit_covariance_kernel(np.eye(2), depth=900, activation="linear", weight_std=3.0)
+
+
+@pytest.mark.parametrize("name", ["erf", "sine", "gelu"])
+def test_inputs_of_large_and_of_very_different_norms_keep_their_correlations(name):
+    """Pixels from 0 to 255 and more, beside inputs close to zero."""
+    x = np.array([[255.0, 300.0], [3e4, -7e4], [2e4, 5e4], [1e-3, 2e-3], [100.0, 137.0]])
+    found = limit_covariance_kernel(x, depth=1, activation=name)
+    exact = [[exact_kernels(name, a, b, 1, 1.0, 0.0)[0] for b in x] for a in x]
+    sizes = np.sqrt(np.diag(exact))
+    assert np.max(np.abs(found - exact) / np.outer(sizes, sizes)) < 1e-12

@@ -23,6 +23,8 @@ from lazyscope.kernel._limit_maps import AbstractPairMap, AbstractSmoothForm, Pa
 
 _REPRESENTATIVES = 64
 _NEGLIGIBLE = 1e-16
+_ROUNDING_OF_ONE = 2e-14
+"""More than rounding takes from 1 - rho that is computed as a difference."""
 _RADIUS = 9.0
 
 
@@ -39,12 +41,23 @@ class CarefulClosedForm(AbstractPairMap):
 
     def pairs(self, left: Side, right: Side, gap: Array, total: Array) -> Pairs:
         slopes = self.closed.pairs(left, right, gap, total).slopes
-        apart = between(left.features, right.features)
+        apart = self._apart(left, right)
         nearest = jnp.minimum(gap, total) if self.closed.odd else gap
         loss = self.closed.loss(left, right, nearest, 2.0 - nearest)
         return joined(
             apart + loss * inverse_scale(left, right), gap, total, slopes, self.closed.odd
         )
+
+    def _apart(self, left: Side, right: Side) -> Array:
+        """1 - rho of inputs in one direction, by differences wherever the coordinates resolve sigma(s z).
+
+        They do not where it turns within less than the distance of nodes, or deviations spread over
+        many orders of magnitude: there the closed form is used, which is right to rounding of one.
+        """
+        found = between(left.features, right.features)
+        zero = jnp.zeros_like(found)
+        direct = self.closed.pairs(left, right, zero, zero + 2.0).gap
+        return jnp.where(jnp.abs(found - direct) > _ROUNDING_OF_ONE, direct, found)
 
 
 class CarefulMehler(AbstractPairMap):
