@@ -34,7 +34,7 @@ def test_a_study_writes_a_page_and_its_numbers_and_says_where(tmp_path):
     lines = result.stdout.splitlines()
     assert lines[-1] == f"Page: {folder.resolve() / 'index.html'}"
     assert lines[-3] == f"Verdict: {stored['verdict']['sentence']}"
-    assert result.stderr.splitlines()[-1] == "lazyscope: 6 of 6 runs done"
+    assert result.stderr.splitlines()[-1] == "lazyscope: 24 of 24 runs done"
     again = CliRunner().invoke(app, ["report", str(folder), "-o", str(tmp_path / "again.html")])
     assert again.stdout.splitlines()[-1] == f"Page: {tmp_path.resolve() / 'again.html'}"
     assert (tmp_path / "again.html").stat().st_size > 1_000_000

@@ -21,6 +21,8 @@ from lazyscope.kernel._generic_trace import over_examples, primitives, run_tappe
 _ADDRESS = r"0x[0-9a-f]+"
 _ROUNDINGS = 16.0
 """Perturbations of so many roundings show how much rounding alone may change an output."""
+_TOGETHER = 256
+"""Examples that are compared in one batch at least, whatever memory is allowed."""
 _ALLOWED = 30.0
 """A gap counts as rounding up to so many times what such perturbations do."""
 
@@ -218,10 +220,13 @@ def _examples(question: Question) -> jax.Array:
 
 
 def _fitting(question: Question, n: int, memory: float) -> int:
-    """So many examples at a time, all of them if their forward passes fit into memory."""
+    """So many examples at a time: all of them if their forward passes fit into memory, at least 256.
+
+    What overflows in a batch of many (a capacity, a rank) may not in a few.
+    """
     sizes = forward_sizes(question.example)
     needed = question.example.dtype.itemsize * 2 * (sizes.total + 1)
-    return max(2, min(n, int(memory // needed)))
+    return min(n, max(_TOGETHER, int(memory // needed)))
 
 
 def _mixing(together: ClosedJaxpr, received: str) -> InputError:
