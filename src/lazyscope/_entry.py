@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 import numpy as np
 
 from lazyscope._checks import (
+    LARGEST_COUNT,
     InputError,
     as_number,
     check_array,
@@ -90,6 +91,10 @@ def check_fields(record: Any, *, unbounded: Iterable[str] = ()) -> None:
     """Refuse a dataclass whose fields are of another kind than annotated; for ``__post_init__``.
 
     Lists become tuples where a tuple is annotated, and whole numbers become int.
+
+    Args:
+        record: the dataclass.
+        unbounded: fields whose numbers may be infinite or, where they are whole, negative.
     """
     checks = _field_checks(type(record), frozenset(unbounded))
     for field in fields(record):
@@ -145,6 +150,8 @@ def _check_of(hint: Any, *, finite: bool, any_axes: bool) -> Check | None:
         return _union(parts, finite=finite, any_axes=any_axes)
     if origin is Literal:
         return lambda name, value: check_choice(name, value, parts)
+    if hint is int and not finite:
+        return _check_signed
     if hint in _SIMPLE:
         return _SIMPLE[hint]
     if hint is float:
@@ -234,6 +241,10 @@ def _check_number(name: str, value: Any) -> Any:
 
 def _check_whole(name: str, value: Any) -> int:
     return check_count(name, value, minimum=0)
+
+
+def _check_signed(name: str, value: Any) -> int:
+    return check_count(name, value, minimum=-LARGEST_COUNT - 1)
 
 
 def _container(origin: type, parts: Sequence[Any], *, finite: bool) -> Check | None:

@@ -76,6 +76,12 @@ def test_help_and_descriptions_survive_without_docstrings():
     assert "Example: lazyscope regime" in shown
 
 
+def test_the_package_can_be_run_as_a_module():
+    command = [sys.executable, "-OO", "-m", "lazyscope", *REGIME, "--json"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert ended.stdout == run("", *REGIME, "--json").stdout
+
+
 @pytest.mark.parametrize("columns", ["0", "20", "-3", "wide"])
 def test_a_narrow_terminal_loses_no_entry(columns):
     shown = run("", *REGIME, env={"COLUMNS": columns}).stdout

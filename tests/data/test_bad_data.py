@@ -140,6 +140,23 @@ def test_entries_that_are_not_finite_are_refused_with_their_row(refused, value):
     refused("Y_train must be finite.*first in row 7", x=X, y=with_entry(Y, value))
 
 
+def test_numbers_beyond_double_precision_are_refused(refused):
+    long = with_entry(X, 1.0).astype(np.longdouble) * np.longdouble("1e400")
+    if np.isfinite(long).all():  # where longdouble is longer than double
+        refused("X_train must be finite.*in row 0", x=long, y=Y)
+
+
+@pytest.mark.parametrize("labels", [2.0**64 * (1 + np.arange(2)), np.uint64([2**64 - 1, 2])])
+def test_labels_of_more_than_64_bits_are_refused_and_not_wrapped(refused, labels):
+    for target in ("classes", "parity"):
+        refused(
+            "labels of at most 64 bits",
+            options={"target": target},
+            x=X,
+            y=labels[np.arange(len(X)) % 2],
+        )
+
+
 def test_entries_of_the_test_arrays_are_checked_too(refused):
     refused("X_test must be finite", x_train=X, y_train=Y, x_test=with_entry(X, math.nan), y_test=Y)
     refused("one target for each input.*x_test", x_train=X, y_train=Y, x_test=X, y_test=Y[:3])

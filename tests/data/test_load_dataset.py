@@ -86,6 +86,13 @@ def test_parity_is_plus_one_for_even_digits():
     assert parity.labels == ()
 
 
+def test_negative_labels_are_classes(npz):
+    path = npz(x=matrix(4), y=np.array([-1, 1, 1, -1]))
+    data = load_dataset(path, num_points=4, num_test=0)
+    assert data.labels == (-1, 1)
+    assert sorted(data.y_train[:, 0]) == [-0.5, -0.5, 0.5, 0.5]
+
+
 def test_parity_of_negative_labels_is_theirs(npz):
     path = npz(x=matrix(4), y=np.array([-2, -1, 0, 1]))
     data = load_dataset(path, num_points=4, target="parity", normalise=False)

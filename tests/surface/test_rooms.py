@@ -15,6 +15,7 @@ WORDS += ("_random", "_settings", "_kept", "_memory")
 ROOMS = ("scaling", "model", "kernel", "flow", "measure", "forecast", "observe", "torch")
 ROOMS += ("data", "sweep", "study", "claims", "report", "cli")
 ORDER = dict.fromkeys(WORDS, 0) | {name: i + 1 for i, name in enumerate(ROOMS)}
+ORDER["__main__"] = len(ROOMS) + 1
 PRESENT = [
     room
     for room in ROOMS

@@ -72,6 +72,17 @@ def test_moved_runs_are_refused(tmp_path):
     assert list((tmp_path / "runs").iterdir()) == []
 
 
+def test_runs_may_lie_on_another_disk_behind_a_link(tmp_path):
+    path = tmp_path / "store"
+    with writing_store(path, small_design()):
+        pass
+    (path / "runs").rename(tmp_path / "elsewhere")
+    (path / "runs").symlink_to(tmp_path / "elsewhere")
+    with writing_store(path, small_design()) as store:
+        store.write([made_up(store.missing()[0])])
+    assert [file.name for file in (tmp_path / "elsewhere").iterdir()] == ["000001.zarr.zip"]
+
+
 def test_after_a_removed_lock_the_first_writer_is_refused_and_the_store_stays_readable(tmp_path):
     with writing_store(tmp_path, SWEEP) as first:
         first.write([made_up(cell) for cell in CELLS[:2]])

@@ -189,6 +189,47 @@ def test_replaced_data_are_refused(tmp_path):
         run_sweep(SweepDesign(axes={"seed": [0, 1]}, fixed=fixed), store)
 
 
+@pytest.fixture
+def many_choices(tmp_path, monkeypatch):
+    """A sweep over more choices of points than are kept in memory, from a file that is here."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for folder in (tmp_path, tmp_path / "other"):
+        folder.mkdir(exist_ok=True)
+        np.savez(folder / "d.npz", x=rng.normal(size=(30, 3)), y=rng.normal(size=30))
+    fixed = {"scheme": "ntk", "data": "d.npz", "num_points": 8, "width": 4, "max_steps": 2}
+    sweep = SweepDesign(axes={"data_seed": range(80)}, fixed=fixed)
+    run_sweep(sweep, tmp_path / "wanted")
+    return sweep, open_store(tmp_path / "wanted")
+
+
+def first(change):
+    """`run_unit` after a change that is made once."""
+    todo = [change]
+
+    def run(unit, record):
+        while todo:
+            todo.pop()()
+        return run_unit(unit, record)
+
+    return run
+
+
+def test_a_change_of_folder_during_a_run_changes_no_data(tmp_path, many_choices, monkeypatch):
+    sweep, wanted = many_choices
+    run = first(lambda: monkeypatch.chdir("other"))
+    assert run_sweep_with(ThreadWorkers(1), run, sweep, tmp_path / "store").complete
+    xr.testing.assert_equal(wanted[VALUES], open_store(tmp_path / "store")[VALUES])
+
+
+def test_data_that_are_replaced_during_a_run_are_refused(tmp_path, many_choices):
+    sweep, _ = many_choices
+    run = first(lambda: (tmp_path / "other/d.npz").replace(tmp_path / "d.npz"))
+    with pytest.raises(StoreError, match="data that it began with"):
+        run_sweep_with(ThreadWorkers(1), run, sweep, tmp_path / "store")
+    assert (open_store(tmp_path / "store").outcome == "missing").all()
+
+
 def test_units_hold_every_cell_once_and_cost_about_the_same():
     sweep = small_design(num_widths=5, num_seeds=40)
     cost = {cell.hash: float(cell.settings["width"]) for cell in sweep.cells()}

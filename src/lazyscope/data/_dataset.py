@@ -50,7 +50,7 @@ class Dataset:
     description: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        check_fields(self)
+        check_fields(self, unbounded=("labels",))
         for field in ("x_train", "y_train", "x_test", "y_test"):
             array = np.array(getattr(self, field), dtype=np.float64)
             array.setflags(write=False)

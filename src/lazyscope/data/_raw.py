@@ -92,8 +92,10 @@ def _check_numbers(name: str, array: np.ndarray) -> None:
             cause="a filter that removed every row, or a single number saved",
             fix="check the array before saving it",
         )
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        bad = np.argwhere(~np.isfinite(array))
+    with np.errstate(over="ignore"):  # of numbers that are longer than double precision
+        finite = np.isfinite(array.astype(np.float64, copy=False))
+    if not finite.all():
+        bad = np.argwhere(~finite)
         raise InputError(
             f"{name} must be finite",
             received=f"{len(bad)} entries that are NaN or infinite, the first in row {bad[0][0]}",

@@ -104,6 +104,13 @@ def _as_labels(y: np.ndarray, target: str) -> np.ndarray:
             cause="measurements instead of labels",
             fix="use target 'value'",
         )
+    if labels.size and not -(2**63) <= int(labels.min()) <= int(labels.max()) < 2**63:
+        raise InputError(
+            f"target {target!r} needs labels of at most 64 bits",
+            received=f"labels from {labels.min():.15g} to {labels.max():.15g}",
+            cause="hashes or measurements instead of labels",
+            fix="number the classes, or use target 'value'",
+        )
     return labels.astype(np.int64)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from lazyscope._outcome import Outcome
 from lazyscope._settings import own_settings
 from lazyscope.sweep._batchfile import RunFailure, RunResult
-from lazyscope.sweep._data import data_digests, run_data
+from lazyscope.sweep._data import data_digest, data_digests, run_data
 from lazyscope.sweep._design import Cell
 from lazyscope.sweep._fingerprint import fingerprint, process_name
 from lazyscope.sweep._program import compiled_program, run_inputs
@@ -75,13 +75,14 @@ def run_elsewhere(run: RunUnit, unit: Unit) -> UnitResult:
 
 
 def _run(cell: Cell, record: tuple[str, ...]) -> RunResult:
-    inputs = run_inputs(cell.settings, run_data(cell.settings))
+    data = run_data(cell.settings)
+    inputs = run_inputs(cell.settings, data)
     program = compiled_program(cell.settings, record, inputs)
     began = time.perf_counter()
     values = {name: np.asarray(value) for name, value in program(inputs).items()}
     seconds = time.perf_counter() - began
     outcome = Outcome(int(values.pop("outcome")))
-    return RunResult(cell, outcome, seconds, without_gaps(values))
+    return RunResult(cell, outcome, seconds, without_gaps(values), data_digest(data))
 
 
 _LONGEST = 500

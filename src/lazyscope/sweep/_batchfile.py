@@ -56,12 +56,14 @@ class RunResult:
         outcome: how it ended; failed runs are results too.
         seconds: wall time that the run took, its share where several ran together.
         values: the recorded quantities by name, with the shapes of their dims.
+        data: digest of the data that the run was given; empty where it is not known.
     """
 
     cell: Cell
     outcome: Outcome
     seconds: float
     values: Mapping[str, Any] = field(default_factory=dict)
+    data: str = ""
 
 
 @dataclass(frozen=True)

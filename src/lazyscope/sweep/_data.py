@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from lazyscope._checks import InputError
+from lazyscope._file import local_path
 from lazyscope.data import Dataset, four_points, load_dataset, sphere_teacher
+from lazyscope.data._bundled import BUNDLED
 from lazyscope.sweep._design import Cell
 from lazyscope.sweep._settings import Value
 
@@ -42,7 +43,7 @@ def data_digests(cells: Iterable[Cell], *, fresh: bool = False) -> dict[str, str
         if fresh and choice in _stamps and _stamps[choice] != _stamp(str(choice[0])):
             _stamps.clear()
             _cached.cache_clear()
-        digests[repr(choice)] = _digest(_known(choice))
+        digests[repr(choice)] = data_digest(_known(choice))
     return digests
 
 
@@ -56,6 +57,7 @@ def data_sizes(settings: Mapping[str, Value]) -> tuple[int, int, int]:
     return _sizes(_choice(settings))
 
 
+_NAMED = ("four-points", "sphere-teacher", *BUNDLED)
 _stamps: dict[tuple[Any, ...], Any] = {}
 """What the files behind data sets were like when they were first read."""
 
@@ -67,7 +69,8 @@ def _choice(settings: Mapping[str, Value]) -> tuple[Any, ...]:
 def _known(choice: tuple[Any, ...]) -> Dataset:
     if choice not in _stamps:
         _stamps[choice] = _stamp(str(choice[0]))
-    return _cached(choice)
+    stamp = _stamps[choice]
+    return _cached((choice[0] if stamp is None else stamp[0], *choice[1:]))
 
 
 @lru_cache(maxsize=65536)
@@ -77,18 +80,21 @@ def _sizes(choice: tuple[Any, ...]) -> tuple[int, int, int]:
 
 
 def _stamp(name: str) -> Any:
-    """What changes when the file or the files of the folder `name` do; none where there are none."""
-    path = Path(name)
+    """The place of the file or folder `name` and what changes when it does; None where it is none."""
+    if name in _NAMED or name.startswith("openml:"):
+        return None
     try:
+        path = local_path("data", name).absolute()
         files = sorted(path.iterdir()) if path.is_dir() else [path]
         told = [(file.name, file.stat()) for file in files]
     except (OSError, ValueError):
         return None
-    return str(path.resolve()), tuple((n, s.st_mtime_ns, s.st_size, s.st_ino) for n, s in told)
+    return str(path), tuple((n, s.st_mtime_ns, s.st_size, s.st_ino) for n, s in told)
 
 
 @lru_cache(maxsize=256)
-def _digest(data: Dataset) -> str:
+def data_digest(data: Dataset) -> str:
+    """What the arrays of `data` are, in a few letters."""
     return data.summary()["digest"]
 
 

@@ -133,9 +133,9 @@ class Folder:
         return os.path.samestat(found, os.fstat(self.handle))
 
     def is_same(self, name: str, handle: int) -> bool:
-        """Whether the entry `name` is the file or folder that is open as `handle`."""
+        """Whether the entry `name` is, or leads to, the file or folder that is open as `handle`."""
         try:
-            found = os.stat(name, dir_fd=self.handle, follow_symlinks=False)
+            found = os.stat(name, dir_fd=self.handle)
         except OSError:
             return False
         return os.path.samestat(found, os.fstat(handle))

@@ -177,6 +177,10 @@ class _Intake:
             for each in ended
             if isinstance(each, RunResult) and not self._store.holds(each.cell)
         ]
+        for result in results:
+            (key,) = data_keys([result.cell])
+            if result.data and result.data != self._digests[key]:
+                raise _other_data(key)
         origin = {"worker": worker, "fingerprint": fingerprint()}
         _uninterrupted(lambda: self._store.write(results, data=data, **origin))
         self.outcomes.update(result.outcome.label for result in results)
@@ -241,9 +245,13 @@ def _check_same_data(store: SweepStore, digests: Mapping[str, str]) -> None:
         choice for choice, digest in store.data.items() if digests.get(choice, digest) != digest
     ]
     if changed:
-        raise StoreError(
-            "a sweep must go on with the data that it began with",
-            received=f"other numbers behind {changed[0]}",
-            cause="a data file that was replaced",
-            fix="restore the file, or name a new folder for the new data",
-        )
+        raise _other_data(changed[0])
+
+
+def _other_data(choice: str) -> StoreError:
+    return StoreError(
+        "a sweep must go on with the data that it began with",
+        received=f"other numbers behind {choice}",
+        cause="a data file that was replaced",
+        fix="restore the file, or name a new folder for the new data",
+    )
