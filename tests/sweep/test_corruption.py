@@ -288,3 +288,14 @@ def test_what_the_zip_format_lets_pass_is_refused(whole, tmp_path, damage):
     damage(tmp_path / "damaged", np.random.default_rng(3))
     with pytest.raises(StoreError, match=str(Path("damaged"))):
         open_store(tmp_path / "damaged")
+
+
+def test_a_design_without_its_checksum_is_refused(whole, tmp_path):
+    shutil.copytree(whole / "store", tmp_path / "store")
+    (file,) = (tmp_path / "store" / "designs").iterdir()
+    table = json.loads(file.read_text())
+    del table["sum"]
+    table["record"] = table["record"][:1]
+    file.write_text(json.dumps(table))
+    with pytest.raises(StoreError, match="checksum is missing"):
+        open_store(tmp_path / "store")

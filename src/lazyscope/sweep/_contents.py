@@ -1,7 +1,7 @@
 """What is in the folder of a store, and is all of it what was written?"""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -70,10 +70,10 @@ def read_contents(folder: Folder) -> Contents:
     marker = read_marker(folder)
     try:
         with folder.below(RUNS) as runs, folder.below(DESIGNS) as designs:
-            record = _stored_record(designs)
+            record = _stored_record(designs, marker)
             batches = _read_batches(runs, marker, record)
             # after the batches: a sweep that grows meanwhile has all of their cells
-            design = stored_design(designs)
+            design = stored_design(designs, marker)
     except OSError as error:
         raise reading_refusal(error, folder.path) from error
     contents = Contents(marker, design, batches)
@@ -138,8 +138,8 @@ def design_names(designs: Folder) -> list[str]:
     return sorted(found, key=lambda name: int(name.removesuffix(".json")))
 
 
-def stored_design(designs: Folder) -> SweepDesign | None:
-    """The latest design; ``None`` before the first.
+def stored_design(designs: Folder, marker: Mapping[str, Any]) -> SweepDesign | None:
+    """The latest design of the store with this `marker`; ``None`` before the first.
 
     Raises:
         StoreError: its file is damaged, or holds no design.
@@ -147,7 +147,7 @@ def stored_design(designs: Folder) -> SweepDesign | None:
     names = design_names(designs)
     if not names:
         return None
-    table = _design_table(designs, names[-1])
+    table = _design_table(designs, names[-1], marker)
     try:
         return SweepDesign(**table)
     except (InputError, ValueError, TypeError) as error:
@@ -180,20 +180,22 @@ def check_cells(path: Path, design: SweepDesign, held: Collection[str]) -> None:
         )
 
 
-def _stored_record(designs: Folder) -> tuple[str, ...] | None:
+def _stored_record(designs: Folder, marker: Mapping[str, Any]) -> tuple[str, ...] | None:
     """What the sweep records, which no added cell changes."""
     names = design_names(designs)
     if not names:
         return None
-    record = _design_table(designs, names[-1]).get("record")
+    record = _design_table(designs, names[-1], marker).get("record")
     if not isinstance(record, list) or not set(map(str, record)) <= set(record_names()):
         raise damaged(designs.path / names[-1], "it has no list of records")
     return tuple(record)
 
 
-def _design_table(designs: Folder, name: str) -> dict[str, Any]:
+def _design_table(designs: Folder, name: str, marker: Mapping[str, Any]) -> dict[str, Any]:
     path = designs.path / name
     table = parse_table(designs.read(name), path)
+    if marker["format"] == FORMAT and SUM not in table:
+        raise damaged(path, "its checksum is missing")
     check_sum(table, path)
     return {key: value for key, value in table.items() if key != SUM}
 

@@ -180,7 +180,7 @@ def _prepare(folder: Folder) -> None:
 
 def _admit(folder: Folder, designs: Folder, design: SweepDesign) -> None:
     """Take `design` as the store's latest, if it only adds cells."""
-    old = stored_design(designs)
+    old = stored_design(designs, read_marker(folder))
     if old == design:
         return
     if old is not None:
