@@ -4,8 +4,6 @@ import jax
 import pytest
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
-# Most of the time of the tests is compilation; processes that they start optimise as users' do.
-jax.config.update("jax_disable_most_optimizations", True)
 
 
 @pytest.fixture
