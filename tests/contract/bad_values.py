@@ -284,6 +284,14 @@ def in_truth_valid(name, parameter, kind, label, optional):
     )
 
 
+_LIMITS = (
+    "limit_covariance_kernel",
+    "limit_tangent_kernel",
+    "limit_tangent_kernel_by_layer",
+    "normalised_limit_kernels",
+    "limit_amplification",
+)
+
 VALID = {
     ("scaling.from_abc", "c", "number"),  # one exponent for all layers
     (
@@ -299,23 +307,11 @@ VALID = {
     ("observe.Observer", "groups", "text"),
     *(
         (f"kernel.{name}", "activation", "text")  # a name of one
-        for name in (
-            "limit_covariance_kernel",
-            "limit_tangent_kernel",
-            "limit_tangent_kernel_by_layer",
-            "normalised_limit_kernels",
-            "limit_amplification",
-        )
+        for name in _LIMITS
     ),
     *(
         (f"kernel.{name}", f"{which}_std", "number")  # one for all layers
-        for name in (
-            "limit_covariance_kernel",
-            "limit_tangent_kernel",
-            "limit_tangent_kernel_by_layer",
-            "normalised_limit_kernels",
-            "limit_amplification",
-        )
+        for name in _LIMITS
         for which in ("weight", "bias")
     ),
     ("kernel.predict_flow", "t", "inf"),  # the limit

@@ -9,6 +9,7 @@ import numpy as np
 from jax.extend.core import Jaxpr, Literal
 
 from lazyscope.kernel._generic_trace import CALLS, Example, inner_jaxpr, inside
+from lazyscope.kernel._spectrum import coarser
 
 
 def kernel_type(dtypes: Sequence[Any]) -> np.dtype:
@@ -30,19 +31,14 @@ def coarsest(example: Example) -> np.dtype:
     jaxpr = example.closed.jaxpr
     varying = [k >= example.num_context for k in range(len(jaxpr.invars))]
     found, _ = _passed(jaxpr, varying)
-    return max([example.dtype, *found], key=rounding)
+    return coarser(example.dtype, *found)
 
 
 def traced_precision(function: Callable[..., Any], *args: Any) -> np.dtype:
     """The same of any function of arrays; double precision where it casts nothing."""
     jaxpr = jax.make_jaxpr(function)(*args).jaxpr
     found, _ = _passed(jaxpr, [True] * len(jaxpr.invars))
-    return max([np.dtype(np.float64), *found], key=rounding)
-
-
-def rounding(dtype: Any) -> float:
-    """Distance from one to the next number of a type."""
-    return float(jnp.finfo(dtype).eps)
+    return coarser(np.float64, *found)
 
 
 def _passed(jaxpr: Jaxpr, varying: Sequence[bool]) -> tuple[list[Any], list[bool]]:

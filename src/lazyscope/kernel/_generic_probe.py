@@ -14,9 +14,10 @@ from jax.extend.core import ClosedJaxpr
 
 from lazyscope._checks import InputError
 from lazyscope.kernel._generic_plan import forward_sizes
-from lazyscope.kernel._generic_precision import coarsest, rounding
+from lazyscope.kernel._generic_precision import coarsest
 from lazyscope.kernel._generic_question import Question, not_repeatable, retrace
 from lazyscope.kernel._generic_trace import over_examples, primitives, run_tapped, trace_call
+from lazyscope.kernel._spectrum import unit_rounding
 
 _ADDRESS = r"0x[0-9a-f]+"
 _ROUNDINGS = 16.0
@@ -139,7 +140,7 @@ def _compare(question: Question, batch: Any, kept: Kept, *, nearby: bool) -> Non
         if batched.shape != alone.shape:
             raise _mixing(together, f"outputs {batched.shape} for {len(batch)} examples")
         gaps, sizes = _by_example(batched, alone)
-        unit = rounding(coarsest(question.example))
+        unit = unit_rounding(coarsest(question.example))
         suspects = gaps > unit**0.5 * sizes
         if suspects.any():
             noise = _noise(outputs, leaves, batch, alone, _ROUNDINGS * unit)
