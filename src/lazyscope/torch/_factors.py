@@ -157,23 +157,23 @@ def _owners(
     """
     wanted = list(signals)
     joined = torch.cos(torch.arange(out.shape[1], device=out.device)).to(out.dtype)
-    plain = {
-        k: s[0] if len(s) == 1 else torch.stack([g * float(w) for g, w in zip(s, joined, strict=True)]).sum(0)
-        for k, s in signals.items()
-    }  # fmt: skip
+    plain = {k: s[0] for k, s in signals.items()}
     if len(out) == 1:
         return {k: _only(placed[k].use, plain[k]) for k in wanted}
+    if len(joined) > 1:
+        plain = _filled_up(_pulled_back(out, joined.expand_as(out), placed, wanted), plain)
     largest = max(float(each.abs().max()) if each.numel() else 0.0 for each in plain.values())
     marks = make_marks(len(out), out, precision)
     marked = [
-        _pulled_back(out, weights.to(out.dtype)[:, None] * joined, placed, wanted)
+        _filled_up(
+            _pulled_back(out, weights.to(out.dtype)[:, None] * joined, placed, wanted), plain
+        )
         for weights in marks.passes
     ]
     allowed, found, shared = noise(precision, largest), {}, {}
     for k in wanted:
         use = placed[k].use
         rows = [each[k] for each in marked]
-        rows = [torch.zeros_like(plain[k]) if each is None else each for each in rows]
         one, axes, num_axes = plain[k], range(0), 0
         if use.direct:
             axes, num_axes = use.summed_axes(one.dim()), use.row_axes(one.dim())
@@ -189,6 +189,13 @@ def _owners(
     if shared:
         raise UnforeseenError({k: (reason,) for k, reason in shared.items()}, ())
     return found
+
+
+def _filled_up(
+    found: dict[int, torch.Tensor | None], like: dict[int, torch.Tensor]
+) -> dict[int, torch.Tensor]:
+    """Zeros where nothing arrived."""
+    return {k: torch.zeros_like(like[k]) if each is None else each for k, each in found.items()}
 
 
 def _only(use: Use, signal: torch.Tensor) -> Owners:
