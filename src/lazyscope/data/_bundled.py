@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from sklearn.datasets import load_diabetes, load_digits
-
 from lazyscope.data._raw import RawData
 
 BUNDLED = ("diabetes", "digits")
@@ -11,6 +9,8 @@ BUNDLED = ("diabetes", "digits")
 
 def read_bundled(name: str) -> RawData:
     """A data set that comes with scikit-learn."""
+    from sklearn.datasets import load_diabetes, load_digits  # a second that few commands need
+
     if name == "digits":
         bunch: Any = load_digits()
         origin = "scikit-learn's digits: 1797 images of 8 x 8 pixels, ten classes"

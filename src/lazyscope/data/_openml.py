@@ -7,7 +7,6 @@ from typing import Any
 from urllib.error import URLError
 
 import numpy as np
-from sklearn import datasets
 
 from lazyscope._checks import InputError
 from lazyscope._file import unwritable
@@ -16,6 +15,8 @@ from lazyscope.data._raw import RawData
 
 def read_openml(name: str) -> RawData:
     """The active version of an OpenML data set; scikit-learn keeps a copy on disk."""
+    from sklearn import datasets  # a second that few commands need
+
     if not name:
         raise InputError(
             "an OpenML source must have a name",

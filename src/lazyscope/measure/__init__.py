@@ -34,3 +34,4 @@ from lazyscope.measure._kernel_change import kernel_change as kernel_change
 from lazyscope.measure._outputs import error_rate as error_rate
 from lazyscope.measure._outputs import linearisation_gap as linearisation_gap
 from lazyscope.measure._outputs import mean_squared_error as mean_squared_error
+from lazyscope.measure._student import student_reach as student_reach

@@ -8,11 +8,11 @@ from typing import Any, Literal, final
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import t as student
 
 from lazyscope._checks import InputError, check_array, check_choice, check_fraction
 from lazyscope._entry import checked
 from lazyscope.measure._estimate_verdict import RESOLUTION, Agreement, Sign, agreement, sign_of
+from lazyscope.measure._student import student_reach
 
 MIN_GROUPS = 3
 _ROUNDING = 1e-9  # no slope is known better than this
@@ -121,7 +121,7 @@ def fit_power_law(
     design = np.column_stack([base, log_x - centre])
     coefficients, error, dof, residual = _robust(design, log_y, member)
     slope = coefficients[-1]
-    reach = _reach(level, dof) * error
+    reach = student_reach(level, dof) * error
     bend, bend_reach = _bend(design, log_y, member, level)
     parts = []
     if num_missing:
@@ -197,10 +197,6 @@ def _labels(groups: Any) -> np.ndarray:
     return labels
 
 
-def _reach(level: float, dof: float) -> float:
-    return float(student.ppf(0.5 + level / 2, dof))
-
-
 def _bend(design, log_y, member, level):
     """Coefficient of the centred square of log x, and the half-width of its interval."""
     square = design[:, -1:] ** 2
@@ -208,7 +204,7 @@ def _bend(design, log_y, member, level):
     if np.linalg.matrix_rank(wider) < wider.shape[1] or len(log_y) <= wider.shape[1]:
         return 0.0, np.inf
     coefficients, error, dof, _ = _robust(wider, log_y, member)
-    return coefficients[-1], _reach(level, dof) * error
+    return coefficients[-1], student_reach(level, dof) * error
 
 
 def _robust(design, response, member):

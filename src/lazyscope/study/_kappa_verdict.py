@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.stats import t as student
 
-from lazyscope.measure import RESOLUTION, agreement
+from lazyscope.measure import RESOLUTION, agreement, student_reach
 from lazyscope.scaling import displacement_exponents, layer_regimes, network_regime
 from lazyscope.study._shapes import shape
 
@@ -132,7 +131,7 @@ def _fit(
     slopes = np.array([_slopes(group, quantity) for group in groups])
     count = len(slopes)
     error = slopes[:, 0].std(ddof=1) / np.sqrt(count)
-    reach = float(student.ppf(0.5 + LEVEL / 2, count - 1) * error)
+    reach = float(student_reach(LEVEL, count - 1) * error)
     reach += 2.0 * accuracy / np.log(kappas[-1] / kappas[0])
     slope, uncorrected, foreseen, by_law = (float(v) for v in slopes.mean(axis=0))
     low, high = slope - reach, slope + reach

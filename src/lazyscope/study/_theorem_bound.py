@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import t as student
 
+from lazyscope.measure import student_reach
 from lazyscope.scaling import network_regime
 from lazyscope.study._theorem_settings import TheoremCell, TheoremSettings
 
@@ -78,7 +78,7 @@ def mean_ratio(values: Sequence[float], *, level: float = LEVEL) -> dict[str, An
         return {"value": None, "interval": [None, None], "num": 0}
     ends = [None, None]
     if len(logs) > 1:
-        reach = student.ppf(0.5 + level / 2, len(logs) - 1) * logs.std(ddof=1) / np.sqrt(len(logs))
+        reach = student_reach(level, len(logs) - 1) * logs.std(ddof=1) / np.sqrt(len(logs))
         ends = [float(np.exp(logs.mean() - reach)), float(np.exp(logs.mean() + reach))]
     return {"value": float(np.exp(logs.mean())), "interval": ends, "num": len(logs)}
 
@@ -117,7 +117,7 @@ def _intercept(
     rest = logs - design @ found
     spare = len(logs) - 2
     variance = np.linalg.inv(design.T @ design)[0, 0] * (rest @ rest) / spare
-    reach = student.ppf(0.5 + level / 2, spare) * np.sqrt(variance)
+    reach = student_reach(level, spare) * np.sqrt(variance)
     return float(found[0]), float(np.exp(found[0] - reach)), float(np.exp(found[0] + reach))
 
 

@@ -1,0 +1,19 @@
+"""Student's interval is that of SciPy's distribution, whose module takes a second to import."""
+
+import pytest
+from scipy.stats import t as student
+
+from lazyscope import InputError
+from lazyscope.measure import student_reach
+
+
+@pytest.mark.parametrize("level", [0.5, 0.9, 0.95, 0.999])
+@pytest.mark.parametrize("dof", [1, 2.5, 10, 1000])
+def test_the_interval_is_that_of_the_distribution(level, dof):
+    assert student_reach(level, dof) == pytest.approx(student.ppf(0.5 + level / 2, dof), rel=1e-10)
+
+
+@pytest.mark.parametrize(("level", "dof"), [(95, 3), (0.95, 0), (float("nan"), 3)])
+def test_no_interval_without_spread_or_of_percentages(level, dof):
+    with pytest.raises(InputError):
+        student_reach(level, dof)
