@@ -3,6 +3,11 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
+# Hundreds of checks start processes of their own: they share bytecode and compiled programs.
+export PYTHONDONTWRITEBYTECODE :=
+COMPILED := JAX_COMPILATION_CACHE_DIR=$(CURDIR)/.jax_cache JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
+            JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
+
 .PHONY: study test bench lint clean
 
 $(VENV)/.run-installed: pyproject.toml
@@ -23,10 +28,10 @@ lint: $(VENV)/.dev-installed
 	$(BIN)/pyright
 
 test: lint
-	$(BIN)/python -m pytest -n 2
+	$(COMPILED) $(BIN)/python -m pytest -n 2
 
 bench: $(VENV)/.dev-installed
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist .jax_cache .pytest_cache .ruff_cache
