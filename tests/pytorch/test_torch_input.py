@@ -50,6 +50,10 @@ def test_outputs_of_another_rank_are_refused(output, received):
     refuse(rf"outputs of shape \(n, C\)\. Received: {received}", linear(output))
 
 
+def test_a_module_without_outputs_is_refused():
+    refuse("at least one output", linear(lambda f: f[:, :0]))
+
+
 def test_outputs_that_are_not_real_are_refused():
     refuse("must return real numbers.*int64", linear(lambda f: f.argmax(1, keepdim=True)))
 

@@ -239,6 +239,13 @@ def check_outputs(out: Any, num_examples: int) -> torch.Tensor:
             "outputs",
             fix="wrap it in a module that returns (n, C), for instance f[:, None] or f.flatten(1)",
         )
+    if not out.shape[1]:
+        raise InputError(
+            "a module must return at least one output",
+            received=f"shape {tuple(out.shape)}",
+            cause="an empty selection of outputs",
+            fix="keep the outputs whose training is meant",
+        )
     if not out.is_floating_point():
         raise InputError(
             "a module must return real numbers",
