@@ -11,11 +11,13 @@ import pytest
 
 from lazyscope._checks import InputError
 from lazyscope.kernel import (
+    FunctionKernel,
     explain_tangent_kernel,
     tangent_kernel,
     tangent_kernel_by_leaf,
     tangent_kernel_product,
 )
+from lazyscope.model import FunctionModel, parameter_groups
 
 X = np.linspace(-1.0, 1.0, 12, dtype=np.float32).reshape(4, 3)
 W = np.linspace(-1.0, 1.0, 6, dtype=np.float32).reshape(3, 2)
@@ -261,3 +263,16 @@ def test_parameters_that_are_no_numbers_are_refused_and_tracers_pass(entry):
         tangent_kernel(lambda p, x: x @ p["w"], {"w": masked}, np.ones((2, 2)))
     kernel = jax.jit(lambda w: tangent_kernel(lambda p, x: x @ p, w, jnp.ones((2, 2))))
     assert kernel(weights).shape == (2, 2, 1, 1)
+
+
+@pytest.mark.parametrize("memory", [np.array(2.0**20), jnp.float32(2.0**20), np.float64(2.0**20)])
+def test_memory_of_a_kernel_of_functions_may_be_a_number_of_any_library(memory):
+    tangent = FunctionKernel(FunctionModel(linear, parameter_groups(W)), memory=memory)
+    assert tangent.memory == 2.0**20
+    assert isinstance(hash(tangent.memory), int)
+
+
+def test_memory_of_a_kernel_of_functions_may_not_be_an_array():
+    model = FunctionModel(linear, parameter_groups(W))
+    with pytest.raises(InputError, match="Memory must be a finite number"):
+        FunctionKernel(model, memory=np.ones(3))

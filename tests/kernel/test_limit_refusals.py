@@ -111,8 +111,9 @@ NARROW = {
 
 @pytest.mark.parametrize("name", NARROW)
 def test_features_narrower_than_the_quadrature_are_refused(name):
-    with pytest.raises(InputError, match=r"two quadratures|must settle"):
+    with pytest.raises(InputError, match=r"two quadratures|must settle") as caught:
         limit_covariance_kernel(X, depth=1, activation=NARROW[name])
+    assert "much narrower than the inputs spread" in caught.value.cause
 
 
 def test_a_narrow_tooth_is_found_and_a_narrow_spike_can_be_named():

@@ -22,6 +22,25 @@ def test_operator_norm_of_a_low_rank_matrix_survives_the_end_of_the_lanczos_chai
     assert operator_norm(jnp.asarray(matrix)) == pytest.approx(np.linalg.norm(matrix, 2), rel=1e-10)
 
 
+@pytest.mark.parametrize("size", [3, 90])
+@pytest.mark.parametrize("entry", [1e308, 1e200, 1e-200])
+def test_operator_norms_of_extreme_matrices_are_in_proportion(entry, size):
+    matrix = np.random.default_rng(size).uniform(0.5, 1.0, (size, size)) / size
+    expected = entry * np.linalg.norm(matrix, 2)
+    assert float(operator_norm(entry * matrix)) == pytest.approx(expected, rel=1e-8)
+    assert float(operator_norm(entry)) == entry
+
+
+@pytest.mark.parametrize(
+    ("dtype", "entry", "rel"),
+    [(np.float32, 1e30, 1e-6), (np.float32, 1e-30, 1e-6), (np.float16, 400.0, 1e-2)],
+)
+def test_operator_norms_do_not_overflow_in_coarse_types(dtype, entry, rel):
+    matrix = np.full((80, 70), entry, dtype)
+    expected = float(matrix[0, 0]) * np.sqrt(80 * 70)
+    assert float(operator_norm(matrix)) == pytest.approx(expected, rel=rel)
+
+
 def test_operator_norm_of_zero_is_zero(double):
     assert float(operator_norm(jnp.zeros((100, 100)))) == 0.0
 

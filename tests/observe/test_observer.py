@@ -11,6 +11,7 @@ import pytest
 from cases import unit_points
 from lazyscope import InputError
 from lazyscope.kernel._generic_question import pose
+from lazyscope.model import parameter_groups
 from lazyscope.observe import Cadence, Observer, as_function
 from lazyscope.observe._patterns import find_rectifiers
 from naive.jacobian_kernel import kernel as jacobian_kernel
@@ -361,6 +362,24 @@ def test_steps_cannot_go_back_and_the_same_step_is_replaced():
 def test_groups_that_do_not_fit_are_refused():
     with pytest.raises(InputError, match="must be a prefix of the parameter tree"):
         Observer(apply, START, X, groups={"hidden": "first"})
+
+
+@pytest.mark.parametrize("groups", [int, {}.__getitem__], ids=["int", "dictionary"])
+def test_functions_of_groups_that_raise_are_refused(groups):
+    with pytest.raises(
+        InputError, match=r"must name the group of every parameter array.*Error for"
+    ):
+        Observer(apply, START, X, groups=groups)
+    with pytest.raises(InputError, match="must name the group of every parameter array"):
+        parameter_groups(START, groups)
+
+
+@pytest.mark.parametrize("targets", [None, np.zeros((len(X), 0))], ids=["alone", "targets"])
+def test_a_network_without_outputs_is_observed(targets):
+    observer = Observer(lambda params, x: apply(params, x)[:, :0], START, X, targets)
+    found = observer.observe(END, step=1).measurement
+    assert found.total == Observer(apply, START, X).observe(END, step=1).measurement.total
+    assert np.isnan([found.linearisation_share, found.probe_loss]).all()
 
 
 def test_something_that_is_no_module_is_refused():

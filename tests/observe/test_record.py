@@ -203,3 +203,8 @@ def test_arrays_of_one_layer_make_a_group_unless_told_otherwise():
 def test_arrays_without_a_group_are_refused(groups):
     with pytest.raises(InputError, match="must belong to a group that has a name"):
         group_leaves(LEAVES, groups)
+
+
+def test_a_function_of_groups_that_raises_is_refused():
+    with pytest.raises(InputError, match=r"must name the group .*ValueError for in.weight"):
+        group_leaves(LEAVES, int)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from jax.experimental import io_callback
 
-from lazyscope import InputError, coordinate_check
+from lazyscope import InputError, coordinate_check, tangent_kernel
 from lazyscope.observe import Observer
 
 RNG = np.random.default_rng(0)
@@ -87,6 +87,22 @@ def test_callbacks_in_order_are_refused_in_our_words():
 
     with pytest.raises(InputError, match=r"many examples at once.*leave ordered=True out"):
         Observer(apply, PARAMS, X)
+
+
+def test_rules_of_derivatives_that_close_over_parameters_are_refused_in_our_words():
+    def apply(params, x):
+        weights = jax.tree.leaves(params)
+
+        @jax.custom_vjp
+        def rule(x):
+            return x * sum(jnp.sum(w) for w in weights)
+
+        rule.defvjp(lambda x: (rule(x), None), lambda _, g: (g,))
+        return rule(network(params, x))
+
+    for ask in (tangent_kernel, Observer):
+        with pytest.raises(InputError, match=r"closes over parameters.*args=params"):
+            ask(apply, PARAMS, X)
 
 
 def test_a_solve_of_a_differential_equation_is_observed():

@@ -50,6 +50,10 @@ def test_outputs_of_another_rank_are_refused(output, received):
     refuse(rf"outputs of shape \(n, C\)\. Received: {received}", linear(output))
 
 
+def test_a_module_without_outputs_is_refused():
+    refuse("at least one output", linear(lambda f: f[:, :0]))
+
+
 def test_outputs_that_are_not_real_are_refused():
     refuse("must return real numbers.*int64", linear(lambda f: f.argmax(1, keepdim=True)))
 
@@ -240,6 +244,38 @@ def test_overwritten_data_are_refused():
         return out
 
     refuse("must not be overwritten.*in place", Function(overwriting, inner=nn.Linear(3, 2)))
+
+
+@pytest.mark.parametrize("shape", ["relu", "exp"])
+def test_numbers_that_the_backward_pass_needs_may_not_be_overwritten(shape):
+    def rectified(self, x):
+        h = self.inner(x).relu_()
+        h += 1.0
+        return self.out(h)
+
+    def exponential(self, x):
+        h = self.inner(x).exp()
+        h[:, 0] = 0.0
+        return self.out(h)
+
+    forward = rectified if shape == "relu" else exponential
+    module = Function(forward, inner=nn.Linear(3, 3), out=nn.Linear(3, 2))
+    refuse("must not be overwritten.*training fails too", module)
+    with pytest.raises(InputError, match="must not be overwritten"):
+        forecast(module, X, np.ones((4, 2)))
+
+
+@pytest.mark.parametrize("kind", [nn.Embedding, nn.EmbeddingBag])
+def test_gradients_divided_by_the_number_of_lookups_are_refused(kind):
+    table = kind(
+        5, 3, scale_grad_by_freq=True, **({"mode": "sum"} if kind is nn.EmbeddingBag else {})
+    )
+    module = Function(lambda s, t: s.out(s.table(t).reshape(len(t), -1, 3).sum(1)), table=table,
+                      out=nn.Linear(3, 2))  # fmt: skip
+    tokens = np.array([[0, 0, 1], [2, 0, 0]])
+    refuse("scale_grad_by_freq", module, tokens)
+    table.requires_grad_(False)
+    assert tangent_kernel(module, tokens).shape == (2, 2, 2, 2)
 
 
 def test_checkpoints_that_hide_parameters_are_refused():

@@ -260,3 +260,47 @@ def test_tensors_made_in_inference_mode_are_refused_by_name():
         norm.running_mean = torch.zeros(3, dtype=torch.float64)
     with pytest.raises(InputError, match="the buffer running_mean"):
         tangent_kernel(norm, X)
+
+
+@pytest.mark.parametrize("kind", [nn.Embedding, nn.EmbeddingBag])
+def test_sparse_gradients_are_as_good_as_dense_ones(kind):
+    tokens = np.array([[0, 0, 1], [2, 0, 0], [3, 4, 1]])
+    y = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    found = []
+    for sparse in (False, True):
+        torch.manual_seed(0)
+        options = {"mode": "sum"} if kind is nn.EmbeddingBag else {}
+        module = Function(lambda s, t: s.out(torch.tanh(s.table(t)).reshape(len(t), -1, 3).sum(1)),
+                          table=kind(5, 3, sparse=sparse, **options), out=linear(3, 2)).double()  # fmt: skip
+        change = forecast(module, tokens, y).change["table.weight"]
+        found.append((tangent_kernel(module, tokens), change))
+        assert Observer(module, tokens, y).observe(step=1).measurement.kernel_change == 0.0
+    for dense, other in zip(*found, strict=True):
+        np.testing.assert_allclose(other, dense, rtol=1e-12)
+
+
+class Remembering(nn.Module):
+    """A layer that keeps a running average and its last outputs, and computes with neither."""
+
+    def __init__(self, exponential):
+        super().__init__()
+        self.layer, self.exponential = linear(3, 2), exponential
+        self.register_buffer("average", torch.zeros(3))
+        self.last = None
+
+    def forward(self, x):
+        self.average = 0.9 * self.average + 0.1 * x.detach().mean(0)
+        weight = self.layer.weight.exp() if self.exponential else self.layer.weight
+        self.last = x if self.last is None else self.last[:1] * 0.0 + x
+        return torch.tanh(functional.linear(x, weight, self.layer.bias))
+
+
+@pytest.mark.parametrize("memory", [2**30, 300.0])
+@pytest.mark.parametrize("exponential", [False, True])
+def test_what_a_pass_remembers_is_not_seen_by_the_next_one(exponential, memory):
+    module = Remembering(exponential).double()
+    average = module.average
+    found = tangent_kernel(module, X, X[:3], memory=memory)
+    assert module.average is average
+    np.testing.assert_allclose(found, kernel(module, X, X[:3]), atol=1e-12)
+    assert Observer(Remembering(exponential).double(), X).observe(step=1).measurement.total == 0.0

@@ -21,6 +21,13 @@ from lazyscope.model import FunctionModel, group_norms
 Groups = tuple[tuple[Array, ...], ...]
 
 
+def _memory(value: Any) -> float:
+    """Bytes as a plain number, before they become a part of programs."""
+    return check_not_negative(
+        "memory", value.item() if hasattr(value, "dtype") and np.ndim(value) == 0 else value
+    )
+
+
 class FunctionKernel(AbstractTangentKernel):
     """Tangent kernel of a `FunctionModel`: sites contracted by structure, gradients by differentiation.
 
@@ -43,11 +50,10 @@ class FunctionKernel(AbstractTangentKernel):
     """
 
     model: FunctionModel
-    memory: float = eqx.field(static=True, default=MEMORY)
+    memory: float = eqx.field(static=True, default=MEMORY, converter=_memory)
 
     def __check_init__(self) -> None:
         check_instance("model", self.model, FunctionModel)
-        check_not_negative("memory", self.memory)
 
     @property
     def precision(self) -> np.dtype:

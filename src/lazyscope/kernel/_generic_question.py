@@ -69,6 +69,17 @@ def asking(params: Params) -> Iterator[None]:
                 "(callbacks run in the precision of the session)",
                 fix="jax.config.update('jax_enable_x64', True), or give parameters in single precision",
             ) from error
+        except Exception as error:
+            if type(error).__name__ != "CustomVJPException":
+                raise
+            raise InputError(
+                "a custom derivative rule inside apply must know every parameter that it depends on",
+                received="a custom_vjp function that closes over parameters",
+                cause="parameters used inside a function with a rule of its own without being its arguments; "
+                "in diffrax, BacksolveAdjoint with parameters inside the vector field",
+                fix="hand parameters in as arguments (diffeqsolve(..., args=params)), or use diffrax's "
+                "RecursiveCheckpointAdjoint or DirectAdjoint",
+            ) from error
 
 
 def _in_our_words(message: str) -> InputError | None:

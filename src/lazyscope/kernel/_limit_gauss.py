@@ -166,6 +166,8 @@ def not_settled(name: str) -> InputError:
     return InputError(
         f"the averages of {name} must settle as the quadrature is refined",
         received="values that still change in the 13th digit on the finest rule",
-        cause="a kink that was not named or found, a singularity, or very large weights",
-        fix="wrap it as PiecewiseSmooth(function, kinks=(...)) with all its kinks",
+        cause="a kink that was not named or found, a feature or period much narrower than the inputs spread, "
+        "a singularity, or very large weights",
+        fix="wrap it as PiecewiseSmooth(function, kinks=(...)) with all its kinks and the ends of narrow "
+        "features; a fast oscillation has no limit kernel here, unless as 'sine'",
     )

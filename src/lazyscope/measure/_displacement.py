@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 from lazyscope._checks import InputError, check_alike, check_array, check_tree
 from lazyscope._entry import checked
 from lazyscope._random import pinned_random, random_key
+from lazyscope._settings import is_double, own_settings
 from lazyscope._types import Params, Scalar
 from lazyscope.model import group_norms
 
@@ -96,8 +97,24 @@ def operator_norm(matrix: Float[Array, "..."]) -> Scalar:
     """
     matrix = check_array("matrix", matrix, ndim=(0, 1, 2))
     check_alike(matrix=matrix)
-    if matrix.ndim < 2:
-        return jnp.max(jnp.abs(matrix))
+    with own_settings(double=is_double(matrix)):
+        if matrix.ndim < 2:
+            return jnp.max(jnp.abs(jnp.asarray(matrix)))
+        matrix = jnp.asarray(matrix)
+        if matrix.dtype.itemsize < 4 or not jnp.issubdtype(matrix.dtype, jnp.floating):
+            matrix = matrix.astype(jnp.float32)  # in half precision there are no decompositions
+        scale = jax.lax.stop_gradient(_scale(matrix))
+        return scale * _norm_of_scaled(matrix / scale)
+
+
+def _scale(matrix: Float[Array, "rows columns"]) -> Scalar:
+    """The largest entry, as far as its inverse is a normal number."""
+    smallest = 4 * jnp.finfo(matrix.dtype).tiny
+    return jnp.clip(jnp.max(jnp.abs(matrix)), smallest, 1 / smallest)
+
+
+def _norm_of_scaled(matrix: Float[Array, "rows columns"]) -> Scalar:
+    """Of a matrix whose largest entry is about one, so that no square leaves the range of numbers."""
     if matrix.shape[0] < matrix.shape[1]:
         matrix = matrix.T
     if matrix.shape[1] <= _SMALL:

@@ -69,7 +69,7 @@ def parameter_groups(params: Params, groups: Grouping = None) -> ParameterGroups
     if groups is None:
         labels: Sequence[Any] = leaf_names
     elif callable(groups):
-        labels = [groups(name) for name in leaf_names]
+        labels = [named_by(groups, name) for name in leaf_names]
     else:
         labels = _spread(groups, params)
     for leaf, label in zip(leaf_names, labels, strict=True):
@@ -84,6 +84,20 @@ def parameter_groups(params: Params, groups: Grouping = None) -> ParameterGroups
     for number, label in enumerate(labels):
         members.setdefault(label, []).append(number)
     return ParameterGroups(treedef, leaf_names, tuple(members), tuple(map(tuple, members.values())))
+
+
+def named_by(groups: Callable[[str], Any], name: str) -> Any:
+    """The group of a leaf by the caller's function; a refusal where this raises."""
+    try:
+        return groups(name)
+    except Exception as error:
+        raise InputError(
+            "a function of groups must name the group of every parameter array",
+            received=f"{type(error).__name__} for {name}: {shown(str(error))}",
+            cause="a function that is meant for something else, or that does not know this name",
+            fix="give a function from the name of an array to the name of its group, such as "
+            "lambda name: name.split('.')[0]",
+        ) from error
 
 
 @checked()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from lazyscope._checks import InputError
 from lazyscope._entry import checked
+from lazyscope.model._groups import named_by
 
 Grouping = Callable[[str], str] | Mapping[str, str] | None
 """A function of an array's name, or beginnings of names (cut at dots) with the group they mean."""
@@ -35,7 +36,7 @@ def group_leaves(
     if groups is None:
         labels = [name.rpartition(".")[0] or name for name in leaves]
     elif callable(groups):
-        labels = [groups(name) for name in leaves]
+        labels = [named_by(groups, name) for name in leaves]
     elif not isinstance(groups, Mapping):
         raise _refusal(leaves, f"groups of type {type(groups).__name__}")
     else:

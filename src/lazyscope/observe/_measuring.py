@@ -73,10 +73,10 @@ def compare(
         "kernel_change": kernel_change(start.kernel, kernel),
         "kernel_alignment": kernel_alignment(start.kernel, kernel),
     }
-    if reference.y is not None:
+    if reference.y is not None and outputs.size:
         scalars["target_alignment"] = kernel_alignment(kernel, reference.y @ reference.y.T)
         scalars["probe_loss"] = mean_squared_error(outputs, reference.y)
-    if linear:
+    if linear and outputs.size:
         change = jax.tree.map(jnp.subtract, leaves, reference.leaves)
         before, pushed = (wide(each, kind) for each in _linearised(example, reference, change))
         tangent = before + pushed

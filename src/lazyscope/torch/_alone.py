@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch.func import vmap
 
+from lazyscope.torch._kept import kept
 from lazyscope.torch._probe import Sketch, record, together
 from lazyscope.torch._question import Question, call
 from lazyscope.torch._refusals import batch_statistics, mixing
@@ -66,7 +67,13 @@ def _at_once(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             each = vmap(lambda one: question.module(one[None])[0])
-            found = torch.cat([each(block.clone()).detach() for block in x.split(size)])
+            blocks = []
+            for block in x.split(size):
+                with kept(
+                    question.module
+                ):  # what it remembers of a pass has no meaning outside of it
+                    blocks.append(each(block.clone()).detach())
+            found = torch.cat(blocks)
     except Exception:  # whatever user code raises when it meets a tensor it does not know
         return None
     return found if found.shape == (len(x), sketch.num_outputs) else None

@@ -8,6 +8,7 @@ import torch
 
 from lazyscope.torch._alone import Expected
 from lazyscope.torch._arrangements import UnforeseenError, by_group, check_foreseen
+from lazyscope.torch._gradients import gradients_or_none
 from lazyscope.torch._jacobian import jacobians
 from lazyscope.torch._layout import Layout, Rows
 from lazyscope.torch._owners import Owners, find_owners, make_marks, noise
@@ -141,9 +142,7 @@ def _pulled_back(
     """One backward pass to the places that are wanted."""
     keys = {k: (placed[k].edge.node, placed[k].edge.output_nr) for k in wanted}
     edges = {keys[k]: placed[k].edge for k in wanted}
-    found = torch.autograd.grad(
-        out, list(edges.values()), weights, retain_graph=True, allow_unused=True
-    )
+    found = gradients_or_none(out, list(edges.values()), weights)
     by_key = dict(zip(edges, found, strict=True))
     return {k: by_key[key] for k, key in keys.items()}
 

@@ -8,6 +8,7 @@ import torch
 
 from lazyscope._checks import InputError
 from lazyscope.torch._double import double_copy, double_inputs
+from lazyscope.torch._gradients import gradients
 from lazyscope.torch._kernel import MEMORY, Prepared, kernel_of, prepare, shares_of
 from lazyscope.torch._norms import operator_norm
 from lazyscope.torch._probe import record
@@ -98,12 +99,11 @@ def first_steps(
             image = _matrix(prepared, rates) @ top
             largest = float(np.linalg.norm(image))
             signal = (out.detach() - targets) * (push / largest)
-            gradients = torch.autograd.grad(
-                out, question.parameters, signal, allow_unused=True, materialize_grads=True
-            )
+            found = gradients(out, question.parameters, signal)
+            del out  # its graph goes before the next forward pass
         top = image / largest
         with torch.no_grad():
-            for p, rate, gradient in zip(question.parameters, rates, gradients, strict=True):
+            for p, rate, gradient in zip(question.parameters, rates, found, strict=True):
                 p -= rate * gradient
     moved = [p.detach() - p0 for p, p0 in zip(question.parameters, start, strict=True)]
     pairs = zip(put_out, _put_out(prepared), strict=True)

@@ -11,6 +11,7 @@ from lazyscope._checks import InputError, check_fraction
 from lazyscope.forecast import Forecast
 from lazyscope.kernel import resolved
 from lazyscope.torch._double import double_inputs, in_double
+from lazyscope.torch._gradients import gradients
 from lazyscope.torch._kernel import MEMORY, Examples, Prepared, kernel_of, look, prepare
 from lazyscope.torch._parameter_groups import Grouping, in_order_of_use
 from lazyscope.torch._question import call
@@ -166,9 +167,8 @@ def _pulled_back(
         for k in range(0, len(weights), size):
             out = call(question.module, question.x1[k : k + size])
             signal = torch.as_tensor(weights[k : k + size], device=out.device)
-            found = torch.autograd.grad(
-                out, question.parameters, signal, allow_unused=True, materialize_grads=True
-            )
+            found = gradients(out, question.parameters, signal)
+            del out  # its graph goes before the next forward pass
             total = [
                 a - s * g.detach().cpu().numpy()
                 for a, s, g in zip(total, speed, found, strict=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch.func import jacrev, vmap
 
+from lazyscope.torch._gradients import gradients
 from lazyscope.torch._question import Question, call
 from lazyscope.torch._substituted import substituted
 
@@ -38,10 +39,7 @@ def _gradients(
     """J^T signal; zeros for outputs that no parameter reaches."""
     if not out.requires_grad:
         return [torch.zeros_like(p) for p in parameters]
-    found = torch.autograd.grad(
-        out, parameters, signal, retain_graph=True, allow_unused=True, materialize_grads=True
-    )
-    return [g.to_dense() if g.is_sparse else g for g in found]
+    return gradients(out, parameters, signal)
 
 
 def _at_once(

@@ -9,6 +9,7 @@ import torch
 from torch.func import jvp
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from lazyscope.torch._gradients import gradients
 from lazyscope.torch._question import call
 from lazyscope.torch._substituted import Pairs, reaches, substituted
 
@@ -135,9 +136,7 @@ def _adjoint(
         values = dict(module.named_parameters())
         out = call(module, x)
         u = torch.cos(torch.arange(out.numel(), device=out.device)).reshape(out.shape).to(out.dtype)
-        pulled = torch.autograd.grad(
-            out, [values[k] for k in direction], u, materialize_grads=True, allow_unused=True
-        )
+        pulled = gradients(out, [values[k] for k in direction], u)
     terms = [(g * v).sum() for g, v in zip(pulled, direction.values(), strict=True)]
     sizes = [(g.norm() * v.norm()) for g, v in zip(pulled, direction.values(), strict=True)]
     bound = precision**0.75 * 10

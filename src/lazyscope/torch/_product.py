@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 
 from lazyscope._checks import InputError
+from lazyscope.torch._gradients import gradients
 from lazyscope.torch._kernel import MEMORY, Examples, prepare
 from lazyscope.torch._linearised import Start, find_push
 from lazyscope.torch._question import Question, call
@@ -105,10 +106,7 @@ def _pulled_back(
     """J(x)^T weights, block by block."""
     total = [torch.zeros_like(p) for p in question.parameters]
     for block, weight in zip(x.split(size), weights.split(size), strict=True):
-        found = torch.autograd.grad(
-            call(question.module, block), question.parameters, weight, materialize_grads=True,
-            allow_unused=True, retain_graph=True,
-        )  # fmt: skip
+        found = gradients(call(question.module, block), question.parameters, weight)
         total = [a.detach() + b for a, b in zip(total, found, strict=True)]
     return dict(zip(question.names, total, strict=True))
 

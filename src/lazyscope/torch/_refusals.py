@@ -15,6 +15,8 @@ _DROPOUTS = {
     for name in ("dropout", "alpha_dropout", "feature_dropout", "feature_alpha_dropout")
     for ending in ("", "_")
 }
+_LOOKUPS = {functional.embedding: (1, 5), torch.embedding: (0, 3), torch.embedding_bag: (0, 3)}
+"""Where lookups have their table and whether its gradients are divided by the number of lookups."""
 _NORMS = (functional.batch_norm, torch.batch_norm)
 
 
@@ -26,6 +28,11 @@ def check_function(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> No
         p = _argument(args, kwargs, 4, "dropout_p", 0.0)
         if p > 0:
             raise random_function(f"attention with dropout p = {p} in training mode")
+    if func in _LOOKUPS:
+        table, scaled = _LOOKUPS[func]
+        weight = _argument(args, kwargs, table, "weight", None)
+        if _argument(args, kwargs, scaled, "scale_grad_by_freq", False) and weight.requires_grad:
+            raise scaled_by_frequency(func.__name__)
 
 
 def takes_batch_statistics(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
@@ -59,6 +66,17 @@ def mixing(received: str) -> InputError:
         cause="a mean over the batch, attention across the first axis (batch_first=False), sorting, "
         "ranking or a limited capacity over the batch, or a first axis that is not the examples",
         fix="give inputs with the examples along the first axis, and keep them apart on the way",
+    )
+
+
+def scaled_by_frequency(name: str) -> InputError:
+    """The refusal of gradients that are divided by how often a row is looked up in the batch."""
+    return InputError(
+        "the gradient of each example must not depend on which others are in the batch",
+        received=f"{name} with scale_grad_by_freq=True",
+        cause="an embedding whose gradients are divided by the number of lookups in the batch, so that they "
+        "are not those of its outputs",
+        fix="set scale_grad_by_freq = False on a copy of the module; its outputs are the same",
     )
 
 
@@ -221,6 +239,13 @@ def check_outputs(out: Any, num_examples: int) -> torch.Tensor:
             "outputs",
             fix="wrap it in a module that returns (n, C), for instance f[:, None] or f.flatten(1)",
         )
+    if not out.shape[1]:
+        raise InputError(
+            "a module must return at least one output",
+            received=f"shape {tuple(out.shape)}",
+            cause="an empty selection of outputs",
+            fix="keep the outputs whose training is meant",
+        )
     if not out.is_floating_point():
         raise InputError(
             "a module must return real numbers",
@@ -260,6 +285,17 @@ def overwritten(kind: str) -> InputError:
         received=f"an operation in place on the input of a {kind} use of a weight",
         cause="x += .., x.zero_() or inplace=True after a layer that x went into; training would fail too",
         fix="write x = x + .., or leave out inplace=True there",
+    )
+
+
+def overwritten_on_the_way(message: str) -> InputError:
+    """The refusal of a module that PyTorch itself cannot differentiate for the same reason."""
+    return InputError(
+        "what the backward pass needs must not be overwritten",
+        received=f"{message.strip().splitlines()[0][:160]}",
+        cause="an operation in place (x += .., inplace=True, x[:, 0] = ..) on numbers that an earlier "
+        "operation keeps for its derivative; training fails too",
+        fix="write x = x + .., or call x = x.clone() before writing into it",
     )
 
 
