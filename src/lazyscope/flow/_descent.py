@@ -44,7 +44,7 @@ class GradientDescent(AbstractMethod):
                 cause="both or neither were set",
                 fix="give stability_fraction=0.5 for the step n / lambda_max",
             )
-        if hasattr(self.step_size, "aval"):
+        if isinstance(self.step_size, Array):
             check_array("step_size", self.step_size, ndim=0)
         elif self.step_size is not None:
             check_positive("step_size", self.step_size)

@@ -160,7 +160,7 @@ def check_depth(depth: Any) -> int:
 
 def check_scale(name: str, value: Any) -> Any:
     """Return a factor above zero as it came, or refuse it; of a traced one only type and shape."""
-    if not hasattr(value, "aval"):
+    if not isinstance(value, jax.Array):
         return check_positive(name, value)
     check_array(name, value, ndim=0)
     if is_known(value):
