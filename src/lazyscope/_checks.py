@@ -209,6 +209,18 @@ def check_positive(name: str, value: Any) -> float:
     return number
 
 
+def check_scale(name: str, value: Any) -> Any:
+    """Return a factor above zero as it came, or refuse it; of a traced one only type and shape."""
+    import jax  # here, since what looks at no arrays answers without JAX
+
+    if not isinstance(value, jax.Array):
+        return check_positive(name, value)
+    check_array(name, value, ndim=0)
+    if is_known(value):
+        check_positive(name, float(value))
+    return value
+
+
 def check_fraction(name: str, value: Any) -> float:
     """Return `value` as a float strictly between 0 and 1, or refuse it."""
     number = check_finite(name, value)
@@ -376,7 +388,10 @@ def check_array(
         )
     _check_axes(name, values, ndim)
     if finite and values.dtype.kind not in "biu" and is_known(values):
-        numbers = np.asarray(values) if isinstance(values, np.ndarray) else _as_numpy(name, values)
+        numbers = values if isinstance(values, np.ndarray) else _as_numpy(name, values)
+        if numbers.dtype.itemsize > _DOUBLE:
+            with np.errstate(over="ignore"):
+                numbers = numbers.astype(np.float64)  # in which everything is computed
         bad = int((~np.isfinite(numbers)).sum())
         if bad:
             raise InputError(
@@ -399,6 +414,9 @@ def check_alike(*, may_be_empty: bool = False, **arrays: Any) -> None:
             cause="outputs at different points, or an axis too many",
             fix="give both at the same points",
         )
+
+
+_DOUBLE = 8  # bytes
 
 
 def _check_axes(name: str, values: Any, ndim: Iterable[int] | int | None) -> None:
