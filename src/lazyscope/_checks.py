@@ -388,7 +388,7 @@ def check_array(
         )
     _check_axes(name, values, ndim)
     if finite and values.dtype.kind not in "biu" and is_known(values):
-        numbers = values if isinstance(values, np.ndarray) else _as_numpy(name, values)
+        numbers = values if isinstance(values, np.ndarray) else as_numpy(name, values)
         if numbers.dtype.itemsize > _DOUBLE:
             with np.errstate(over="ignore"):
                 numbers = numbers.astype(np.float64)  # in which everything is computed
@@ -439,10 +439,11 @@ def _as_array(name: str, value: Any) -> Any:
         is_jax = hasattr(value, "aval")
     except Exception as error:
         raise unreadable_value(name, value, error) from error
-    return value if is_jax else _as_numpy(name, value)
+    return value if is_jax else as_numpy(name, value)
 
 
-def _as_numpy(name: str, value: Any) -> np.ndarray:
+def as_numpy(name: str, value: Any) -> np.ndarray:
+    """`value` as an array of NumPy, whatever its entries are, or a refusal."""
     if value is None or isinstance(value, dict | set):
         value = np.asarray(value, object)
     try:
