@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from jaxtyping import Array, Float
 
-from lazyscope._checks import InputError
+from lazyscope._checks import InputError, check_array
 from lazyscope._entry import check_fields, checked
 
 
@@ -162,3 +162,10 @@ def test_a_fraction_may_stand_for_a_number_with_open_ends():
         int,
         np.float32,
     ]
+
+
+def test_a_deleted_array_is_refused_where_its_entries_may_be_anything():
+    array = jnp.ones((2, 2))
+    array.delete()
+    with pytest.raises(InputError, match=r"Values must be a value that can be read"):
+        check_array("values", array, finite=False)

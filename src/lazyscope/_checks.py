@@ -437,6 +437,8 @@ def _as_array(name: str, value: Any) -> Any:
     """An array of JAX as it is, anything else as one of NumPy."""
     try:
         is_jax = hasattr(value, "aval")
+        if is_jax and is_known(value) and getattr(value, "is_deleted", bool)():
+            raise RuntimeError("Array has been deleted")
     except Exception as error:
         raise unreadable_value(name, value, error) from error
     return value if is_jax else as_numpy(name, value)
