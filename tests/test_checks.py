@@ -5,6 +5,7 @@ import pytest
 
 from lazyscope._checks import (
     InputError,
+    check_array,
     check_choice,
     check_count,
     check_finite,
@@ -84,3 +85,11 @@ def test_an_array_without_axes_is_no_list():
     for value in (np.array(1.0), np.ma.masked):
         with pytest.raises(InputError, match="must be a list"):
             check_sequence("widths", value)
+
+
+def test_a_number_beyond_double_precision_is_refused_in_an_array_too():
+    wide = np.array([1.0, np.longdouble("1e4000")])
+    if wide.dtype.itemsize > 8:
+        with pytest.raises(InputError, match="Rows must be finite"):
+            check_array("rows", wide)
+    assert check_array("rows", wide[:1]) is not None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Literal
 
 import jax
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from jaxtyping import Array, Float
 
-from lazyscope._checks import InputError
+from lazyscope._checks import InputError, check_array
 from lazyscope._entry import check_fields, checked
 
 
@@ -98,3 +99,73 @@ def test_lists_become_tuples_in_fields():
     assert Settings([4.0, 8]).widths == (4, 8)  # pyright: ignore[reportArgumentType]
     with pytest.raises(InputError, match="Widths must be a whole number"):
         Settings(("4",))  # pyright: ignore[reportArgumentType]
+
+
+class Broken:
+    """An object of which one method raises."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def fail(self, *unused):
+        raise self.error
+
+
+def broken(method, error):
+    """An object whose `method` raises `error`, as of a lazy table or a lost connection."""
+    return type("Lazy", (Broken,), {method: Broken.fail})(error)
+
+
+ERRORS = (KeyError("lost"), ZeroDivisionError("lost"), MemoryError("lost"), OSError(5, "lost"))
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("method", ["__array__", "__len__", "__iter__", "__repr__", "__getattr__"])
+@pytest.mark.parametrize("name", ["count", "number", "flag", "word", "rows", "items", "flat"])
+def test_a_value_whose_own_methods_raise_is_refused(name, method, error):
+    with pytest.raises(InputError) as refused:
+        everything(**{name: broken(method, error)})
+    assert "\n" not in str(refused.value)
+
+
+def test_an_array_that_was_deleted_is_refused_by_name():
+    array = jnp.ones((2, 2))
+    array.delete()
+    with pytest.raises(
+        InputError, match=r"Rows must be a value that can be read.*deleted or donated"
+    ):
+        everything(rows=array)
+
+
+def test_more_entries_than_memory_holds_are_refused():
+    for name in ("items", "flat", "rows"):
+        with pytest.raises(InputError):
+            everything(**{name: range(10**15)})
+
+
+def test_what_a_function_raises_comes_through_as_it_is():
+    @checked()
+    def call(function: Callable[[], None]) -> None:
+        function()
+
+    with pytest.raises(ZeroDivisionError):
+        call(lambda: 1 / 0)
+
+
+def test_a_fraction_may_stand_for_a_number_with_open_ends():
+    @checked(unbounded=("end",))
+    def given(end: float) -> float:
+        return end
+
+    assert [type(given(end)) for end in (Fraction(1, 2), 3, np.float32(1))] == [
+        float,
+        int,
+        np.float32,
+    ]
+
+
+def test_a_deleted_array_is_refused_where_its_entries_may_be_anything():
+    array = jnp.ones((2, 2))
+    array.delete()
+    with pytest.raises(InputError, match=r"Values must be a value that can be read"):
+        check_array("values", array, finite=False)

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from numbers import Integral, Real
-from os import PathLike
+from os import PathLike, fspath
 from typing import Any
 
 import numpy as np
@@ -56,19 +56,38 @@ def shortened(value: Any) -> str:
     """
     try:
         text = str(value)
-    except ValueError:  # digits beyond what Python writes out
-        text = _digits(value)
+    except Exception as error:  # digits beyond what Python writes out, broken texts
+        text = _untold(value, error)
     text = " ".join(text.splitlines())
     if len(text) <= _LONGEST:
         return text
     return f"{text[: _LONGEST // 2]} ... ({len(text)} characters) ... {text[-40:]}"
 
 
+def _untold(value: Any, error: Exception) -> str:
+    """What is said of a value that cannot be written out, and why."""
+    if isinstance(value, Integral):
+        return _digits(value)
+    return f"{type(value).__name__} ({type(error).__name__} while printing it)"
+
+
 def _digits(value: Any) -> str:
     """How long a whole number is that is too long to be written."""
-    if not isinstance(value, Integral):
-        return f"a value of type {type(value).__name__} with a number too long to be written"
     return f"a whole number of about {int(int(value).bit_length() * math.log10(2)) + 1} digits"
+
+
+def unreadable_value(name: str, value: Any, error: Exception) -> InputError:
+    """The refusal of an argument whose own methods raised `error` while it was looked at.
+
+    What a *function* of the user raises while it runs is another matter: it comes through as it is.
+    """
+    return InputError(
+        f"{name} must be a value that can be read",
+        received=f"{type(value).__name__}, which raised {shown(error)} while it was looked at",
+        cause="an object whose own methods fail, an array that was deleted or donated, or more entries "
+        "than fit into memory",
+        fix="give plain numbers, text or a NumPy array",
+    )
 
 
 def check_count(
@@ -120,8 +139,8 @@ def shown(value: Any) -> str:
         return _digits(value)
     try:
         text = " ".join(repr(value).split())
-    except (ValueError, TypeError, RuntimeError) as error:  # very many digits, broken reprs
-        return f"{type(value).__name__} ({type(error).__name__} while printing it)"
+    except Exception as error:  # very many digits, broken reprs
+        return _untold(value, error)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]} ..."
 
 
@@ -190,6 +209,18 @@ def check_positive(name: str, value: Any) -> float:
     return number
 
 
+def check_scale(name: str, value: Any) -> Any:
+    """Return a factor above zero as it came, or refuse it; of a traced one only type and shape."""
+    import jax  # here, since what looks at no arrays answers without JAX
+
+    if not isinstance(value, jax.Array):
+        return check_positive(name, value)
+    check_array(name, value, ndim=0)
+    if is_known(value):
+        check_positive(name, float(value))
+    return value
+
+
 def check_fraction(name: str, value: Any) -> float:
     """Return `value` as a float strictly between 0 and 1, or refuse it."""
     number = check_finite(name, value)
@@ -247,7 +278,8 @@ def check_text(name: str, value: Any) -> str:
 
 def check_path(name: str, value: Any) -> Any:
     """Return `value` if it is the text or object of a path, or refuse it."""
-    if not isinstance(value, str | PathLike) or not str(value) or "\0" in str(value):
+    text = fspath(value) if isinstance(value, str | PathLike) else None
+    if not isinstance(text, str) or not text or "\0" in text:
         raise InputError(
             f"{name} must be a path",
             received=shown(value),
@@ -284,7 +316,10 @@ def check_instance(name: str, value: Any, *kinds: type) -> Any:
 
 def check_sequence(name: str, value: Any) -> Any:
     """Return `value` if it is a list, tuple or other row of things, or refuse it; text is none."""
-    single = isinstance(value, str | bytes | Mapping) or getattr(value, "ndim", 1) == 0
+    try:
+        single = isinstance(value, str | bytes | Mapping) or getattr(value, "ndim", 1) == 0
+    except Exception as error:
+        raise unreadable_value(name, value, error) from error
     if single or not isinstance(value, Iterable):
         raise InputError(
             f"{name} must be a list",
@@ -343,7 +378,7 @@ def check_array(
                 fix="drop or fill those entries, for example with its filled method",
             )
         value = value.data
-    values: Any = value if hasattr(value, "aval") else _as_numpy(name, value)
+    values = _as_array(name, value)
     if not _is_real(values.dtype):
         raise InputError(
             f"{name} must be real or whole numbers",
@@ -353,7 +388,10 @@ def check_array(
         )
     _check_axes(name, values, ndim)
     if finite and values.dtype.kind not in "biu" and is_known(values):
-        numbers = np.asarray(values)
+        numbers = values if isinstance(values, np.ndarray) else as_numpy(name, values)
+        if numbers.dtype.itemsize > _DOUBLE:
+            with np.errstate(over="ignore"):
+                numbers = numbers.astype(np.float64)  # in which everything is computed
         bad = int((~np.isfinite(numbers)).sum())
         if bad:
             raise InputError(
@@ -378,6 +416,9 @@ def check_alike(*, may_be_empty: bool = False, **arrays: Any) -> None:
         )
 
 
+_DOUBLE = 8  # bytes
+
+
 def _check_axes(name: str, values: Any, ndim: Iterable[int] | int | None) -> None:
     if ndim is None:
         return
@@ -392,18 +433,32 @@ def _check_axes(name: str, values: Any, ndim: Iterable[int] | int | None) -> Non
         )
 
 
-def _as_numpy(name: str, value: Any) -> np.ndarray:
+def _as_array(name: str, value: Any) -> Any:
+    """An array of JAX as it is, anything else as one of NumPy."""
+    try:
+        is_jax = hasattr(value, "aval")
+        if is_jax and is_known(value) and getattr(value, "is_deleted", bool)():
+            raise RuntimeError("Array has been deleted")
+    except Exception as error:
+        raise unreadable_value(name, value, error) from error
+    return value if is_jax else as_numpy(name, value)
+
+
+def as_numpy(name: str, value: Any) -> np.ndarray:
+    """`value` as an array of NumPy, whatever its entries are, or a refusal."""
     if value is None or isinstance(value, dict | set):
         value = np.asarray(value, object)
     try:
         return np.asarray(value)
-    except (ValueError, TypeError, RuntimeError, OverflowError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise InputError(
             f"{name} must be an array of numbers",
             received=f"{type(value).__name__} ({error})",
             cause="rows of different lengths, or an object that is no array",
             fix="give a NumPy array",
         ) from error
+    except Exception as error:
+        raise unreadable_value(name, value, error) from error
 
 
 def _is_real(dtype: Any) -> bool:

@@ -31,6 +31,7 @@ from lazyscope._checks import (
     check_sequence,
     check_text,
     shown,
+    unreadable_value,
 )
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -100,17 +101,27 @@ def check_fields(record: Any, *, unbounded: Iterable[str] = ()) -> None:
     for field in fields(record):
         if field.name in checks:
             value = getattr(record, field.name)
-            found = checks[field.name](field.name, value)
+            found = _read(checks[field.name], field.name, value)
             if found is not value:
                 object.__setattr__(record, field.name, found)
 
 
 def _apply(check: Check, name: str, value: Any, kind: Any) -> Any:
     if kind is inspect.Parameter.VAR_KEYWORD:
-        return {key: check(key, entry) for key, entry in value.items()}
+        return {key: _read(check, key, entry) for key, entry in value.items()}
     if kind is inspect.Parameter.VAR_POSITIONAL:
-        return tuple(check(name, entry) for entry in value)
-    return check(name, value)
+        return tuple(_read(check, name, entry) for entry in value)
+    return _read(check, name, value)
+
+
+def _read(check: Check, name: str, value: Any) -> Any:
+    """The checked value; what its own methods raise while it is looked at is a refusal as well."""
+    try:
+        return check(name, value)
+    except InputError:
+        raise
+    except Exception as error:
+        raise unreadable_value(name, value, error) from error
 
 
 @functools.cache
@@ -236,7 +247,7 @@ def _check_number(name: str, value: Any) -> Any:
             cause="text, a truth value or nothing in place of a number",
             fix="give a number",
         )
-    return value
+    return value if isinstance(value, int | float | np.number) else as_number(value)
 
 
 def _check_whole(name: str, value: Any) -> int:

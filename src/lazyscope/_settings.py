@@ -41,4 +41,9 @@ def is_double(tree: Any) -> bool:
         >>> is_double({"a": np.ones(2), "b": np.ones(2, np.float32)})
         True
     """
-    return any(getattr(leaf, "dtype", None) == np.float64 for leaf in jax.tree.leaves(tree))
+    arrays = (
+        leaf
+        for leaf in jax.tree.leaves(tree)
+        if isinstance(leaf, jax.Array | np.ndarray | np.generic)
+    )
+    return any(leaf.dtype == np.float64 for leaf in arrays)

@@ -4,7 +4,7 @@ No training happens here. The network is replaced by its linearisation at the st
 lazily that is the truth, and comparing the two measures laziness.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, final
 
 import equinox as eqx
@@ -166,6 +166,13 @@ def forecast(
         copies=COPIES_WITH_EIGENVECTORS,
     )
     check_tree("params", params)
+    if not isinstance(params, Sequence | Mapping):
+        raise InputError(
+            "params must hold the arrays of one group of parameters after the other",
+            received=type(params).__name__,
+            cause="a single array in place of the layers of a network",
+            fix="give what init of the network returned, or a tuple of the array",
+        )
     with own_settings():
         params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), params)
         x, y = jnp.asarray(x, jnp.float64), jnp.asarray(y, jnp.float64)

@@ -175,3 +175,8 @@ def test_an_effort_that_does_not_exist_is_refused(tmp_path):
 def test_a_folder_that_is_gone_is_refused(tmp_path):
     with pytest.raises(InputError, match="The rows of a claim need a folder that can be written"):
         check_claims([Counted("one").claim], tmp_path / "gone")
+
+
+def test_a_folder_with_an_impossible_name_is_refused():
+    with pytest.raises(InputError, match="a shorter path"):
+        read_records("x" * 5000, "quick")

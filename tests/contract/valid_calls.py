@@ -75,6 +75,7 @@ NOT_CALLED = {
     "sweep.SchedulerLostError": "an exception",
     "sweep.StoreError": "an exception",
     "study.CoordinateCheck": RECORD,
+    "study.HopelessWarning": "a warning",
     "study.Experiment": TRACED,
     "study.LayerEstimate": RECORD,
     "study.MapResult": RECORD,

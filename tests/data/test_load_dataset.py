@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes, load_digits
 
+from lazyscope._checks import InputError
 from lazyscope.data import load_dataset
 
 
@@ -236,3 +237,27 @@ def test_idx_files_without_test_files_share_one_pool(tmp_path):
     write_idx(tmp_path / "train-labels.idx1-ubyte.gz", np.arange(8, dtype="u1") % 2, 0x08)
     data = load_dataset(tmp_path, num_points=5)
     assert len(data.x_test) == 3
+
+
+@pytest.mark.parametrize("scale", [2.0**1000, 2.0**530, 2.0**-530, 2.0**-1000])
+@pytest.mark.filterwarnings("error")
+def test_the_units_of_values_change_no_target(tmp_path, scale):
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((9, 3)), rng.standard_normal((9, 2))
+    np.savez(tmp_path / "one.npz", x=x, y=y)
+    np.savez(tmp_path / "other.npz", x=x, y=y * scale)
+    one, other = (
+        load_dataset(tmp_path / name, num_points=6, num_test=3) for name in ("one.npz", "other.npz")
+    )
+    np.testing.assert_array_equal(one.y_train, other.y_train)
+    np.testing.assert_array_equal(one.y_test, other.y_test)
+
+
+def test_test_values_far_beyond_all_training_values_are_refused(tmp_path):
+    x = np.eye(6)
+    y = np.array([1e-300, 2e-300, 3e-300, 1.0, 2.0, 1e300])
+    np.savez(tmp_path / "d.npz", x_train=x[:3], y_train=y[:3], x_test=x[3:], y_test=y[3:])
+    with pytest.raises(
+        InputError, match="Test targets must be of a size with the training targets"
+    ):
+        load_dataset(tmp_path / "d.npz", num_points=3, num_test=3)

@@ -1,12 +1,13 @@
 """Are problems refused whose parameters, targets, speeds or options are not what they must be?"""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from cases import dense_case
 from lazyscope import InputError
-from lazyscope.flow import dense_problem, solve_flow
+from lazyscope.flow import ExponentialFlow, GradientDescent, dense_problem, solve_flow
 from lazyscope.model import Dense
 from lazyscope.scaling import named_scheme
 
@@ -61,3 +62,27 @@ def test_a_negative_speed_is_refused_and_zero_is_not(case):
 def test_an_unknown_word_for_what_a_failure_does_is_refused(case):
     with pytest.raises(InputError, match=r"On_failure must be one of raise, return.*use 'raise'"):
         solve_flow(case.problem, on_failure="rise")  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        jnp.asarray(-1.0),
+        jnp.asarray(jnp.nan),
+        jnp.ones(2),
+        jnp.asarray(1j),
+        jax.random.key(0),
+        np.ones(2),
+        np.longdouble("1e4000"),
+    ],
+    ids=["negative", "nan", "row", "complex", "key", "numpy row", "beyond double"],
+)
+def test_a_number_of_a_method_is_one_number_above_zero_whatever_holds_it(bad):
+    for make in (
+        lambda: ExponentialFlow(tolerance=bad),
+        lambda: ExponentialFlow(fixed_step=bad),
+        lambda: GradientDescent(step_size=bad),
+    ):
+        with pytest.raises(InputError):
+            make()
+    assert ExponentialFlow(tolerance=jnp.asarray(0.1)).tolerance == 0.1

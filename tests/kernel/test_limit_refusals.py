@@ -168,3 +168,32 @@ def test_limit_kernels_run_under_the_alarms_of_the_users_process():
     ):
         for activation in ("relu", "erf", jnp.tanh):
             limit_tangent_kernel(X, depth=2, activation=activation, weight_std=4.0)
+
+
+class Unprintable:
+    def __repr__(self):
+        raise KeyError("lost")
+
+    def __iter__(self):
+        raise KeyError("lost")
+
+
+@pytest.mark.parametrize("bad", [Unprintable(), 10**5000], ids=["unprintable", "huge"])
+def test_an_activation_that_cannot_be_printed_is_refused(bad):
+    with pytest.raises(InputError, match="Activation must be a name"):
+        limit_tangent_kernel(np.eye(2), depth=1, activation=bad)
+
+
+def test_what_cannot_be_read_is_refused():
+    deleted = jnp.ones(2)
+    deleted.delete()
+    with pytest.raises(InputError, match="Weight_std must be a value that can be read"):
+        limit_tangent_kernel(np.eye(2), depth=1, activation="erf", weight_std=deleted)
+    for kinks in (deleted, Unprintable()):
+        with pytest.raises(InputError, match="Kinks must be a value that can be read"):
+            PiecewiseSmooth(jnp.tanh, kinks=kinks)
+
+
+def test_what_an_activation_raises_comes_through():
+    with pytest.raises(ZeroDivisionError):
+        limit_tangent_kernel(np.eye(2), depth=1, activation=lambda u: 1 / 0)

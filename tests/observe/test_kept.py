@@ -1,11 +1,14 @@
 """What an observer was told stays, whatever the owner of the arrays does with them next."""
 
+from types import SimpleNamespace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from lazyscope import InputError
+from lazyscope._kept import kept_params
 from lazyscope.observe import Observer
 
 POINTS, WIDTH = 5, 64
@@ -84,3 +87,9 @@ def test_parameters_may_become_other_objects_but_not_of_another_type_or_width():
         observer.observe(dict(params, w=params["w"].astype(np.float16)), step=2)
     with pytest.raises(InputError, match=r"v of shape \(64, 3\) for \(64, 2\)"):
         observer.observe(dict(params, v=np.ones((WIDTH, 3), np.float32)), step=2)
+
+
+def test_tensors_of_another_library_are_refused_by_name():
+    tensor = SimpleNamespace(dtype="torch.float32")
+    with pytest.raises(InputError, match=r"arrays of JAX or NumPy.*layer of type SimpleNamespace"):
+        kept_params({"layer": tensor})

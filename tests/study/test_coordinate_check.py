@@ -229,3 +229,11 @@ def test_layers_are_named_by_the_axes_that_grow():
     assert [layer.leaf for layer in found] == [0, 2, 3]
     with pytest.raises(InputError, match="must have the same arrays"):
         find_layers(("a",), (0,), [[(4, 8)], [(4, 16), (16, 1)]], (8, 16))
+
+
+def test_a_single_width_without_axes_is_refused_like_a_number():
+    for widths in (np.array(8), 8):
+        with pytest.raises(
+            InputError, match=r"3 increasing widths|Every width must be a whole number"
+        ):
+            coordinate_check(lambda width, seed: None, (np.ones((2, 1)), np.ones((2, 1))), widths)

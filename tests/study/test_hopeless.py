@@ -1,5 +1,7 @@
 """Are questions that no number of runs could answer refused before any run is made?"""
 
+import re
+
 import pytest
 from typer.testing import CliRunner
 
@@ -7,14 +9,20 @@ from lazyscope import InputError
 from lazyscope.cli import app
 from lazyscope.study import (
     CondensationSettings,
+    HopelessWarning,
     KappaSettings,
     OutputScaleSettings,
     RandomSchemesSettings,
     TheoremSettings,
     ThreeLayerSettings,
     TwoLayerSettings,
+    kappa_settings,
+    run_kappa_study,
+    run_theorem_study,
 )
 
+QUICK = ["kappa", "--num-points", "6", "--num-test", "2", "--shapes", "balanced,small-readout"]
+QUICK += ["--widths", "8", "--seeds", "3"]
 MAPS = (TwoLayerSettings, ThreeLayerSettings, CondensationSettings, OutputScaleSettings)
 
 
@@ -57,6 +65,10 @@ def test_random_schemes_need_a_second_seed_too():
         (lambda: OutputScaleSettings(depth=0), "Depth must be a whole number of at least 1"),
         (lambda: RandomSchemesSettings(stop=2.0), "Stop fraction must lie strictly between"),
         (lambda: TheoremSettings(target="parrity"), "use 'parity'"),
+        (
+            lambda: TheoremSettings(schemes=("mup", "mean-field")),
+            "needs a scheme that is theta-lazy.*mup, mean-field.*add 'ntk'",
+        ),
     ],
 )
 def test_settings_that_make_no_study_are_refused_when_they_are_made(make, words):
@@ -75,8 +87,13 @@ def test_the_fewest_runs_that_can_decide_are_taken():
     ("arguments", "words"),
     [
         (["kappa", "--kappas", "64,128"], "A slope needs at least 4 values of kappa"),
+        (
+            [*QUICK, "--kappas", "0.01,0.1,0.5,1"],
+            "where every shape is expected to move by 0.5 of its size",
+        ),
         (["kappa", "--widths", "64", "--seeds", "1"], "3 pairs of width and seed"),
         (["theorem", "--threshold-widths", "64"], "at least 3 values of threshold width"),
+        (["theorem", "--schemes", "mup"], "needs a scheme that is theta-lazy"),
         (["theorem", "--seeds", "1"], "Seeds must be a whole number of at least 2"),
         (["two-layer", "--store", "runs", "--seeds", "1"], "3 runs beyond one per width"),
         (["three-layer", "--store", "runs", "--seeds", "1"], "3 runs beyond one per width"),
@@ -90,3 +107,50 @@ def test_commands_refuse_them_and_leave_no_file(arguments, words, tmp_path, monk
     said = " ".join(ended.output.split())
     assert (ended.exit_code, words in said) == (2, True), said
     assert not list(tmp_path.iterdir())
+
+
+FEW = {"num_points": 6, "num_test": 2, "widths": (8,), "seeds": 3}
+
+
+def no_run(*unused, **also_unused):
+    raise AssertionError("a run was made")
+
+
+@pytest.mark.parametrize("model", ["dense", "attention"])
+def test_kappas_that_are_all_too_small_are_refused_before_any_run_with_one_that_is_not(
+    model, monkeypatch
+):
+    monkeypatch.setattr("lazyscope.study._kappa.observe_compiled", no_run)
+    few = FEW | {"num_points": 4, "shapes": ("balanced",)}
+    with pytest.raises(InputError, match="let the smallest of the 4 largest kappas be") as refused:
+        run_kappa_study(kappa_settings(model, kappas=(0.1, 0.2, 0.4, 0.8), **few))
+    least = float(re.search(r"largest kappas be ([0-9.]+) or more", str(refused.value))[1])
+    larger = tuple(least * 2**k for k in range(4))
+    with pytest.raises(AssertionError, match="a run was made"):
+        run_kappa_study(kappa_settings(model, kappas=larger, **few))
+
+
+def test_a_shape_that_no_run_can_decide_is_told_before_the_runs(monkeypatch):
+    monkeypatch.setattr("lazyscope.study._kappa.observe_compiled", no_run)
+    settings = KappaSettings(
+        **FEW, shapes=("balanced", "small-hidden"), kappas=(4.0, 8.0, 16.0, 32.0)
+    )
+    with (
+        pytest.warns(HopelessWarning, match=r"stay undecided.*small-hidden \(kappa [0-9.]+\)$"),
+        pytest.raises(AssertionError, match="a run was made"),
+    ):
+        run_kappa_study(settings)
+
+
+def test_lazy_schemes_without_a_bound_are_told_before_the_runs(monkeypatch):
+    monkeypatch.setattr("lazyscope.study._theorem.run_and_rate", no_run)
+    settings = TheoremSettings(
+        num_points=70, schemes=("ntk", "mup"), widths=(8, 16, 32), seeds=2, activation="linear"
+    )
+    with (
+        pytest.warns(
+            HopelessWarning, match="bound at fewer than three widths for linear.*: ntk; leave"
+        ),
+        pytest.raises(AssertionError, match="a run was made"),
+    ):
+        run_theorem_study(settings)

@@ -13,7 +13,7 @@ SMALL = KappaSettings(
     num_points=8,
     num_test=20,
     shapes=("balanced", "small-readout"),
-    kappas=(4.0, 16.0, 64.0, 256.0),
+    kappas=(4.0, 32.0, 64.0, 128.0, 256.0),
     widths=(32, 48),
     seeds=2,
 )
@@ -29,8 +29,8 @@ def result():
 def test_every_cell_is_run_once_and_reported(result):
     study, calls = result
     cells = {(r["shape"], r["width"], r["kappa"], r["seed"]) for r in study["runs"]}
-    assert len(study["runs"]) == len(cells) == 32
-    assert calls[-1] == (32, 32)
+    assert len(study["runs"]) == len(cells) == 40
+    assert calls[-1] == (40, 40)
 
 
 def test_runs_converge_to_the_asked_loss_and_their_curves_fall(result):
@@ -117,7 +117,7 @@ def test_a_network_without_gradient_is_a_stalled_run_and_loses_nothing_else(tmp_
         num_points=1,
         num_test=1,
         shapes=("balanced",),
-        kappas=(1.0, 2.0, 4.0, 8.0),
+        kappas=(4.0, 8.0, 16.0, 32.0),
         widths=(1,),
         seeds=6,
     )

@@ -1,6 +1,7 @@
 """Does a process write to the store that it opened, and to no other, whatever happens around it?"""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -337,3 +338,70 @@ def test_an_open_folder_reads_what_its_path_no_longer_leads_to(tmp_path):
         assert folder.read("x") == b"1"
         assert not folder.is_in_place()
         assert folder.whereabouts() == str(tmp_path / "b")
+
+
+def store_with_two_batches(path):
+    with writing_store(path, SWEEP) as store:
+        store.write([made_up(cell) for cell in CELLS[:4]])
+        store.write([made_up(cell) for cell in CELLS[4:8]])
+
+
+def refusals(path):
+    """What reading and going on with the store at `path` say, where they refuse it."""
+    for use in (
+        open_store,
+        lambda path: run_sweep_with(ThreadWorkers(1), made_up_unit, SWEEP, path),
+    ):
+        try:
+            use(path)
+        except StoreError as error:
+            yield str(error)
+
+
+def link(path, target):
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+    path.symlink_to(target)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda path: link(path / "lock", path / "other"), "lock: .*a link where a file belongs"),
+        (lambda path: link(path / "store.json", "no"), "store.json: .*a link that leads nowhere"),
+        (lambda path: link(path / "runs", "no"), "runs: .*a link that leads nowhere"),
+        (
+            lambda path: link(path / "runs" / "000002.zarr.zip", "no"),
+            "000002.zarr.zip: .*a link that leads nowhere",
+        ),
+        (lambda path: shutil.rmtree(path / "runs"), "without the folder runs"),
+        (lambda path: shutil.rmtree(path / "designs"), "without the folder designs"),
+        (
+            lambda path: (path / "runs" / "000003.zarr.zip.part").mkdir(),
+            "000003.zarr.zip.part, which is a folder.*under this name",
+        ),
+    ],
+)
+def test_a_message_names_what_is_in_the_way_and_why(tmp_path, damage, words):
+    path = tmp_path / "store"
+    store_with_two_batches(path)
+    damage(path)
+    said = list(refusals(path))
+    assert said
+    for message in said:
+        assert re.search(words, message), message
+
+
+def test_a_link_that_leads_nowhere_is_told_as_such_in_place_of_a_store(tmp_path):
+    (tmp_path / "store").symlink_to(tmp_path / "no")
+    with pytest.raises(StoreError, match="a link that leads nowhere"):
+        run_sweep(SWEEP, tmp_path / "store")
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="a Linux folder")
+@pytest.mark.parametrize("path", ["/proc/x", "/proc/self", "/proc/self/fd/x"])
+def test_a_place_of_the_system_is_told_as_such(path):
+    with pytest.raises(StoreError, match="a place of the system in which nothing can be made"):
+        run_sweep(SWEEP, path)

@@ -71,3 +71,26 @@ def test_no_run_that_ended_is_lost_wherever_the_interruption_comes(tmp_path, see
     with pytest.raises(KeyboardInterrupt):
         run_sweep_with(ThreadWorkers(1), work, small_design(num_widths=1), tmp_path)
     assert len(finished_cells(tmp_path)) >= seed + 1
+
+
+@pytest.mark.parametrize(("how", "code"), [("command", 2), ("python", 7)])
+def test_a_refusal_while_runs_are_under_way_has_the_exit_code_of_a_refusal(tmp_path, how, code):
+    (tmp_path / "store.toml").write_text(
+        'axes = { width = [1, 2] }\nfixed = { scheme = "ntk" }\nrecord = ["displacement"]'
+    )
+    ended = subprocess.run(
+        [
+            sys.executable,
+            "-W",
+            "ignore",
+            SCRIPT.with_name("refused_sweep.py"),
+            tmp_path / "store",
+            how,
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert ended.returncode == code, ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -1,5 +1,7 @@
 """Are all runs of a sweep done once, whoever does them and however they are grouped?"""
 
+import os
+
 import jax
 import numpy as np
 import pytest
@@ -187,6 +189,39 @@ def test_replaced_data_are_refused(tmp_path):
     _cached.cache_clear()
     with pytest.raises(StoreError, match="data that it began with"):
         run_sweep(SweepDesign(axes={"seed": [0, 1]}, fixed=fixed), store)
+
+
+def write_idx(path, array):
+    head = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+    path.write_bytes(head + array.astype(np.uint8).tobytes())
+
+
+@pytest.mark.parametrize("changed", ["train-labels-idx1-ubyte", "t10k-labels-idx1-ubyte"])
+@pytest.mark.parametrize("keeps_its_time", [False, True])
+def test_changed_labels_beside_the_same_images_are_refused(tmp_path, changed, keeps_its_time):
+    rng = np.random.default_rng(0)
+    for kind in ("train", "t10k"):
+        write_idx(tmp_path / f"{kind}-images-idx3-ubyte", rng.integers(0, 255, (12, 2, 2)))
+        write_idx(tmp_path / f"{kind}-labels-idx1-ubyte", np.arange(12) % 2)
+    data = str(tmp_path / "train-images-idx3-ubyte")
+    fixed = {"scheme": "ntk", "data": data, "num_points": 8, "num_test": 6, "width": 8}
+
+    def run(seeds):
+        sweep = SweepDesign(axes={"seed": range(seeds)}, fixed=fixed)
+        return run_sweep_with(ThreadWorkers(1), made_up_unit, sweep, tmp_path / "store")
+
+    assert run(1).complete
+    assert run(2).complete
+    before = (tmp_path / changed).stat()
+    write_idx(tmp_path / changed, (np.arange(12) // 2) % 2)
+    if keeps_its_time:
+        os.utime(tmp_path / changed, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(StoreError, match="data that it began with"):
+        run(3)
+
+
+def made_up_unit(unit, record):
+    return [made_up(cell) for cell in unit]
 
 
 @pytest.fixture

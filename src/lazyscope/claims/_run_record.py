@@ -7,7 +7,7 @@ from typing import Any
 
 from lazyscope._checks import InputError
 from lazyscope._entry import check_fields, checked
-from lazyscope._file import read_json, write_text_whole
+from lazyscope._file import read_json, unreadable, write_text_whole
 from lazyscope.claims._finding import Effort
 
 _KEYS = ("name", "section", "findings", "error", "effort", "data", "code", "date", "seconds")
@@ -54,7 +54,12 @@ def read_record(path: Path) -> dict[str, Any] | None:
 @checked()
 def read_records(folder: str | Path, effort: Effort) -> dict[str, dict[str, Any]]:
     """Every record of one effort in `folder`, by the name of its claim."""
-    found = (read_record(path) for path in sorted(Path(folder).glob("*.json")))
+    try:
+        paths = sorted(Path(folder).glob("*.json"))
+    except OSError as error:
+        rule = "the folder of the rows of claims must be readable"
+        raise unreadable(rule, Path(folder), error, fix="give another folder") from error
+    found = map(read_record, paths)
     return {one["name"]: one for one in found if one is not None and one["effort"] == effort}
 
 

@@ -5,7 +5,9 @@ so; nothing that happens to standard error changes an answer.
 """
 
 import errno
+import os
 import sys
+import threading
 
 from lazyscope.cli._signals import end_now, listen, stopped_by
 from lazyscope.cli._streams import ReadyStreams, ready_streams, widen_terminal
@@ -23,7 +25,17 @@ def main() -> None:
     code = _run(streams)
     if stopped_by():
         end_now(code)
+    if _is_busy():
+        os._exit(code)  # nothing can stop them, and the interpreter would wait for them or crash
     sys.exit(code)
+
+
+def _is_busy() -> bool:
+    """Whether a sweep that ended early left runs or compilations under way."""
+    return any(thread.name.startswith(_THREADS_OF_SWEEPS) for thread in threading.enumerate())
+
+
+_THREADS_OF_SWEEPS = "sweep-"
 
 
 def _run(streams: ReadyStreams) -> int:

@@ -1,8 +1,10 @@
 """How is the progress of a study told while it runs?"""
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Timer
+from typing import Any
 
 import typer
 
@@ -26,7 +28,8 @@ def study_progress() -> Iterator[Callable[[int, int], None]]:
         first.daemon = True
         first.start()
         try:
-            yield _tell_tenths
+            with _warnings_told_by(lambda text: typer.echo(text, err=True)):
+                yield _tell_tenths
         finally:
             first.cancel()
         return
@@ -43,7 +46,27 @@ def study_progress() -> Iterator[Callable[[int, int], None]]:
         def advance(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total, description="runs")
 
-        yield advance
+        with _warnings_told_by(lambda text: console.print(text, highlight=False, soft_wrap=True)):
+            yield advance
+
+
+@contextmanager
+def _warnings_told_by(tell: Callable[[str], None]) -> Iterator[None]:
+    """Show what cannot be decided as one line, not as Python shows warnings."""
+    from lazyscope.study import HopelessWarning
+
+    with warnings.catch_warnings():
+        shown = warnings.showwarning
+
+        def show(message: Any, category: Any, *where: Any, **more: Any) -> None:
+            if issubclass(category, HopelessWarning):
+                tell(f"lazyscope: {str(message)[:1].upper()}{str(message)[1:]}.")
+            else:
+                shown(message, category, *where, **more)
+
+        warnings.showwarning = show
+        warnings.simplefilter("always", HopelessWarning)
+        yield
 
 
 _SILENCE = 1.5  # seconds, in which bad input is refused in one line

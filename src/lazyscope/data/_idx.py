@@ -19,6 +19,7 @@ from lazyscope._file import open_regular, unreadable
 from lazyscope.data._raw import RawData, check_fits
 
 _MOST_DIMENSIONS = 32
+_TESTS = ("t10k", "test")
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
@@ -33,7 +34,7 @@ def read_idx(path: Path) -> RawData:
             cause=f"no file named like {images.name} with 'labels' in place of 'images'",
             fix="put the labels file into the same folder, as MNIST does",
         )
-    test = _sibling(images, "train", "t10k") or _sibling(images, "train", "test")
+    test = next(filter(None, (_sibling(images, "train", name) for name in _TESTS)), None)
     test_labels = None if test is None else _sibling(test, "images", "labels")
     name = path.name if path.is_dir() else images.parent.absolute().name
     origin = f"IDX files {images.name}, {labels.name}"
@@ -108,16 +109,25 @@ def _find_images(folder: Path) -> Path:
     return training[0]
 
 
+def idx_files(images: Path) -> list[Path]:
+    """Every file that `read_idx` looks for when it is given the file `images`, there or not."""
+    tests = [path for name in _TESTS for path in _siblings(images, "train", name)]
+    both = [images, *tests]
+    return both + [path for each in both for path in _siblings(each, "images", "labels")]
+
+
 def _sibling(path: Path, old: str, new: str) -> Path | None:
-    """The file beside `path` with `new` in place of `old`, plain or gzipped."""
+    """The file beside `path` with `new` in place of `old`, plain or gzipped; None where there is none."""
+    return next((found for found in _siblings(path, old, new) if found.exists()), None)
+
+
+def _siblings(path: Path, old: str, new: str) -> list[Path]:
     if old not in path.name:
-        return None
+        return []
     name = path.name.replace(old, new).removesuffix(".gz")
     if new == "labels":
         name = name.replace("idx3", "idx1")
-    return next(
-        (q for q in (path.with_name(name), path.with_name(name + ".gz")) if q.exists()), None
-    )
+    return [path.with_name(name), path.with_name(name + ".gz")]
 
 
 def _damaged(path: Path, reason: str) -> InputError:

@@ -72,18 +72,38 @@ def value_targets(
     columns = int(np.prod(train.shape[1:]))
     y_train = train.astype(np.float64).reshape(len(train), columns)
     y_test = test.astype(np.float64).reshape(len(test), columns)
+    power = np.frexp(np.abs(y_train).max(axis=0, initial=0.0))[
+        1
+    ]  # squares neither over- nor underflow
+    y_train, y_test = np.ldexp(y_train, -power), _scaled(y_test, -power)
     mean, spread = y_train.mean(axis=0), y_train.std(axis=0)
     flat = np.flatnonzero(spread <= 1e-12 * np.abs(y_train).max(axis=0))
     if flat.size:
+        same = np.ldexp(mean, power)[flat[0]]
         raise InputError(
             "targets must take at least two values",
-            received=f"the same value {mean[flat[0]]:g} for all {len(train)} training points",
+            received=f"the same value {same:g} for all {len(train)} training points",
             cause="a constant column, or a single training point",
             fix="use other targets or more points",
         )
-    moments = ", ".join(f"{m:.6g} and {s:.6g}" for m, s in zip(mean[:4], spread[:4], strict=True))
+    told = np.ldexp(mean, power)[:4], np.ldexp(spread, power)[:4]
+    moments = ", ".join(f"{m:.6g} and {s:.6g}" for m, s in zip(*told, strict=True))
     step = f"values were standardised with mean and deviation of the training points: {moments}"
     return Targets((y_train - mean) / spread, (y_test - mean) / spread, (), step)
+
+
+def _scaled(values: np.ndarray, power: np.ndarray) -> np.ndarray:
+    """Test targets times powers of two, or a refusal of those far beyond the training targets."""
+    with np.errstate(over="ignore"):
+        scaled = np.ldexp(values, power)
+    if not np.isfinite(scaled).all():
+        raise InputError(
+            "test targets must be of a size with the training targets",
+            received=f"values up to {np.abs(values).max():g}",
+            cause="other units, or a mark for missing values",
+            fix="give both in the same units, and remove what is missing",
+        )
+    return scaled
 
 
 def _as_labels(y: np.ndarray, target: str) -> np.ndarray:

@@ -4,7 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from lazyscope._checks import InputError, check_array, check_positive
+from lazyscope._checks import InputError, check_positive, check_scale
 from lazyscope._entry import checked
 from lazyscope._outcome import Outcome
 from lazyscope._types import Scalar
@@ -44,10 +44,8 @@ class GradientDescent(AbstractMethod):
                 cause="both or neither were set",
                 fix="give stability_fraction=0.5 for the step n / lambda_max",
             )
-        if hasattr(self.step_size, "aval"):
-            check_array("step_size", self.step_size, ndim=0)
-        elif self.step_size is not None:
-            check_positive("step_size", self.step_size)
+        if self.step_size is not None:
+            check_scale("step_size", self.step_size)
         if self.stability_fraction is not None:
             check_positive("stability_fraction", self.stability_fraction)
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from lazyscope._checks import check_choice, check_positive
+from lazyscope._checks import check_choice, check_scale
 from lazyscope._outcome import Outcome
 from lazyscope._types import Params, Scalar
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop
@@ -78,8 +78,8 @@ class ExponentialFlow(AbstractMethod):
         check_choice("frozen", self.frozen, ("mean", "full"))
         for name, value in (("tolerance", self.tolerance), ("fixed_step", self.fixed_step)):
             open_end = name == "fixed_step" and value is None
-            if not open_end and not isinstance(value, jax.Array):
-                check_positive(name, value)
+            if not open_end:
+                check_scale(name, value)
 
     @property
     def points_per_record(self) -> int:

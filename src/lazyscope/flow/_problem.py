@@ -127,7 +127,7 @@ def check_speeds(speeds: Any, num_groups: int, dtype: np.dtype) -> Array:
 
 def as_real(what: str, values: Any) -> Array:
     """Real numbers as they came, whole numbers as real ones; NumPy arrays keep their precision."""
-    if getattr(values, "dtype", np.dtype(float)).kind in "USO":
+    if isinstance(values, np.ndarray) and values.dtype.kind in "USO":
         raise InputError(
             f"{what} must be numbers",
             received=f"entries of type {values.dtype}",

@@ -151,6 +151,6 @@ def _doubled(tree: Any) -> Any:
 
 def _doubled_leaf(leaf: Any) -> Any:
     array = isinstance(leaf, jax.Array | np.ndarray | np.generic | float)
-    if array and jnp.issubdtype(jnp.result_type(leaf), jnp.floating):
+    if array and jnp.issubdtype(getattr(leaf, "dtype", np.float64), np.floating):
         return np.asarray(leaf, np.float64)
     return leaf

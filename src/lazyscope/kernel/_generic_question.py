@@ -190,7 +190,15 @@ def retrace(question: Question) -> Example:
 
 def _check_leaf(name: str, leaf: Any) -> None:
     """A parameter must be a real floating-point array of finite numbers, without a mask."""
-    dtype = getattr(leaf, "dtype", None)
+    known = isinstance(leaf, jax.Array | np.ndarray | np.generic)
+    dtype = leaf.dtype if known else None
+    if dtype is not None and dtype.itemsize > _DOUBLE and jnp.issubdtype(dtype, np.floating):
+        raise InputError(
+            "every parameter must have double precision or less",
+            received=f"{name} of type {dtype}",
+            cause="long doubles, which JAX does not compute with",
+            fix="convert it with astype(np.float64)",
+        )
     if isinstance(leaf, bool | int) or (dtype is not None and _whole(dtype)):
         raise InputError(
             "every parameter must be a real floating-point array",
@@ -215,11 +223,14 @@ def _check_leaf(name: str, leaf: Any) -> None:
     raise InputError(
         "every parameter must be a real floating-point array",
         received=f"{name} of type {dtype or type(leaf).__name__}",
-        cause="a tree with functions, names or random keys among the arrays, which cannot be "
-        "differentiated",
+        cause="a tree with functions, names, random keys or tensors of another library among the "
+        "arrays, which cannot be differentiated",
         fix="split it first, for instance with equinox.partition(model, equinox.is_inexact_array), "
         "and combine inside apply",
     )
+
+
+_DOUBLE = 8  # bytes
 
 
 def _whole(dtype: Any) -> bool:

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 from jax.core import Tracer
 
-from lazyscope._checks import InputError, check_array
+from lazyscope._checks import InputError, as_numpy, check_array
 
 
 def known_array(name: str, value: Any, *, finite: bool = True) -> np.ndarray:
@@ -25,4 +25,4 @@ def known_array(name: str, value: Any, *, finite: bool = True) -> np.ndarray:
             fix="call it outside and pass the result in, or wrap the call in jax.pure_callback",
         )
     with jax.transfer_guard("allow"):
-        return np.asarray(check_array(name, value, finite=finite))
+        return as_numpy(name, check_array(name, value, finite=finite))

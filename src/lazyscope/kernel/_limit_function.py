@@ -9,7 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from lazyscope._checks import InputError, check_callable, check_finite, check_sequence, shown
+from lazyscope._checks import (
+    InputError,
+    check_callable,
+    check_finite,
+    check_sequence,
+    shown,
+    unreadable_value,
+)
 
 _DEGREE = 15
 _TOLERANCE = 1e-12
@@ -51,7 +58,12 @@ class PiecewiseSmooth:
         check_callable("function", self.function)
         if self.kinks is not None:
             given = check_sequence("kinks", self.kinks)
-            kinks = tuple(check_finite("a kink", kink) for kink in given)
+            try:
+                kinks = tuple(check_finite("a kink", kink) for kink in given)
+            except InputError:
+                raise
+            except Exception as error:
+                raise unreadable_value("kinks", given, error) from error
             object.__setattr__(self, "kinks", tuple(sorted(set(kinks))))
 
     def values(self, u: np.ndarray) -> np.ndarray:

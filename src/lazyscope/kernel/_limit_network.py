@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lazyscope._checks import InputError, check_choice, check_count, check_finite
+from lazyscope._checks import InputError, check_choice, check_count, check_finite, shown
 from lazyscope.kernel._known import known_array
 from lazyscope.kernel._limit_closed import Erf, Gelu, PiecewiseLinear, Sine, leaky
 from lazyscope.kernel._limit_function import PiecewiseSmooth
@@ -80,7 +80,7 @@ def limit_dual(activation: str | Activation | PiecewiseSmooth | Callable) -> Abs
         return FunctionDual(PiecewiseSmooth(activation))
     raise InputError(
         "activation must be a name, an Activation or a function",
-        received=repr(activation),
+        received=shown(activation),
         cause="the value of a function instead of the function",
         fix="give a name such as 'relu' or a function of one JAX array such as jax.nn.elu",
     )

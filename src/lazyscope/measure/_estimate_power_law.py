@@ -183,7 +183,7 @@ def _labels(groups: Any) -> np.ndarray:
     """Labels that can be told apart: text or numbers, without missing ones."""
     try:
         labels = np.asanyarray(groups)
-    except ValueError:  # lists of different lengths
+    except Exception:  # lists of different lengths, and what gives no array
         labels = np.asarray(None)
     if labels.dtype.kind not in "biufUS" or isinstance(labels, np.ma.MaskedArray):
         raise InputError(

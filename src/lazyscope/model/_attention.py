@@ -8,11 +8,18 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from lazyscope._checks import InputError, check_count, check_positive, check_sequence, shown
+from lazyscope._checks import (
+    InputError,
+    check_count,
+    check_positive,
+    check_scale,
+    check_sequence,
+    shown,
+)
 from lazyscope.model._activation import activation as activation_named
 from lazyscope.model._layer import Layer, affine
 from lazyscope.model._memory import check_memory
-from lazyscope.model._network import AbstractNetwork, check_scale, pooled
+from lazyscope.model._network import AbstractNetwork, pooled
 
 
 class Attention(AbstractNetwork):

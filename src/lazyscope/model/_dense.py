@@ -10,14 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from lazyscope._checks import check_count, check_flag
+from lazyscope._checks import check_count, check_flag, check_scale
 from lazyscope._random import pinned_random
 from lazyscope._types import Key
 from lazyscope.model._activation import Activation
 from lazyscope.model._activation import activation as activation_named
 from lazyscope.model._layer import Layer, affine
 from lazyscope.model._memory import check_memory
-from lazyscope.model._network import AbstractNetwork, check_depth, check_scale
+from lazyscope.model._network import AbstractNetwork, check_depth
 
 
 class Dense(AbstractNetwork):

@@ -17,8 +17,6 @@ from lazyscope._checks import (
     check_array,
     check_count,
     check_instance,
-    check_positive,
-    is_known,
 )
 from lazyscope._random import pinned_random
 from lazyscope._settings import own_settings
@@ -156,16 +154,6 @@ def mean_square(sigma: Activation) -> float:
 def check_depth(depth: Any) -> int:
     """Return a number of hidden layers as an int, or refuse it."""
     return check_count("depth", depth, maximum=_DEEPEST)
-
-
-def check_scale(name: str, value: Any) -> Any:
-    """Return a factor above zero as it came, or refuse it; of a traced one only type and shape."""
-    if not hasattr(value, "aval"):
-        return check_positive(name, value)
-    check_array(name, value, ndim=0)
-    if is_known(value):
-        check_positive(name, float(value))
-    return value
 
 
 def pooled(x: Float[Array, "n ... m"]) -> Float[Array, "n m"]:

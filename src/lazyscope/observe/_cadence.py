@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, final
 
-from lazyscope._checks import InputError, check_count, check_fraction
+from lazyscope._checks import InputError, check_count, check_fraction, shown
 
 
 @final
@@ -59,7 +59,7 @@ def check_cadence(cadence: Any) -> Cadence:
         return cadence
     raise InputError(
         "cadence must be a Cadence",
-        received=f"{cadence!r:.80}",
+        received=shown(cadence),
         cause="the looks per decade, or a word for how often, by themselves",
         fix="give for instance Cadence(per_decade=12, share=0.05)",
     )

@@ -12,6 +12,7 @@ from lazyscope.study._experiment import (
     observe,
     observe_compiled,
 )
+from lazyscope.study._hopeless import HopelessWarning
 from lazyscope.study._kappa import run_kappa_study
 from lazyscope.study._kappa_networks import StudyNetwork, study_network, study_network_names
 from lazyscope.study._kappa_settings import KappaSettings, kappa_settings
@@ -41,6 +42,7 @@ __all__ = [
     "CoordinateCheck",
     "Described",
     "Experiment",
+    "HopelessWarning",
     "KappaSettings",
     "LayerEstimate",
     "MapResult",

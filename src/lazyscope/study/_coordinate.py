@@ -214,7 +214,8 @@ def _check_readout(run: Run, leaves: Sequence[int]) -> None:
 
 
 def _checked_widths(widths: Any) -> tuple[int, ...]:
-    if isinstance(widths, str) or not isinstance(widths, Iterable):
+    single = getattr(widths, "ndim", 1) == 0 or not isinstance(widths, Iterable)
+    if isinstance(widths, str) or single:
         widths = () if isinstance(widths, str) else (widths,)
     found = tuple(check_count("every width", width, minimum=2) for width in widths)
     if len(found) < 3 or any(a >= b for a, b in pairwise(found)):

@@ -1,6 +1,7 @@
 """Does kappa alone decide how far the layers move, however it is spread over them?"""
 
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
@@ -30,8 +31,15 @@ from lazyscope.study._experiment import (
     network_experiment,
     observe_compiled,
 )
+from lazyscope.study._hopeless import HopelessWarning, hopeless_shapes
 from lazyscope.study._kappa_networks import study_network, with_scores_of_size_one
-from lazyscope.study._kappa_records import GroupScales, curve_record, run_record, test_record
+from lazyscope.study._kappa_records import (
+    GroupScales,
+    curve_record,
+    forecast_record,
+    run_record,
+    test_record,
+)
 from lazyscope.study._kappa_settings import KappaSettings
 from lazyscope.study._kappa_verdict import judge
 from lazyscope.study._provenance import versions
@@ -58,6 +66,13 @@ def run_kappa_study(
         widths, schemes with regimes, the verdict and the time it took. `lazyscope.report` draws it.
         Where groups differ in leverage, ``weighed`` judges displacements times leverage the same way.
 
+    Raises:
+        InputError: data that cannot be read, or kappas at which every shape is expected to move by half
+            of its size and more, so that no slope could be judged; before any run.
+
+    Warns:
+        HopelessWarning: shapes of which this is true while others can be judged; before any run.
+
     Cost: one compilation per width, then one run per cell; two cells at a time.
     """
     started = time.perf_counter()
@@ -71,6 +86,7 @@ def run_kappa_study(
     bounds = _Bounds(settings, data)
     cells = list(settings.cells())
     with one_lapack_thread():
+        _warn_of_hopeless(settings, data)
         records, compile_seconds = _run_all(settings, data, bounds, cells, progress)
     records.sort(key=lambda r: _order(settings, r["run"]))
     runs = [record["run"] for record in records]
@@ -97,6 +113,30 @@ def run_kappa_study(
             "total_seconds": time.perf_counter() - started,
         },
     }
+
+
+def _warn_of_hopeless(settings: KappaSettings, data: Dataset) -> None:
+    """Say before the runs which shapes they cannot decide, and refuse a study where it is all."""
+    needed = hopeless_shapes(settings, lambda cell: _foresee_cell(settings, data, cell))
+    if needed:
+        told = ", ".join(f"{name} (kappa {kappa:.3g})" for name, kappa in needed.items())
+        warnings.warn(
+            f"the slopes of these shapes will stay undecided, since a slope is fitted to the largest four "
+            f"kappas, which begin below the kappa where they train lazily: {told}",
+            HopelessWarning,
+            stacklevel=4,
+        )
+
+
+def _foresee_cell(
+    settings: KappaSettings, data: Dataset, cell: tuple[int, str, float, int]
+) -> dict[str, Any]:
+    """The forecasts of a cell, as its run will have them."""
+    with own_settings():
+        model, scheme, experiment = _experiment(settings, data, cell)
+        foreseen = _foresee(experiment.problem, settings.stop)
+    groups = GroupScales.of(model, scheme.alpha(cell[0]), experiment.problem.speeds)
+    return forecast_record(foreseen, groups.leverage)
 
 
 class _Bounds:

@@ -53,7 +53,7 @@ def run_record(
     moved = np.asarray(observed.displacement.operator)
     initial, final = float(result.initial_loss), float(result.loss)
     elapsed = float(result.time)
-    return _forecast_record(foreseen, groups.leverage) | {
+    return forecast_record(foreseen, groups.leverage) | {
         "alpha": groups.alpha.tolist(),
         "speed": groups.speed.tolist(),
         "leverage": groups.leverage.tolist(),
@@ -88,7 +88,7 @@ def run_record(
     }
 
 
-def _forecast_record(
+def forecast_record(
     foreseen: tuple[Forecast, Displacement] | None, leverage: Float[np.ndarray, " groups"]
 ) -> dict[str, Any]:
     """What was said before training; nulls for a network without gradient."""

@@ -1,6 +1,7 @@
 """Does the loss fall at the rate that the theorem guarantees, whatever the scheme?"""
 
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
@@ -12,6 +13,7 @@ import numpy as np
 from lazyscope._entry import checked
 from lazyscope.data import Dataset, load_dataset
 from lazyscope.flow import one_lapack_thread
+from lazyscope.study._hopeless import HopelessWarning, without_bound
 from lazyscope.study._provenance import versions
 from lazyscope.study._theorem_bound import bound_limits, bound_table
 from lazyscope.study._theorem_kernel import kernel_convergence
@@ -44,6 +46,10 @@ def run_theorem_study(
     Raises:
         InputError: data that cannot be read, or points that repeat: lambda_S is zero then.
 
+    Warns:
+        HopelessWarning: theta-lazy schemes for which the limit kernels give no bound, so that the
+            verdict stays undecided or is against the theorem; before any run.
+
     Cost: one compilation per width, then one run per cell; two cells at a time. About three minutes
     at the defaults on two quiet cores.
 
@@ -59,6 +65,7 @@ def run_theorem_study(
     )
     bound = Bound(data, settings.depth, settings.activation)
     with one_lapack_thread():
+        _warn_of_hopeless(settings, data, bound)
         runs = _run_all(settings, data, bound, progress)
         kernels = _kernels(settings, data, bound)
     named = [r for r in runs if r["kind"] == "scheme"]
@@ -83,6 +90,25 @@ def run_theorem_study(
         "verdict": judge(settings, estimates, runs),
         "timing": {"total_seconds": time.perf_counter() - started},
     }
+
+
+def _warn_of_hopeless(settings: TheoremSettings, data: Dataset, bound: Bound) -> None:
+    """Say before the runs which schemes have no bound that their rates could be held against."""
+
+    def rate(name: str, width: int) -> float | None:
+        cell = TheoremCell("scheme", name, None, width, 0)
+        scheme = settings.scheme(cell, data.x_train.shape[1], data.y_train.shape[1])
+        return bound.rates(scheme, width)["bound"]
+
+    without = without_bound(settings, settings.lazy_schemes(), rate)
+    if without:
+        warnings.warn(
+            f"the study cannot support the theorem, since these schemes have a bound at fewer than three "
+            f"widths for {settings.activation} networks on these points: {', '.join(without)}; leave them "
+            "out, or use relu",
+            HopelessWarning,
+            stacklevel=4,
+        )
 
 
 def _run_all(

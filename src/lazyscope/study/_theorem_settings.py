@@ -10,7 +10,13 @@ from lazyscope._entry import check_fields
 from lazyscope.data import TargetKind
 from lazyscope.measure import MIN_THRESHOLD_WIDTHS
 from lazyscope.model import activation_names
-from lazyscope.scaling import Scheme, named_scheme, scheme_names, scheme_parameters
+from lazyscope.scaling import (
+    Scheme,
+    named_scheme,
+    network_regime,
+    scheme_names,
+    scheme_parameters,
+)
 from lazyscope.study._shapes import shape, shape_names
 
 Kind: TypeAlias = Literal["scheme", "spread"]
@@ -105,6 +111,16 @@ class TheoremSettings:
         _check_list("scheme", self.schemes, 1)
         for width in (*self.widths, *self.threshold_widths):
             check_count("width", width)
+        if not self.lazy_schemes():
+            raise _no_lazy(self.schemes)
+
+    def lazy_schemes(self) -> tuple[str, ...]:
+        """Those of the named schemes that are theta-lazy, which the theorem is about."""
+        return tuple(name for name in self.schemes if self._regime(name) == "theta-lazy")
+
+    def _regime(self, name: str) -> str:
+        scheme = self.scheme(TheoremCell("scheme", name, None, self.widths[0], 0), 1, 1)
+        return str(network_regime(scheme.scale_exponents, scheme.speed_exponents))
 
     def cells(self) -> Iterator[TheoremCell]:
         """Every run, widest first."""
@@ -141,6 +157,16 @@ def _check_complete(name: str) -> None:
             cause="a family of schemes in place of one",
             fix="choose spreads and kappas instead: every scheme without speeds is one of them",
         )
+
+
+def _no_lazy(schemes: tuple[str, ...]) -> InputError:
+    return InputError(
+        "a study of the theorem needs a scheme that is theta-lazy, since the theorem speaks of these alone",
+        received=", ".join(schemes),
+        cause="schemes in which layers move by more and more of their size as the width grows, or by a "
+        "fixed share of it",
+        fix="add 'ntk', or another one that `lazyscope regime` calls theta-lazy",
+    )
 
 
 def _check_list(what: str, values: tuple, minimum: int) -> None:

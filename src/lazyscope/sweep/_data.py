@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from lazyscope._checks import InputError
 from lazyscope._file import local_path
 from lazyscope.data import Dataset, four_points, load_dataset, sphere_teacher
 from lazyscope.data._bundled import BUNDLED
+from lazyscope.data._idx import idx_files
 from lazyscope.sweep._design import Cell
 from lazyscope.sweep._settings import Value
 
@@ -43,6 +45,7 @@ def data_digests(cells: Iterable[Cell], *, fresh: bool = False) -> dict[str, str
         if fresh and choice in _stamps and _stamps[choice] != _stamp(str(choice[0])):
             _stamps.clear()
             _cached.cache_clear()
+            _sizes.cache_clear()
         digests[repr(choice)] = data_digest(_known(choice))
     return digests
 
@@ -80,16 +83,28 @@ def _sizes(choice: tuple[Any, ...]) -> tuple[int, int, int]:
 
 
 def _stamp(name: str) -> Any:
-    """The place of the file or folder `name` and what changes when it does; None where it is none."""
+    """The place of the file or folder `name` and what changes when it does; None where it is none.
+
+    Beside a file of images lie those of its labels and of the test points, which count as well.
+    """
     if name in _NAMED or name.startswith("openml:"):
         return None
     try:
         path = local_path("data", name).absolute()
-        files = sorted(path.iterdir()) if path.is_dir() else [path]
-        told = [(file.name, file.stat()) for file in files]
+        path.stat()
+        files = sorted(path.iterdir()) if path.is_dir() else idx_files(path)
+        return str(path), tuple((file.name, _state(file)) for file in files)
     except (OSError, ValueError):
         return None
-    return str(path), tuple((n, s.st_mtime_ns, s.st_size, s.st_ino) for n, s in told)
+
+
+def _state(file: Path) -> tuple[int, ...]:
+    """What changes with the content of a file; nothing where there is none."""
+    try:
+        told = file.stat()
+    except FileNotFoundError:
+        return ()
+    return told.st_mtime_ns, told.st_ctime_ns, told.st_size, told.st_dev, told.st_ino
 
 
 @lru_cache(maxsize=256)

@@ -1,6 +1,7 @@
 """Why can a store not be used as asked?"""
 
 import errno
+import os
 from pathlib import Path
 
 from lazyscope._checks import InputError
@@ -12,10 +13,7 @@ class StoreError(InputError):
 
 def os_refusal(error: OSError, path: Path) -> StoreError:
     """The refusal that says what the operating system's `error` at `path` means for a store."""
-    cause, fix = _CAUSES.get(
-        error.errno or 0,
-        ("a file system that refused the request", "check the folder and its disk"),
-    )
+    cause, fix = _special(error, path) or _CAUSES.get(error.errno or 0, _REFUSED)
     return StoreError(
         "a store needs a folder that can be written, with room in it",
         received=f"{path}: {error.strerror}",
@@ -26,10 +24,7 @@ def os_refusal(error: OSError, path: Path) -> StoreError:
 
 def reading_refusal(error: OSError, path: Path) -> StoreError:
     """The refusal that says why the operating system does not let `path` of a store be read."""
-    cause, fix = _READING_CAUSES.get(
-        error.errno or 0,
-        ("a file system that refused the request", "check the folder and its disk"),
-    )
+    cause, fix = _special(error, path) or _READING_CAUSES.get(error.errno or 0, _REFUSED)
     return StoreError(
         "every file of a store must be readable",
         received=f"{path}: {error.strerror or error}",
@@ -38,6 +33,35 @@ def reading_refusal(error: OSError, path: Path) -> StoreError:
     )
 
 
+def _special(error: OSError, path: Path) -> tuple[str, str] | None:
+    """What an error means where the place tells more than its number."""
+    if os.path.islink(path):
+        return _of_link(error, path)
+    if error.errno == errno.ENOENT and _takes_nothing(path.parent):
+        return "a place of the system in which nothing can be made", "name another folder"
+    return None
+
+
+def _of_link(error: OSError, path: Path) -> tuple[str, str] | None:
+    try:
+        os.stat(path)
+    except OSError as lost:
+        if lost.errno == errno.ELOOP:
+            return _CIRCLE
+        if error.errno in (errno.ENOENT, errno.EEXIST):
+            return "a link that leads nowhere", "bring back what it led to, or remove the link"
+    if error.errno == errno.ELOOP:
+        return "a link where a file belongs", "remove it, or put the file itself there"
+    return None
+
+
+def _takes_nothing(folder: Path) -> bool:
+    """Whether a folder belongs to the system's own tables of processes and devices."""
+    real = os.path.realpath(folder)
+    return any(real == root or real.startswith(root + os.sep) for root in ("/proc", "/sys"))
+
+
+_REFUSED = ("a file system that refused the request", "check the folder and its disk")
 _FULL = ("a full disk or an exceeded quota", "free some space or move the folder")
 _CLOSED = (
     "a folder that this user may not write to",

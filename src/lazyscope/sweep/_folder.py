@@ -46,11 +46,18 @@ class Folder:
 
     @contextmanager
     def below(self, name: str, *, make: bool = False) -> Iterator["Folder"]:
-        """The folder `name` in this one, open inside the block."""
-        if make:
-            with suppress(FileExistsError):
-                os.mkdir(name, dir_fd=self.handle)
-        handle = os.open(name, _FOLDER, dir_fd=self.handle)
+        """The folder `name` in this one, open inside the block.
+
+        Raises:
+            StoreError: it is not there, is no folder, or may not be made or read.
+        """
+        try:
+            if make:
+                with suppress(FileExistsError):
+                    os.mkdir(name, dir_fd=self.handle)
+            handle = os.open(name, _FOLDER, dir_fd=self.handle)
+        except OSError as error:
+            raise self._no_folder(error, name, make=make) from error
         try:
             yield Folder(self.path / name, handle)
         finally:
@@ -98,7 +105,10 @@ class Folder:
         """
         unfinished = name + UNFINISHED
         try:
-            handle = os.open(unfinished, _WRITING, 0o666, dir_fd=self.handle)
+            try:
+                handle = os.open(unfinished, _WRITING, 0o666, dir_fd=self.handle)
+            except FileExistsError as error:
+                raise self._occupied(error, unfinished) from error
             try:
                 with open(handle, "wb") as file:
                     file.write(content)
@@ -109,12 +119,7 @@ class Folder:
                 self._remove(unfinished)
             self._sync()
         except FileExistsError as error:
-            raise StoreError(
-                "a file of a store is written once",
-                received=f"{self.path / name}, which is there already",
-                cause="another process that writes to the same store, or a file copied into it",
-                fix="let one process write; what is in the store is kept, and the same command goes on",
-            ) from error
+            raise _written_already(self.path / name) from error
         except OSError as error:
             raise os_refusal(error, self.path / name) from error
 
@@ -147,6 +152,35 @@ class Folder:
         except OSError:
             return "a place that the system does not tell"
 
+    def _no_folder(self, error: OSError, name: str, *, make: bool) -> StoreError:
+        path = self.path / name
+        if make:
+            return os_refusal(error, path)
+        if error.errno != errno.ENOENT or os.path.islink(path):
+            return reading_refusal(error, path)
+        return StoreError(
+            "a store must have all of its folders",
+            received=f"{self.path}, without the folder {name}",
+            cause="a folder that was moved or removed by hand, or a copy that left it out",
+            fix="bring it back, or copy the store again",
+        )
+
+    def _occupied(self, error: OSError, unfinished: str) -> StoreError:
+        """The refusal of a name under which something else is written, or that cannot be written."""
+        path = self.path / unfinished
+        try:
+            found = os.stat(unfinished, dir_fd=self.handle, follow_symlinks=False)
+        except OSError:
+            return os_refusal(error, path)
+        if stat.S_ISREG(found.st_mode):
+            return _written_already(path)
+        return StoreError(
+            "a file of a store is written beside its place first",
+            received=f"{path}, which is a folder, a pipe or a link",
+            cause="something else that was put into the store under this name",
+            fix="move it away; what is in the store is kept, and the same command goes on",
+        )
+
     def _name(self, unfinished: str, name: str) -> None:
         """Give a complete file its name, unless the name is taken."""
         place = {"src_dir_fd": self.handle, "dst_dir_fd": self.handle}
@@ -171,6 +205,15 @@ class Folder:
         except OSError as error:
             if error.errno != errno.EINVAL:  # file systems that cannot do this to a folder
                 raise
+
+
+def _written_already(path: Path) -> StoreError:
+    return StoreError(
+        "a file of a store is written once",
+        received=f"{path}, which is there already",
+        cause="another process that writes to the same store, or a file copied into it",
+        fix="let one process write; what is in the store is kept, and the same command goes on",
+    )
 
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC

@@ -108,6 +108,7 @@ class ThreadWorkers(AbstractWorkers):
 
         The unit that was given last is given again, since an interruption may have come before.
         """
+        _interrupted.set()
         self._rest()
         desk = self._desk
         begun = [(unit, list(results)) for unit, results in list(desk.begun.values())]
@@ -162,13 +163,20 @@ def _work(run_unit: RunUnit, desk: _Desk) -> None:
 
 
 _abandoned: list[threading.Thread] = []
+_interrupted = threading.Event()
 
 
-def _end_at_once() -> None:
-    """End the process where an interruption left a run or a compilation that nothing can stop.
+def _end_with_threads() -> None:
+    """Let no interpreter end while a thread is inside a compiled program, which would crash.
 
-    An interpreter that ends while a thread is inside a compiled program would wait for it, or crash.
+    An interruption ends the process at once. After anything else the runs and compilations under way are
+    waited for, so that the exit code and what others do at the end of a process stay what they are.
     """
+    try:
+        if not _interrupted.is_set():
+            _wait()
+    except KeyboardInterrupt:
+        _interrupted.set()
     if any(thread.is_alive() for thread in _abandoned):
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(Exception):
@@ -176,4 +184,16 @@ def _end_at_once() -> None:
         os._exit(INTERRUPTED)
 
 
-atexit.register(_end_at_once)
+def _wait() -> None:
+    """Wait for the threads of sweeps that ended early, and say so where it takes long."""
+    deadline = time.monotonic() + PATIENCE
+    for thread in _abandoned:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    alive = [thread for thread in _abandoned if thread.is_alive()]
+    if alive:
+        say(f"Waiting for {len(alive)} runs under way; Ctrl-C ends the process at once.")
+    for thread in alive:
+        thread.join()
+
+
+atexit.register(_end_with_threads)
