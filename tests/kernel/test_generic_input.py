@@ -266,7 +266,6 @@ def test_parameters_that_are_no_numbers_are_refused_and_tracers_pass(entry):
     assert kernel(weights).shape == (2, 2, 1, 1)
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("memory", [np.array(2.0**20), jnp.float32(2.0**20), np.float64(2.0**20)])
 def test_memory_of_a_kernel_of_functions_may_be_a_number_of_any_library(memory):
     tangent = FunctionKernel(FunctionModel(linear, parameter_groups(W)), memory=memory)
@@ -278,7 +277,8 @@ def test_memory_of_a_kernel_of_functions_may_not_be_an_array():
     model = FunctionModel(linear, parameter_groups(W))
     with pytest.raises(InputError, match="Memory must be a finite number"):
         FunctionKernel(model, memory=np.ones(3))
-=======
+
+
 def deleted():
     array = jnp.ones(2)
     array.delete()
@@ -301,4 +301,3 @@ def test_parameters_that_jax_cannot_compute_with_are_refused(call, params, words
         pytest.skip("long doubles are doubles here")
     with pytest.raises(InputError, match=words):
         call(lambda p, x: (x @ p)[:, None], value, np.ones((3, 2)))
->>>>>>> attack_process
