@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lazyscope.sweep import SweepDesign, estimate_cost, open_store, run_sweep
-from lazyscope.sweep._units import usable_cores
+from lazyscope.sweep.design._units import usable_cores
 
 FILE = Path(__file__).parents[1] / "examples" / "sweeps" / "two-layer.toml"
 

@@ -16,10 +16,10 @@ from typing import Any
 from distributed import Client, LocalCluster
 
 from lazyscope.sweep import SweepDesign
-from lazyscope.sweep._batch import run_unit
-from lazyscope.sweep._cluster import ClusterWorkers
-from lazyscope.sweep._run import run_sweep_with
-from lazyscope.sweep._workers import AbstractWorkers, ThreadWorkers
+from lazyscope.sweep.run._batch import run_unit
+from lazyscope.sweep.run._cluster import ClusterWorkers
+from lazyscope.sweep.run._run import run_sweep_with
+from lazyscope.sweep.run._workers import AbstractWorkers, ThreadWorkers
 
 REPEATS = 3
 

@@ -24,7 +24,7 @@ from torch import nn
 from torch.func import functional_call, jacrev, vmap
 
 from lazyscope.torch import explain_tangent_kernel, tangent_kernel
-from lazyscope.torch._kernel import MEMORY, kernel_of, prepare
+from lazyscope.torch.kernel._kernel import MEMORY, kernel_of, prepare
 
 RECIPE_ROUNDS = 3
 

@@ -32,10 +32,7 @@ if TYPE_CHECKING:
     from lazyscope.model import Centred, Dense
     from lazyscope.observe import Observer, as_function, open_observations, save_observations
     from lazyscope.scaling import Scheme, named_scheme, regime_report
-    from lazyscope.study import coordinate_check
-    from lazyscope.study._single import SingleRun
-    from lazyscope.study._single_forecast import forecast_run
-    from lazyscope.study._single_training import train_run
+    from lazyscope.study import SingleRun, coordinate_check, forecast_run, train_run
     from lazyscope.sweep import SweepDesign, open_store, run_sweep
 
 __all__ = [
@@ -87,7 +84,7 @@ _HOMES = {
     "Outcome": "_outcome",
     "RunError": "_outcome",
     "Scheme": "scaling",
-    "SingleRun": "study._single",
+    "SingleRun": "study",
     "SweepDesign": "sweep",
     "as_function": "observe",
     "coordinate_check": "study",
@@ -95,7 +92,7 @@ _HOMES = {
     "estimate_exponent": "measure",
     "explain_tangent_kernel": "kernel",
     "forecast_problem": "forecast",
-    "forecast_run": "study._single_forecast",
+    "forecast_run": "study",
     "function_problem": "flow",
     "limit_covariance_kernel": "kernel",
     "limit_tangent_kernel": "kernel",
@@ -111,7 +108,7 @@ _HOMES = {
     "tangent_kernel": "kernel",
     "tangent_kernel_by_leaf": "kernel",
     "tangent_kernel_product": "kernel",
-    "train_run": "study._single_training",
+    "train_run": "study",
 }
 _ROOMS = (
     "claims",

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from lazyscope.claims import CLAIMS
-from lazyscope.claims._condensation import CONDENSATION, _predicted_direction, _rows
+from lazyscope.claims.papers._condensation import CONDENSATION, _predicted_direction, _rows
 
 WIDTHS, SEEDS, NEURONS = (100, 1000), 4, 128
 CONDENSED = {(2, 0): 0.02, (2, 1): 0.01, (1, 0): 3.0, (1, 1): 0.3}

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from lazyscope.claims._controls import wrong_sign_law
-from lazyscope.claims._controls_kernel import _time
-from lazyscope.claims._controls_outside import _with_zero, theorem_assumptions
 from lazyscope.claims._verdict import under_assumptions
+from lazyscope.claims.controls._catalogue import wrong_sign_law
+from lazyscope.claims.controls._kernel import _time
+from lazyscope.claims.controls._outside import _with_zero, theorem_assumptions
 from lazyscope.data import Dataset, load_dataset
 from lazyscope.forecast import limit_lambda_min
 from lazyscope.model import Dense

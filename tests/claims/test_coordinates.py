@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from lazyscope.claims import CLAIMS
-from lazyscope.claims._coordinates import COORDINATES, _layer_finding, scheme_with_gain
+from lazyscope.claims.papers._coordinates import COORDINATES, _layer_finding, scheme_with_gain
 from lazyscope.measure import estimate_exponent
 
 WIDTHS = np.array([64, 256, 1024, 4096])

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lazyscope.claims._law import SETTINGS, TIE, law_findings
+from lazyscope.claims.law._law import SETTINGS, TIE, law_findings
 from lazyscope.scaling import displacement_exponents, slowest_correction
 from lazyscope.study import LayerEstimate
 

@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lazyscope.claims._chizat import _NETWORKS, _finding
-from lazyscope.claims._lazy_run import lazy_run
-from lazyscope.claims._lee import _problem, kernel_finding, ntk_with_gain, within
+from lazyscope.claims.papers._chizat import _NETWORKS, _finding
+from lazyscope.claims.papers._lazy_run import lazy_run
+from lazyscope.claims.papers._lee import _problem, kernel_finding, ntk_with_gain, within
 from lazyscope.data import load_dataset
 from lazyscope.flow import ExponentialFlow, GradientDescent, dense_problem
 from lazyscope.measure import estimate_exponent

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lazyscope.claims._off_law import DEPARTURES, OFF_LAW, departure_findings
-from lazyscope.claims._off_law_entropy import FRACTIONS, _step, _train
-from lazyscope.claims._off_law_step import _row
+from lazyscope.claims.law._off_law import DEPARTURES, OFF_LAW, departure_findings
+from lazyscope.claims.law._off_law_entropy import FRACTIONS, _step, _train
+from lazyscope.claims.law._off_law_step import _row
 from lazyscope.model import Dense
 from lazyscope.scaling import Scheme
 

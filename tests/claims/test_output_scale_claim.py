@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from lazyscope.claims import CLAIMS
-from lazyscope.claims._output_scale import OUTPUT_SCALE, SETTINGS, _rows
-from lazyscope.study._output_scale_collapse import judge_collapse
+from lazyscope.claims.papers._output_scale import OUTPUT_SCALE, SETTINGS, _rows
+from lazyscope.study.output_scale._collapse import judge_collapse
 
 SCALES, WIDTHS = 2.0 ** np.arange(-4, 9), np.array([64, 256, 1024, 4096, 16384])
 

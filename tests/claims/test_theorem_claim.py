@@ -2,7 +2,7 @@
 
 import pytest
 
-from lazyscope.claims._theorem import (
+from lazyscope.claims.papers._theorem import (
     loss_finding,
     order_one_finding,
     rate_finding,

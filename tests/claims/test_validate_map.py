@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from lazyscope.claims._three_layer import own_regime_findings
 from lazyscope.claims._verdict_map import error_findings, share_finding, sign_findings
+from lazyscope.claims.papers._three_layer import own_regime_findings
 
 X, Y = np.linspace(-1, 1, 7), np.linspace(-1.1, 1.1, 7)
 WIDTHS = np.array([100, 1000, 10000])

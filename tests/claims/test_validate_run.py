@@ -60,7 +60,7 @@ def test_fresh_checks_what_is_there(tmp_path):
 def test_other_code_is_checked_again(tmp_path, monkeypatch):
     one = Counted("one")
     check_claims([one.claim], tmp_path)
-    monkeypatch.setattr("lazyscope.claims._run.code_digest", lambda: "other")
+    monkeypatch.setattr("lazyscope.claims.run._run.code_digest", lambda: "other")
     check_claims([one.claim], tmp_path)
     assert len(one.calls) == 2
 

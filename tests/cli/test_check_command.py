@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 
 from lazyscope import InputError
 from lazyscope.cli._app import app
-from lazyscope.cli._check import find_build
+from lazyscope.cli.commands._check import find_build
 
 MODULE = """
 import jax.numpy as jnp

@@ -56,7 +56,7 @@ def test_standard_error_changes_no_answer_and_no_exit_code(redirection):
 
 def test_no_file_takes_the_number_of_a_closed_stream(tmp_path):
     code = (
-        "import os; from lazyscope.cli._streams import ready_streams; ready_streams();"
+        "import os; from lazyscope.cli.process._streams import ready_streams; ready_streams();"
         "file = open('a', 'w'); assert file.fileno() > 2; os.write(1, b'lost'); os.write(2, b'lost')"
     )
     command = f'"{sys.executable}" -c "{code}" <&- >&- 2>&-'

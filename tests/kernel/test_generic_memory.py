@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from lazyscope._trace._question import pose
 from lazyscope.kernel import explain_tangent_kernel
-from lazyscope.kernel._generic_blocks import _summing, arrays_of, checked
-from lazyscope.kernel._generic_question import pose
+from lazyscope.kernel.any_function._blocks import _summing, arrays_of, checked
 
 
 def draw(*shape):

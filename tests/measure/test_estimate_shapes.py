@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lazyscope.measure._estimate_shapes import MODEL_NAMES, PRIOR, Shape, catalogue
+from lazyscope.measure.estimate._shapes import MODEL_NAMES, PRIOR, Shape, catalogue
 
 SHAPES = catalogue(64.0, 4096.0)
 

@@ -8,7 +8,7 @@ import pytest
 
 from lazyscope import InputError, tangent_kernel
 from lazyscope.observe import Observer, as_function
-from lazyscope.study._coordinate_build import call_build
+from lazyscope.study.coordinates._build import call_build
 
 linen = pytest.importorskip("flax.linen")
 nnx = pytest.importorskip("flax.nnx")

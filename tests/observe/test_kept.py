@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lazyscope import InputError
-from lazyscope._kept import kept_params
+from lazyscope._jax._kept import kept_params
 from lazyscope.observe import Observer
 
 POINTS, WIDTH = 5, 64

@@ -10,10 +10,10 @@ import pytest
 
 from cases import unit_points
 from lazyscope import InputError
-from lazyscope.kernel._generic_question import pose
+from lazyscope._trace._patterns import find_rectifiers
+from lazyscope._trace._question import pose
 from lazyscope.model import parameter_groups
 from lazyscope.observe import Cadence, Observer, as_function
-from lazyscope.observe._patterns import find_rectifiers
 from naive.jacobian_kernel import kernel as jacobian_kernel
 
 WIDTH, POINTS = 12, 7

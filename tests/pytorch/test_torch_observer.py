@@ -10,7 +10,7 @@ from lazyscope._checks import InputError
 from lazyscope.measure import operator_norm
 from lazyscope.observe import Cadence
 from lazyscope.torch import Observer, tangent_kernel
-from lazyscope.torch._norms import operator_norm as operator_norm_torch
+from lazyscope.torch.steps._norms import operator_norm as operator_norm_torch
 from pytorch.torch_cases import Function, array, case, points
 
 

@@ -6,9 +6,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from lazyscope.study._coordinate_build import DescribedModule
-from lazyscope.study._coordinate_network import network_of
-from lazyscope.study._coordinate_readout import find_readout, growing_axes
+from lazyscope.study.coordinates._build import DescribedModule
+from lazyscope.study.coordinates._network import network_of
+from lazyscope.study.coordinates._readout import find_readout, growing_axes
 
 RNG = np.random.default_rng(0)
 X, TOKENS = RNG.normal(size=(6, 4)), RNG.integers(0, 5, (6, 3))

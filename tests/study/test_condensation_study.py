@@ -9,8 +9,8 @@ import xarray as xr
 
 from lazyscope._checks import InputError
 from lazyscope.study import CondensationSettings, run_condensation_study
-from lazyscope.study._condensation import staged_runs
-from lazyscope.study._condensation_estimates import side_check
+from lazyscope.study.condensation._estimates import side_check
+from lazyscope.study.condensation._study import staged_runs
 from lazyscope.sweep import SweepDesign, open_store
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "sweeps" / "condensation.toml"

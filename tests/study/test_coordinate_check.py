@@ -9,9 +9,9 @@ import pytest
 from lazyscope import InputError
 from lazyscope.kernel import tangent_kernel_by_leaf
 from lazyscope.study import CoordinateCheck, Described, coordinate_check
-from lazyscope.study._coordinate import _exponents
-from lazyscope.study._coordinate_build import Layer, find_layers
-from lazyscope.study._coordinate_record import Measured
+from lazyscope.study.coordinates._build import Layer, find_layers
+from lazyscope.study.coordinates._record import Measured
+from lazyscope.study.coordinates._study import _exponents
 
 WIDTHS = (32, 64, 128)
 LAYERS = (

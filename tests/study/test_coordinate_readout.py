@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from lazyscope import InputError, coordinate_check
-from lazyscope.study._coordinate_build import Described
-from lazyscope.study._coordinate_network import network_of
-from lazyscope.study._coordinate_readout import find_readout, growing_axes, named_readout
+from lazyscope.study.coordinates._build import Described
+from lazyscope.study.coordinates._network import network_of
+from lazyscope.study.coordinates._readout import find_readout, growing_axes, named_readout
 
 RNG = np.random.default_rng(0)
 X, TOKENS = RNG.normal(size=(6, 4)), RNG.integers(0, 5, (6, 3))

@@ -120,7 +120,7 @@ def no_run(*unused, **also_unused):
 def test_kappas_that_are_all_too_small_are_refused_before_any_run_with_one_that_is_not(
     model, monkeypatch
 ):
-    monkeypatch.setattr("lazyscope.study._kappa.observe_compiled", no_run)
+    monkeypatch.setattr("lazyscope.study.kappa._study.observe_compiled", no_run)
     few = FEW | {"num_points": 4, "shapes": ("balanced",)}
     with pytest.raises(InputError, match="let the smallest of the 4 largest kappas be") as refused:
         run_kappa_study(kappa_settings(model, kappas=(0.1, 0.2, 0.4, 0.8), **few))
@@ -131,7 +131,7 @@ def test_kappas_that_are_all_too_small_are_refused_before_any_run_with_one_that_
 
 
 def test_a_shape_that_no_run_can_decide_is_told_before_the_runs(monkeypatch):
-    monkeypatch.setattr("lazyscope.study._kappa.observe_compiled", no_run)
+    monkeypatch.setattr("lazyscope.study.kappa._study.observe_compiled", no_run)
     settings = KappaSettings(
         **FEW, shapes=("balanced", "small-hidden"), kappas=(4.0, 8.0, 16.0, 32.0)
     )
@@ -143,7 +143,7 @@ def test_a_shape_that_no_run_can_decide_is_told_before_the_runs(monkeypatch):
 
 
 def test_lazy_schemes_without_a_bound_are_told_before_the_runs(monkeypatch):
-    monkeypatch.setattr("lazyscope.study._theorem.run_and_rate", no_run)
+    monkeypatch.setattr("lazyscope.study.theorem._study.run_and_rate", no_run)
     settings = TheoremSettings(
         num_points=70, schemes=("ntk", "mup"), widths=(8, 16, 32), seeds=2, activation="linear"
     )

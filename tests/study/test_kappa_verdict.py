@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lazyscope.study._kappa_verdict import judge
+from lazyscope.study.kappa._verdict import judge
 
 KAPPAS = (1.0, 4.0, 16.0, 64.0, 256.0)
 SHAPES = ("balanced", "small-readout")

@@ -20,7 +20,7 @@ from lazyscope.study import (
     observe_compiled,
     run_output_scale_study,
 )
-from lazyscope.study._output_scale_collapse import crossing, judge_collapse, spread
+from lazyscope.study.output_scale._collapse import crossing, judge_collapse, spread
 from lazyscope.sweep import SweepDesign, open_store
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "sweeps" / "output-scale.toml"

@@ -15,7 +15,7 @@ from lazyscope.study import (
     law_at_widths,
     run_random_schemes,
 )
-from lazyscope.study._random_schemes_estimates import estimate_layers
+from lazyscope.study.random_schemes._estimates import estimate_layers
 
 SMALL = RandomSchemesSettings(counts=(6,), widths=((128, 512, 2048),), replicates=3)
 DATA = sphere_teacher(num_points=4, input_dim=4, seed=2)

@@ -8,9 +8,9 @@ from lazyscope._plain import plain
 from lazyscope.data import Dataset, four_points
 from lazyscope.flow import ExponentialFlow, GradientDescent
 from lazyscope.scaling import Scheme, named_scheme
-from lazyscope.study._single import SingleRun
-from lazyscope.study._single_forecast import forecast_run
-from lazyscope.study._single_training import train_run
+from lazyscope.study.single._forecast import forecast_run
+from lazyscope.study.single._run import SingleRun
+from lazyscope.study.single._training import train_run
 
 
 def linear_run(target=6.0, **settings):

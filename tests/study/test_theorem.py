@@ -14,11 +14,11 @@ from lazyscope.measure import decay_rate
 from lazyscope.model import Dense
 from lazyscope.scaling import Scheme
 from lazyscope.study import TheoremSettings, run_theorem_study, shape
-from lazyscope.study._theorem_bound import bound_limits, extrapolated, mean_ratio
-from lazyscope.study._theorem_kernel import kernel_convergence
-from lazyscope.study._theorem_run import Bound, run_and_rate
-from lazyscope.study._theorem_threshold import from_here_on, meets, thresholds
-from lazyscope.study._theorem_verdict import judge
+from lazyscope.study.theorem._bound import bound_limits, extrapolated, mean_ratio
+from lazyscope.study.theorem._kernel import kernel_convergence
+from lazyscope.study.theorem._run import Bound, run_and_rate
+from lazyscope.study.theorem._threshold import from_here_on, meets, thresholds
+from lazyscope.study.theorem._verdict import judge
 
 SMALL = TheoremSettings(
     num_points=6,

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,19 @@ import lazyscope._checks
 
 SOURCE = Path(lazyscope._checks.__file__).parent
 WORDS = ("_types", "_outcome", "_checks", "_entry", "_plain", "_portable", "_file", "_described")
-WORDS += ("_random", "_settings", "_kept", "_memory")
-ROOMS = ("scaling", "model", "kernel", "flow", "measure", "forecast", "observe", "torch")
+WORDS += ("_jax", "_memory")
+ROOMS = (
+    "scaling",
+    "model",
+    "limit",
+    "_trace",
+    "kernel",
+    "flow",
+    "measure",
+    "forecast",
+    "observe",
+    "torch",
+)
 ROOMS += ("data", "sweep", "study", "claims", "report", "cli")
 ORDER = dict.fromkeys(WORDS, 0) | {name: i + 1 for i, name in enumerate(ROOMS)}
 ORDER["__main__"] = len(ROOMS) + 1
@@ -21,7 +33,9 @@ PRESENT = [
     for room in ROOMS
     if (SOURCE / room / "__init__.py").exists() or (SOURCE / f"{room}.py").exists()
 ]
-LIMIT = "kernel._limit"
+LIMIT = "limit"
+MOST_MODULES = 14
+MOST_SIBLINGS = 3  # of one prefix: more of them are a folder
 
 
 def modules():
@@ -69,6 +83,40 @@ def meetings(found):
     ]
 
 
+def doors_passed(found):
+    """(importer, imported) pairs by which a room takes a private module of another one."""
+    return [
+        (name, target)
+        for name, tree in found
+        for target in imports(tree)
+        if target.split(".")[0] not in (*WORDS, name.split(".")[0])
+        and any(part.startswith("_") for part in target.split(".")[1:])
+    ]
+
+
+def folders():
+    """Every folder of the library with the names of its modules."""
+    for init in sorted(SOURCE.rglob("__init__.py")):
+        yield init.parent, sorted(p.stem for p in init.parent.glob("*.py") if p != init)
+
+
+def test_rooms_take_nothing_private_from_each_other():
+    assert doors_passed(modules()) == []
+
+
+def test_a_folder_is_small_enough_to_be_read_at_once():
+    assert [(f.name, len(held)) for f, held in folders() if len(held) > MOST_MODULES] == []
+
+
+def test_a_family_of_files_is_a_folder():
+    families = Counter(
+        (folder.name, module.strip("_").split("_")[0])
+        for folder, held in folders()
+        for module in held
+    )
+    assert [family for family, count in families.items() if count > MOST_SIBLINGS] == []
+
+
 def test_every_file_is_in_a_known_room():
     assert {name.split(".")[0] for name, _ in modules() if name} <= set(ORDER)
 
@@ -95,10 +143,12 @@ def test_the_forecast_imports_kernels_scaling_and_model_only():
 def test_a_wrong_import_would_be_seen():
     bad = [("scaling._x", ast.parse("from lazyscope.flow import solve_flow"))]
     assert wrong_directions(bad) == meetings(bad) == [("scaling._x", "flow")]
-    worse = [("kernel._limit", ast.parse("import lazyscope.flow._solve"))]
-    assert meetings(worse) == [("kernel._limit", "flow._solve")]
-    hidden = [("flow._x", ast.parse("def f():\n    from lazyscope.kernel._limit import g"))]
-    assert meetings(hidden) == [("flow._x", "kernel._limit")]
+    worse = [("limit._tangent", ast.parse("import lazyscope.flow._solve"))]
+    assert meetings(worse) == [("limit._tangent", "flow._solve")]
+    hidden = [("flow._x", ast.parse("def f():\n    from lazyscope.limit._tangent import g"))]
+    assert meetings(hidden) == [("flow._x", "limit._tangent")]
+    private = [("flow._x", ast.parse("from lazyscope.kernel.any_function._plan import g"))]
+    assert doors_passed(private) == [("flow._x", "kernel.any_function._plan")]
 
 
 def public_names(module):

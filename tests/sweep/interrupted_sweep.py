@@ -8,10 +8,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 
 def main(path, kind):
-    import lazyscope.sweep._folder as folder
+    import lazyscope.sweep.store._folder as folder
     from lazyscope.sweep import SweepDesign, run_sweep
-    from lazyscope.sweep._run import run_sweep_with
-    from lazyscope.sweep._workers import ThreadWorkers
+    from lazyscope.sweep.run._run import run_sweep_with
+    from lazyscope.sweep.run._workers import ThreadWorkers
     from sweep.store_cases import made_up, small_design
 
     if kind == "compile":
@@ -43,7 +43,7 @@ def main(path, kind):
 
 
 if __name__ == "__main__":
-    from lazyscope.cli._refusal import INTERRUPTED
+    from lazyscope.cli.process._refusal import INTERRUPTED
 
     try:
         main(sys.argv[1], sys.argv[2])

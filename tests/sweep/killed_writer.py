@@ -11,8 +11,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 def run_missing(path, design):
     from store_cases import made_up
 
-    from lazyscope.sweep._run import run_sweep_with
-    from lazyscope.sweep._workers import ThreadWorkers
+    from lazyscope.sweep.run._run import run_sweep_with
+    from lazyscope.sweep.run._workers import ThreadWorkers
 
     run_sweep_with(ThreadWorkers(2), lambda unit, record: list(map(made_up, unit)), design, path)
 

@@ -14,9 +14,9 @@ import pytest
 
 from lazyscope._checks import InputError
 from lazyscope.sweep import SchedulerLostError, StoreError, SweepDesign, open_store, run_sweep
-from lazyscope.sweep._cluster import ClusterWorkers, connected
-from lazyscope.sweep._run import run_sweep_with
-from lazyscope.sweep._workers import ThreadWorkers
+from lazyscope.sweep.run._cluster import ClusterWorkers, connected
+from lazyscope.sweep.run._run import run_sweep_with
+from lazyscope.sweep.run._workers import ThreadWorkers
 from sweep.cluster_cases import (
     broken_work,
     deadly_work,

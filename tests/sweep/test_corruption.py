@@ -16,8 +16,8 @@ import pytest
 import xarray as xr
 
 from lazyscope.sweep import StoreError, finished_cells, open_store, writing_store
-from lazyscope.sweep._batchfile import batch_file
-from lazyscope.sweep._record import quantities
+from lazyscope.sweep.store._batchfile import batch_file
+from lazyscope.sweep.store._record import quantities
 from sweep.earlier_store import earlier_store
 from sweep.store_cases import made_up, small_design
 

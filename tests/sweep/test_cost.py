@@ -5,7 +5,7 @@ import pytest
 
 from lazyscope._checks import InputError
 from lazyscope.sweep import SweepDesign, estimate_cost, open_store, run_sweep
-from lazyscope.sweep._cost import expected_steps, run_bytes, run_seconds, step_seconds
+from lazyscope.sweep.design._cost import expected_steps, run_bytes, run_seconds, step_seconds
 
 
 def settings(**fixed):

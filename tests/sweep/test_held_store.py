@@ -12,9 +12,9 @@ import pytest
 
 from lazyscope._checks import InputError
 from lazyscope.sweep import StoreError, finished_cells, open_store, run_sweep, writing_store
-from lazyscope.sweep._folder import Folder
-from lazyscope.sweep._run import run_sweep_with
-from lazyscope.sweep._workers import ThreadWorkers
+from lazyscope.sweep.run._run import run_sweep_with
+from lazyscope.sweep.run._workers import ThreadWorkers
+from lazyscope.sweep.store._folder import Folder
 from sweep.store_cases import made_up, small_design
 
 SWEEP = small_design(num_widths=3, num_seeds=4)
@@ -96,7 +96,7 @@ def test_after_a_removed_lock_the_first_writer_is_refused_and_the_store_stays_re
 
 
 def test_two_writers_past_every_lock_never_replace_a_batch(tmp_path, monkeypatch):
-    monkeypatch.setattr("lazyscope.sweep._lock.StoreLock.check", lambda self: None)
+    monkeypatch.setattr("lazyscope.sweep.store._lock.StoreLock.check", lambda self: None)
     with writing_store(tmp_path, SWEEP) as first:
         (tmp_path / "lock").unlink()
         with writing_store(tmp_path, SWEEP) as second:
@@ -127,7 +127,7 @@ import os, sys, time
 sys.path[:0] = sys.argv[2:]
 from sweep.store_cases import small_design
 from lazyscope.sweep import writing_store
-from lazyscope.sweep._store import random_settings
+from lazyscope.sweep.store._store import random_settings
 random_settings()
 with writing_store(sys.argv[1], small_design(num_widths=3, num_seeds=4)):
     if os.fork() == 0:
@@ -297,7 +297,7 @@ def test_a_store_with_other_random_numbers_takes_no_more_runs(tmp_path, monkeypa
     with writing_store(tmp_path, SWEEP) as store:
         store.write([made_up(cell) for cell in CELLS[:4]])
     other = {"generator": "rbg", "numbers": "12345678"}
-    monkeypatch.setattr("lazyscope.sweep._store.random_settings", lambda: other)
+    monkeypatch.setattr("lazyscope.sweep.store._store.random_settings", lambda: other)
     told = r"written with generator threefry2x32.*has generator rbg"
     with pytest.raises(StoreError, match=told), writing_store(tmp_path, SWEEP):
         pass

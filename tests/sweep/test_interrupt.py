@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from lazyscope.sweep import finished_cells, open_store
-from lazyscope.sweep._run import run_sweep_with
-from lazyscope.sweep._workers import ThreadWorkers
+from lazyscope.sweep.run._run import run_sweep_with
+from lazyscope.sweep.run._workers import ThreadWorkers
 from sweep.store_cases import made_up, small_design
 
 SCRIPT = Path(__file__).with_name("interrupted_sweep.py")

@@ -6,12 +6,12 @@ import pytest
 
 from lazyscope._checks import InputError
 from lazyscope.sweep import SweepDesign, estimate_cost, open_store, run_sweep
-from lazyscope.sweep._batch import each_for_itself
-from lazyscope.sweep._batchfile import RunFailure, RunResult
-from lazyscope.sweep._program import MOST_PROGRAMS, _programs, compiled_program
-from lazyscope.sweep._run import run_sweep_with
-from lazyscope.sweep._units import SHAPES_TOGETHER, cut_into_units, shape_of
-from lazyscope.sweep._workers import ThreadWorkers
+from lazyscope.sweep.design._units import SHAPES_TOGETHER, cut_into_units, shape_of
+from lazyscope.sweep.run._batch import each_for_itself
+from lazyscope.sweep.run._program import MOST_PROGRAMS, _programs, compiled_program
+from lazyscope.sweep.run._run import run_sweep_with
+from lazyscope.sweep.run._workers import ThreadWorkers
+from lazyscope.sweep.store._batchfile import RunFailure, RunResult
 from sweep.store_cases import made_up, small_design
 
 NTK = {"scheme": "ntk", "width": 8}
@@ -169,7 +169,7 @@ def test_compiled_programs_are_kept_for_a_limited_number_of_shapes(monkeypatch):
         def compile(self, **_):
             return lambda numbers: {}
 
-    monkeypatch.setattr("lazyscope.sweep._program.jax.jit", lambda _: Made())
+    monkeypatch.setattr("lazyscope.sweep.run._program.jax.jit", lambda _: Made())
     kept = dict(_programs)
     _programs.clear()
     for width in range(1, 3 * MOST_PROGRAMS):

@@ -25,8 +25,8 @@ from lazyscope.sweep import (
     open_store,
     writing_store,
 )
-from lazyscope.sweep._settings import default_settings, settings_hash
-from lazyscope.sweep._store import FORMAT
+from lazyscope.sweep.design._settings import default_settings, settings_hash
+from lazyscope.sweep.store._store import FORMAT
 from sweep.earlier_store import earlier_store
 from sweep.store_cases import made_up, small_design
 

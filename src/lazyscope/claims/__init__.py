@@ -2,9 +2,6 @@
 
 from lazyscope.claims._catalogue import CLAIMS
 from lazyscope.claims._finding import Claim, Effort, Finding, Section, Verdict
-from lazyscope.claims._run import check_claim, check_claims, select_claims
-from lazyscope.claims._run_record import RunSettings, read_records
-from lazyscope.claims._run_summary import counts, is_sound, validation
 from lazyscope.claims._verdict import (
     SLOPE_ACCURACY,
     all_of,
@@ -15,6 +12,9 @@ from lazyscope.claims._verdict import (
     share_interval,
     under_assumptions,
 )
+from lazyscope.claims.run._record import RunSettings, read_records
+from lazyscope.claims.run._run import check_claim, check_claims, select_claims
+from lazyscope.claims.run._summary import counts, is_sound, validation
 
 __all__ = [
     "CLAIMS",

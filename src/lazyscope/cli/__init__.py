@@ -5,7 +5,7 @@ The commands are loaded when they are first used, so that signals are answered f
 
 from typing import TYPE_CHECKING, Any
 
-from lazyscope.cli._process import main
+from lazyscope.cli.process._process import main
 
 if TYPE_CHECKING:
     from lazyscope.cli._app import app

@@ -6,20 +6,20 @@ from typing import Annotated
 import typer
 
 from lazyscope._described import described
-from lazyscope.cli._check import check_command
-from lazyscope.cli._exponents import exponents_command
-from lazyscope.cli._forecast import forecast_command
-from lazyscope.cli._refusal import RefusingGroup
-from lazyscope.cli._regime import regime_command
-from lazyscope.cli._report import report_command
-from lazyscope.cli._study import study_kappa_command
-from lazyscope.cli._study_condensation import study_condensation_command
-from lazyscope.cli._study_map import study_three_layer_command, study_two_layer_command
-from lazyscope.cli._study_output_scale import study_output_scale_command
-from lazyscope.cli._study_theorem import study_theorem_command
-from lazyscope.cli._sweep import sweep_command
-from lazyscope.cli._train import train_command
-from lazyscope.cli._validate import validate_command
+from lazyscope.cli.commands._check import check_command
+from lazyscope.cli.commands._exponents import exponents_command
+from lazyscope.cli.commands._forecast import forecast_command
+from lazyscope.cli.commands._regime import regime_command
+from lazyscope.cli.commands._report import report_command
+from lazyscope.cli.commands._sweep import sweep_command
+from lazyscope.cli.commands._train import train_command
+from lazyscope.cli.commands._validate import validate_command
+from lazyscope.cli.process._refusal import RefusingGroup
+from lazyscope.cli.study._condensation import study_condensation_command
+from lazyscope.cli.study._kappa import study_kappa_command
+from lazyscope.cli.study._map import study_three_layer_command, study_two_layer_command
+from lazyscope.cli.study._output_scale import study_output_scale_command
+from lazyscope.cli.study._theorem import study_theorem_command
 
 app = typer.Typer(
     name="lazyscope",

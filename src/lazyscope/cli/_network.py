@@ -12,7 +12,7 @@ from lazyscope.cli._scheme import chosen_scheme
 from lazyscope.cli._values import read_number
 
 if TYPE_CHECKING:
-    from lazyscope.study._single import SingleRun
+    from lazyscope.study.single import SingleRun
 
 _DATA, _SCHEME, _NETWORK = "Data", "Parametrisation", "Network"
 
@@ -79,7 +79,7 @@ class NetworkOptions:
         """
         from lazyscope.data import load_dataset
         from lazyscope.model import activation
-        from lazyscope.study._single import SingleRun
+        from lazyscope.study.single import SingleRun
 
         given: Any = read_number
         activation(self.activation)

@@ -7,10 +7,11 @@ from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError, check_array
 from lazyscope._entry import checked
-from lazyscope._settings import is_double, own_settings
+from lazyscope._jax._rounding import coarser
+from lazyscope._jax._settings import is_double, own_settings
 from lazyscope._types import Scalar
 from lazyscope.flow._problem import Problem, in_double
-from lazyscope.kernel import as_matrix, coarser, resolved, traced_precision
+from lazyscope.kernel import as_matrix, resolved, traced_precision
 from lazyscope.model import COPIES_WITH_EIGENVECTORS, check_kernel_memory
 
 

@@ -10,8 +10,8 @@ from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError, check_count, check_fraction, check_positive
 from lazyscope._entry import checked
+from lazyscope._jax._settings import own_settings
 from lazyscope._outcome import Outcome, RunError
-from lazyscope._settings import own_settings
 from lazyscope._types import Params
 from lazyscope.flow._exponential import ExponentialFlow
 from lazyscope.flow._history import History

@@ -1,27 +1,10 @@
 """Tangent kernels: finite networks, any function, and the limit of infinite width."""
 
+from lazyscope._jax._rounding import coarser
+from lazyscope._trace import traced_precision
 from lazyscope.kernel._function import FunctionExpansion, FunctionGradient, FunctionKernel
 from lazyscope.kernel._function_check import CheckedFunction, check_function
-from lazyscope.kernel._generic_explain import (
-    KernelExplanation,
-    LeafHandling,
-    explain_tangent_kernel,
-    working_precision,
-)
-from lazyscope.kernel._generic_kernel import tangent_kernel, tangent_kernel_by_leaf
-from lazyscope.kernel._generic_precision import traced_precision
-from lazyscope.kernel._generic_product import tangent_kernel_product
 from lazyscope.kernel._layerwise import LayerwiseExpansion, LayerwiseGradient, LayerwiseKernel
-from lazyscope.kernel._limit import (
-    Nonlinearity,
-    limit_amplification,
-    limit_covariance_kernel,
-    limit_tangent_kernel,
-    limit_tangent_kernel_by_layer,
-)
-from lazyscope.kernel._limit_amplification import AccuracyWarning
-from lazyscope.kernel._limit_function import PiecewiseSmooth
-from lazyscope.kernel._limit_normalised import normalised_limit_kernels
 from lazyscope.kernel._predict import predict_flow
 from lazyscope.kernel._protocol import (
     AbstractExpansion,
@@ -29,12 +12,25 @@ from lazyscope.kernel._protocol import (
     AbstractTangentKernel,
     as_matrix,
 )
-from lazyscope.kernel._spectrum import (
-    coarser,
-    resolved,
-    resolved_directions,
-    smallest_eigenvalue,
+from lazyscope.kernel._spectrum import resolved, resolved_directions, smallest_eigenvalue
+from lazyscope.kernel.any_function._explain import (
+    KernelExplanation,
+    LeafHandling,
+    explain_tangent_kernel,
+    working_precision,
 )
+from lazyscope.kernel.any_function._kernel import tangent_kernel, tangent_kernel_by_leaf
+from lazyscope.kernel.any_function._product import tangent_kernel_product
+from lazyscope.limit import (
+    AccuracyWarning,
+    Nonlinearity,
+    limit_amplification,
+    limit_covariance_kernel,
+    limit_tangent_kernel,
+    limit_tangent_kernel_by_layer,
+    normalised_limit_kernels,
+)
+from lazyscope.limit.dual import PiecewiseSmooth
 
 __all__ = [
     "AbstractExpansion",

@@ -10,12 +10,11 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lazyscope._checks import check_instance, check_not_negative
-from lazyscope.kernel._generic_blocks import MEMORY, Finish, Programs, add_rows, in_blocks
-from lazyscope.kernel._generic_contract import Rows, assemble
-from lazyscope.kernel._generic_plan import make_plan
-from lazyscope.kernel._generic_precision import kernel_type
-from lazyscope.kernel._generic_question import asking, pose
+from lazyscope._trace import asking, kernel_type, pose
 from lazyscope.kernel._protocol import AbstractExpansion, AbstractGradient, AbstractTangentKernel
+from lazyscope.kernel.any_function._blocks import MEMORY, Finish, Programs, add_rows, in_blocks
+from lazyscope.kernel.any_function._contract import Rows, assemble
+from lazyscope.kernel.any_function._plan import make_plan
 from lazyscope.model import FunctionModel, group_norms
 
 Groups = tuple[tuple[Array, ...], ...]

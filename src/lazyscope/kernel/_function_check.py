@@ -13,18 +13,18 @@ from jax.core import Tracer
 
 from lazyscope._checks import InputError, check_array
 from lazyscope._portable import PortableError
-from lazyscope._types import Apply, Params
-from lazyscope.kernel._generic_blocks import MEMORY, check_network
-from lazyscope.kernel._generic_precision import coarsest
-from lazyscope.kernel._generic_question import (
+from lazyscope._trace import (
     ACCEPTS_ONE,
     PROMOTED,
     asking,
     check_devices,
+    coarsest,
     pose,
+    primitives,
     taken_apart,
 )
-from lazyscope.kernel._generic_trace import primitives
+from lazyscope._types import Apply, Params
+from lazyscope.kernel.any_function._blocks import MEMORY, check_network
 
 _CALLBACKS = frozenset({"pure_callback", "io_callback"})
 

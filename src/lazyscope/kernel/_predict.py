@@ -6,10 +6,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError
-from lazyscope.kernel._known import known_array
+from lazyscope._jax._known import known_array
+from lazyscope._jax._rounding import coarser
 from lazyscope.kernel._spectrum import (
     check_positive,
-    coarser,
     kernel_precision,
     resolved,
     symmetric_kernel,

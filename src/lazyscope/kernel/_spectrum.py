@@ -15,7 +15,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from lazyscope._checks import InputError, check_array
-from lazyscope.kernel._known import known_array
+from lazyscope._jax._known import known_array
+from lazyscope._jax._rounding import unit_rounding
 
 _FEWEST = 16
 _NOT_ROUNDING = 16
@@ -73,19 +74,6 @@ def kernel_precision(k: Any, precision: Any = None) -> np.dtype:
 
 def _is_floating(dtype: np.dtype) -> bool:
     return bool(jnp.issubdtype(dtype, jnp.floating)) or dtype.kind == "f"
-
-
-def unit_rounding(precision: Any) -> float:
-    """The eps of a type; never below that of double precision, in which spectra are computed."""
-    dtype = np.dtype(jnp.dtype(precision))
-    if dtype.kind == "f":
-        return max(float(np.finfo(dtype).eps), float(np.finfo(np.float64).eps))
-    return float(jnp.finfo(dtype).eps)
-
-
-def coarser(*precisions: Any) -> np.dtype:
-    """The type with the largest eps."""
-    return max((np.dtype(jnp.dtype(p)) for p in precisions), key=unit_rounding)
 
 
 def resolved(values: Any, precision: Any = np.float64) -> Bool[Array, "*batch n"]:

@@ -9,29 +9,29 @@ from lazyscope.measure._condensation import orientation_scatter as orientation_s
 from lazyscope.measure._displacement import Displacement as Displacement
 from lazyscope.measure._displacement import displacement as displacement
 from lazyscope.measure._displacement import operator_norm as operator_norm
-from lazyscope.measure._estimate import MIN_SPARE as MIN_SPARE
-from lazyscope.measure._estimate import MIN_WIDTHS as MIN_WIDTHS
-from lazyscope.measure._estimate import estimate_exponent as estimate_exponent
-from lazyscope.measure._estimate import estimate_exponents as estimate_exponents
-from lazyscope.measure._estimate_decay import DecayRate as DecayRate
-from lazyscope.measure._estimate_decay import decay_rate as decay_rate
-from lazyscope.measure._estimate_power_law import PowerLawFit as PowerLawFit
-from lazyscope.measure._estimate_power_law import fit_power_law as fit_power_law
-from lazyscope.measure._estimate_record import ExponentEstimate as ExponentEstimate
-from lazyscope.measure._estimate_record import ExponentMap as ExponentMap
-from lazyscope.measure._estimate_record import ModelFit as ModelFit
-from lazyscope.measure._estimate_threshold import ThresholdEstimate as ThresholdEstimate
-from lazyscope.measure._estimate_threshold import estimate_threshold as estimate_threshold
-from lazyscope.measure._estimate_threshold_limit import (
-    MIN_THRESHOLD_WIDTHS as MIN_THRESHOLD_WIDTHS,
-)
-from lazyscope.measure._estimate_threshold_limit import ThresholdLimit as ThresholdLimit
-from lazyscope.measure._estimate_threshold_limit import threshold_limit as threshold_limit
-from lazyscope.measure._estimate_verdict import RESOLUTION as RESOLUTION
-from lazyscope.measure._estimate_verdict import agreement as agreement
 from lazyscope.measure._kernel_change import kernel_alignment as kernel_alignment
 from lazyscope.measure._kernel_change import kernel_change as kernel_change
 from lazyscope.measure._outputs import error_rate as error_rate
 from lazyscope.measure._outputs import linearisation_gap as linearisation_gap
 from lazyscope.measure._outputs import mean_squared_error as mean_squared_error
-from lazyscope.measure._student import student_reach as student_reach
+from lazyscope.measure.estimate._decay import DecayRate as DecayRate
+from lazyscope.measure.estimate._decay import decay_rate as decay_rate
+from lazyscope.measure.estimate._exponent import MIN_SPARE as MIN_SPARE
+from lazyscope.measure.estimate._exponent import MIN_WIDTHS as MIN_WIDTHS
+from lazyscope.measure.estimate._exponent import estimate_exponent as estimate_exponent
+from lazyscope.measure.estimate._exponent import estimate_exponents as estimate_exponents
+from lazyscope.measure.estimate._power_law import PowerLawFit as PowerLawFit
+from lazyscope.measure.estimate._power_law import fit_power_law as fit_power_law
+from lazyscope.measure.estimate._record import ExponentEstimate as ExponentEstimate
+from lazyscope.measure.estimate._record import ExponentMap as ExponentMap
+from lazyscope.measure.estimate._record import ModelFit as ModelFit
+from lazyscope.measure.estimate._student import student_reach as student_reach
+from lazyscope.measure.estimate._threshold import ThresholdEstimate as ThresholdEstimate
+from lazyscope.measure.estimate._threshold import estimate_threshold as estimate_threshold
+from lazyscope.measure.estimate._threshold_limit import (
+    MIN_THRESHOLD_WIDTHS as MIN_THRESHOLD_WIDTHS,
+)
+from lazyscope.measure.estimate._threshold_limit import ThresholdLimit as ThresholdLimit
+from lazyscope.measure.estimate._threshold_limit import threshold_limit as threshold_limit
+from lazyscope.measure.estimate._verdict import RESOLUTION as RESOLUTION
+from lazyscope.measure.estimate._verdict import agreement as agreement

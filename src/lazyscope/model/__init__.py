@@ -1,10 +1,8 @@
 """Networks as pure functions of their parameters, drawn at a width from a scheme."""
 
+from lazyscope.model._activation import LEAKY_SLOPE as LEAKY_SLOPE
 from lazyscope.model._activation import Activation, activation, activation_names
-from lazyscope.model._attention import Attention
 from lazyscope.model._centred import Centred
-from lazyscope.model._convolution import Convolution
-from lazyscope.model._dense import Dense
 from lazyscope.model._function import FunctionModel
 from lazyscope.model._groups import (
     Grouping,
@@ -13,8 +11,8 @@ from lazyscope.model._groups import (
     parameter_groups,
     speeds_by_name,
 )
+from lazyscope.model._groups import named_by as named_by
 from lazyscope.model._layer import Layer, affine
-from lazyscope.model._layer_norm import LayerNorm, Norm
 from lazyscope.model._memory import (
     COPIES_WITH_EIGENVECTORS,
     check_kernel_memory,
@@ -25,8 +23,12 @@ from lazyscope.model._memory import (
 from lazyscope.model._network import AbstractNetwork
 from lazyscope.model._products import rows_times, sum_of_outer_products
 from lazyscope.model._protocol import AbstractModel
-from lazyscope.model._residual import Residual
-from lazyscope.model._residual_convolution import ResidualConvolution
+from lazyscope.model.networks._attention import Attention
+from lazyscope.model.networks._convolution import Convolution
+from lazyscope.model.networks._dense import Dense
+from lazyscope.model.networks._layer_norm import LayerNorm, Norm
+from lazyscope.model.networks._residual import Residual
+from lazyscope.model.networks._residual_convolution import ResidualConvolution
 
 __all__ = [
     "COPIES_WITH_EIGENVECTORS",

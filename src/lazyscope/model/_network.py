@@ -18,8 +18,8 @@ from lazyscope._checks import (
     check_count,
     check_instance,
 )
-from lazyscope._random import pinned_random
-from lazyscope._settings import own_settings
+from lazyscope._jax._random import pinned_random
+from lazyscope._jax._settings import own_settings
 from lazyscope._types import Key, Params
 from lazyscope.model._activation import Activation
 from lazyscope.model._layer import Layer

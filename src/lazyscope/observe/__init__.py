@@ -2,10 +2,12 @@
 
 from lazyscope.observe._abstract import AbstractObserver
 from lazyscope.observe._cadence import Cadence
+from lazyscope.observe._cadence import check_cadence as check_cadence
 from lazyscope.observe._function import Function, as_function
 from lazyscope.observe._groups import group_leaves
 from lazyscope.observe._observer import Observer
 from lazyscope.observe._provenance import provenance
+from lazyscope.observe._record import SERIES as SERIES
 from lazyscope.observe._record import (
     Look,
     Measurement,
@@ -21,6 +23,7 @@ from lazyscope.observe._save import (
     to_dataset,
     to_json,
 )
+from lazyscope.observe._subject import subject_of as subject_of
 
 __all__ = [
     "AbstractObserver",

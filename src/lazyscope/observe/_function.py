@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 
 from lazyscope._checks import InputError
-from lazyscope._kept import kept
+from lazyscope._jax._kept import kept
 from lazyscope._types import Apply, Params
 
 

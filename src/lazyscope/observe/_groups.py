@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from lazyscope._checks import InputError
 from lazyscope._entry import checked
-from lazyscope.model._groups import named_by
+from lazyscope.model import named_by
 
 Grouping = Callable[[str], str] | Mapping[str, str] | None
 """A function of an array's name, or beginnings of names (cut at dots) with the group they mean."""

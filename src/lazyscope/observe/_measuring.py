@@ -10,14 +10,18 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from lazyscope.kernel import tangent_kernel
-from lazyscope.kernel._generic_trace import (
+from lazyscope._trace import (
     Example,
     Junction,
     Path,
+    pattern_taps,
     reverse_only,
     run_tapped,
+    share_flipped,
+    wide,
+    wide_type,
 )
+from lazyscope.kernel import tangent_kernel
 from lazyscope.measure import (
     kernel_alignment,
     kernel_change,
@@ -25,8 +29,6 @@ from lazyscope.measure import (
     mean_squared_error,
     operator_norm,
 )
-from lazyscope.observe._patterns import pattern_taps, share_flipped
-from lazyscope.observe._precision import wide, wide_type
 
 
 class Reference(NamedTuple):

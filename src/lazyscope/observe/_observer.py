@@ -13,16 +13,22 @@ from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError, check_array
-from lazyscope._kept import kept, kept_data, kept_params
-from lazyscope._settings import own_settings
+from lazyscope._jax._kept import kept, kept_data, kept_params
+from lazyscope._jax._settings import own_settings
+from lazyscope._trace import (
+    Question,
+    asking,
+    coarsest,
+    find_rectifiers,
+    pose,
+    wide_type,
+    without_effects,
+)
 from lazyscope._types import Apply, Params
-from lazyscope.kernel._generic_blocks import checked
-from lazyscope.kernel._generic_precision import coarsest
-from lazyscope.kernel._generic_question import Question, asking, pose
+from lazyscope.kernel.any_function import checked
 from lazyscope.model import Grouping
 from lazyscope.observe._abstract import AbstractObserver
 from lazyscope.observe._cadence import Cadence, check_cadence
-from lazyscope.observe._effects import without_effects
 from lazyscope.observe._measuring import (
     Numbers,
     Reference,
@@ -30,8 +36,6 @@ from lazyscope.observe._measuring import (
     compiled,
     norms_and_state,
 )
-from lazyscope.observe._patterns import find_rectifiers
-from lazyscope.observe._precision import wide_type
 from lazyscope.observe._record import SERIES, Measurement, Subject, displacement_fields
 from lazyscope.observe._subject import subject_of
 

@@ -1,17 +1,17 @@
 """What does a stored result look like? Reports read stored results and never compute."""
 
-from lazyscope.report._condensation_page import write_condensation_page
 from lazyscope.report._coordinate_figure import draw_coordinate_check
 from lazyscope.report._figures import draw_displacement, draw_forecast, draw_loss
-from lazyscope.report._kappa_page import write_kappa_page
-from lazyscope.report._map_figures import draw_map, draw_scaling
-from lazyscope.report._map_page import write_map_page
 from lazyscope.report._observation_page import write_observation_page
-from lazyscope.report._output_scale_page import write_output_scale_page
-from lazyscope.report._study_figures import draw_crossover, draw_order_parameter
 from lazyscope.report._tables import kappa_summary
-from lazyscope.report._theorem_page import write_theorem_page
-from lazyscope.report._validation import (
+from lazyscope.report.kappa._page import write_kappa_page
+from lazyscope.report.output_scale._page import write_output_scale_page
+from lazyscope.report.phase_diagram._condensation_page import write_condensation_page
+from lazyscope.report.phase_diagram._figures import draw_map, draw_scaling
+from lazyscope.report.phase_diagram._page import write_map_page
+from lazyscope.report.phase_diagram._study_figures import draw_crossover, draw_order_parameter
+from lazyscope.report.theorem._page import write_theorem_page
+from lazyscope.report.validation._page import (
     summary_sentence,
     validation_page,
     write_validation_page,

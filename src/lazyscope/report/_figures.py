@@ -16,9 +16,9 @@ from matplotlib.ticker import NullLocator
 from lazyscope._checks import check_choice
 from lazyscope._entry import checked
 from lazyscope.report._axes import log_range
-from lazyscope.report._kappa_study import KappaStudy, Run, read_kappa_study
 from lazyscope.report._numbers import decimal, interval, is_number, number
 from lazyscope.report._palette import NEUTRAL, category_colors, matplotlib_marker
+from lazyscope.report.kappa._study import KappaStudy, Run, read_kappa_study
 
 _LINES = {"loss": "-", "linearised": ":", "bound": "--"}
 _LABELS = {"loss": "network", "linearised": "linearised network", "bound": "bound"}

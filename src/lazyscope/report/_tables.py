@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from lazyscope._entry import checked
-from lazyscope.report._kappa_study import read_kappa_study
 from lazyscope.report._numbers import decimal, interval, number
+from lazyscope.report.kappa._study import read_kappa_study
 
 _STYLES = {"agrees": "green", "disagrees": "bold red", "undecided": "yellow"}
 

@@ -1,9 +1,5 @@
 """What is run and put together to answer one question, from settings to a stored result?"""
 
-from lazyscope.study._condensation import CondensationSettings, run_condensation_study
-from lazyscope.study._coordinate import coordinate_check
-from lazyscope.study._coordinate_build import Described
-from lazyscope.study._coordinate_record import CoordinateCheck
 from lazyscope.study._experiment import (
     Experiment,
     Observation,
@@ -13,29 +9,34 @@ from lazyscope.study._experiment import (
     observe_compiled,
 )
 from lazyscope.study._hopeless import HopelessWarning
-from lazyscope.study._kappa import run_kappa_study
-from lazyscope.study._kappa_networks import StudyNetwork, study_network, study_network_names
-from lazyscope.study._kappa_settings import KappaSettings, kappa_settings
-from lazyscope.study._map_estimates import map_estimates
-from lazyscope.study._map_run import MapResult
-from lazyscope.study._output_scale import (
+from lazyscope.study._provenance import versions as versions
+from lazyscope.study._shapes import Shape, shape, shape_names
+from lazyscope.study._sweep_exponents import sweep_exponents
+from lazyscope.study.condensation._study import CondensationSettings, run_condensation_study
+from lazyscope.study.coordinates._build import Described
+from lazyscope.study.coordinates._record import CoordinateCheck
+from lazyscope.study.coordinates._study import coordinate_check
+from lazyscope.study.kappa._networks import StudyNetwork, study_network, study_network_names
+from lazyscope.study.kappa._settings import KappaSettings, kappa_settings
+from lazyscope.study.kappa._study import run_kappa_study
+from lazyscope.study.output_scale._study import (
     OutputScaleResult,
     OutputScaleSettings,
     judge_output_scale,
     run_output_scale_study,
 )
-from lazyscope.study._random_schemes import RandomSchemesSettings, run_random_schemes
-from lazyscope.study._random_schemes_estimates import LayerEstimate
-from lazyscope.study._random_schemes_law import law_at_widths
-from lazyscope.study._shapes import Shape, shape, shape_names
-from lazyscope.study._single import SingleRun
-from lazyscope.study._single_forecast import forecast_run
-from lazyscope.study._single_training import train_run
-from lazyscope.study._sweep_exponents import sweep_exponents
-from lazyscope.study._theorem import run_theorem_study
-from lazyscope.study._theorem_settings import TheoremSettings
-from lazyscope.study._three_layer import ThreeLayerSettings, run_three_layer_study
-from lazyscope.study._two_layer import TwoLayerSettings, run_two_layer_study
+from lazyscope.study.phase_diagram._estimates import map_estimates
+from lazyscope.study.phase_diagram._run import MapResult
+from lazyscope.study.phase_diagram._three_layer import ThreeLayerSettings, run_three_layer_study
+from lazyscope.study.phase_diagram._two_layer import TwoLayerSettings, run_two_layer_study
+from lazyscope.study.random_schemes._estimates import LayerEstimate
+from lazyscope.study.random_schemes._law import law_at_widths
+from lazyscope.study.random_schemes._study import RandomSchemesSettings, run_random_schemes
+from lazyscope.study.single._forecast import forecast_run
+from lazyscope.study.single._run import SingleRun
+from lazyscope.study.single._training import train_run
+from lazyscope.study.theorem._settings import TheoremSettings
+from lazyscope.study.theorem._study import run_theorem_study
 
 __all__ = [
     "CondensationSettings",

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from lazyscope._checks import InputError
-from lazyscope.study._kappa_settings import KappaSettings
-from lazyscope.study._kappa_verdict import DISPLACEMENT, LAZY_FORECAST, NUM_KAPPAS, WEIGHED
-from lazyscope.study._theorem_settings import TheoremSettings
+from lazyscope.study.kappa._settings import KappaSettings
+from lazyscope.study.kappa._verdict import DISPLACEMENT, LAZY_FORECAST, NUM_KAPPAS, WEIGHED
+from lazyscope.study.theorem._settings import TheoremSettings
 
 CLEARLY_LAZY = LAZY_FORECAST / 2
 """A shape whose first network is expected to move by less is not looked at further."""

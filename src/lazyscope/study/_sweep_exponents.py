@@ -13,7 +13,7 @@ from lazyscope._entry import checked
 from lazyscope._plain import plain
 from lazyscope.measure import estimate_exponents
 from lazyscope.scaling import displacement_exponents
-from lazyscope.sweep._parametrisation import run_scheme
+from lazyscope.sweep.design import run_scheme
 
 _RUN_DIMS = ("width", "seed", "layer")
 _LEAST_ACCURACY = 1e-3

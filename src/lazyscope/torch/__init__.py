@@ -8,11 +8,11 @@ except ImportError as _error:
         "Install it with: pip install 'lazyscope[torch]'"
     ) from _error
 
-from lazyscope.torch._explain import explain_tangent_kernel
 from lazyscope.torch._forecast import forecast, parameter_groups
-from lazyscope.torch._kernel import tangent_kernel, tangent_kernel_by_parameter
 from lazyscope.torch._observer import Observer
-from lazyscope.torch._product import tangent_kernel_product
+from lazyscope.torch.kernel._explain import explain_tangent_kernel
+from lazyscope.torch.kernel._kernel import tangent_kernel, tangent_kernel_by_parameter
+from lazyscope.torch.kernel._product import tangent_kernel_product
 
 __all__ = [
     "Observer",

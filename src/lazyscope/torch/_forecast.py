@@ -10,13 +10,13 @@ from jaxtyping import Float
 from lazyscope._checks import InputError, check_fraction
 from lazyscope.forecast import Forecast
 from lazyscope.kernel import resolved
-from lazyscope.torch._double import double_inputs, in_double
-from lazyscope.torch._gradients import gradients
-from lazyscope.torch._kernel import MEMORY, Examples, Prepared, kernel_of, look, prepare
-from lazyscope.torch._parameter_groups import Grouping, in_order_of_use
 from lazyscope.torch._question import call
 from lazyscope.torch._targets import check_targets
-from lazyscope.torch._untouched import untouched
+from lazyscope.torch.kernel._gradients import gradients
+from lazyscope.torch.kernel._kernel import MEMORY, Examples, Prepared, kernel_of, look, prepare
+from lazyscope.torch.steps._double import double_inputs, in_double
+from lazyscope.torch.steps._parameter_groups import Grouping, in_order_of_use
+from lazyscope.torch.untouched._untouched import untouched
 
 
 def forecast(

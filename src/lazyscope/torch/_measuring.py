@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from lazyscope.torch._kernel import Prepared, kernel_of
-from lazyscope.torch._linearised import Push, Start
-from lazyscope.torch._norms import operator_norm
-from lazyscope.torch._patterns import PatternWatcher, share_flipped
 from lazyscope.torch._question import call
+from lazyscope.torch.kernel._kernel import Prepared, kernel_of
+from lazyscope.torch.kernel._linearised import Push, Start
+from lazyscope.torch.steps._norms import operator_norm
+from lazyscope.torch.uses._patterns import PatternWatcher, share_flipped
 
 
 class State(NamedTuple):

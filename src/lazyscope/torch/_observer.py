@@ -9,25 +9,25 @@ from jaxtyping import Float
 
 from lazyscope._checks import InputError
 from lazyscope.observe import (
+    SERIES,
     AbstractObserver,
     Cadence,
     Look,
     Measurement,
     Subject,
+    check_cadence,
     displacement_fields,
     provenance,
 )
-from lazyscope.observe._cadence import check_cadence
-from lazyscope.observe._record import SERIES
-from lazyscope.torch._evaluating import evaluating
-from lazyscope.torch._kernel import MEMORY, Examples, Prepared, prepare
-from lazyscope.torch._linearised import Start, find_push
 from lazyscope.torch._measuring import Mixed, linearisation_scalars, norms, scalars, take_state
-from lazyscope.torch._parameter_groups import Grouping, in_order_of_use
 from lazyscope.torch._question import Question, pose
 from lazyscope.torch._refusals import check_module
 from lazyscope.torch._targets import check_targets
-from lazyscope.torch._untouched import looked_at_alone, untouched
+from lazyscope.torch.kernel._kernel import MEMORY, Examples, Prepared, prepare
+from lazyscope.torch.kernel._linearised import Start, find_push
+from lazyscope.torch.steps._parameter_groups import Grouping, in_order_of_use
+from lazyscope.torch.untouched._evaluating import evaluating
+from lazyscope.torch.untouched._untouched import looked_at_alone, untouched
 
 _MANY_OUTPUTS = 16
 """Beyond so many outputs, the kernel is averaged over as many random directions instead."""

@@ -1,0 +1,1 @@
+"""How does the library live with JAX in somebody else's process: settings, arrays, numbers?"""

@@ -1,0 +1,1 @@
+"""Which claims have to fail?"""

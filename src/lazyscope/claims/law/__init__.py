@@ -1,0 +1,1 @@
+"""Where does the displacement law hold, and what is beyond its assumptions?"""

@@ -1,0 +1,1 @@
+"""What do the papers of the field claim, row by row?"""

@@ -1,0 +1,201 @@
+"""Does scaling a centred network's output by alpha make any network lazy, with displacement ~ 1/alpha?"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lazyscope._jax._random import pinned_random, random_key
+from lazyscope.claims._finding import Claim, Effort, Finding
+from lazyscope.claims._verdict import number_verdict
+from lazyscope.claims.papers._lazy_run import lazy_run
+from lazyscope.data import Dataset, load_dataset
+from lazyscope.flow import (
+    ExponentialFlow,
+    Problem,
+    dense_problem,
+    function_problem,
+    one_lapack_thread,
+)
+from lazyscope.measure import fit_power_law
+from lazyscope.model import Centred, Dense
+from lazyscope.scaling import named_scheme
+
+_ALPHAS = (32.0, 64.0, 128.0, 256.0, 512.0, 1024.0)
+_SMALL_ALPHAS = (0.25, 1.0)
+_TOLERANCE = 0.02
+_STOP = 1e-4
+_SCALE_ACCURACY = 0.02
+"""What is left of the first correction to the limit, 1/alpha at the smallest alpha fitted, in a slope."""
+
+Build = Callable[[Dataset, float, int], Problem]
+
+
+def check_chizat(effort: Effort) -> tuple[Finding, ...]:
+    """Displacement against alpha at fixed width, for three networks on digits."""
+    return check_chizat_on(effort, "digits")
+
+
+def check_chizat_on(effort: Effort, data: str) -> tuple[Finding, ...]:
+    """The same on other data."""
+    quick = effort == "quick"
+    points = load_dataset(data, num_points=16 if quick else 32, num_test=0, target="parity")
+    alphas, seeds = (_ALPHAS[::2] if quick else _ALPHAS), (3 if quick else 5)
+    kinds = ("dense-relu", "dense-tanh") if quick else tuple(_NETWORKS)
+    found = []
+    with one_lapack_thread():
+        for kind in kinds:
+            words, build, unit = _NETWORKS[kind]
+            scales = [unit * alpha for alpha in alphas]
+            found.append(_finding(kind, words, build, points, scales, seeds))
+    return tuple(found)
+
+
+def _finding(
+    kind: str, words: str, build: Build, data: Dataset, alphas: Sequence[float], seeds: int
+) -> Finding:
+    everything = [*_SMALL_ALPHAS, *alphas]
+    method = ExponentialFlow(jnp.asarray(_TOLERANCE))
+    runs = {
+        (alpha, seed): lazy_run(build(data, alpha, seed), method, stop=_STOP)
+        for alpha in everything
+        for seed in range(seeds)
+    }
+    largest = {key: float(np.max(run.moved)) for key, run in runs.items()}
+    fitted = [(alpha, seed) for alpha in alphas for seed in range(seeds)]
+    fit = fit_power_law(
+        [alpha for alpha, _ in fitted],
+        [largest[key] for key in fitted],
+        groups=[seed for _, seed in fitted],
+        intercepts="per-group",
+    )
+    low, high = fit.interval
+    failed = sum(not np.isfinite(value) for value in largest.values())
+    means = {
+        f"{alpha:g}": float(np.nanmean([largest[alpha, seed] for seed in range(seeds)]))
+        for alpha in everything
+    }
+    return Finding(
+        name=f"chizat-{kind}",
+        claim="largest relative displacement ~ alpha^-1",
+        prediction=-1.0,
+        measured=fit.slope,
+        low=low,
+        high=high,
+        verdict=number_verdict(low, high, -1.0, accuracy=_SCALE_ACCURACY),
+        basis=(
+            f"{words}, {data.name}, n = {len(data.x_train)}, parity, centred, alpha from "
+            f"{alphas[0]:g} to {alphas[-1]:g}, {seeds} seeds, {len(fitted)} runs to {_STOP:g} of the loss"
+        ),
+        note=(
+            f"Frobenius norm, the group that moves most. At alpha {everything[0]:g} it moves by "
+            f"{means[f'{everything[0]:g}']:.2g}, at {alphas[-1]:g} by {means[f'{alphas[-1]:g}']:.2g}. "
+            f"{fit.note}".strip()
+        ),
+        details={"displacement": means, "bend": fit.bend, "failed": failed},
+    )
+
+
+def _dense(activation: str, *, bias: bool) -> Build:
+    """A dense network of width 64 with kappa of order one, output scaled by alpha."""
+
+    def build(data: Dataset, alpha: float, seed: int) -> Problem:
+        with jax.enable_x64(True):
+            model = Dense(
+                data.x_train.shape[1],
+                data.y_train.shape[1],
+                width=64,
+                depth=2,
+                activation=activation,
+                use_bias=bias,
+                output_scale=jnp.asarray(alpha),
+            )
+            scheme = named_scheme("mup", depth=2)
+            params = model.init(random_key(seed), scheme)
+            return dense_problem(
+                Centred(model, params),
+                params,
+                jnp.asarray(data.x_train),
+                jnp.asarray(data.y_train),
+                speeds=jnp.asarray(scheme.speed(64) / alpha**2),
+            )
+
+    return build
+
+
+class _ScaledConvolution:
+    """A convolution with tanh, mean over places and a readout, all with biases, times alpha.
+
+    alpha is the last column of the points, so that one program serves every alpha.
+    """
+
+    num_channels, size = 16, 3
+    groups: ClassVar = {"convolution": ("filters", "offset"), "readout": ("readout", "shift")}
+
+    def params(self, seed: int) -> dict[str, Any]:
+        with pinned_random():
+            first, second = jax.random.split(random_key(seed))
+            shape = (self.num_channels, 1, self.size, self.size)
+            return {
+                "filters": jax.random.normal(first, shape, jnp.float64),
+                "offset": jnp.zeros(self.num_channels, jnp.float64),
+                "readout": jax.random.normal(second, (self.num_channels, 1), jnp.float64) / 4.0,
+                "shift": jnp.zeros(1, jnp.float64),
+            }
+
+    def __call__(self, params: dict[str, Any], x: jax.Array) -> jax.Array:
+        side = round((x.shape[1] - 1) ** 0.5)
+        image = x[:, :-1].reshape(-1, 1, side, side)
+        conv = jax.lax.conv_general_dilated(image, params["filters"], (1, 1), "VALID")
+        hidden = jnp.tanh(conv + params["offset"][:, None, None]).mean(axis=(2, 3))
+        return x[:, -1:] * (hidden @ params["readout"] + params["shift"])
+
+
+_SCALED_CONVOLUTION = _ScaledConvolution()
+"""One object for all runs: another one would be another function, and another program."""
+
+
+def _convolution(data: Dataset, alpha: float, seed: int) -> Problem:
+    with jax.enable_x64(True):
+        network = _SCALED_CONVOLUTION
+        scale = jnp.full((len(data.x_train), 1), alpha)
+        x = jnp.concatenate([jnp.asarray(data.x_train), scale], axis=1)
+        return function_problem(
+            network,
+            network.params(seed),
+            x,
+            jnp.asarray(data.y_train),
+            groups={name: group for group, names in network.groups.items() for name in names},
+            speeds=jnp.full(2, alpha**-2.0),
+            centred=True,
+        )
+
+
+_NETWORKS: dict[str, tuple[str, Build, float]] = {
+    "dense-relu": ("dense ReLU, width 64, depth 2, muP scales", _dense("relu", bias=False), 1.0),
+    "dense-tanh": (
+        "dense tanh with biases, width 64, depth 2, muP scales",
+        _dense("tanh", bias=True),
+        1.0,
+    ),
+    "convolution": (
+        "convolution with tanh, mean pooling and biases, 16 channels",
+        _convolution,
+        32.0,
+    ),
+}
+"""Words, builder, and the unit of alpha: what is lazy depends on the kernel, and that of the mean over
+places of small activations is a thousand times smaller."""
+
+CHIZAT = Claim(
+    name="chizat",
+    source="Chizat, Oyallon & Bach 2019 (arXiv 1812.07956)",
+    statement=(
+        "Scaling the centred output of any network by alpha, and the loss by 1/alpha^2, makes it "
+        "lazy: the relative displacement falls like 1/alpha, at a fixed width."
+    ),
+    check=check_chizat,
+    check_on=check_chizat_on,
+)

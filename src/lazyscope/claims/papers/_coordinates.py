@@ -1,0 +1,182 @@
+"""Does every layer move at order one at every width in muP, and in no other parametrisation?"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from lazyscope._jax._random import random_key
+from lazyscope.claims._finding import Claim, Effort, Finding, Verdict
+from lazyscope.claims._verdict import SLOPE_ACCURACY, at_most, number_verdict
+from lazyscope.data import Dataset, load_dataset
+from lazyscope.flow import ExponentialFlow, dense_problem, one_lapack_thread, solve_flow
+from lazyscope.measure import ExponentEstimate, displacement, estimate_exponents
+from lazyscope.model import Dense
+from lazyscope.scaling import PowerLaw, Scheme, displacement_exponents, named_scheme
+from lazyscope.study import CoordinateCheck, Described, coordinate_check
+
+_DEPTH = 2
+_LAYERS = ("input", "hidden", "readout")
+_WIDTHS = {"quick": (64, 256, 1024), "full": (64, 256, 1024, 2048)}
+_SEEDS = {"quick": 3, "full": 3}
+_NUM_POINTS = {"quick": 12, "full": 24}
+_STOP = 0.1
+_TOLERANCE = 0.1
+_RESOLUTION = 0.25
+"""Half of the step 1/2 between the exponents 0 of muP and -1/2 of its neighbours."""
+_NAMES = {"mup": "muP", "standard": "standard", "ntk": "NTK"}
+
+
+def check_coordinates(effort: Effort) -> tuple[Finding, ...]:
+    """The three parametrisations side by side, on digits."""
+    return check_coordinates_on(effort, "digits")
+
+
+def check_coordinates_on(effort: Effort, data: str) -> tuple[Finding, ...]:
+    """The same on other data."""
+    points = load_dataset(data, num_points=_NUM_POINTS[effort], num_test=0, target="parity")
+    rows: list[Finding] = []
+    with one_lapack_thread():
+        for name in _NAMES:
+            scheme = scheme_with_gain(name)
+            rows.append(_check_finding(name, _checked(scheme, points, effort), effort))
+            if name != "ntk" or effort == "full":
+                rows += _training_findings(name, scheme, points, effort)
+    return tuple(rows)
+
+
+def scheme_with_gain(name: str) -> Scheme:
+    """A named scheme with weight variance 2 and inputs of norm sqrt(d), as seen on inputs of norm one.
+
+    The gain makes activations of ReLU layers keep their size, and kappa is above one at every width: a
+    kappa that is small at the widths of the experiment hides what happens as it grows.
+    """
+    plain = named_scheme(name, depth=_DEPTH, input_dim=1)  # only its exponents are used
+    scales = tuple(PowerLaw(2**0.5, a) for a in plain.scale_exponents)
+    speeds = tuple(PowerLaw(1.0, s) for s in plain.speed_exponents)
+    return Scheme(f"{name}, weight variance 2", scales, speeds, plain.source)
+
+
+def _model(points: Dataset, width: int) -> Dense:
+    return Dense(points.x_train.shape[1], points.y_train.shape[1], width, _DEPTH)
+
+
+def _checked(scheme: Scheme, points: Dataset, effort: Effort) -> CoordinateCheck:
+    """The coordinate check, which is told nothing but the network and its learning rates."""
+
+    def build(width: int, seed: int) -> Described:
+        model = _model(points, width)
+        params = model.init(random_key(seed), scheme)
+        rates = {str(k): float(speed) for k, speed in enumerate(scheme.speed(width))}
+        return Described(model.apply, params, None, rates)
+
+    return coordinate_check(build, points, _WIDTHS[effort], _SEEDS[effort])
+
+
+def _check_finding(name: str, check: CoordinateCheck, effort: Effort) -> Finding:
+    fits = check.schemes == (name,)
+    kappa = check.exponents.kappa
+    low, high = kappa.interval
+    told: Verdict = "agrees" if fits else "undecided" if name in check.schemes else "disagrees"
+    return Finding(
+        name=f"coordinates-check-{name}",
+        claim=f"a coordinate check of the {_NAMES[name]} network fits {_NAMES[name]} and no other",
+        prediction=_scheme_rho(name),
+        measured=kappa.exponent,
+        low=low,
+        high=high,
+        verdict=told,
+        basis=f"{_basis(effort)}, 16 steps of descent",
+        note=check.sentence,
+        details={"schemes": list(check.schemes), "layer_regimes": list(check.layer_regimes)},
+    )
+
+
+def _scheme_rho(name: str) -> float:
+    return named_scheme(name, depth=_DEPTH, input_dim=1).kappa_exponent
+
+
+def _training_findings(name: str, scheme: Scheme, points: Dataset, effort: Effort) -> list[Finding]:
+    """Displacement of every layer after training, against the width."""
+    widths = _WIDTHS[effort]
+    runs = [[_moved(scheme, points, m, s) for s in range(_SEEDS[effort])] for m in widths]
+    values = np.moveaxis(np.array(runs), -1, 0)
+    found = estimate_exponents(np.asarray(widths), values, accuracy=_TOLERANCE / 5)
+    predicted = displacement_exponents(scheme.scale_exponents, scheme.speed_exponents)
+    basis = f"{_basis(effort)}, gradient flow to {_STOP:g} of the loss"
+    return [
+        _layer_finding(name, layer, found.cell(layer), predicted[layer], values[layer], basis)
+        for layer in range(_DEPTH + 1)
+    ]
+
+
+def _layer_finding(
+    name: str,
+    layer: int,
+    found: ExponentEstimate,
+    predicted: float,
+    values: Float[np.ndarray, "W S"],
+    basis: str,
+) -> Finding:
+    low, high = found.interval
+    if name == "mup":
+        claim = f"|dW| / |W| of the {_LAYERS[layer]} layer in muP ~ m^0"
+        verdict = number_verdict(low, high, 0.0, resolution=_RESOLUTION, accuracy=SLOPE_ACCURACY)
+        note = ""
+    else:
+        claim = f"|dW| / |W| of the {_LAYERS[layer]} layer in {_NAMES[name]} falls with the width"
+        verdict = at_most(low, high, 0.0, accuracy=SLOPE_ACCURACY)
+        note = f"the displacement law predicts the exponent {predicted:g} in the limit"
+    return Finding(
+        name=f"coordinates-training-{name}-{_LAYERS[layer]}",
+        claim=claim,
+        prediction=predicted,
+        measured=found.exponent,
+        low=low,
+        high=high,
+        verdict=verdict,
+        basis=basis,
+        note=" ".join(part for part in (note, found.note) if part),
+        details={"displacement": values.tolist()},
+    )
+
+
+def _moved(scheme: Scheme, points: Dataset, width: int, seed: int) -> Float[np.ndarray, " layers"]:
+    """Relative displacements after training: operator norm of the hidden layer, Frobenius of others.
+
+    In layers with one growing side both have the same exponent, and Frobenius norms of the start do not
+    fluctuate. NaN for a run that did not reach its loss.
+    """
+    with jax.enable_x64(True):
+        model = _model(points, width)
+        params = model.init(random_key(seed), scheme)
+        x, y = jnp.asarray(points.x_train), jnp.asarray(points.y_train)
+        speeds = jnp.asarray(scheme.speed(width))
+        problem = dense_problem(model, params, x, y, speeds=speeds)
+        method = ExponentialFlow(jnp.asarray(_TOLERANCE))
+        result = solve_flow(problem, method, stop_fraction=_STOP)
+        moved: Any = displacement(params, result.params)
+        sizes = np.asarray(moved.frobenius).copy()
+        sizes[1:-1] = np.asarray(moved.operator)[1:-1]
+    return sizes if result.outcome.ok else np.full(_DEPTH + 1, np.nan)
+
+
+def _basis(effort: Effort) -> str:
+    widths = _WIDTHS[effort]
+    return (
+        f"two hidden ReLU layers, digits, n = {_NUM_POINTS[effort]}, parity, widths {widths[0]} to "
+        f"{widths[-1]}, {_SEEDS[effort]} seeds"
+    )
+
+
+COORDINATES = Claim(
+    name="coordinates",
+    source="Yang & Hu 2021 (arXiv 2011.14522)",
+    statement=(
+        "In muP every layer changes at order one relative to its size at every width; in the standard and "
+        "the NTK parametrisation the changes vanish as the width grows."
+    ),
+    check=check_coordinates,
+)

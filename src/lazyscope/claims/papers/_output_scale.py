@@ -1,0 +1,151 @@
+"""Does the crossover of outputs scaled by alpha collapse on alpha sqrt(m), as Geiger et al. 2020 claim?"""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lazyscope.claims._finding import Claim, Effort, Finding, Verdict
+from lazyscope.claims._verdict import at_most, number_verdict
+from lazyscope.claims.papers._two_layer_orientation import mean_interval
+from lazyscope.study import OutputScaleSettings, run_output_scale_study
+from lazyscope.study.output_scale import spread
+
+SETTINGS = {
+    "quick": OutputScaleSettings(
+        output_scale=tuple(2.0**k for k in range(-2, 5)),
+        widths=(64, 512, 4096, 32768),
+        seeds=4,
+        data="sphere-teacher",
+        target=None,
+        num_points=8,
+        input_dim=4,
+        num_test=0,
+    ),
+    "full": OutputScaleSettings(),
+}
+COLLAPSE = 0.25
+"""Distance between widths at equal alpha sqrt(m), over that at equal alpha, below which they collapse."""
+
+
+def check_output_scale(effort: Effort) -> tuple[Finding, ...]:
+    """Run the study of the output scale and hold the collapse against the claim."""
+    settings = SETTINGS[effort]
+    with tempfile.TemporaryDirectory() as folder:
+        record = run_output_scale_study(settings, Path(folder) / "store").record
+    runs = sum(record["outcomes"].values())
+    basis = (
+        f"{settings.scheme} scaling, {settings.activation}, {settings.num_points} points of "
+        f"{settings.data}, widths {', '.join(map(str, settings.widths))}, alpha from "
+        f"{settings.output_scale[0]:g} to {settings.output_scale[-1]:g}, {settings.seeds} seeds, "
+        f"{runs} runs to {settings.stop:g} of the initial loss"
+    )
+    # kernels come down through their level at smaller scales, where runs are long
+    names = ("displacement",) if effort == "quick" else tuple(record["collapse"])
+    return tuple(_rows(record, names, basis))
+
+
+def _rows(record: Mapping[str, Any], names: tuple[str, ...], basis: str) -> Iterator[Finding]:
+    for name in names:
+        yield _power_finding(record, name, basis)
+    yield _distance_finding(record, basis)
+    yield _slope_finding(record, basis)
+    yield _control_finding(record, basis)
+
+
+def _power_finding(record: Mapping[str, Any], name: str, basis: str) -> Finding:
+    found = record["collapse"][name]
+    words = record["quantities"][name]["label"]
+    low, high = _ends(found["interval"])
+    return Finding(
+        name=f"collapse-{name.replace('_', '-')}",
+        claim=f"{words}: comes down through {found['level']:g} at alpha ~ m^-p with p = 1/2",
+        prediction=0.5,
+        measured=found["power"],
+        low=found["interval"][0],
+        high=found["interval"][1],
+        verdict=number_verdict(low, high, 0.5),
+        basis=basis,
+        note=f"Curves of all widths lie closest at p = {found['closest_power']:.2f}. {found['note']}",
+        details={"thresholds": found["thresholds"]},
+    )
+
+
+def _distance_finding(record: Mapping[str, Any], basis: str) -> Finding:
+    ratios = _distance_ratios(record)
+    low, high = mean_interval(ratios)
+    return Finding(
+        name="collapse-distance",
+        claim="displacements of all widths at equal alpha sqrt(m) lie closer than at equal alpha: "
+        f"ratio of their distances ≤ {COLLAPSE:g}",
+        prediction=None,
+        measured=float(ratios.mean()),
+        low=low,
+        high=high,
+        verdict=at_most(low, high, COLLAPSE),
+        basis=basis,
+        note="Distances are standard deviations over widths of the logarithm; interval over seeds.",
+    )
+
+
+def _distance_ratios(record: Mapping[str, Any]) -> np.ndarray:
+    """For every seed: distance between widths at equal alpha sqrt(m) over that at equal alpha."""
+    values = np.array(record["quantities"]["displacement"]["values"], float)
+    scale, width = np.log(record["output_scale"]), np.log(record["widths"])
+    seeds = np.moveaxis(np.log(values), -1, 0)
+    return np.array([spread(scale, width, s, 0.5) / spread(scale, width, s, 0.0) for s in seeds])
+
+
+def _slope_finding(record: Mapping[str, Any], basis: str) -> Finding:
+    slope = record["lazy_slope"]
+    low, high = _ends(slope["interval"])
+    verdict: Verdict = number_verdict(low, high, -1.0, accuracy=0.05)
+    return Finding(
+        name="lazy-slope",
+        claim="where training is lazy the displacement falls like 1/alpha: slope -1",
+        prediction=-1.0,
+        measured=slope["slope"],
+        low=slope["interval"][0],
+        high=slope["interval"][1],
+        verdict=verdict,
+        basis=basis,
+        note=f"Over {slope['num_runs']} runs with displacement below {slope['below']:g}, where the "
+        "next order in 1/kappa is below 0.05 of the slope, which is allowed for.",
+    )
+
+
+def _control_finding(record: Mapping[str, Any], basis: str) -> Finding:
+    found = record["collapse"]["displacement"]
+    low, high = _ends(found["interval"])
+    return Finding(
+        name="control-alpha-alone",
+        claim="control, false: alpha alone decides, whatever the width: p = 0",
+        prediction=0.0,
+        measured=found["power"],
+        low=found["interval"][0],
+        high=found["interval"][1],
+        verdict=number_verdict(low, high, 0.0),
+        basis=basis,
+        expected="disagrees",
+    )
+
+
+def _ends(interval: list[float | None]) -> tuple[float, float]:
+    """The interval, infinite where there is none."""
+    low, high = interval
+    return (-np.inf if low is None else low, np.inf if high is None else high)
+
+
+OUTPUT_SCALE = Claim(
+    name="output-scale",
+    source="Geiger, Spigler, Jacot & Wyart 2020 (arXiv 1906.08034); Chizat, Oyallon & Bach 2019 "
+    "(arXiv 1812.07956)",
+    statement=(
+        "Training alpha (f - f_0), the crossover from rich to lazy is at one value of alpha sqrt(m) "
+        "for all widths m in NTK scaling, which is kappa; on the lazy side displacement falls like "
+        "1/alpha."
+    ),
+    check=check_output_scale,
+)

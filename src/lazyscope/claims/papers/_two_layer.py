@@ -1,0 +1,99 @@
+"""Is the phase diagram of two-layer ReLU networks the one that Luo et al. 2021 claim?"""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Bool, Float
+
+from lazyscope.claims._finding import Claim, Effort, Finding
+from lazyscope.claims._verdict import SLOPE_ACCURACY, number_verdict
+from lazyscope.claims._verdict_map import error_findings, joined, sign_findings
+from lazyscope.claims.papers._two_layer_decay import decay_findings
+from lazyscope.claims.papers._two_layer_orientation import orientation_findings
+from lazyscope.measure import estimate_exponent
+from lazyscope.study import MapResult, TwoLayerSettings, run_two_layer_study
+
+SETTINGS = {
+    "quick": TwoLayerSettings(
+        gamma=(0.25, 0.625, 1.0, 1.375, 1.75),
+        gamma_prime=(-0.5, -0.125, 0.25, 0.625, 1.0),
+        widths=(100, 562, 3162),
+        seeds=3,
+    ),
+    "full": TwoLayerSettings(widths=(300, 1100, 4000, 15000, 55000, 200000)),
+}
+
+
+def check_two_layer(effort: Effort) -> tuple[Finding, ...]:
+    """Run the study of the plane and hold its estimates against the published diagram."""
+    settings = SETTINGS[effort]
+    with tempfile.TemporaryDirectory() as folder:
+        result = run_two_layer_study(settings, Path(folder) / "store")
+        return tuple(_rows(settings, result, effort))
+
+
+def _rows(settings: TwoLayerSettings, result: MapResult, effort: Effort) -> Iterator[Finding]:
+    gamma, gamma_prime = settings.gamma, settings.gamma_prime
+    basis = (
+        f"{result.summary.num_cells} runs, gamma from {gamma[0]:g} to {gamma[-1]:g} ({len(gamma)} values) "
+        f"times gamma' from {gamma_prime[0]:g} to {gamma_prime[-1]:g} ({len(gamma_prime)}), widths "
+        f"{joined(settings.widths)}, {settings.seeds} seeds, {settings.data}, flow to "
+        f"{settings.stop:g} of the initial loss"
+    )
+    yield from sign_findings(result.estimates, basis=basis)
+    for layer in (1, 2):
+        yield from error_findings(result.runs, result.estimates, layer, basis=basis)
+    yield critical_finding(result.runs, result.estimates, basis=basis)
+    yield from orientation_findings(result.runs, result.estimates, basis=basis)
+    yield from decay_findings(effort)
+
+
+def critical_finding(runs: xr.Dataset, estimates: xr.Dataset, *, basis: str) -> Finding:
+    """The exponent on the boundary, from all of its cells together.
+
+    Cells share their seeds, so the geometric mean over cells is taken within each run of a width
+    and seed, which leaves one sweep with an honest interval.
+    """
+    moved = runs["displacement_operator"].transpose(
+        "width", "seed", "gamma", "gamma_prime", "layer"
+    )
+    on = _on_boundary(estimates)
+    values = np.exp(np.log(moved.values[:, :, on]).mean(-1))
+    found = estimate_exponent(runs["width"].values, values, accuracy=0.02)
+    low, high = found.interval
+    return Finding(
+        name="critical-line",
+        claim="on the boundary gamma = 1 (gamma' below 0 for layer 1, above for layer 2) displacement "
+        "neither vanishes nor grows: exponent 0",
+        prediction=0.0,
+        measured=found.exponent,
+        low=low,
+        high=high,
+        verdict=number_verdict(low, high, 0.0, accuracy=SLOPE_ACCURACY),
+        basis=basis,
+        note=f"Geometric mean over the {int(on.sum())} cells on it. {found.note}".strip(),
+        details={"local_slopes": list(found.local_slopes)},
+    )
+
+
+def _on_boundary(estimates: xr.Dataset) -> Bool[np.ndarray, "gamma gamma_prime layer"]:
+    predicted: Float[np.ndarray, "gamma gamma_prime layer"] = (
+        estimates["predicted"].transpose("gamma", "gamma_prime", "layer").values
+    )
+    return np.abs(predicted) < 1e-9
+
+
+TWO_LAYER = Claim(
+    name="two-layer",
+    source="Luo, Xu, Ma & Zhang 2021 (JMLR 22(71), arXiv 2007.07497)",
+    statement=(
+        "Two-layer ReLU networks over the whole (gamma, gamma') plane, both layers: the input layer is "
+        "linear (relative displacement falls with the width) where gamma < 1 or gamma' > gamma - 1, "
+        "condensed where gamma > 1 and gamma' < gamma - 1, critical between; in the linear regime the "
+        "loss decays exponentially. Exponents beside the displacement law."
+    ),
+    check=check_two_layer,
+)

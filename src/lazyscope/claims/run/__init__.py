@@ -1,0 +1,1 @@
+"""How are claims run, kept and summed up?"""

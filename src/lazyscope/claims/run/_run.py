@@ -1,0 +1,158 @@
+"""How are the claims checked one after the other, so that nothing finished is lost or done twice?"""
+
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from lazyscope._checks import InputError, check_choice
+from lazyscope._entry import checked
+from lazyscope._plain import plain
+from lazyscope.claims._finding import Claim, Effort
+from lazyscope.claims.run._record import (
+    RunSettings,
+    check_replaceable,
+    is_same,
+    read_record,
+    record_path,
+    write_record,
+)
+from lazyscope.claims.run._versions import code_digest, machine
+from lazyscope.study import versions
+
+State = Literal["running", "done", "failed", "kept"]
+"""``kept``: finished by an earlier call with the same code and settings."""
+
+Record = dict[str, Any]
+"""One claim as it was checked, ready for JSON."""
+
+
+@checked()
+def check_claims(
+    claims: Sequence[Claim],
+    folder: str | Path,
+    *,
+    effort: Effort = "full",
+    data: str | None = None,
+    fresh: bool = False,
+    tell: Callable[[Claim, State], None] = lambda claim, state: None,
+) -> tuple[Record, ...]:
+    """Check every claim and keep its rows in `folder` as soon as it is done.
+
+    They are in ``NAME.json``, those of quick effort in ``NAME-quick.json``.
+
+    A claim that raises becomes a record with its ``error``, and the others go on; it is tried again
+    by the next call. A record of the same code, effort and data is not done again.
+
+    Args:
+        claims: what to check, in this order; each may use all cores itself.
+        folder: where records are kept; must exist.
+        effort: ``quick`` or ``full``.
+        data: name or path of other data for the claims that can be checked on any; None for each
+            claim's own.
+        fresh: do again what is there.
+        tell: called with every claim and its state, for a progress display.
+
+    Returns:
+        One record per claim, see `check_claim`.
+
+    Raises:
+        InputError: an effort that does not exist, two claims of one name, or a record that cannot
+            be written or would replace another file.
+    """
+    check_choice("effort", effort, get_args(Effort))
+    _check_names(claims)
+    for claim in claims:
+        check_replaceable(record_path(folder, claim.name, effort))
+    found = []
+    for claim in claims:
+        path = record_path(folder, claim.name, effort)
+        settings = RunSettings(effort, data if claim.check_on is not None else None, code_digest())
+        before = read_record(path)
+        if not fresh and before is not None and is_same(before, settings):
+            tell(claim, "kept")
+            found.append(before)
+            continue
+        tell(claim, "running")
+        record = check_claim(claim, settings)
+        write_record(record, path)
+        tell(claim, "failed" if record["error"] else "done")
+        found.append(record)
+    return tuple(found)
+
+
+@checked()
+def check_claim(claim: Claim, settings: RunSettings) -> Record:
+    """Check one claim.
+
+    Returns:
+        ``name``, ``source``, ``statement``, ``section``; ``findings``, one dict per row with the
+        fields of `Finding` and ``as_expected``; ``error``, None unless the check raised, with its
+        ``traceback``; ``effort``, ``data``, ``code`` (digest of the sources that make numbers),
+        ``versions``, ``machine``, ``date`` (UTC), ``seconds`` and ``processor_seconds`` (of all cores).
+    """
+    began, worked = time.perf_counter(), time.process_time()
+    error, trace, findings = None, None, ()
+    try:
+        findings = _checked_rows(claim, settings)
+    except Exception as raised:
+        error = f"{type(raised).__name__}: {raised}"
+        trace = traceback.format_exc()
+    return plain(
+        {
+            "name": claim.name,
+            "source": claim.source,
+            "statement": claim.statement,
+            "section": claim.section,
+            "findings": [asdict(row) | {"as_expected": row.as_expected} for row in findings],
+            "error": error,
+            "traceback": trace,
+            "effort": settings.effort,
+            "data": settings.data,
+            "code": settings.code,
+            "versions": versions(),
+            "machine": machine(),
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds": time.perf_counter() - began,
+            "processor_seconds": time.process_time() - worked,
+        }
+    )
+
+
+def _checked_rows(claim: Claim, settings: RunSettings):
+    if settings.data is not None and claim.check_on is not None:
+        findings = claim.check_on(settings.effort, settings.data)
+    else:
+        findings = claim.check(settings.effort)
+    names = [row.name for row in findings]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"a claim needs rows with names of their own, got {names}")
+    return findings
+
+
+@checked()
+def select_claims(claims: Sequence[Claim], names: Sequence[str]) -> tuple[Claim, ...]:
+    """The claims called `names`, in the order of the table; all where none is named.
+
+    Raises:
+        InputError: no claim has this name; the nearest one is named.
+    """
+    known: Mapping[str, Claim] = {claim.name: claim for claim in claims}
+    for name in names:
+        check_choice("claim", name, known)
+    return tuple(claim for claim in claims if not names or claim.name in names)
+
+
+def _check_names(claims: Sequence[Claim]) -> None:
+    names = [claim.name for claim in claims]
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        raise InputError(
+            "every claim needs a name of its own",
+            received=f"{doubled[0]!r} more than once",
+            cause="a claim that was added twice to the list",
+            fix="rename one of them",
+        )

@@ -1,0 +1,1 @@
+"""How does a command begin and end as a process: streams, signals, refusals?"""

@@ -1,0 +1,4 @@
+"""How is the tangent kernel of any JAX function computed without its Jacobian?"""
+
+from lazyscope.kernel.any_function._blocks import MEMORY as MEMORY
+from lazyscope.kernel.any_function._blocks import checked as checked

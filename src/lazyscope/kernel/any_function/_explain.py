@@ -1,0 +1,194 @@
+"""How was each parameter handled in the tangent kernel of a network, and what fell back?"""
+
+import math
+from typing import Any
+
+import equinox as eqx
+import numpy as np
+from jaxtyping import Array, Float
+
+from lazyscope._trace import SCALE, SHIFT, asking, coarsest, pose
+from lazyscope._types import Apply, Params
+from lazyscope.kernel.any_function._blocks import MEMORY, checked
+from lazyscope.kernel.any_function._plan import LeafPlan, Plan
+
+
+class LeafHandling(eqx.Module):
+    """How one parameter array was handled.
+
+    `rule` is what its uses were recognised as: ``dense``, ``convolution``, ``embedding`` (joined by +
+    where there are several), ``shift`` and ``scale`` of data, ``jacobian`` for a fall-back, ``unused``.
+    `contraction` is ``grams``, ``gradients`` or ``carried`` where there is a choice, else ``jacobian`` or
+    ``none``.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    rule: str
+    contraction: str
+    places: int
+    positions: int
+    reasons: tuple[str, ...]
+
+    @property
+    def fell_back(self) -> bool:
+        """Whether a Jacobian block of the size of a matrix had to be formed."""
+        return self.rule == "jacobian"
+
+    @property
+    def sentence(self) -> str:
+        """The same in words."""
+        if self.rule == "unused":
+            return "does not reach the outputs; its share is zero"
+        if self.fell_back:
+            return f"Jacobian block, because of: {', '.join(self.reasons)}"
+        if self.contraction == "jacobian":
+            return f"{self.rule}: gradients of the array's own size, summed over positions"
+        where = f"{self.places} place{'s' if self.places > 1 else ''}"
+        return f"{self.rule} at {where}, {self.positions} positions, by {self.contraction}"
+
+
+class KernelExplanation(eqx.Module):
+    """What `tangent_kernel` does with each parameter, in which blocks and precision. Print it.
+
+    `precision` is the coarsest type that a value passes through between parameters, data and outputs;
+    the kernel is no more accurate than that, whatever type its numbers have.
+    """
+
+    leaves: tuple[LeafHandling, ...]
+    num_outputs: int
+    rows: int
+    columns: int
+    bytes_needed: int
+    precision: np.dtype = eqx.field(static=True)
+
+    @property
+    def fallbacks(self) -> tuple[LeafHandling, ...]:
+        """The parameters whose use was not recognised."""
+        return tuple(leaf for leaf in self.leaves if leaf.fell_back)
+
+    def __str__(self) -> str:
+        width = max(len(leaf.name) for leaf in self.leaves)
+        lines = [
+            f"{leaf.name:<{width}}  {list(leaf.shape)!s:<16}  {leaf.sentence}"
+            for leaf in self.leaves
+        ]
+        lines.append(
+            f"blocks of {self.rows} x {self.columns} examples, {self.num_outputs} outputs, "
+            f"at most {self.bytes_needed / 2**20:.1f} MiB of intermediates, {self.precision}"
+        )
+        return "\n".join(lines)
+
+
+def explain_tangent_kernel(
+    apply: Apply,
+    params: Params,
+    x1: Float[Array, "n1 ..."],
+    x2: Float[Array, "n2 ..."] | None = None,
+    *,
+    memory: float = MEMORY,
+) -> KernelExplanation:
+    """Say how `tangent_kernel` with the same arguments handles every parameter.
+
+    Args:
+        apply: as for `tangent_kernel`.
+        params: as for `tangent_kernel`.
+        x1: as for `tangent_kernel`; the choice depends on how many examples there are.
+        x2: as for `tangent_kernel`.
+        memory: as for `tangent_kernel`.
+
+    Returns:
+        An `KernelExplanation`: one `LeafHandling` per parameter in the order of the flattened tree, its
+        ``fallbacks``, and the blocks. ``str()`` is a table.
+
+    Raises:
+        InputError: as for `tangent_kernel`.
+
+    Cost: tracing; nothing of the kernel is computed.
+    Trust: it reads the very plan that the kernel follows.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> network = lambda p, x: jnp.tanh(x @ p["w"]) @ (p["v"] / jnp.linalg.norm(p["v"]))
+        >>> params = {"v": jnp.ones((3, 1)), "w": jnp.ones((2, 3))}
+        >>> how = explain_tangent_kernel(network, params, jnp.ones((4, 2)))
+        >>> [leaf.rule for leaf in how.leaves], how.leaves[1].contraction
+        (['jacobian', 'dense'], 'grams')
+    """
+    with asking(params):
+        question = pose(apply, params, x1, x2)
+        plan = checked(question, memory, _identity)
+    shapes = plan.example.leaf_shapes
+    leaves = [
+        _handling(name, shape, leaf)
+        for name, shape, leaf in zip(question.names, shapes, plan.leaves, strict=True)
+    ]
+    columns = plan.rows if plan.columns is None else plan.columns
+    return KernelExplanation(
+        tuple(leaves),
+        plan.example.num_outputs,
+        plan.rows,
+        columns,
+        plan.bytes_needed,
+        coarsest(plan.example),
+    )
+
+
+def working_precision(apply: Apply, params: Params, x: Float[Array, "n ..."]) -> np.dtype:
+    """The coarsest type that a network computes in, which its kernel is accurate to.
+
+    A model in double precision with a normalisation in single precision answers float32; one whose
+    weights are cast to bfloat16 answers bfloat16.
+
+    Args:
+        apply: as for `tangent_kernel`.
+        params: as for `tangent_kernel`.
+        x: examples.
+
+    Returns:
+        The type, such as ``dtype('float32')``; what depends on neither parameters nor data does not count.
+
+    Raises:
+        InputError: what `tangent_kernel` refuses without comparing numbers.
+
+    Cost: one trace.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> half = lambda w, x: x.astype("bfloat16") @ w.astype("bfloat16")
+        >>> working_precision(half, jnp.ones((2, 1)), jnp.ones((3, 2))).name
+        'bfloat16'
+    """
+    with asking(params):
+        return coarsest(pose(apply, params, x, None).example)
+
+
+def _identity(plan: Plan) -> Plan:
+    return plan
+
+
+def _handling(name: str, shape: tuple[int, ...], plan: LeafPlan) -> LeafHandling:
+    sites = [site for group in plan.groups for site in group.group.sites]
+
+    def handling(rule: str, contraction: str, places: int = 0, positions: int = 0) -> Any:
+        return LeafHandling(name, shape, rule, contraction, places, positions, plan.reasons)
+
+    if plan.method == "unused":
+        return handling("unused", "none")
+    if plan.method == "derivatives":
+        return handling(_rule(plan.reasons), "jacobian")
+    kinds = sorted({site.form.kind for site in sites})
+    methods = sorted({group.method for group in plan.groups})
+    places = {site.path for site in sites}
+    turns = sum(math.prod(site.loops) for site in sites if site.path in places)
+    return handling(
+        "+".join(kinds), "+".join(methods), turns, sum(site.positions for site in sites)
+    )
+
+
+def _rule(reasons: tuple[str, ...]) -> str:
+    """Shift and scale of data have gradients as small as the array; all else is a fall-back."""
+    words = {SHIFT: "shift", SCALE: "scale"}
+    if all(reason in words for reason in reasons):
+        return "+".join(sorted(words[reason] for reason in reasons))
+    return "jacobian"

@@ -1,0 +1,134 @@
+"""Which activations and backward signals does a batch have at the sites of a plan?"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from lazyscope._trace import Junction, Path, Site, over_examples, run_tapped
+from lazyscope.kernel.any_function._contract import Factors, GroupFactors
+from lazyscope.kernel.any_function._plan import GroupPlan, Plan
+
+
+class BatchFactors(NamedTuple):
+    """For every leaf of the plan the factors of its groups, or its Jacobian (n, C, ...), or ()."""
+
+    leaves: tuple[Any, ...]
+
+
+class Arrays(NamedTuple):
+    """The arrays of a network: what it closes over, what it carries, and its parameters."""
+
+    consts: tuple[Any, ...]
+    context: tuple[Any, ...]
+    leaves: tuple[Any, ...]
+
+
+def batch_factors(plan: Plan, arrays: Arrays, xs: jax.Array) -> BatchFactors:
+    """One forward pass and C backward passes for each example, keeping what the plan asks for."""
+    junctions = _junctions(plan)
+    taps = {path: junction.zero_tap() for path, junction in junctions.items()}
+    consts, context, leaves = arrays
+    derived = {k: leaves[k] for k, leaf in enumerate(plan.leaves) if leaf.method == "derivatives"}
+    jaxpr = plan.example.closed.jaxpr
+
+    def single(x: Any) -> tuple[Any, ...]:
+        def outputs(taps: Mapping[Path, Any], derived: Mapping[int, Any]) -> Any:
+            values = [derived.get(k, leaf) for k, leaf in enumerate(leaves)]
+            outs, records = run_tapped(jaxpr, consts, [*context, *values, x], junctions, taps)
+            return outs[0][0], records
+
+        out, pull, records = jax.vjp(outputs, taps, derived, has_aux=True)
+        signals, jacobians = over_examples(pull)(jnp.eye(len(out), dtype=out.dtype))
+        return tuple(
+            jacobians[k] if leaf.method == "derivatives"
+            else tuple(_group_factors(g, records, signals, out.dtype) for g in leaf.groups)
+            for k, leaf in enumerate(plan.leaves)
+        )  # fmt: skip
+
+    return BatchFactors(over_examples(single)(xs))
+
+
+def _junctions(plan: Plan) -> dict[Path, Junction]:
+    """The equations to tap: all sites of all groups, those at one equation together."""
+    at: dict[Path, list[tuple[Site, bool]]] = {}
+    for leaf in plan.leaves:
+        for group in leaf.groups:
+            for site in group.group.sites:
+                at.setdefault(site.path, []).append((site, group.pixels is not None))
+    return {path: _junction(sites) for path, sites in at.items()}
+
+
+def _junction(sites: Sequence[tuple[Site, bool]]) -> Junction:
+    def record(values: Sequence[Any]) -> dict[int, Any]:
+        found = {}
+        for site, as_pixels in sites:
+            form = site.form
+            data = form.pixels.data if form.pixels is not None and as_pixels else form.data
+            found[site.operand] = data(values)
+        return found
+
+    first = sites[0][0]
+    return Junction(record, first.form.shape, first.form.dtype, first.loops)
+
+
+def _group_factors(
+    plan: GroupPlan, records: Mapping[Path, Any], signals: Mapping[Path, Any], dtype: Any
+) -> GroupFactors:
+    """Factors of one example in the kernel's type, sites of the same order joined along the positions."""
+    group, as_rows = plan.group, plan.group.lookups and plan.method in ("grams", "carried")
+
+    def joined(sites: Sequence[Site]) -> Factors | None:
+        if not sites:
+            return None
+        parts = [_factors(site, records, signals, as_rows, dtype) for site in sites]
+        data, signal = zip(*parts, strict=True)
+        axis = 0 if as_rows else 1
+        return Factors(jnp.concatenate(data, axis), jnp.concatenate(signal, 2))
+
+    return GroupFactors(joined(group.straight), joined(group.transposed))
+
+
+def _factors(
+    site: Site,
+    records: Mapping[Path, Any],
+    signals: Mapping[Path, Any],
+    as_rows: bool,
+    dtype: Any,
+) -> Factors:
+    """Data (b, s, i) or rows (s,), and signals (C, b, s, o), of one site on one example."""
+    form, sliced = site.form, site.view.sliced
+    data, cotangent = records[site.path][site.operand], signals[site.path]
+    to_signal = form.signal
+    for _ in range(1 + len(site.loops)):
+        to_signal = jax.vmap(to_signal)
+    signal = to_signal(cotangent).astype(dtype)
+    if not form.lookup:
+        data = data.astype(dtype)
+    if site.view.scale != 1.0:
+        signal = signal * jnp.asarray(site.view.scale, signal.dtype)
+    if form.lookup:
+        data = data[..., None, :, None]
+        if not as_rows:
+            data = (data == jnp.arange(form.inputs, dtype=data.dtype)).astype(signal.dtype)
+    data = _fold_loops(data, sliced, lead=0)
+    return Factors(
+        data[0, :, 0] if form.lookup and as_rows else data, _fold_loops(signal, sliced, lead=1)
+    )
+
+
+def _fold_loops(array: jax.Array, sliced: Sequence[bool], lead: int) -> jax.Array:
+    """Turns of loops along the leaf become blocks, all other turns positions."""
+    turns = range(lead, lead + len(sliced))
+    along = [axis for axis, cut in zip(turns, sliced, strict=True) if cut]
+    again = [axis for axis, cut in zip(turns, sliced, strict=True) if not cut]
+    b = lead + len(sliced)
+    order = (*range(lead), *along, b, *again, b + 1, b + 2)
+    shape = array.shape
+    blocks, positions = shape[b], shape[b + 1]
+    for axis in along:
+        blocks *= shape[axis]
+    for axis in again:
+        positions *= shape[axis]
+    return array.transpose(order).reshape(*shape[:lead], blocks, positions, shape[-1])

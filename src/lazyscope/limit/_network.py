@@ -1,0 +1,129 @@
+"""Which infinitely wide network is meant?
+
+Pre-activations are z[l] = weight_std_l W[l] x[l-1] / sqrt(fan_in) + bias_std_l b[l] with standard
+normal W and b (the NTK parametrisation), l = 1..L+1; the last layer is the readout.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lazyscope._checks import InputError, check_choice, check_count, check_finite, shown
+from lazyscope._jax._known import known_array
+from lazyscope.limit.dual._closed import Erf, Gelu, PiecewiseLinear, Sine, leaky
+from lazyscope.limit.dual._function import PiecewiseSmooth
+from lazyscope.limit.dual._maps import AbstractDual
+from lazyscope.limit.dual._quadrature import FunctionDual
+from lazyscope.model import LEAKY_SLOPE, Activation, activation_names
+from lazyscope.model import activation as named_activation
+
+_CLOSED: dict[str, AbstractDual] = {
+    "relu": leaky(0.0),
+    "leaky_relu": leaky(LEAKY_SLOPE),
+    "linear": leaky(1.0),
+    "abs": PiecewiseLinear(even=1.0, odd=0.0),
+    "erf": Erf(),
+    "sine": Sine(),
+    "gelu": Gelu(),
+}
+
+
+class LimitNetwork(NamedTuple):
+    """Depth, nonlinearity and the L+1 standard deviations of weights and biases."""
+
+    dual: AbstractDual
+    weight_stds: np.ndarray
+    bias_stds: np.ndarray
+
+    @property
+    def depth(self) -> int:
+        """Number of hidden layers L."""
+        return len(self.weight_stds) - 1
+
+
+def limit_network(
+    depth: int,
+    activation: str | Activation | PiecewiseSmooth | Callable,
+    weight_std: float | Sequence[float],
+    bias_std: float | Sequence[float],
+    readout_weight_std: float | None,
+    readout_bias_std: float | None,
+) -> LimitNetwork:
+    """The network described by the arguments of the public functions, or a refusal."""
+    depth = check_count(
+        "depth",
+        depth,
+        cause="a linear model, or layers counted without the hidden ones",
+        fix="give the number of hidden layers, at least 1",
+    )
+    return LimitNetwork(
+        limit_dual(activation),
+        _layer_stds("weight_std", depth, weight_std, readout_weight_std),
+        _layer_stds("bias_std", depth, bias_std, readout_bias_std),
+    )
+
+
+def limit_dual(activation: str | Activation | PiecewiseSmooth | Callable) -> AbstractDual:
+    """Gaussian averages of `activation`: in closed form where known, else by quadrature."""
+    if isinstance(activation, PiecewiseSmooth):
+        return FunctionDual(activation)
+    if isinstance(activation, Activation) and activation == _library_activation(activation.name):
+        activation = activation.name
+    if isinstance(activation, str):
+        check_choice("activation", activation, {*_CLOSED, *activation_names()})
+        closed = _CLOSED.get(activation)
+        return closed or FunctionDual(PiecewiseSmooth(named_activation(activation).function))
+    if isinstance(activation, Activation):
+        return FunctionDual(PiecewiseSmooth(activation.function))
+    if callable(activation):
+        return FunctionDual(PiecewiseSmooth(activation))
+    raise InputError(
+        "activation must be a name, an Activation or a function",
+        received=shown(activation),
+        cause="the value of a function instead of the function",
+        fix="give a name such as 'relu' or a function of one JAX array such as jax.nn.elu",
+    )
+
+
+def _library_activation(name: str) -> Any:
+    return named_activation(name) if name in activation_names() else None
+
+
+def _layer_stds(
+    name: str, depth: int, hidden: float | Sequence[float], readout: float | None
+) -> np.ndarray:
+    """L+1 standard deviations from one number or one number for each layer."""
+    given = {name: hidden} if readout is None else {name: hidden, f"readout_{name}": readout}
+    for which, value in given.items():
+        if known_array(which, value, finite=False).dtype.kind == "b":
+            raise InputError(
+                f"{which} must be a number",
+                received=repr(value),
+                cause="a switch where a standard deviation belongs",
+                fix="give a number, 0.0 for none",
+            )
+    if np.ndim(hidden) == 0:
+        values = [hidden] * (depth + 1)
+    else:
+        values = list(np.asarray(hidden).tolist())
+        expected = depth + (readout is None)
+        if len(values) != expected:
+            raise InputError(
+                f"{name} as a sequence must have one number for each of {expected} layers",
+                received=f"{len(values)} numbers",
+                cause=f"the readout counted {'out' if readout is None else 'twice'}",
+                fix=f"give {depth} numbers and readout_{name}, or {depth + 1} numbers without it",
+            )
+        values = [*values[:depth], values[-1]]
+    if readout is not None:
+        values[depth] = readout
+    for value in values:
+        if check_finite(name, value) < 0:
+            raise InputError(
+                f"{name} must not be negative",
+                received=repr(value),
+                cause="a logarithm or a sign passed instead of the standard deviation",
+                fix="give standard deviations of zero or more",
+            )
+    return np.asarray(values, dtype=np.float64)

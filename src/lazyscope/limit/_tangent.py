@@ -1,0 +1,287 @@
+"""What kernels does an infinitely wide network have?"""
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from jaxtyping import Array, Float
+
+from lazyscope._checks import InputError, check_count
+from lazyscope._jax._known import known_array
+from lazyscope._jax._settings import own_settings
+from lazyscope.limit._amplification import (
+    AccuracyWarning,
+    largest_gain,
+    needs_care,
+    total_gain,
+)
+from lazyscope.limit._block import Combine, covariance, tangent, tangent_by_layer
+from lazyscope.limit._network import LimitNetwork, limit_network
+from lazyscope.limit._points import pair_maps, single_points
+from lazyscope.limit._tiles import fill
+from lazyscope.limit.dual._function import PiecewiseSmooth
+from lazyscope.model import Activation
+
+Nonlinearity: TypeAlias = str | Activation | PiecewiseSmooth | Callable[[Array], Array]
+"""A name, an `Activation`, a function of one JAX array, or a function with its kinks."""
+
+_PROMISED = {np.dtype(np.float32): 1e-6, np.dtype(np.float64): 1e-12}
+"""Errors of correlations that the documentation promises not to exceed."""
+
+
+def limit_tangent_kernel(
+    x1: Float[Array, "n1 d"],
+    x2: Float[Array, "n2 d"] | None = None,
+    *,
+    depth: int,
+    activation: Nonlinearity,
+    weight_std: float | Sequence[float] = 1.0,
+    bias_std: float | Sequence[float] = 0.0,
+    readout_weight_std: float | None = None,
+    readout_bias_std: float | None = None,
+    tile: int = 512,
+) -> Float[np.ndarray, "n1 n2"]:
+    """Tangent kernel of an infinitely wide network, all weights and biases trained (NTK parametrisation).
+
+    Pre-activations are z[l] = weight_std W[l] x[l-1] / sqrt(fan_in) + bias_std b[l] with standard normal
+    W and b, for l = 1..depth + 1, the last one being the output; x[l] = sigma(z[l]). With C[0] =
+    <x, x'> / d, C[l] = E sigma(u) sigma(v) and S[l] = E sigma'(u) sigma'(v) for (u, v) of covariance Q[l],
+
+        Q[l] = weight_std^2 C[l-1] + bias_std^2,
+        Theta[1] = Q[1],   Theta[l+1] = Q[l+1] + weight_std^2 S[l] Theta[l],
+
+    and the result is Theta[depth + 1], per output; it does not depend on any width.
+
+    Args:
+        x1: n1 inputs. Single precision gives a kernel in single precision, anything else in double.
+        x2: n2 inputs. ``None`` means x1; half the work, and a result that is symmetric to the bit.
+        depth: number of hidden layers, at least 1.
+        activation: name ("relu", "leaky_relu", "abs", "linear", "erf", "sine", "gelu" in closed form;
+            any other name of the library by quadrature), a function of one JAX array, or a
+            `PiecewiseSmooth` function with its kinks.
+        weight_std: one number, or one for each layer: depth + 1, or depth beside `readout_weight_std`.
+        bias_std: the same for biases.
+        readout_weight_std: that of the last layer; ``None`` means as before.
+        readout_bias_std: the same for the last bias.
+        tile: largest number of rows and columns computed at once; bounds the memory beside the
+            result by about depth * tile^2 numbers. 512 keeps a block inside the processor's cache.
+
+    Returns:
+        (n1, n2) in host memory.
+
+    Raises:
+        InputError: depth below 1; inputs not a finite matrix; activations that are not numbers,
+            have no finite second moment, jump (their slope has none), or do not yield to quadrature;
+            variances that overflow; a call while JAX traces (under ``jit``, ``grad`` or ``vmap``).
+
+    Warns:
+        AccuracyWarning: a chaotic network amplifies rounding of nearly equal inputs beyond what is
+            promised below; `limit_amplification` says by how much.
+
+    Cost: n1 n2 (2 d + 30 depth) operations for the ReLU family, half of it without x2; other closed
+    forms two to three times as much. Smooth functions take a power series of 20 to 250 terms, kinked
+    ones a series in the angle after a second or two of quadrature; kinks away from zero with inputs
+    of different norms fall back to quadrature of every pair (a millisecond each).
+
+    Trust: 1e-12 of the largest entry in double precision, also for equal, opposite and orthogonal
+    inputs (test_limit_precision); 1e-6 in single.
+
+    Reference: Jacot, Gabriel & Hongler 2018, theorem 1 (with the variances of both parts as above).
+
+    Example:
+        >>> x = np.array([[1.0, 0.0], [0.0, 1.0]])
+        >>> limit_tangent_kernel(x, depth=1, activation="relu", weight_std=2**0.5).round(12).tolist()
+        [[2.0, 0.318309886184], [0.318309886184, 2.0]]
+    """
+    network = limit_network(
+        depth, activation, weight_std, bias_std, readout_weight_std, readout_bias_std
+    )
+    return kernel_of(tangent, network, x1, x2, tile)
+
+
+def limit_covariance_kernel(
+    x1: Float[Array, "n1 d"],
+    x2: Float[Array, "n2 d"] | None = None,
+    *,
+    depth: int,
+    activation: Nonlinearity,
+    weight_std: float | Sequence[float] = 1.0,
+    bias_std: float | Sequence[float] = 0.0,
+    readout_weight_std: float | None = None,
+    readout_bias_std: float | None = None,
+    tile: int = 512,
+) -> Float[np.ndarray, "n1 n2"]:
+    """Covariance of the outputs of an infinitely wide random network (NNGP kernel), Q[depth + 1].
+
+    Definition, arguments, precision, cost and refusals are those of `limit_tangent_kernel`, except
+    that activations with jumps are welcome.
+
+    Reference: Lee, Bahri, Novak, Schoenholz, Pennington & Sohl-Dickstein 2018, equation 5.
+
+    Example:
+        >>> x = np.array([[1.0, 0.0], [-1.0, 0.0]])
+        >>> limit_covariance_kernel(x, depth=2, activation="linear", weight_std=2.0).round(12).tolist()
+        [[32.0, -32.0], [-32.0, 32.0]]
+    """
+    network = limit_network(
+        depth, activation, weight_std, bias_std, readout_weight_std, readout_bias_std
+    )
+    return kernel_of(covariance, network, x1, x2, tile)
+
+
+def limit_tangent_kernel_by_layer(
+    x1: Float[Array, "n1 d"],
+    x2: Float[Array, "n2 d"] | None = None,
+    *,
+    depth: int,
+    activation: Nonlinearity,
+    weight_std: float | Sequence[float] = 1.0,
+    bias_std: float | Sequence[float] = 0.0,
+    readout_weight_std: float | None = None,
+    readout_bias_std: float | None = None,
+    tile: int = 512,
+) -> Float[np.ndarray, "depth+1 n1 n2"]:
+    """What each layer's weights and biases contribute to `limit_tangent_kernel`.
+
+    Layer l contributes Q[l] prod_{j=l..depth} weight_std[j+1]^2 S[j], the kernel if it alone were
+    trained; the sum over layers is the tangent kernel. Arguments and the rest as there.
+
+    Example:
+        >>> x = np.array([[1.0, 0.0], [0.0, 1.0]])
+        >>> limit_tangent_kernel_by_layer(x, depth=2, activation="linear")[:, 0, 0].tolist()
+        [0.5, 0.5, 0.5]
+    """
+    network = limit_network(
+        depth, activation, weight_std, bias_std, readout_weight_std, readout_bias_std
+    )
+    return kernel_of(tangent_by_layer, network, x1, x2, tile)
+
+
+def limit_amplification(
+    x: Float[Array, "n d"],
+    *,
+    depth: int,
+    activation: Nonlinearity,
+    weight_std: float | Sequence[float] = 1.0,
+    bias_std: float | Sequence[float] = 0.0,
+    readout_weight_std: float | None = None,
+    readout_bias_std: float | None = None,
+) -> Float[np.ndarray, " n"]:
+    """By how much an infinitely wide network amplifies small differences of its inputs.
+
+    The derivative of 1 - rho of the outputs by 1 - rho of the inputs at equal inputs, for each input:
+    the product over layers of c^2 q E sigma'(u)^2 / E sigma(u)^2, u ~ N(0, q), c^2 the share of the
+    weights in the next variance. Above one the network is chaotic. Rounding of inputs is amplified
+    alike: at the inverse of this number, 1 - rho of two inputs is lost.
+
+    Args:
+        x: n inputs.
+        depth: number of hidden layers.
+        activation: as in `limit_tangent_kernel`.
+        weight_std: as there.
+        bias_std: as there.
+        readout_weight_std: as there.
+        readout_bias_std: as there.
+
+    Returns:
+        (n,), infinite for activations with jumps.
+
+    Reference: Poole, Lahiri, Raghu, Sohl-Dickstein & Ganguli 2016, equation 7.
+
+    Example:
+        >>> limit_amplification(np.ones((1, 2)), depth=5, activation="relu").tolist()
+        [1.0]
+    """
+    network = limit_network(
+        depth, activation, weight_std, bias_std, readout_weight_std, readout_bias_std
+    )
+    with own_settings():
+        return total_gain(network, single_points(network, as_inputs("x", x), slopes=False))
+
+
+def kernel_of(
+    combine: Combine, network: LimitNetwork, x1: Any, x2: Any | None, tile: int
+) -> np.ndarray:
+    """The kernel that `combine` makes of the layers of `network`."""
+    tile = check_count("tile", tile)
+    x1 = as_inputs("x1", x1)
+    both = x1
+    if x2 is not None:
+        x2 = as_inputs("x2", x2)
+        _check_match(x1, x2)
+        both = np.concatenate([x1, x2.astype(x1.dtype)])
+    squares = network.weight_stds**2
+    with own_settings():
+        # both sides at once, so that equal inputs have equal numbers to the bit
+        points = single_points(network, both, slopes=combine is not covariance)
+        gain = largest_gain(network, points)
+        amplified = needs_care(network, points, gain)
+        if amplified and x1.dtype != np.float64:
+            points = single_points(network, both.astype(np.float64), combine is not covariance)
+        n1 = len(x1)
+        points1 = points.take(slice(0, n1))
+        points2 = points1 if x2 is None else points.take(slice(n1, None))
+        maps, left, right = pair_maps(network, points1, points2, careful=amplified)
+        shape = n1, n1 if x2 is None else len(x2)
+        leading = (network.depth + 1,) if combine is tangent_by_layer else ()
+        out = np.empty((*leading, *shape), np.float64 if amplified else x1.dtype)
+        doubt = fill(
+            out,
+            combine,
+            maps,
+            left,
+            right,
+            squares,
+            tile=tile,
+            symmetric=x2 is None,
+            gain=gain if amplified else None,
+        )
+        if x2 is None:
+            diagonal = np.arange(n1)
+            out[..., diagonal, diagonal] = combine(list(left.variances), list(left.slopes), squares)
+    _warn_of(doubt, gain, x1.dtype)
+    return out.astype(x1.dtype, copy=False)
+
+
+def _warn_of(doubt: float, gain: float, dtype: np.dtype) -> None:
+    """Say where amplified rounding leaves less than the accuracy promised."""
+    if doubt > _PROMISED[dtype]:
+        warnings.warn(
+            f"This network amplifies the distance 1 - rho of nearly equal inputs by up to {gain:.2g}: "
+            f"some correlations among these inputs are known to {doubt:.1g} only, because rounding of "
+            "the inputs is amplified too. Equal inputs are not affected. See limit_amplification; "
+            "fewer layers or a smaller weight_std amplify less.",
+            AccuracyWarning,
+            stacklevel=4,
+        )
+
+
+def as_inputs(name: str, x: Any) -> np.ndarray:
+    """Inputs (n, d) as a finite NumPy matrix in single or double precision, or a refusal."""
+    x = known_array(name, x)
+    if x.ndim != 2 or 0 in x.shape:
+        raise InputError(
+            f"{name} must be a matrix with one row for each input",
+            received=f"shape {x.shape}",
+            cause="images not flattened, a single input without its batch axis, or an empty selection",
+            fix="reshape to (n, d), for example x.reshape(len(x), -1)",
+        )
+    return x if x.dtype in (np.float32, np.float64) else x.astype(np.float64)
+
+
+def _check_match(x1: np.ndarray, x2: np.ndarray) -> None:
+    if x1.shape[1] != x2.shape[1]:
+        raise InputError(
+            "x1 and x2 must have the same number of features",
+            received=f"{x1.shape[1]} and {x2.shape[1]}",
+            cause="a transposed matrix, or training and test data prepared differently",
+            fix="give both as (n, d) with the same d",
+        )
+    if {x1.dtype, x2.dtype} == {np.dtype(np.float32), np.dtype(np.float64)}:
+        raise InputError(
+            "x1 and x2 must have the same precision",
+            received=f"{x1.dtype} and {x2.dtype}",
+            cause="one of them read from a file or made by NumPy's default",
+            fix="convert one of them with astype",
+        )

@@ -1,0 +1,139 @@
+"""How is a large kernel filled block by block?
+
+Blocks have one shape (the last ones are padded with zero inputs), so there is one program for
+blocks off the diagonal and one for those on it. The next block computes while the last is copied
+out; a symmetric kernel computes the lower half and mirrors it.
+"""
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lazyscope.limit._block import (
+    CLOSE,
+    CLOSE_IF_AMPLIFIED,
+    Block,
+    Combine,
+    block,
+    careful_cosines,
+    is_deep,
+    plain_cosines,
+)
+from lazyscope.limit._points import Points
+from lazyscope.limit.dual._maps import AbstractPairMap
+
+_compiled_block = jax.jit(block, static_argnames=("combine", "cosines", "diagonal", "close"))
+
+
+def fill(
+    out: np.ndarray,
+    combine: Combine,
+    maps: tuple[AbstractPairMap, ...],
+    points1: Points,
+    points2: Points,
+    weight_squares: np.ndarray,
+    *,
+    tile: int,
+    symmetric: bool,
+    gain: float | None = None,
+) -> float:
+    """Fill out (..., n1, n2) with the kernel; `symmetric` says that both sides are the same points.
+
+    Returns a bound on the error of correlations where the network amplifies distances by `gain`.
+    """
+    n1, n2 = out.shape[-2:]
+    rows1, rows2 = _cuts(n1, tile), _cuts(n2, tile)
+    squares = weight_squares.astype(out.dtype)
+    places = [(i, j) for i in range(len(rows1)) for j in range(i + 1 if symmetric else len(rows2))]
+
+    maps, points1, points2 = _in_runs(maps, points1, points2)
+    sides1 = [_padded(points1, cut, rows1[0].stop, out.dtype) for cut in rows1]
+    sides2 = [_padded(points2, cut, rows2[0].stop, out.dtype) for cut in rows2]
+    maps = jax.tree.map(lambda a: jnp.asarray(a, out.dtype), maps)
+    close = CLOSE[out.dtype] if gain is None else CLOSE_IF_AMPLIFIED
+    doubt = 0.0
+    one_block = _compiled_block if all(m.compiled for m in maps) else block
+
+    def compute(i: int, j: int, cosines=plain_cosines) -> Block:
+        return one_block(
+            combine,
+            maps,
+            sides1[i],
+            sides2[j],
+            squares,
+            cosines=cosines,
+            diagonal=symmetric and i == j,
+            close=close,
+            gain=gain,
+        )
+
+    for (i, j), done in _one_ahead(places, compute):
+        if bool(done.close):
+            done = compute(i, j, careful_cosines)
+        doubt = max(doubt, float(done.doubt))
+        a, b = rows1[i], rows2[j]
+        values = np.asarray(done.values)[..., : a.stop - a.start, : b.stop - b.start]
+        if symmetric and i == j:  # exactly symmetric; the diagonal itself is the caller's
+            lower = np.tril(values, -1)
+            values = lower + np.swapaxes(lower, -1, -2)
+        out[..., a, b] = values
+        if symmetric and i != j:
+            out[..., b, a] = np.swapaxes(values, -1, -2)
+    return doubt
+
+
+def _in_runs(
+    maps: tuple[AbstractPairMap, ...], points1: Points, points2: Points
+) -> tuple[tuple[AbstractPairMap, ...], Points, Points]:
+    """Maps and features with a leading axis of layers: of deep networks, runs of layers of one kind."""
+    layers = list(zip(maps, points1.features, points2.features, strict=True))
+
+    def kind(number: int) -> Any:
+        leaves, structure = jax.tree.flatten(layers[number])
+        return structure, tuple(leaf.shape for leaf in leaves)
+
+    deep = is_deep(maps, len(maps))
+    runs = [list(run) for _, run in groupby(range(len(maps)), kind if deep else None)]
+    stacked = [
+        jax.tree.map(lambda *leaves: np.stack(leaves), *(layers[i] for i in run)) for run in runs
+    ]
+    maps, features1, features2 = (tuple(part) for part in zip(*stacked, strict=True))
+    return maps, points1._replace(features=features1), points2._replace(features=features2)
+
+
+def _one_ahead(places: list, compute) -> Iterator:
+    """Results in order, each started before the one before it is handed out."""
+    waiting = None
+    for place in places:
+        started = place, compute(*place)
+        if waiting is not None:
+            yield waiting
+        waiting = started
+    if waiting is not None:
+        yield waiting
+
+
+def _cuts(n: int, tile: int) -> list[slice]:
+    """Slices of equal size at most `tile`, the last one shorter."""
+    count = -(-n // tile)
+    size = -(-n // count)
+    return [slice(start, min(start + size, n)) for start in range(0, n, size)]
+
+
+def _padded(points: Points, cut: slice, size: int, dtype: np.dtype) -> Points:
+    """Points `cut`, filled up to `size` with points of variance zero."""
+    missing = size - (cut.stop - cut.start)
+
+    def pad(array: np.ndarray, axis: int) -> np.ndarray:
+        rows = array[cut] if axis == 0 else array[:, cut]
+        if missing:
+            rows = np.pad(rows, [(0, missing if i == axis else 0) for i in range(array.ndim)])
+        return rows.astype(dtype)
+
+    middle = [pad(array, 1) for array in points[2:-1]]
+    features = tuple(pad(array, 1) for array in points.features)
+    return Points._make([pad(points.directions, 0), pad(points.remainders, 0), *middle, features])

@@ -1,0 +1,1 @@
+"""What do many runs together say: exponents, rates, thresholds, with intervals?"""

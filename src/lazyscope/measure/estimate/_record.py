@@ -1,0 +1,239 @@
+"""What is known about an exponent after a sweep over widths?"""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from lazyscope.measure.estimate._shapes import MODEL_NAMES, ModelName, Shape
+from lazyscope.measure.estimate._verdict import RESOLUTION, Agreement, Sign, agreement, sign_of
+
+_FEW_WIDTHS = 4
+_NARROW = 16.0
+
+
+@final
+@dataclass(frozen=True)
+class ModelFit:
+    """One way of approaching the power law, as it fits a sweep.
+
+    Attributes:
+        model: ``power-law``, ``correction``, ``crossover`` or ``logarithm``.
+        weight: posterior weight among the four; they sum to one.
+        exponent: the exponent at infinite width if this model were true (posterior mean).
+        standard_error: its standard deviation.
+        shape, amplitude, constant, shape_exponent: the heaviest member of the model, as a curve
+            ``exp(constant + shape_exponent * log m + amplitude * shape(m))``.
+    """
+
+    model: ModelName
+    weight: float
+    exponent: float
+    standard_error: float
+    shape: Shape
+    amplitude: float
+    constant: float
+    shape_exponent: float
+
+    def curve(self, widths) -> Float[np.ndarray, " n"]:
+        """The fitted values at `widths`, for a figure; not an estimate with an error bar."""
+        widths = np.asarray(widths, float)
+        bent = self.amplitude * self.shape(widths)
+        return np.exp(self.constant + self.shape_exponent * np.log(widths) + bent)
+
+    @property
+    def sentence(self) -> str:
+        """The heaviest member in words."""
+        return self.shape.sentence(self.amplitude)
+
+
+@final
+@dataclass(frozen=True)
+class ExponentEstimate:
+    """The exponent of a quantity at infinite width, with everything its interval rests on.
+
+    Attributes:
+        exponent: posterior median of e in value ~ m^e as m -> infinity; no unit.
+        standard_error: posterior standard deviation, seeds and finite width together.
+        interval: (low, high) at `level`; infinite where nothing could be estimated.
+        level: nominal coverage.
+        model: the model with the largest weight, or None where nothing could be estimated.
+        models: all models with their weights, heaviest first.
+        widths: the widths of the sweep.
+        runs: number of runs per width, failed ones included.
+        failed: number of failed runs per width.
+        failure_shift: how far the failed runs could move `exponent`; the interval includes it.
+        spread: standard deviation of the log of one run about its width's mean, pooled.
+        local_slopes: slope between neighbouring widths with runs, one less than those widths.
+        local_slope_errors: their standard errors, from the pooled spread.
+        note: what a reader should know, in sentences; empty where there is nothing.
+    """
+
+    exponent: float
+    standard_error: float
+    interval: tuple[float, float]
+    level: float
+    model: ModelName | None
+    models: tuple[ModelFit, ...]
+    widths: tuple[float, ...]
+    runs: tuple[int, ...]
+    failed: tuple[int, ...]
+    failure_shift: float
+    spread: float
+    local_slopes: tuple[float, ...]
+    local_slope_errors: tuple[float, ...]
+    note: str
+
+    def sign_verdict(self) -> Sign:
+        """The sign of the exponent: ``undecided`` where the interval contains zero."""
+        return sign_of(*self.interval)
+
+    def agrees_with(self, prediction: float, *, resolution: float = RESOLUTION) -> Agreement:
+        """Whether the interval confirms a predicted exponent.
+
+        Args:
+            prediction: the exponent to compare with.
+            resolution: an interval of larger half-width confirms nothing; 1/8 tells neighbouring
+                exponents of familiar schemes (steps of 1/4) apart.
+
+        Returns:
+            ``disagrees`` where the prediction lies outside the interval, else ``agrees`` where the
+            interval is narrow enough, else ``undecided``.
+        """
+        return agreement(*self.interval, prediction, resolution)
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        text = f"exponent {self.exponent:.3f} [{low:.3f}, {high:.3f}] at {self.level:.0%}"
+        weights = ", ".join(f"{fit.model} {fit.weight:.2f}" for fit in self.models)
+        return " ".join(
+            part for part in (text, f"({weights})" if weights else "", self.note) if part
+        )
+
+
+@final
+@dataclass(frozen=True)
+class ExponentMap:
+    """Exponents of C cells measured at the same W widths: the numbers behind a phase diagram.
+
+    Attributes:
+        exponent, standard_error, low, high: (C,) as in `ExponentEstimate`; NaN and infinite where a
+            cell has too few runs.
+        level: nominal coverage of [low, high].
+        weight, model_exponent, model_error: (C, 4) per model, in the order of `model_names`.
+        widths: (W,).
+        runs, failed: (C, W) number of runs, failed ones included, and of failed runs.
+        failure_shift: (C,) how far failed runs could move the exponent; included in [low, high].
+        spread: (C,) pooled standard deviation of the log of one run.
+        log_mean: (C, W) mean log value of the runs that have one; NaN where none has.
+        usable: (C,) whether the cell had enough runs for an estimate.
+        curves: (C, 4) shape, amplitude, constant and exponent of each model's heaviest shape.
+    """
+
+    exponent: Float[np.ndarray, " C"]
+    standard_error: Float[np.ndarray, " C"]
+    low: Float[np.ndarray, " C"]
+    high: Float[np.ndarray, " C"]
+    level: float
+    weight: Float[np.ndarray, "C M"]
+    model_exponent: Float[np.ndarray, "C M"]
+    model_error: Float[np.ndarray, "C M"]
+    widths: Float[np.ndarray, " W"]
+    runs: Int[np.ndarray, "C W"]
+    failed: Int[np.ndarray, "C W"]
+    failure_shift: Float[np.ndarray, " C"]
+    spread: Float[np.ndarray, " C"]
+    log_mean: Float[np.ndarray, "C W"]
+    usable: Bool[np.ndarray, " C"]
+    curves: tuple[tuple[tuple[Shape, float, float, float], ...], ...]
+
+    model_names = MODEL_NAMES
+
+    def __len__(self) -> int:
+        return len(self.exponent)
+
+    def sign_verdicts(self) -> np.ndarray:
+        """(C,) ``positive``, ``negative`` or ``undecided`` for every cell."""
+        return np.array([sign_of(*pair) for pair in zip(self.low, self.high, strict=True)])
+
+    def agreements(self, predictions, *, resolution: float = RESOLUTION) -> np.ndarray:
+        """(C,) ``agrees``, ``disagrees`` or ``undecided`` with one prediction per cell."""
+        predictions = np.broadcast_to(np.asarray(predictions, float), self.exponent.shape)
+        rows = zip(self.low, self.high, predictions, strict=True)
+        return np.array([agreement(low, high, float(p), resolution) for low, high, p in rows])
+
+    def cell(self, index: int) -> ExponentEstimate:
+        """Everything about one cell."""
+        fits = self._fits(index)
+        return ExponentEstimate(
+            exponent=float(self.exponent[index]),
+            standard_error=float(self.standard_error[index]),
+            interval=(float(self.low[index]), float(self.high[index])),
+            level=self.level,
+            model=fits[0].model if fits else None,
+            models=fits,
+            widths=tuple(self.widths.tolist()),
+            runs=tuple(self.runs[index].tolist()),
+            failed=tuple(self.failed[index].tolist()),
+            failure_shift=float(self.failure_shift[index]),
+            spread=float(self.spread[index]),
+            **self._local_slopes(index),
+            note=self._note(index),
+        )
+
+    def _fits(self, index: int) -> tuple[ModelFit, ...]:
+        if not self.usable[index]:
+            return ()
+        fits = [
+            ModelFit(
+                name,
+                float(self.weight[index, k]),
+                float(self.model_exponent[index, k]),
+                float(self.model_error[index, k]),
+                *self.curves[index][k],
+            )
+            for k, name in enumerate(MODEL_NAMES)
+        ]
+        return tuple(sorted(fits, key=lambda fit: -fit.weight))
+
+    def _local_slopes(self, index: int) -> dict[str, tuple[float, ...]]:
+        count = self.runs[index] - self.failed[index]
+        used = count > 0
+        x, y = np.log(self.widths[used]), self.log_mean[index, used]
+        error = self.spread[index] / np.sqrt(count[used])
+        slopes = np.diff(y) / np.diff(x)
+        errors = np.hypot(error[1:], error[:-1]) / np.diff(x)
+        return {
+            "local_slopes": tuple(slopes.tolist()),
+            "local_slope_errors": tuple(errors.tolist()),
+        }
+
+    def _note(self, index: int) -> str:
+        failed, runs = int(self.failed[index].sum()), int(self.runs[index].sum())
+        parts = []
+        if not self.usable[index]:
+            parts.append("Too few runs with a value for an estimate.")
+        if failed:
+            shift = self.failure_shift[index]
+            effect = (
+                f"placed three spreads above or below the others they move the exponent by up to "
+                f"{shift:.2g}, which the interval includes"
+                if np.isfinite(shift)
+                else "their effect is not known"
+            )
+            parts.append(f"{failed} of {runs} runs failed; {effect}.")
+        lost = self.widths[(self.runs[index] > 0) & (self.failed[index] == self.runs[index])]
+        if len(lost):
+            parts.append(
+                "No run has a value at width " + ", ".join(f"{width:g}" for width in lost) + "."
+            )
+        used = self.widths[self.runs[index] > self.failed[index]]
+        if len(used) < _FEW_WIDTHS:
+            parts.append(f"Only {len(used)} widths have a value: a bend can hardly be seen.")
+        if len(used) and used[-1] < _NARROW * used[0]:
+            parts.append(
+                f"The widths span a factor of {used[-1] / used[0]:.3g} only: crossovers beyond "
+                f"{used[-1]:g} are likely to be missed."
+            )
+        return " ".join(parts)

@@ -1,0 +1,1 @@
+"""Which networks are drawn at a width from a scheme?"""

@@ -1,0 +1,1 @@
+"""How does the table of all claims look?"""

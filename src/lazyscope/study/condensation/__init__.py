@@ -1,0 +1,1 @@
+"""Where in a plane of schemes do the input weights condense?"""

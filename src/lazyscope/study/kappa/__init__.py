@@ -1,0 +1,1 @@
+"""Does kappa alone decide how far the layers move?"""

@@ -1,0 +1,130 @@
+"""What does a kappa study run, by default and at most?"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, get_args
+
+from lazyscope._checks import InputError, check_choice, check_count, check_fraction, check_positive
+from lazyscope._entry import check_fields
+from lazyscope.data import TargetKind
+from lazyscope.model import activation_names
+from lazyscope.study._shapes import shape
+from lazyscope.study.kappa._networks import study_network, study_network_names
+from lazyscope.study.kappa._verdict import MIN_GROUPS, NUM_KAPPAS
+
+
+@dataclass(frozen=True)
+class KappaSettings:
+    """What `run_kappa_study` runs; the defaults are those of dense networks, see `kappa_settings`.
+
+    Attributes:
+        model: architecture of the networks, one of `study_network_names`.
+        data: source of the points, see `lazyscope.data.load_dataset`.
+        num_points, num_test: training and test points.
+        target: kind of target; ``parity`` has one output.
+        shapes: how kappa is spread over the layers.
+        kappas: initial scales, at least 4; a slope is fitted to the largest 4.
+        widths: widths of the hidden layers, channels or embedding dimension.
+        seeds: number of seeds of each run; widths times seeds must be 3 or more.
+        depth: hidden layers, convolutions, or blocks of attention.
+        activation: nonlinearity.
+        stop: fraction of the initial loss at which training ends.
+        tolerance: of the exponential flow.
+        centred: train f - f_0, so that the residual starts as the targets at every kappa. Without it
+            displacements level off at 1/sqrt(m) where kappa exceeds sqrt(m).
+        max_steps: steps tried at most in a run.
+        data_seed: chooses the points.
+    """
+
+    model: str = "dense"
+    data: str = "digits"
+    num_points: int = 32
+    num_test: int = 200
+    target: str = "parity"
+    shapes: tuple[str, ...] = (
+        "balanced",
+        "ntk-like",
+        "small-readout",
+        "small-input",
+        "random",
+    )
+    kappas: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0)
+    widths: tuple[int, ...] = (128, 256, 512)
+    seeds: int = 3
+    depth: int = 2
+    activation: str = "relu"
+    stop: float = 1e-4
+    tolerance: float = 0.05
+    centred: bool = True
+    max_steps: int = 5000
+    data_seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        check_choice("model", self.model, study_network_names())
+        check_choice("target", self.target, get_args(TargetKind))
+        check_count("num_points", self.num_points)
+        check_count("max_steps", self.max_steps)
+        for name in self.shapes:
+            shape(name)
+        check_choice("activation", self.activation, activation_names())
+        for width in self.widths:
+            check_count("width", width)
+        for kappa in self.kappas:
+            check_positive("kappa", kappa)
+        check_count("seeds", self.seeds)
+        check_count("depth", self.depth)
+        check_fraction("stop fraction", self.stop)
+        check_positive("tolerance", self.tolerance)
+        study_network(self.model).check_depth(self.depth)
+        for what, values in (
+            ("kappa", self.kappas),
+            ("width", self.widths),
+            ("shape", self.shapes),
+        ):
+            if len(set(values)) != len(values) or not values:
+                raise InputError(
+                    f"every {what} must be given once, and at least one of them",
+                    received=list(values),
+                    cause="an empty list, or a value that was typed twice",
+                    fix=f"list each {what} once",
+                )
+        self._check_decidable()
+
+    def _check_decidable(self) -> None:
+        """Refuse so few runs that no slope could be judged, before any of them is made."""
+        if len(self.kappas) < NUM_KAPPAS:
+            raise InputError(
+                f"a slope needs at least {NUM_KAPPAS} values of kappa",
+                received=list(self.kappas),
+                cause="a short list for a quick look, whose verdict could only be undecided",
+                fix=f"give {NUM_KAPPAS} or more, the largest so large that training is lazy",
+            )
+        if len(self.widths) * self.seeds < MIN_GROUPS:
+            raise InputError(
+                f"an interval needs at least {MIN_GROUPS} pairs of width and seed",
+                received=f"{len(self.widths)} widths with {self.seeds} seeds each",
+                cause="a single width or seed for a quick look, which says nothing about scatter",
+                fix=f"use {-(-MIN_GROUPS // len(self.widths))} seeds or more, or more widths",
+            )
+
+    def cells(self) -> Iterator[tuple[int, str, float, int]]:
+        """(width, shape, kappa, seed) of every run, widest first."""
+        widths = sorted(self.widths, reverse=True)
+        return product(widths, self.shapes, self.kappas, range(self.seeds))
+
+
+def kappa_settings(model: str = "dense", **given: Any) -> KappaSettings:
+    """The settings of a kappa study: what is given, and for the rest what suits the architecture.
+
+    Args:
+        model: architecture, one of `study_network_names`.
+        **given: any other field of `KappaSettings`.
+
+    Example:
+        >>> kappa_settings("convolution", seeds=1).widths
+        (16, 32, 64)
+    """
+    check_choice("model", model, study_network_names())
+    return KappaSettings(model=model, **{**study_network(model).defaults, **given})

@@ -1,0 +1,1 @@
+"""Does the displacement law hold for schemes that nobody chose?"""

@@ -1,0 +1,194 @@
+"""Does the loss fall at the rate that the theorem guarantees, whatever the scheme?"""
+
+import time
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from lazyscope._entry import checked
+from lazyscope.data import Dataset, load_dataset
+from lazyscope.flow import one_lapack_thread
+from lazyscope.study._hopeless import HopelessWarning, without_bound
+from lazyscope.study._provenance import versions
+from lazyscope.study.theorem._bound import bound_limits, bound_table
+from lazyscope.study.theorem._kernel import kernel_convergence
+from lazyscope.study.theorem._run import Bound, run_and_rate
+from lazyscope.study.theorem._settings import TheoremCell, TheoremSettings
+from lazyscope.study.theorem._threshold import thresholds
+from lazyscope.study.theorem._verdict import judge
+
+FORMAT = 1
+
+
+@checked()
+def run_theorem_study(
+    settings: TheoremSettings,
+    *,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, Any]:
+    """Check the theorem of Li, Luo & Zhou on real data: bound, measured rate, threshold.
+
+    Args:
+        settings: what to run.
+        progress: called with (runs done, runs in all) after every run.
+
+    Returns:
+        A dict ready for JSON: ``settings``; ``lambda_s``, the smallest eigenvalue of the normalised
+        limit kernels, with that of every layer; ``runs`` and loss ``curves`` of the first seed;
+        ``bounds`` and ``limits`` (see `bound_table`, `bound_limits`); ``kernels`` (see
+        `kernel_convergence`); ``thresholds``; the ``verdict`` and the ``timing``.
+
+    Raises:
+        InputError: data that cannot be read, or points that repeat: lambda_S is zero then.
+
+    Warns:
+        HopelessWarning: theta-lazy schemes for which the limit kernels give no bound, so that the
+            verdict stays undecided or is against the theorem; before any run.
+
+    Cost: one compilation per width, then one run per cell; two cells at a time. About three minutes
+    at the defaults on two quiet cores.
+
+    Reference: Li, Luo & Zhou 2024 (arXiv 2404.04859).
+    """
+    started = time.perf_counter()
+    data = load_dataset(
+        settings.data,
+        num_points=settings.num_points,
+        num_test=0,
+        target=settings.target,  # pyright: ignore[reportArgumentType]
+        seed=settings.data_seed,
+    )
+    bound = Bound(data, settings.depth, settings.activation)
+    with one_lapack_thread():
+        _warn_of_hopeless(settings, data, bound)
+        runs = _run_all(settings, data, bound, progress)
+        kernels = _kernels(settings, data, bound)
+    named = [r for r in runs if r["kind"] == "scheme"]
+    spread = [r for r in runs if r["kind"] == "spread"]
+    estimates = {
+        "lambda_s": bound.lambda_record(),
+        "bounds": bound_table(settings, named),
+        "limits": bound_limits(settings, named),
+        "kernels": kernels,
+        "thresholds": thresholds(settings, spread),
+    }
+    return {
+        "study": "theorem",
+        "format": FORMAT,
+        "lazyscope": versions()["lazyscope"],
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "settings": _settings_record(settings, data),
+        **estimates,
+        "curves": [_curve(r) for r in runs if r["seed"] == 0],
+        "bound_curve": bound_curve(settings.stop),
+        "runs": [{key: value for key, value in r.items() if key != "curve"} for r in runs],
+        "verdict": judge(settings, estimates, runs),
+        "timing": {"total_seconds": time.perf_counter() - started},
+    }
+
+
+def _warn_of_hopeless(settings: TheoremSettings, data: Dataset, bound: Bound) -> None:
+    """Say before the runs which schemes have no bound that their rates could be held against."""
+
+    def rate(name: str, width: int) -> float | None:
+        cell = TheoremCell("scheme", name, None, width, 0)
+        scheme = settings.scheme(cell, data.x_train.shape[1], data.y_train.shape[1])
+        return bound.rates(scheme, width)["bound"]
+
+    without = without_bound(settings, settings.lazy_schemes(), rate)
+    if without:
+        warnings.warn(
+            f"the study cannot support the theorem, since these schemes have a bound at fewer than three "
+            f"widths for {settings.activation} networks on these points: {', '.join(without)}; leave them "
+            "out, or use relu",
+            HopelessWarning,
+            stacklevel=4,
+        )
+
+
+def _run_all(
+    settings: TheoremSettings,
+    data: Dataset,
+    bound: Bound,
+    progress: Callable[[int, int], None],
+) -> list[dict[str, Any]]:
+    """All runs, two at a time, in the order of the cells."""
+    cells = list(settings.cells())
+    records: list[dict[str, Any]] = []
+    pool = ThreadPoolExecutor(max_workers=2)
+    try:
+        for record in pool.map(lambda cell: _run(settings, data, bound, cell), cells):
+            records.append(record)
+            progress(len(records), len(cells))
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return records
+
+
+def _run(
+    settings: TheoremSettings, data: Dataset, bound: Bound, cell: TheoremCell
+) -> dict[str, Any]:
+    scheme = settings.scheme(cell, data.x_train.shape[1], data.y_train.shape[1])
+    measured = run_and_rate(
+        data,
+        scheme,
+        width=cell.width,
+        seed=cell.seed,
+        activation=settings.activation,
+        centred=cell.kind == "spread",
+        tolerance=settings.tolerance,
+        stop=settings.stop,
+        max_steps=settings.max_steps,
+    )
+    return {
+        **cell._asdict(),
+        "kappa": scheme.kappa(cell.width) if cell.kappa is None else cell.kappa,
+        **bound.rates(scheme, cell.width),
+        **measured,
+    }
+
+
+def _kernels(settings: TheoremSettings, data: Dataset, bound: Bound) -> dict[str, Any] | None:
+    """Kernels at the start against their limits; None where the limits depend on the scheme."""
+    if bound.kernels is None:
+        return None
+    return kernel_convergence(
+        data.x_train,
+        bound.kernels,
+        widths=[*sorted(settings.widths), 2 * max(settings.widths)],
+        seeds=settings.kernel_seeds,
+        activation=settings.activation,
+    )
+
+
+def bound_curve(stop: float) -> dict[str, list[float]]:
+    """The bound as a curve, exp(-x) with x the time in its own units, down to a loss fraction."""
+    levels = np.geomspace(1e-6, -np.log(stop), 200)
+    return {"scaled_time": levels.tolist(), "fraction": np.exp(-levels).tolist()}
+
+
+def _curve(run: dict[str, Any]) -> dict[str, Any]:
+    """The loss of one run over its start, against time in units of the bound."""
+    kept = {key: run[key] for key in ("kind", "name", "kappa", "width", "bound")}
+    times, losses = (np.asarray(run["curve"][key]) for key in ("time", "loss"))
+    scaled = (run["bound"] * times).tolist() if run["bound"] else []
+    return kept | {"scaled_time": scaled, "fraction": (losses / losses[0]).tolist()}
+
+
+def _settings_record(settings: TheoremSettings, data: Dataset) -> dict[str, Any]:
+    plain = {f.name: getattr(settings, f.name) for f in fields(settings)}
+    lists = ("schemes", "widths", "spreads", "kappas", "threshold_widths")
+    return plain | {
+        **{name: list(plain[name]) for name in lists},
+        "target": settings.target or "by the labels",
+        "num_outputs": data.y_train.shape[1],
+        "description": list(data.description),
+        "digest": data.summary()["digest"],
+        "method": "exponential flow",
+        "versions": versions(),
+    }

@@ -1,0 +1,175 @@
+"""Which scheme do the settings of a run mean?"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+from lazyscope._checks import InputError
+from lazyscope.scaling import PowerLaw, Scheme, named_scheme
+from lazyscope.sweep.design._settings import Value, layer_of
+
+PARAMETRISATION = (
+    "depth",
+    "scheme",
+    "gamma",
+    "gamma_prime",
+    "rho",
+    "kappa",
+    "scale_exponents",
+    "speed_exponents",
+)
+"""Settings that, with the per-layer exponents, decide the scheme of a run."""
+
+
+def is_parametrisation(name: str) -> bool:
+    """Whether the setting `name` takes part in the choice of the scheme."""
+    return name in PARAMETRISATION or layer_of(name) is not None
+
+
+def run_scheme(settings: Mapping[str, Value], *, input_dim: int = 1, output_dim: int = 1) -> Scheme:
+    """The scheme that `settings` describe.
+
+    The base is exactly one of: ``scheme`` (a name), ``gamma`` with ``gamma_prime`` (one hidden
+    layer), ``scale_exponents``, or ``scale_exponent_1`` to ``scale_exponent_{L+1}``. On top of a
+    base, ``scale_exponent_l`` and ``speed_exponent_l`` replace the exponent of one layer, and
+    ``rho`` or ``kappa`` sets the initial scale through the output layer, which leaves the hidden
+    layers' pre-activations alone.
+
+    Raises:
+        InputError: no base or two of them, a number of exponents that does not fit the depth, or
+            two settings that fix the same layer.
+
+    Example:
+        >>> run_scheme({"depth": 1, "gamma": 0.5, "gamma_prime": 0.0}).scale_exponents
+        (0.25, 0.25)
+    """
+    depth = int(settings["depth"])  # type: ignore[arg-type]
+    scales = _per_layer(settings, "scale_exponent", depth)
+    speeds = _per_layer(settings, "speed_exponent", depth)
+    base = _base(settings, depth, scales, input_dim, output_dim)
+    if "speed_exponents" in settings:
+        listed = _listed(settings, "speed_exponents", depth)
+        base = replace(base, speeds=tuple(PowerLaw(1.0, p) for p in listed))
+    base = replace(
+        base,
+        scales=tuple(_with_exponent(law, scales.get(i)) for i, law in enumerate(base.scales, 1)),
+        speeds=tuple(_with_exponent(law, speeds.get(i)) for i, law in enumerate(base.speeds, 1)),
+    )
+    return _with_initial_scale(base, settings, scales)
+
+
+def _base(
+    settings: Mapping[str, Value],
+    depth: int,
+    scales: Mapping[int, float],
+    input_dim: int,
+    output_dim: int,
+) -> Scheme:
+    given = [
+        name for name in ("scheme", "gamma", "gamma_prime", "scale_exponents") if name in settings
+    ]
+    if given in (["gamma"], ["gamma_prime"]):
+        other = "gamma_prime" if given == ["gamma"] else "gamma"
+        raise _contradiction(
+            "gamma and gamma_prime must come together",
+            given[0],
+            f"a forgotten {other}",
+            f"add {other}",
+        )
+    if given == ["scheme"]:
+        return named_scheme(
+            str(settings["scheme"]),
+            depth=depth,
+            input_dim=input_dim,
+            output_dim=output_dim,
+            activation=str(settings.get("activation", "relu")),
+        )
+    if given == ["gamma", "gamma_prime"]:
+        gamma, gamma_prime = float(settings["gamma"]), float(settings["gamma_prime"])  # type: ignore[arg-type]
+        return named_scheme("luo", depth=depth, gamma=gamma, gamma_prime=gamma_prime)
+    if given == ["scale_exponents"]:
+        return Scheme.from_exponents(_listed(settings, "scale_exponents", depth))
+    if not given and len(scales) == depth + 1:
+        return Scheme.from_exponents([scales[layer] for layer in range(1, depth + 2)])
+    raise _contradiction(
+        "a run must have exactly one parametrisation",
+        ", ".join([*given, *(f"scale_exponent_{layer}" for layer in scales)]) or "none",
+        "two descriptions of the same layers" if given else "a layer without a scale",
+        "give one of scheme, gamma with gamma_prime, scale_exponents, or the exponents of all "
+        f"{depth + 1} layers",
+    )
+
+
+def _with_initial_scale(
+    base: Scheme, settings: Mapping[str, Value], scales: Mapping[int, float]
+) -> Scheme:
+    """`base` with its output layer moved so that kappa is as ``rho`` or ``kappa`` says."""
+    asked = [name for name in ("rho", "kappa") if name in settings]
+    if not asked:
+        return base
+    rivals = [name for name in ("gamma", "gamma_prime") if name in settings]
+    if base.depth + 1 in scales:
+        rivals.append(f"scale_exponent_{base.depth + 1}")
+    if len(asked) == 2 or rivals:
+        raise _contradiction(
+            "the initial scale must be set in one way",
+            ", ".join([*asked, *rivals]),
+            "two settings that fix the output layer",
+            "keep one of them",
+        )
+    laws = [law for law in base.scales if isinstance(law, PowerLaw)]
+    if len(laws) < len(base.scales):
+        raise _contradiction(
+            f"{asked[0]} needs a base whose scales are powers of the width",
+            f"the scheme {base.name!r}",
+            "a scheme with other laws",
+            "use another scheme, such as lecun, or give scale exponents",
+        )
+    others = math.fsum(law.exponent for law in laws[:-1])
+    if asked == ["rho"]:
+        output = PowerLaw(laws[-1].constant, float(settings["rho"]) - others)  # type: ignore[arg-type]
+    else:
+        constant = float(settings["kappa"]) / math.prod(law.constant for law in laws[:-1])  # type: ignore[arg-type]
+        output = PowerLaw(constant, -others)
+    return replace(base, scales=(*base.scales[:-1], output))
+
+
+def _per_layer(settings: Mapping[str, Value], stem: str, depth: int) -> dict[int, float]:
+    """Exponents of single layers, by layer."""
+    found = {}
+    for name, value in settings.items():
+        place = layer_of(name)
+        if place is None or place[0] != stem:
+            continue
+        if place[1] > depth + 1:
+            raise _contradiction(
+                f"a network of depth {depth} has layers 1 to {depth + 1}",
+                name,
+                "an exponent for a deeper network",
+                f"remove {name}, or change depth",
+            )
+        found[place[1]] = float(value)  # type: ignore[arg-type]
+    return found
+
+
+def _listed(settings: Mapping[str, Value], name: str, depth: int) -> tuple[float, ...]:
+    listed = settings[name]
+    assert isinstance(listed, tuple)
+    if len(listed) != depth + 1:
+        raise _contradiction(
+            f"{name} must have one entry per layer, {depth + 1} for depth {depth}",
+            f"{len(listed)} entries, {list(listed)}",
+            "a list for another depth",
+            "change the list or the depth; for several depths, use a scheme by name",
+        )
+    return listed
+
+
+def _with_exponent(law, exponent: float | None):
+    if exponent is None:
+        return law
+    return PowerLaw(law.constant if isinstance(law, PowerLaw) else 1.0, exponent)
+
+
+def _contradiction(rule: str, received: str, cause: str, fix: str) -> InputError:
+    return InputError(rule, received=received, cause=cause, fix=fix)

@@ -1,0 +1,1 @@
+"""What is the tangent kernel of a module, exactly, without its Jacobian?"""

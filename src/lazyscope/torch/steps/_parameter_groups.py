@@ -1,0 +1,25 @@
+"""Which parameters of a module belong to one group (layer), and in which order do groups come?"""
+
+from collections.abc import Callable, Mapping
+
+from lazyscope.observe import group_leaves
+from lazyscope.torch._question import Question
+from lazyscope.torch.kernel._probe import Sketch
+
+Grouping = Callable[[str], str] | Mapping[str, str] | None
+"""A function of a parameter's name, or beginnings of names (cut at dots) with the group they mean."""
+
+
+def in_order_of_use(
+    question: Question, sketch: Sketch, groups: Grouping
+) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Names of the groups in the order in which the module uses them, and every parameter's group.
+
+    Parameters whose use was not recognised come where the module holds them, after the others.
+    """
+    names = question.names
+    used = dict.fromkeys(use.view.parameter for use in sketch.uses)
+    order = [*used, *(k for k in range(len(names)) if k not in used)]
+    labels, numbers = group_leaves([names[k] for k in order], groups)
+    by_parameter = dict(zip(order, numbers, strict=True))
+    return labels, tuple(by_parameter[k] for k in range(len(names)))

@@ -1,0 +1,1 @@
+"""How is a module asked without leaving a trace in it?"""
