@@ -12,7 +12,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
-from scipy.optimize import brentq
 
 from lazyscope._checks import (
     InputError,
@@ -27,9 +26,9 @@ from lazyscope._jax._settings import own_settings
 from lazyscope._types import Params
 from lazyscope.kernel import (
     AbstractTangentKernel,
+    Spectrum,
     as_matrix,
     normalised_limit_kernels,
-    resolved,
     smallest_eigenvalue,
     traced_precision,
 )
@@ -89,7 +88,7 @@ class Forecast(eqx.Module):
     @property
     def num_resolved(self) -> int:
         """Number of eigenvalues that are more than rounding."""
-        return int(np.sum(resolved(np.asarray(self.eigenvalues), self.precision)))
+        return int(np.count_nonzero(self._spectrum.values))
 
     @property
     def max_stable_step(self) -> float:
@@ -99,23 +98,22 @@ class Forecast(eqx.Module):
     @property
     def rate(self) -> float:
         """2 lambda_min / n, the slowest decay rate of the linearised loss; zero for a singular kernel."""
-        return 2.0 * float(self._moving[0]) / self.num_points
+        return 2.0 * float(self._spectrum.values[0]) / self.num_points
 
     def loss_fraction(self, time: float) -> float:
         """R(t) / R(0) of the linearised network."""
-        decay = np.exp(-2.0 * self._moving * time / self.num_points)
-        return float(np.sum(decay * np.asarray(self.energies)) / np.sum(self.energies))
+        return float(self._spectrum.share_left(np.asarray(self.energies), time))
 
     def time_to(self, fraction: float) -> float:
         """Time at which the linearised loss reaches `fraction` of its start; infinite if it never does."""
         check_fraction("loss fraction", fraction)
-        return _time_to(self._moving, np.asarray(self.energies), self.num_points, fraction)
+        return float(self._spectrum.time_to(np.asarray(self.energies), fraction))
 
     @property
-    def _moving(self) -> Float[np.ndarray, " modes"]:
-        """Eigenvalues, those that are rounding as zero."""
+    def _spectrum(self) -> Spectrum:
+        """Eigenvalues with what flows do along them; no vectors."""
         values = np.asarray(self.eigenvalues)
-        return np.where(resolved(values, self.precision), values, 0.0)
+        return Spectrum(values, np.zeros((len(values), 0)), self.num_points, self.precision)
 
 
 @checked(own=("params",), any_axes=("y", "speeds"))
@@ -373,62 +371,15 @@ def _linearised(kernel, params, x, y, speeds, fraction, precision):
     expansion = kernel.expand(params, x)
     _check_fits(x, y, expansion.outputs)
     residual = expansion.outputs - y
-    values, vectors = jnp.linalg.eigh(as_matrix(expansion.kernel(speeds)))
-    coefficients = vectors.T @ residual.reshape(-1)
-    known = resolved(values, precision)
-    rates = jnp.where(known, values, 0.0) / x.shape[0]
-    time = jnp.where(fraction > 0, _reached(rates, coefficients**2, fraction), jnp.inf)
-    elapsed = jnp.where(known, rates * time, 0.0)
-    impulse = -jnp.expm1(-elapsed) / jnp.where(known, values, 1.0) * coefficients
-    pulled = expansion.pull_back((vectors @ impulse).reshape(residual.shape))
+    spectrum = Spectrum.of(as_matrix(expansion.kernel(speeds)), len(x), precision)
+    coefficients = spectrum.vectors.T @ residual.reshape(-1)
+    time = jnp.where(fraction > 0, spectrum.time_to(coefficients**2, fraction), jnp.inf)
+    pushed = spectrum.vectors @ (spectrum.impulse(time) * coefficients)
+    pulled = expansion.pull_back(pushed.reshape(residual.shape))
     change = tuple(
         jax.tree.map(lambda g, s=speed: -s * g, group)
         for group, speed in zip(pulled, speeds, strict=True)
     )
     moved = group_norms(change)
     relative = jnp.where(moved > 0, moved / group_norms(params), 0.0)
-    return values, coefficients**2, change, relative
-
-
-def _reached(
-    rates: Float[Array, " modes"], energies: Float[Array, " modes"], fraction: Float[Array, ""]
-) -> Float[Array, ""]:
-    """When the loss is down to `fraction`, by halving an interval of log t; infinite if never."""
-    shares = energies / jnp.sum(energies)
-    left = jnp.sum(jnp.where(rates > 0, 0.0, shares))
-    slowest = jnp.min(jnp.where(rates > 0, rates, jnp.inf))
-
-    def halve(_: int, ends: tuple[Array, Array]) -> tuple[Array, Array]:
-        middle = 0.5 * (ends[0] + ends[1])
-        above = jnp.sum(shares * jnp.exp(-2.0 * rates * jnp.exp(middle))) > fraction
-        return jnp.where(above, middle, ends[0]), jnp.where(above, ends[1], middle)
-
-    low = jnp.log(-jnp.log(fraction) / (2.0 * rates[-1])) - 1.0
-    high = jnp.log(-jnp.log(fraction * 1e-3) / slowest)
-    found = jax.lax.fori_loop(0, 60, halve, (low, high))[1]
-    return jnp.where(left < fraction, jnp.exp(found), jnp.inf)
-
-
-def _time_to(
-    values: Float[np.ndarray, " modes"],
-    energies: Float[np.ndarray, " modes"],
-    num_points: int,
-    fraction: float,
-) -> float:
-    """Root of sum_k exp(-2 lambda_k t / n) energy_k = fraction * sum_k energy_k, searched in log t.
-
-    Eigenvalues that are rounding are zero among `values`.
-    """
-    rates = 2.0 * values / num_points
-    shares = energies / energies.sum()
-    if shares[rates == 0].sum() >= fraction:
-        return np.inf
-
-    def excess(log_time: float) -> float:
-        return float(np.log(np.sum(shares * np.exp(-rates * np.exp(log_time)))) - np.log(fraction))
-
-    slowest = rates[rates > 0].min()
-    low = np.log(-np.log(fraction) / rates.max()) - 1.0
-    high = np.log(-2.0 * np.log(fraction * 1e-3) / slowest)
-    root: float = brentq(excess, low, high, xtol=1e-13)  # pyright: ignore[reportAssignmentType]
-    return float(np.exp(root))
+    return spectrum.computed, coefficients**2, change, relative

@@ -11,7 +11,7 @@ from lazyscope._jax._rounding import coarser
 from lazyscope._jax._settings import is_double, own_settings
 from lazyscope._types import Scalar
 from lazyscope.flow._problem import Problem, in_double
-from lazyscope.kernel import as_matrix, resolved, traced_precision
+from lazyscope.kernel import Spectrum, as_matrix, traced_precision
 from lazyscope.model import COPIES_WITH_EIGENVECTORS, check_kernel_memory
 
 
@@ -24,9 +24,8 @@ class LinearisedFlow(eqx.Module):
         f_lin(x, t)   = f_0(x) - K(x, X) K^{-1} (1 - exp(-K t / n)) r_0    any other point
 
     Attributes:
-        values: eigenvalues of K, ascending; those that are rounding are zero.
-        vectors: eigenvectors over (point, output) pairs, outputs fastest.
-        coefficients: components of r_0 along them.
+        spectrum: of K, over (point, output) pairs.
+        coefficients: components of r_0 along its vectors.
         y: targets, (n, C).
         cross_kernel: K(x, X) of the other points as a matrix (n_other C, n C).
         initial_other: f_0 on the other points, (n_other, C).
@@ -36,8 +35,7 @@ class LinearisedFlow(eqx.Module):
     Reference: Lee et al. 2019 (arXiv 1902.06720), with this loss and time unit.
     """
 
-    values: Float[Array, " modes"]
-    vectors: Float[Array, "modes modes"]
+    spectrum: Spectrum
     coefficients: Float[Array, " modes"]
     y: Float[Array, "n C"]
     cross_kernel: Float[Array, "n_other*C n*C"]
@@ -45,33 +43,27 @@ class LinearisedFlow(eqx.Module):
 
     def residual(self, time: Scalar | float) -> Float[Array, "n C"]:
         """f_lin - y on the training points at `time`."""
-        with own_settings(double=is_double(self.values)):
-            decayed = jnp.exp(-self.values * time / self.y.shape[0]) * self.coefficients
-            return (self.vectors @ decayed).reshape(self.y.shape)
+        with own_settings(double=is_double(self.coefficients)):
+            left = self.spectrum.left(time) * self.coefficients
+            return (self.spectrum.vectors @ left).reshape(self.y.shape)
 
     def outputs(self, time: Scalar | float) -> Float[Array, "n C"]:
         """f_lin on the training points at `time`."""
-        with own_settings(double=is_double(self.values)):
+        with own_settings(double=is_double(self.coefficients)):
             return self.y + self.residual(time)
 
     def outputs_other(self, time: Scalar | float) -> Float[Array, "n_other C"]:
         """f_lin on the other points at `time`."""
-        with own_settings(double=is_double(self.values)):
-            moved = self.cross_kernel @ (self.vectors @ self._impulse(time))
+        with own_settings(double=is_double(self.coefficients)):
+            pushed = self.spectrum.impulse(time) * self.coefficients
+            moved = self.cross_kernel @ (self.spectrum.vectors @ pushed)
             return self.initial_other - moved.reshape(self.initial_other.shape)
 
     def loss(self, time: Float[Array, "*times"]) -> Float[Array, "*times"]:
         """R of the linearised network at one or many times."""
-        with own_settings(double=is_double(self.values)):
-            decay = jnp.exp(-2.0 * self.values * jnp.asarray(time)[..., None] / self.y.shape[0])
-            return jnp.sum(decay * self.coefficients**2, axis=-1) / (2 * self.y.shape[0])
-
-    def _impulse(self, time: Scalar | float) -> Float[Array, " modes"]:
-        """(1 - exp(-lambda t / n)) / lambda times r_0, without modes of eigenvalue zero."""
-        t = jnp.asarray(time, self.values.dtype) / self.y.shape[0]
-        moving = self.values > 0
-        safe = jnp.where(moving, self.values, 1.0)
-        return jnp.where(moving, -jnp.expm1(-safe * t) / safe, 0.0) * self.coefficients
+        with own_settings(double=is_double(self.coefficients)):
+            left = self.spectrum.left(time) * self.coefficients
+            return jnp.sum(left**2, axis=-1) / (2 * self.y.shape[0])
 
 
 def linearise(
@@ -88,16 +80,15 @@ def linearise(
     x_other = problem.x[:0] if x_other is None else x_other
     expansion = problem.kernel.expand(problem.params, problem.x)
     matrix = as_matrix(expansion.kernel(problem.speeds))
-    values, vectors = jnp.linalg.eigh(matrix)
     precision = coarser(
         matrix.dtype, traced_precision(problem.model.apply, problem.params, problem.x)
     )
     cross = problem.kernel.summed(problem.params, x_other, problem.x, speeds=problem.speeds)
+    spectrum = Spectrum.of(matrix, len(problem.x), precision)
     residual = expansion.outputs - problem.y
     return LinearisedFlow(
-        jnp.where(resolved(values, precision), values, 0.0),
-        vectors,
-        vectors.T @ residual.reshape(-1),
+        spectrum,
+        spectrum.vectors.T @ residual.reshape(-1),
         problem.y,
         as_matrix(cross),
         problem.model.apply(problem.params, x_other),

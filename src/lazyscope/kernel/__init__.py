@@ -12,7 +12,7 @@ from lazyscope.kernel._protocol import (
     AbstractTangentKernel,
     as_matrix,
 )
-from lazyscope.kernel._spectrum import resolved, resolved_directions, smallest_eigenvalue
+from lazyscope.kernel._spectrum import Spectrum, resolved, resolved_directions, smallest_eigenvalue
 from lazyscope.kernel.any_function._explain import (
     KernelExplanation,
     LeafHandling,
@@ -48,6 +48,7 @@ __all__ = [
     "LeafHandling",
     "Nonlinearity",
     "PiecewiseSmooth",
+    "Spectrum",
     "as_matrix",
     "check_function",
     "coarser",

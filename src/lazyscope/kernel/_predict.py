@@ -9,9 +9,9 @@ from lazyscope._checks import InputError
 from lazyscope._jax._known import known_array
 from lazyscope._jax._rounding import coarser
 from lazyscope.kernel._spectrum import (
+    Spectrum,
     check_positive,
     kernel_precision,
-    resolved,
     symmetric_kernel,
 )
 
@@ -77,22 +77,18 @@ def predict_flow(
     targets = _outputs("y", y, len(kernel), None)
     start = _outputs("f0_train", f0_train, len(kernel), targets.shape)
     times = _times(t)
-    eigenvalues, vectors = np.linalg.eigh(kernel)
-    check_positive(eigenvalues, dtype)
+    spectrum = Spectrum.of(kernel, len(kernel), dtype)
+    check_positive(spectrum.computed, dtype)
     shape = targets.shape
-    residual = vectors.T @ (targets - start).reshape(len(kernel), -1)
-    rates = np.where(resolved(eigenvalues, dtype), eigenvalues, 0.0) / len(kernel)
-    moving = np.broadcast_to(rates > 0, (len(times), len(rates)))
-    elapsed = np.multiply(rates, times[:, None], where=moving, out=np.zeros(moving.shape))
-    done = -np.expm1(-elapsed)
+    residual = spectrum.coefficients(targets - start)
     if k_test_train is None:
-        moved = np.einsum("ik,tk,kc->tic", vectors, done, residual)
+        moved = np.einsum("ik,tk,kc->tic", spectrum.vectors, spectrum.done(times), residual)
         outputs = start + moved.reshape(len(times), *shape)
     else:
         cross = _cross(k_test_train, len(kernel))
         base = _outputs("f0_test", f0_test, len(cross), (len(cross), *shape[1:]))
-        weights = done / np.where(rates > 0, rates * len(kernel), 1.0)
-        moved = np.einsum("ik,tk,kc->tic", cross @ vectors, weights, residual)
+        pushed = spectrum.impulse(times)
+        moved = np.einsum("ik,tk,kc->tic", cross @ spectrum.vectors, pushed, residual)
         outputs = base + moved.reshape(len(times), *base.shape)
     return outputs[0] if t is None or np.ndim(t) == 0 else outputs
 

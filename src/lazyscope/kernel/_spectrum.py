@@ -8,8 +8,11 @@ step; independent ones stay below it by the square root of n. Of few points it i
 the entries of a small kernel are as long sums as those of a large one.
 """
 
-from typing import Any
+import functools
+from typing import Any, final
 
+import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
@@ -22,6 +25,103 @@ _FEWEST = 16
 _NOT_ROUNDING = 16
 _QUADRATURE = 1e-13
 """Accuracy of entries that come from quadrature in double precision."""
+
+
+@final
+class Spectrum(eqx.Module):
+    """A kernel by its eigenvectors, and what gradient flow under it does to a residual.
+
+    The loss is |r|^2 / (2n), so that r' = -(1/n) K r. Eigenvalues that are rounding count as zero: what
+    lies along their vectors neither moves nor moves anything else. NumPy in, NumPy out; JAX likewise.
+
+    Attributes:
+        computed: eigenvalues (modes,) as they were found, ascending.
+        vectors: one column per mode (modes, modes), over (point, output) pairs, outputs fastest.
+        num_points: n, training points.
+        precision: in which the entries of the kernel were computed.
+
+    Example:
+        >>> spectrum = Spectrum.of(np.diag([1.0, 4.0]), 2)
+        >>> spectrum.impulse(np.inf).tolist(), spectrum.done(np.log(2.0)).round(4).tolist()
+        ([1.0, 0.25], [0.2929, 0.75])
+    """
+
+    computed: Float[Array, " modes"]
+    vectors: Float[Array, "modes modes"]
+    num_points: int = eqx.field(static=True)
+    precision: str = eqx.field(static=True, default="float64")
+
+    @classmethod
+    def of(
+        cls, matrix: Float[Array, "modes modes"], num_points: int, precision: Any = None
+    ) -> "Spectrum":
+        """Diagonalise a symmetric matrix; its precision is that of its type unless said."""
+        values, vectors = _numpy_of(matrix).linalg.eigh(matrix)
+        precision = matrix.dtype if precision is None else precision
+        return cls(values, vectors, num_points, np.dtype(jnp.dtype(precision)).name)
+
+    @property
+    def values(self) -> Float[Array, " modes"]:
+        """Eigenvalues, ascending; those that are rounding are zero."""
+        return _numpy_of(self.computed).where(
+            resolved(self.computed, self.precision), self.computed, 0.0
+        )
+
+    def coefficients(self, residual: Float[Array, "n C"]) -> Float[Array, "modes rest"]:
+        """Components of an array along the modes; with n modes, of every output for itself."""
+        return self.vectors.T @ residual.reshape(self.computed.shape[0], -1)
+
+    def done(self, time: Any) -> Float[Array, "*times modes"]:
+        """1 - exp(-lambda t / n): how much of every mode is gone at one or many times, infinity included."""
+        values, xp = self.values, _numpy_of(self.computed)
+        elapsed = xp.asarray(time, values.dtype)[..., None] / self.num_points
+        elapsed = xp.where(values > 0, values, 1.0) * elapsed
+        return xp.where(values > 0, -xp.expm1(-elapsed), 0.0)
+
+    def left(self, time: Any) -> Float[Array, "*times modes"]:
+        """exp(-lambda t / n), to full relative accuracy however late; one for modes that never move."""
+        values, xp = self.values, _numpy_of(self.computed)
+        elapsed = xp.asarray(time, values.dtype)[..., None] / self.num_points
+        return xp.where(values > 0, xp.exp(-xp.where(values > 0, values, 1.0) * elapsed), 1.0)
+
+    def impulse(self, time: Any) -> Float[Array, "*times modes"]:
+        """(1 - exp(-lambda t / n)) / lambda: what a residual of one has pushed with until then."""
+        values = self.values
+        return self.done(time) / _numpy_of(values).where(values > 0, values, 1.0)
+
+    def share_left(self, energies: Float[Array, " modes"], time: Any) -> Float[Array, "*times"]:
+        """Loss at one or many times over the loss at the start, of squared components `energies`."""
+        return (self.left(time) ** 2 * energies).sum(-1) / energies.sum()
+
+    def time_to(self, energies: Float[Array, " modes"], fraction: Any) -> Float[Array, ""]:
+        """When the loss is down to a fraction of its start; infinite if it never is.
+
+        By halving an interval of log t sixty times, so to rounding.
+        """
+        xp, rates = _numpy_of(self.computed), 2.0 * self.values / self.num_points
+        shares = energies / energies.sum()
+        slowest = xp.min(xp.where(rates > 0, rates, xp.inf))
+
+        def halve(_: int, ends: tuple[Any, Any]) -> tuple[Any, Any]:
+            middle = 0.5 * (ends[0] + ends[1])
+            above = xp.sum(shares * xp.exp(-rates * xp.exp(middle))) > fraction
+            return xp.where(above, middle, ends[0]), xp.where(above, ends[1], middle)
+
+        never = xp.sum(xp.where(rates > 0, 0.0, shares)) >= fraction
+        ends = (
+            xp.log(-xp.log(fraction) / rates[-1]) - 1.0,
+            xp.log(-2.0 * xp.log(fraction * 1e-3) / slowest),
+        )
+        if xp is jnp:
+            found = jax.lax.fori_loop(0, 60, halve, ends)[1]
+        else:
+            found = functools.reduce(lambda ends, k: halve(k, ends), range(60), ends)[1]
+        return xp.where(never, xp.inf, xp.exp(found))
+
+
+def _numpy_of(array: Any) -> Any:
+    """The library whose functions take this array: NumPy's own, else JAX's."""
+    return np if isinstance(array, np.ndarray) else jnp
 
 
 def resolved_directions(k: Float[Array, "n n"], *, precision: Any = None) -> int:

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from lazyscope._checks import InputError, check_fraction
 from lazyscope.forecast import Forecast
-from lazyscope.kernel import resolved
+from lazyscope.kernel import Spectrum
 from lazyscope.torch._question import call
 from lazyscope.torch._targets import check_targets
 from lazyscope.torch.kernel._gradients import gradients
@@ -76,7 +76,8 @@ def forecast(
         residual = (call(question.module, question.x1) - targets).detach().cpu().numpy()
     precision = prepared.sketch.working_type
     matrix = kernel.transpose(0, 2, 1, 3).reshape(residual.size, residual.size)
-    values, vectors = np.linalg.eigh(matrix)
+    spectrum = Spectrum.of(matrix, len(residual), precision)
+    values = spectrum.computed
     if not values[-1] > 0:
         raise InputError(
             "a forecast needs a tangent kernel that is not zero",
@@ -84,12 +85,11 @@ def forecast(
             cause="all units are dead, or all speeds are zero",
             fix="use another seed, a larger scale, or speeds above zero",
         )
-    coefficients = vectors.T @ residual.reshape(-1)
+    coefficients = spectrum.vectors.T @ residual.reshape(-1)
     still = np.zeros(len(names))
-    unmoved = _record(values, coefficients**2, {}, still, 0.0, len(residual), precision)
-    time = unmoved.time_to(at_fraction) if at_fraction > 0 else np.inf
-    impulse = _impulse(values, coefficients, len(residual), time, precision)
-    change = _pulled_back(prepared, (vectors @ impulse).reshape(residual.shape), speed)
+    time = spectrum.time_to(coefficients**2, at_fraction) if at_fraction > 0 else np.inf
+    pushed = spectrum.vectors @ (spectrum.impulse(time) * coefficients)
+    change = _pulled_back(prepared, pushed.reshape(residual.shape), speed)
     start = [p.detach().cpu().numpy() for p in question.parameters]
     moved, size = (_group_norms(arrays, numbers) for arrays in ([*change.values()], start))
     with np.errstate(divide="ignore"):  # a group that starts at zero moves infinitely far
@@ -142,18 +142,6 @@ def _speeds(speeds: Mapping[str, float] | None, names: tuple[str, ...]) -> list[
             fix=f"use names among {', '.join(names[:6])}{', ..' * (len(names) > 6)}",
         )
     return [float(given.get(name, 1.0)) for name in names]
-
-
-def _impulse(
-    values: np.ndarray, coefficients: np.ndarray, num_points: int, time: float, precision: str
-) -> np.ndarray:
-    """K^{-1} (1 - exp(-K t / n)) r_0 along the eigenvectors, without those of eigenvalue zero."""
-    known = resolved(values, precision)
-    elapsed = np.full(len(values), np.inf)
-    if np.isfinite(time):
-        elapsed = np.maximum(values, 0.0) * time / num_points
-    gain = -np.expm1(-elapsed) / np.where(known, values, 1.0)
-    return np.where(known, gain, 0.0) * coefficients
 
 
 def _pulled_back(
