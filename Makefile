@@ -1,4 +1,5 @@
-# Two commands: `make study` (the main result) and `make test` (every check).
+# `make study` is the main result. Checks in three lanes: `check` (a minute), `test` (all but the slow ones),
+# `nightly` (all).
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -8,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE :=
 COMPILED := JAX_COMPILATION_CACHE_DIR=$(CURDIR)/.jax_cache JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
             JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
-.PHONY: study test bench lint clean
+.PHONY: study check test nightly bench lint clean
 
 $(VENV)/.run-installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -27,7 +28,14 @@ lint: $(VENV)/.dev-installed
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 
+check: lint
+	$(COMPILED) $(BIN)/python -m pytest -n 2 -m "not slow" tests/surface tests/scaling tests/data tests/measure \
+	    tests/test_checks.py tests/test_entry.py tests/test_outcome.py src/lazyscope/scaling src/lazyscope/measure
+
 test: lint
+	$(COMPILED) $(BIN)/python -m pytest -n 2 -m "not slow"
+
+nightly: lint
 	$(COMPILED) $(BIN)/python -m pytest -n 2
 
 bench: $(VENV)/.dev-installed
