@@ -155,6 +155,7 @@ main()
 def test_a_signal_ends_any_command_at_once_with_one_line(tmp_path, where, number, code):
     process = subprocess.Popen(
         [sys.executable, "-c", BLOCKED, where, *REGIME, "--json"],
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # also where the tests ignore it
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -98,3 +98,14 @@ def test_a_convolution_moves_as_the_matrix_on_its_patches_and_a_norm_as_its_diag
     assert moved.operator[1] == pytest.approx(np.max(np.abs(np.asarray(end[1][0]) - 1.0)))
     both = np.concatenate([np.asarray(end[1][0]) - 1.0, np.asarray(end[1][1])])
     assert moved.frobenius[1] == pytest.approx(np.linalg.norm(both) / np.sqrt(7))
+
+
+def test_parameters_of_numpy_are_compared_in_their_own_precision():
+    draw = np.random.default_rng(0)
+    initial = (draw.normal(size=(5, 4)), draw.normal(size=(3, 5)))
+    final = tuple(w + 1e-9 * draw.normal(size=w.shape) for w in initial)
+    found = displacement(initial, final)
+    expected = [
+        np.linalg.norm(b - a, 2) / np.linalg.norm(a, 2) for a, b in zip(initial, final, strict=True)
+    ]
+    np.testing.assert_allclose(np.asarray(found.operator), expected, rtol=1e-6)

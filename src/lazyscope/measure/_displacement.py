@@ -46,14 +46,16 @@ def displacement(initial: Params, final: Params) -> Displacement:
     the true value; Frobenius norms to rounding.
     """
     _check_alike(check_tree("initial", initial), check_tree("final", final))
-    change = jax.tree.map(jnp.subtract, final, initial)
-    operator = [
-        operator_norm(group_matrix(moved)) / operator_norm(group_matrix(start))
-        for moved, start in zip(change, initial, strict=True)
-    ]
-    moved, start = group_norms(change), group_norms(initial)
-    total = jnp.sqrt(jnp.sum(moved**2) / jnp.sum(start**2))
-    return Displacement(jnp.stack(operator), moved / start, total)
+    with own_settings(double=is_double((initial, final))):
+        initial, final = (jax.tree.map(jnp.asarray, tree) for tree in (initial, final))
+        change = jax.tree.map(jnp.subtract, final, initial)
+        operator = [
+            operator_norm(group_matrix(moved)) / operator_norm(group_matrix(start))
+            for moved, start in zip(change, initial, strict=True)
+        ]
+        moved, start = group_norms(change), group_norms(initial)
+        total = jnp.sqrt(jnp.sum(moved**2) / jnp.sum(start**2))
+        return Displacement(jnp.stack(operator), moved / start, total)
 
 
 def _check_alike(initial: Params, final: Params) -> None:
