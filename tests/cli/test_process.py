@@ -104,6 +104,11 @@ def test_any_locale_and_any_surroundings_give_the_same_answer(tmp_path):
     assert refused.stderr.isascii()
 
 
+HEARD = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also where whoever runs the tests ignores them
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+"""
 BLOCKED = """
 import sys, pathlib, time, hashlib, threading
 import lazyscope.scaling
@@ -154,8 +159,7 @@ main()
 )
 def test_a_signal_ends_any_command_at_once_with_one_line(tmp_path, where, number, code):
     process = subprocess.Popen(
-        [sys.executable, "-c", BLOCKED, where, *REGIME, "--json"],
-        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # also where the tests ignore it
+        [sys.executable, "-c", HEARD + BLOCKED, where, *REGIME, "--json"],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

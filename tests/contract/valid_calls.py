@@ -30,6 +30,7 @@ NOT_CALLED = {
     "kernel.LayerwiseExpansion": RECORD,
     "kernel.LayerwiseGradient": RECORD,
     "kernel.LeafHandling": RECORD,
+    "kernel.Spectrum": RECORD,
     "kernel.as_matrix": TRACED,
     "kernel.coarser": TYPES,
     "kernel.resolved": TRACED,

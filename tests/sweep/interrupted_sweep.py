@@ -1,10 +1,14 @@
 """Process that begins a sweep and says when: it is then interrupted. Arguments: store, kind."""
 
+import signal
 import sys
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
+signal.signal(
+    signal.SIGINT, signal.default_int_handler
+)  # also where whoever runs the tests ignores it
 
 
 def main(path, kind):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lazyscope._checks import InputError
+from lazyscope._portable import PortableError
 from lazyscope.study.kappa._settings import KappaSettings
 from lazyscope.study.kappa._verdict import DISPLACEMENT, LAZY_FORECAST, NUM_KAPPAS, WEIGHED
 from lazyscope.study.theorem._settings import TheoremSettings
@@ -18,7 +19,7 @@ LEAST_BOUNDS = 3
 """Widths with a bound below which no ratio to it can be extrapolated."""
 
 
-class HopelessWarning(UserWarning):
+class HopelessWarning(PortableError, UserWarning):  # noqa: N818  # a warning
     """A part of a study that the runs asked for cannot decide, whatever they give."""
 
 
