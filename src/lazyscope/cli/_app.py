@@ -14,6 +14,7 @@ from lazyscope.cli.commands._report import report_command
 from lazyscope.cli.commands._sweep import sweep_command
 from lazyscope.cli.commands._train import train_command
 from lazyscope.cli.commands._validate import validate_command
+from lazyscope.cli.process._compiled import compile_anew
 from lazyscope.cli.process._refusal import RefusingGroup
 from lazyscope.cli.study._condensation import study_condensation_command
 from lazyscope.cli.study._kappa import study_kappa_command
@@ -63,10 +64,23 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
+def _compile_anew(asked: bool) -> None:
+    if asked:
+        compile_anew()
+
+
 def _root(
     _version: Annotated[
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+    _anew: Annotated[
+        bool,
+        typer.Option(
+            "--compile-anew",
+            callback=_compile_anew,
+            help="Neither use nor keep compiled programs of other commands.",
+        ),
     ] = False,
 ) -> None:
     """Will this network train lazily, and did it?

@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 
+from lazyscope.cli.process._compiled import keep_compiled
 from lazyscope.cli.process._signals import end_now, listen, stopped_by
 from lazyscope.cli.process._streams import ReadyStreams, ready_streams, widen_terminal
 
@@ -22,6 +23,7 @@ def main() -> None:
     streams = ready_streams()
     listen()
     widen_terminal()
+    keep_compiled()
     code = _run(streams)
     if stopped_by():
         end_now(code)
