@@ -11,7 +11,7 @@ from lazyscope.kernel import (
     tangent_kernel,
     tangent_kernel_by_leaf,
 )
-from lazyscope.kernel import _generic_plan as plans
+from lazyscope.kernel.any_function import _plan as plans
 from lazyscope.model import FunctionModel, parameter_groups
 from naive.jacobian_kernel import kernel, kernels_by_leaf
 from naive.networks import NETWORKS, draw

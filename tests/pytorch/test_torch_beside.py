@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from lazyscope._checks import InputError
-from lazyscope.torch import Observer, _lock, tangent_kernel, tangent_kernel_product
+from lazyscope.torch import Observer, tangent_kernel, tangent_kernel_product
+from lazyscope.torch.untouched import _lock
 from pytorch.torch_cases import Function, array, points
 from pytorch.whole import state, whole
 

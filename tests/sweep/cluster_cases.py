@@ -37,7 +37,7 @@ def broken_work(unit, record):
 
 def pretend_other_version():
     """Give this process a package with other files."""
-    from lazyscope.sweep import _fingerprint
+    from lazyscope.sweep.run import _fingerprint
 
     _fingerprint.source_digest = lambda folder: "0123456789abcdef"
 

@@ -5,7 +5,8 @@ import time
 from pathlib import Path
 
 from lazyscope.cli import main
-from lazyscope.sweep import _run, run_sweep
+from lazyscope.sweep import run_sweep
+from lazyscope.sweep.run import _run
 from sweep.store_cases import made_up, small_design
 
 FOLDER, HOW = Path(sys.argv[1]), sys.argv[2]
