@@ -67,6 +67,7 @@ def test_displacement_at_a_loss_is_that_at_the_time_when_it_is_reached(case):
     np.testing.assert_allclose(seen_from(case, at_fraction=0.1).displacement, moved, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_forecast_meets_the_trained_network_as_the_outputs_are_scaled_up(double):
     """Chizat's limit: the error of the forecast falls in proportion to 1/scale (slope -1 within 0.15)."""
     scales, errors = np.array([3.0, 10.0, 30.0, 100.0]), []

@@ -52,6 +52,7 @@ def starts():
         return [float(abs(weights).sum()).hex() for weights in drawn]
 
 
+@pytest.mark.slow
 def test_the_settings_of_the_process_change_no_run():
     others = {
         "JAX_DEFAULT_PRNG_IMPL": "rbg",

@@ -35,6 +35,7 @@ def test_an_amended_exponent_stands_far_from_the_law_that_it_replaces():
         assert abs((each.amended or 0.0) - each.predicted) >= 0.25
 
 
+@pytest.mark.slow
 def test_saturated_activations_refute_the_law_and_follow_the_amended_exponent():
     found = quick_rows("tanh-saturated")
     assert found["tanh-saturated"].verdict == "disagrees"

@@ -146,6 +146,7 @@ BIG = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", BIG, ids=[text[:8] for text in BIG])
 def test_a_number_of_any_size_is_an_answer_or_one_line_for_every_option(value):
     ntk = ["--scheme", "ntk", "--depth", "1"]

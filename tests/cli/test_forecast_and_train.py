@@ -34,6 +34,7 @@ def trained():
     return answer("train", *DATA, *LAZY)
 
 
+@pytest.mark.slow
 def test_train_promises_its_keys(trained):
     assert trained["outcome"] == "converged"
     assert set(trained["loss"]) == {"initial", "final"}

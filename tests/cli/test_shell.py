@@ -36,6 +36,7 @@ def test_bad_input_exits_with_two_and_one_line():
     assert ended.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_run_through_the_shell_prints_one_json_object(tmp_path):
     ended = shell(
         *("train", "--data", "digits", "--n", "4", "--num-test", "2", "--target", "parity"),
@@ -78,6 +79,7 @@ def test_help_shows_an_example(command):
     assert "--json" in shown.stdout
 
 
+@pytest.mark.slow
 def test_the_readme_example_runs_as_it_stands():
     readme = Path(__file__).parents[2] / "README.md"
     example = readme.read_text().split("```python\n")[1].split("```")[0]

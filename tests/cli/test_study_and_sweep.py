@@ -112,6 +112,7 @@ def test_a_dry_run_counts_and_writes_nothing(sweep, tmp_path):
     assert "4 runs in 2 shapes" in CliRunner().invoke(app, [*sweep, "--dry-run"]).stdout
 
 
+@pytest.mark.slow
 def test_a_sweep_runs_once_and_then_has_nothing_left_to_do(sweep):
     first = CliRunner().invoke(app, [*sweep, "--json"])
     assert first.exit_code == 0, (first.output, first.exception)
@@ -146,6 +147,7 @@ def plane(tmp_path_factory):
     return store
 
 
+@pytest.mark.slow
 def test_exponents_of_a_store_come_as_json_and_as_a_table(plane):
     told = json.loads(CliRunner().invoke(app, ["exponents", plane, "--json"]).stdout)
     first = [r for r in told["exponents"] if (r["gamma"], r["gamma_prime"]) == (0.5, 0.0)]

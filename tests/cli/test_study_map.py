@@ -18,6 +18,7 @@ TWO = [
 ]
 
 
+@pytest.mark.slow
 def test_a_map_is_written_and_the_same_command_goes_on(tmp_path):
     where = ["--store", str(tmp_path / "store"), "-o", str(tmp_path / "map.html")]
     first = CliRunner().invoke(app, [*TWO, *where])

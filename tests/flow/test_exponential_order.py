@@ -54,6 +54,7 @@ def steps(frozen):
     return lambda step: ExponentialFlow(fixed_step=step, frozen=frozen)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("activation", "frozen"), [("tanh", "mean"), ("tanh", "full"), ("gelu", "mean")]
 )

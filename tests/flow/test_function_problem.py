@@ -50,6 +50,7 @@ def assert_same(found, expected):
         np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-10 * np.abs(other).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frozen", ["mean", "full"])
 def test_flow_equals_that_of_the_dense_road(frozen):
     dense_road, function_road = both_roads()
@@ -140,6 +141,7 @@ def token_problem():
     return function_problem(attention, params, tokens, drawn(5, 4, 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", [conv_problem, token_problem])
 def test_networks_of_other_kinds_train_and_their_forecast_is_that_of_their_jacobian(build):
     problem = build()
@@ -288,6 +290,7 @@ def starting_a_loop_in_single(p, x):
     return jax.lax.scan(turn, start, None, length=2)[0] @ p["b"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "apply", [rms_norm_in_single, holding_a_single_array, starting_a_loop_in_single]
 )

@@ -10,6 +10,7 @@ from lazyscope.flow import ExponentialFlow, GradientDescent, dense_problem, trac
 from lazyscope.model import Dense, Layer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [ExponentialFlow(), GradientDescent(step_size=0.1)])
 @pytest.mark.parametrize("num_outputs", [1, 3])
 def test_a_run_holds_initial_current_and_candidate_parameters(double, method, num_outputs):

@@ -12,6 +12,7 @@ def assert_same(found, expected):
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10 * np.abs(expected).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_leaf_has_its_own_share_of_the_dense_jacobian(name, double):
     apply, params, x1, x2 = NETWORKS[name]()
@@ -28,6 +29,7 @@ def test_kernel_of_a_set_with_itself_equals_the_dense_jacobian(name, double):
     assert_same(tangent_kernel(apply, params, x1), kernel(apply, params, x1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_kernel_is_exact_for_every_activation(name, double):
     apply, params, x1, x2 = dense(ACTIVATIONS[name])

@@ -24,6 +24,7 @@ def close(found, expected):
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10 * np.abs(expected).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EVERY_KIND)
 def test_product_equals_the_kernel_times_the_vector(name, double):
     apply, params, x1, x2 = NETWORKS[name]()
@@ -41,6 +42,7 @@ def test_product_of_points_with_themselves(double):
     close(tangent_kernel_product(apply, params, x1, vector), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EVERY_KIND)
 def test_blocks_change_nothing_but_memory(name, double):
     apply, params, x1, x2 = NETWORKS[name]()
@@ -68,6 +70,7 @@ def mlp(params, x):
     return h @ params[-1]
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     n1=st.integers(1, 40),
@@ -82,6 +85,7 @@ def test_dense_networks_of_any_shape_in_any_blocks(double, n1, n2, sizes, memory
     close(tangent_kernel(mlp, params, x1, x2, memory=memory), kernel(mlp, params, x1, x2))
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     groups=st.integers(1, 3),

@@ -46,6 +46,7 @@ def attention():
     return apply, params | {"up": draw(32, 64), "out": draw(64, 5)}, tokens
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", [dense, convolution, attention])
 def test_intermediates_stay_below_the_memory_that_was_allowed(build):
     apply, params, x = build()

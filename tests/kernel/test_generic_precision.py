@@ -76,6 +76,7 @@ CASES = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_kernels_are_those_of_the_jacobian_to_the_precision_said(name):
     apply, params, precision = CASES[name]

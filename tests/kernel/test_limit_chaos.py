@@ -56,6 +56,7 @@ def exact_kernels(name, x, y, depth, weight, bias):
         return float(c), float(tangent)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "activation",
     ["erf", "sine", jnp.tanh, jax.nn.hard_tanh],
@@ -79,6 +80,7 @@ def test_relu_networks_keep_rescaled_copies_at_correlation_one():
     assert kernel[0, 1] == pytest.approx(3.0 * kernel[0, 0], rel=1e-14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "depth", "weight", "bias"),
     [

@@ -20,6 +20,7 @@ def points(n, d=5, seed=0):
     return 0.6 * np.random.default_rng(seed).standard_normal((n, d))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ["relu", "gelu", "tanh"])
 def test_kernel_does_not_depend_on_the_tile(activation):
     x, y = points(23), points(17, seed=1)
@@ -29,6 +30,7 @@ def test_kernel_does_not_depend_on_the_tile(activation):
         np.testing.assert_allclose(tiled, whole, rtol=1e-13)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ["leaky_relu", "sine", "softplus"])
 @pytest.mark.parametrize("kernel", [limit_tangent_kernel, limit_covariance_kernel])
 def test_symmetric_kernel_is_the_rectangular_one_and_symmetric_to_the_bit(kernel, activation):
@@ -39,6 +41,7 @@ def test_symmetric_kernel_is_the_rectangular_one_and_symmetric_to_the_bit(kernel
     np.testing.assert_allclose(half, full, rtol=2e-13)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", CLOSED)
 def test_kernel_is_positive_to_rounding_with_equal_opposite_and_close_inputs(activation):
     x = points(12)
@@ -88,6 +91,7 @@ def test_kernel_follows_a_permutation_of_the_inputs():
     np.testing.assert_allclose(permuted, kernel[np.ix_(order, order)], rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ["relu", "abs", "erf", "gelu", "tanh"])
 def test_single_precision_stays_single_and_loses_no_more_than_its_rounding(activation):
     x = points(40, 8)

@@ -33,6 +33,7 @@ def pair(correlation):
     return x[:1], x[1:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("correlation", CORRELATIONS)
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_one_hidden_layer_equals_arbitrary_precision_integrals(name, correlation):
@@ -85,6 +86,7 @@ def test_relu_kernels_of_random_inputs_keep_all_their_digits():
     np.testing.assert_allclose(actual, expected, rtol=1e-13)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "function", "spread"),
     [

@@ -120,6 +120,7 @@ def test_homogeneous_layers_grow_together(relu):
     assert np.max(other) > 0.1 * grown
 
 
+@pytest.mark.slow
 def test_runs_batched_over_seeds_and_speeds_equal_single_runs(relu):
     method = ExponentialFlow()
     run = partial(trace_flow, max_steps=500, num_records=8)

@@ -74,6 +74,7 @@ def by_definition(name, model, params, x):
     return naive.attention(weights, x.reshape(6, 6), sigma, 2, 1.0, 1.0)[0]
 
 
+@pytest.mark.slow
 @double
 @pytest.mark.parametrize("sigma", ["tanh"])
 @pytest.mark.parametrize("name", [n for n in NETWORKS if n != "dense"])
@@ -87,6 +88,7 @@ def test_outputs_follow_the_definition(name, sigma):
     np.testing.assert_allclose(found, expected, rtol=1e-11)
 
 
+@pytest.mark.slow
 @double
 @pytest.mark.parametrize("name", NETWORKS)
 def test_kernels_are_those_of_dense_jacobians(name):
@@ -211,6 +213,7 @@ def shares(name):
     return np.array(found), np.array(predicted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DRAWN)
 def test_every_groups_share_of_the_kernel_is_kappa_times_leverage_over_scale(name):
     """Squared, up to a constant for each group: shares spread by tens, the ratio by half at most.
@@ -276,6 +279,7 @@ def test_a_fan_in_scheme_gives_convolutions_their_fan_in_deviation():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_networks_are_drawn_with_the_scales_of_a_scheme(name):
     model = NETWORKS[name](128, 128, "relu")

@@ -5,6 +5,7 @@ import pytest
 from lazyscope.model import rows_times, sum_of_outer_products
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fan_in", [1, 2, 4, 5, 9])
 def test_few_terms_give_the_matrix_product(fan_in, double):
     x = jax.random.normal(jax.random.key(0), (3, 7, fan_in))
@@ -12,6 +13,7 @@ def test_few_terms_give_the_matrix_product(fan_in, double):
     np.testing.assert_allclose(rows_times(x, matrix), x @ matrix.T, rtol=1e-13, atol=1e-13)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "shape", [(1, 5, 1), (4, 50, 2), (8, 3, 40), (16, 2, 2), (17, 9, 2), (4, 9, 9)]
 )

@@ -73,6 +73,7 @@ def _logs(params, x):
     return network(params, x)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "apply", [_prints, _tells, _asks, _writes, _logs], ids=lambda f: f.__name__
 )
@@ -105,6 +106,7 @@ def test_rules_of_derivatives_that_close_over_parameters_are_refused_in_our_word
             ask(apply, PARAMS, X)
 
 
+@pytest.mark.slow
 def test_a_solve_of_a_differential_equation_is_observed():
     diffrax = pytest.importorskip("diffrax")
     term = diffrax.ODETerm(lambda t, h, w: jnp.tanh(h @ w))
@@ -187,6 +189,7 @@ def _kappas(build):
     return kappas
 
 
+@pytest.mark.slow
 def test_a_network_with_a_backward_rule_only_is_checked_like_the_plain_one():
     @jax.custom_vjp
     def square(z):

@@ -22,6 +22,7 @@ def difference(found, expected):
     return np.abs(found - expected).max() / max(np.abs(expected).max(), 1e-300)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-10), (np.float32, 1e-5)])
 @pytest.mark.parametrize("name", NAMES)
 def test_every_share_of_the_kernel_agrees(name, dtype, tolerance):

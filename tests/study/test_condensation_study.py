@@ -32,6 +32,7 @@ def test_example_file_and_study_are_the_same_runs():
     assert len(ours) == 882
 
 
+@pytest.mark.slow
 def test_condensed_cells_stand_out_and_lazy_ones_stay_at_chance(small):
     estimates = small[1].estimates
     lazy, condensed = estimates.isel(gamma=0), estimates.isel(gamma=1)

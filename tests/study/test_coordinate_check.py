@@ -154,6 +154,7 @@ def checked(name):
     return coordinate_check(build, (X, Y), WIDTHS, 4, steps=6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["standard", "mup", "ntk"])
 def test_versions_of_one_network_are_told_apart(name):
     assert checked(name).schemes == (name,)

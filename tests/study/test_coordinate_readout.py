@@ -165,6 +165,7 @@ def test_a_named_readout_must_write_the_output():
             named_readout(wrong, outline, feeds, growing)  # pyright: ignore[reportArgumentType]
 
 
+@pytest.mark.slow
 def test_tied_heads_are_judged_by_how_far_layers_moved_until_a_readout_is_named():
     apply, shapes, _ = CASES["an embedding that is the output too"]
     data, build = (TOKENS, np.eye(5)[TOKENS[:, 0]]), build_of(apply, shapes)

@@ -116,6 +116,7 @@ def no_run(*unused, **also_unused):
     raise AssertionError("a run was made")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["dense", "attention"])
 def test_kappas_that_are_all_too_small_are_refused_before_any_run_with_one_that_is_not(
     model, monkeypatch

@@ -26,6 +26,7 @@ def result():
     return study, calls
 
 
+@pytest.mark.slow
 def test_every_cell_is_run_once_and_reported(result):
     study, calls = result
     cells = {(r["shape"], r["width"], r["kappa"], r["seed"]) for r in study["runs"]}
@@ -111,6 +112,7 @@ def test_settings_that_break_a_rule_are_refused(wrong, message):
         KappaSettings(**wrong)
 
 
+@pytest.mark.slow
 def test_a_network_without_gradient_is_a_stalled_run_and_loses_nothing_else(tmp_path):
     """Width one, one point: about half of the draws have a dead unit."""
     settings = KappaSettings(

@@ -95,6 +95,7 @@ def attention():
     return run_kappa_study(kappa_settings("attention", widths=(8,), kappas=kappas, **given))
 
 
+@pytest.mark.slow
 def test_an_attention_study_falls_with_kappa_and_meets_its_forecast(attention):
     first, last = (
         next(r for r in attention["runs"] if r["kappa"] == kappa) for kappa in (64.0, 512.0)

@@ -107,6 +107,7 @@ def test_example_file_and_study_are_the_same_runs():
     assert len(ours) == 210
 
 
+@pytest.mark.slow
 def test_real_networks_collapse_on_kappa_and_are_lazy_like_one_over_alpha(small):
     record = small[1].record
     displacement = record["collapse"]["displacement"]

@@ -50,6 +50,7 @@ def test_every_run_of_a_width_has_a_seed_of_its_own():
     assert len(set(seeds)) == len(seeds) == 18
 
 
+@pytest.mark.slow
 def test_every_layer_of_every_scheme_is_estimated():
     found = small_run()
     assert [e.layer for e in found] == [1, 2] * 6

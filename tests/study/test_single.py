@@ -73,6 +73,7 @@ def test_training_conserves_what_gradient_flow_conserves():
     assert end[0] ** 2 - end[1] ** 2 == pytest.approx(a**2 - b**2, rel=0.02)
 
 
+@pytest.mark.slow
 def test_descent_with_tiny_steps_ends_where_the_flow_ends():
     run = SingleRun(four_points(), Scheme.from_exponents((0.75, 0.75)), width=32)
     flow = train_run(run, stop=0.05)

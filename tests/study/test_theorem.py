@@ -332,6 +332,7 @@ def test_schemes_outside_the_theorem_do_not_decide():
 # --- the whole study
 
 
+@pytest.mark.slow
 def test_every_run_is_in_the_result_once(result):
     assert len(result["runs"]) == 2 * 3 * 2 + 2 * 4 * 3 * 2
     places = [(r["kind"], r["name"], r["kappa"], r["width"], r["seed"]) for r in result["runs"]]

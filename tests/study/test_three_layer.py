@@ -22,6 +22,7 @@ def result(tmp_path_factory):
     return run_three_layer_study(settings, tmp_path_factory.mktemp("three") / "store")
 
 
+@pytest.mark.slow
 def test_every_layer_has_a_map_with_the_exponents_of_the_law(result):
     predicted = result.estimates["predicted"]
     assert predicted.sizes == {"scale_exponent_1": 2, "scale_exponent_2": 2, "layer": 3}

@@ -253,6 +253,7 @@ def test_a_lost_scheduler_leaves_the_store_whole(tmp_path):
     assert summary.complete
 
 
+@pytest.mark.slow
 def test_a_connection_that_breaks_is_named_for_what_it_is():
     class Broken:
         scheduler = None

@@ -36,6 +36,7 @@ def test_a_network_that_grows_is_expected_to_take_more_steps():
     assert steps[0] < steps[1] < steps[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("activation", "order"), [("relu", 1.0), ("tanh", 0.5)])
 def test_steps_follow_the_tolerance_as_expected(tmp_path, activation, order):
     """Neurons of a ReLU network come to lie on data points, where its flow has a kink."""

@@ -23,9 +23,6 @@ def interrupted(path, kind, wait):
     process = subprocess.Popen(
         [sys.executable, "-W", "ignore", SCRIPT, path, kind],
         stdout=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(
-            signal.SIGINT, signal.SIG_DFL
-        ),  # also where tests ignore it
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert process.stdout is not None

@@ -38,6 +38,7 @@ def finished(tmp_path_factory):
     return path, summary
 
 
+@pytest.mark.slow
 def test_a_run_of_a_sweep_is_the_run_that_the_flow_does(finished):
     dataset = open_store(finished[0]).sel(gamma=1.0, seed=1, width=24)
     data = four_points()
@@ -102,6 +103,7 @@ def test_only_missing_runs_are_done(tmp_path):
     assert (summary.num_before, summary.num_done) == (8, 8)
 
 
+@pytest.mark.slow
 def test_a_program_is_compiled_once_per_shape(monkeypatch, tmp_path):
     traced = []
 
@@ -250,6 +252,7 @@ def first(change):
     return run
 
 
+@pytest.mark.slow
 def test_a_change_of_folder_during_a_run_changes_no_data(tmp_path, many_choices, monkeypatch):
     sweep, wanted = many_choices
     run = first(lambda: monkeypatch.chdir("other"))
@@ -316,6 +319,7 @@ def test_kept_curves_run_from_start_to_end(finished):
     assert (np.nan_to_num(np.diff(time), nan=1.0) > 0).all()
 
 
+@pytest.mark.slow
 def test_every_record_is_kept_with_its_dims(tmp_path):
     sweep = SweepDesign(
         axes={"depth": [1, 2]},

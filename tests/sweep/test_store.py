@@ -358,6 +358,7 @@ def wait_for_batch(path, num_before):
         time.sleep(0.002)
 
 
+@pytest.mark.slow
 def test_a_sweep_killed_at_twenty_moments_loses_and_repeats_nothing(tmp_path):
     widths, seeds = 80, 2
     sweep = small_design(widths, seeds)
