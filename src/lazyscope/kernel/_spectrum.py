@@ -46,14 +46,14 @@ class Spectrum(eqx.Module):
         ([1.0, 0.25], [0.2929, 0.75])
     """
 
-    computed: Float[Array, " modes"]
-    vectors: Float[Array, "modes modes"]
+    computed: Float[Any, " modes"]
+    vectors: Float[Any, "modes modes"]
     num_points: int = eqx.field(static=True)
     precision: str = eqx.field(static=True, default="float64")
 
     @classmethod
     def of(
-        cls, matrix: Float[Array, "modes modes"], num_points: int, precision: Any = None
+        cls, matrix: Float[Any, "modes modes"], num_points: int, precision: Any = None
     ) -> "Spectrum":
         """Diagonalise a symmetric matrix; its precision is that of its type unless said."""
         values, vectors = _numpy_of(matrix).linalg.eigh(matrix)
@@ -61,39 +61,39 @@ class Spectrum(eqx.Module):
         return cls(values, vectors, num_points, np.dtype(jnp.dtype(precision)).name)
 
     @property
-    def values(self) -> Float[Array, " modes"]:
+    def values(self) -> Float[Any, " modes"]:
         """Eigenvalues, ascending; those that are rounding are zero."""
         return _numpy_of(self.computed).where(
             resolved(self.computed, self.precision), self.computed, 0.0
         )
 
-    def coefficients(self, residual: Float[Array, "n C"]) -> Float[Array, "modes rest"]:
+    def coefficients(self, residual: Float[Any, "n C"]) -> Float[Any, "modes rest"]:
         """Components of an array along the modes; with n modes, of every output for itself."""
         return self.vectors.T @ residual.reshape(self.computed.shape[0], -1)
 
-    def done(self, time: Any) -> Float[Array, "*times modes"]:
+    def done(self, time: Any) -> Float[Any, "*times modes"]:
         """1 - exp(-lambda t / n): how much of every mode is gone at one or many times, infinity included."""
         values, xp = self.values, _numpy_of(self.computed)
         elapsed = xp.asarray(time, values.dtype)[..., None] / self.num_points
         elapsed = xp.where(values > 0, values, 1.0) * elapsed
         return xp.where(values > 0, -xp.expm1(-elapsed), 0.0)
 
-    def left(self, time: Any) -> Float[Array, "*times modes"]:
+    def left(self, time: Any) -> Float[Any, "*times modes"]:
         """exp(-lambda t / n), to full relative accuracy however late; one for modes that never move."""
         values, xp = self.values, _numpy_of(self.computed)
         elapsed = xp.asarray(time, values.dtype)[..., None] / self.num_points
         return xp.where(values > 0, xp.exp(-xp.where(values > 0, values, 1.0) * elapsed), 1.0)
 
-    def impulse(self, time: Any) -> Float[Array, "*times modes"]:
+    def impulse(self, time: Any) -> Float[Any, "*times modes"]:
         """(1 - exp(-lambda t / n)) / lambda: what a residual of one has pushed with until then."""
         values = self.values
         return self.done(time) / _numpy_of(values).where(values > 0, values, 1.0)
 
-    def share_left(self, energies: Float[Array, " modes"], time: Any) -> Float[Array, "*times"]:
+    def share_left(self, energies: Float[Any, " modes"], time: Any) -> Float[Any, "*times"]:
         """Loss at one or many times over the loss at the start, of squared components `energies`."""
         return (self.left(time) ** 2 * energies).sum(-1) / energies.sum()
 
-    def time_to(self, energies: Float[Array, " modes"], fraction: Any) -> Float[Array, ""]:
+    def time_to(self, energies: Float[Any, " modes"], fraction: Any) -> Float[Any, ""]:
         """When the loss is down to a fraction of its start; infinite if it never is.
 
         By halving an interval of log t sixty times, so to rounding.
