@@ -12,7 +12,7 @@ import lazyscope._checks
 
 SOURCE = Path(lazyscope._checks.__file__).parent
 WORDS = ("_types", "_outcome", "_checks", "_entry", "_plain", "_portable", "_file", "_described")
-WORDS += ("_jax", "_memory")
+WORDS += ("_jax", "_memory", "_provenance")
 ROOMS = (
     "scaling",
     "model",

@@ -1,12 +1,12 @@
 """What did training do to any network, watched from inside somebody else's training loop?"""
 
+from lazyscope._provenance import provenance
 from lazyscope.observe._abstract import AbstractObserver
 from lazyscope.observe._cadence import Cadence
 from lazyscope.observe._cadence import check_cadence as check_cadence
 from lazyscope.observe._function import Function, as_function
 from lazyscope.observe._groups import group_leaves
 from lazyscope.observe._observer import Observer
-from lazyscope.observe._provenance import provenance
 from lazyscope.observe._record import SERIES as SERIES
 from lazyscope.observe._record import (
     Look,

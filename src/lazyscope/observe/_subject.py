@@ -7,11 +7,11 @@ import jax
 from jax.tree_util import keystr
 
 from lazyscope._checks import InputError
+from lazyscope._provenance import provenance
 from lazyscope._trace import Question, order_of_use
 from lazyscope._types import Params
 from lazyscope.model import Grouping, parameter_groups
 from lazyscope.observe._groups import group_leaves
-from lazyscope.observe._provenance import provenance
 from lazyscope.observe._record import Subject
 
 

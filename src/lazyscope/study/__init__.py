@@ -9,7 +9,6 @@ from lazyscope.study._experiment import (
     observe_compiled,
 )
 from lazyscope.study._hopeless import HopelessWarning
-from lazyscope.study._provenance import versions as versions
 from lazyscope.study._shapes import Shape, shape, shape_names
 from lazyscope.study._sweep_exponents import sweep_exponents
 from lazyscope.study.condensation._study import CondensationSettings, run_condensation_study

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 from lazyscope._checks import InputError, check_choice
 from lazyscope._entry import checked
 from lazyscope._plain import plain
+from lazyscope._provenance import code_digest, machine, versions
 from lazyscope.claims._finding import Claim, Effort
 from lazyscope.claims.run._record import (
     RunSettings,
@@ -20,8 +21,6 @@ from lazyscope.claims.run._record import (
     record_path,
     write_record,
 )
-from lazyscope.claims.run._versions import code_digest, machine
-from lazyscope.study import versions
 
 State = Literal["running", "done", "failed", "kept"]
 """``kept``: finished by an earlier call with the same code and settings."""

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lazyscope._entry import checked
+from lazyscope._provenance import machine, versions
 from lazyscope.claims._finding import Claim, Effort
-from lazyscope.claims.run._versions import machine
-from lazyscope.study import versions
 
 
 @checked()

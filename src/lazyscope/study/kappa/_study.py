@@ -17,6 +17,7 @@ from lazyscope._checks import InputError
 from lazyscope._entry import checked
 from lazyscope._jax._random import random_key
 from lazyscope._jax._settings import own_settings
+from lazyscope._provenance import versions
 from lazyscope._types import Params
 from lazyscope.data import Dataset, load_dataset
 from lazyscope.flow import ExponentialFlow, Problem, one_lapack_thread
@@ -32,7 +33,6 @@ from lazyscope.study._experiment import (
     observe_compiled,
 )
 from lazyscope.study._hopeless import HopelessWarning, hopeless_shapes
-from lazyscope.study._provenance import versions
 from lazyscope.study._shapes import shape
 from lazyscope.study.kappa._networks import study_network, with_scores_of_size_one
 from lazyscope.study.kappa._records import (

@@ -13,11 +13,11 @@ import xarray as xr
 from lazyscope._checks import InputError, check_choice, check_count, check_positive
 from lazyscope._entry import checked
 from lazyscope._plain import plain
+from lazyscope._provenance import versions
 from lazyscope.data import TargetKind
 from lazyscope.measure import fit_power_law
 from lazyscope.model import activation_names
 from lazyscope.scaling import scheme_parameters
-from lazyscope.study._provenance import versions
 from lazyscope.study.output_scale._collapse import judge_collapse
 from lazyscope.study.phase_diagram._estimates import ACCURACY_OF_TOLERANCE
 from lazyscope.study.phase_diagram._run import check_settings, run_settings

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from lazyscope._entry import checked
+from lazyscope._provenance import versions
 from lazyscope.data import Dataset, load_dataset
 from lazyscope.flow import one_lapack_thread
 from lazyscope.study._hopeless import HopelessWarning, without_bound
-from lazyscope.study._provenance import versions
 from lazyscope.study.theorem._bound import bound_limits, bound_table
 from lazyscope.study.theorem._kernel import kernel_convergence
 from lazyscope.study.theorem._run import Bound, run_and_rate

@@ -5,14 +5,12 @@ import os
 import socket
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import jax
 
-import lazyscope
 from lazyscope._jax._random import GENERATOR, pinned_random, random_key
+from lazyscope._provenance import source_digest, versions
 
 _PACKAGES = ("lazyscope", "jax", "jaxlib", "numpy")
 
@@ -23,8 +21,8 @@ def fingerprint() -> dict[str, str]:
     Equal in two processes that give the same numbers for the same settings and data.
     """
     return {
-        **_versions(),
-        "source of lazyscope": source_digest(Path(lazyscope.__file__).parent),
+        **versions(*_PACKAGES),
+        "source of lazyscope": source_digest(),
         "precision": _precision(),
         **{f"random {name}": value for name, value in random_settings().items()},
     }
@@ -56,16 +54,6 @@ def random_settings() -> dict[str, str]:
     return {"generator": f"{GENERATOR}, partitionable", "numbers": digest}
 
 
-@cache
-def source_digest(folder: Path) -> str:
-    """Digest of names and contents of all Python files below `folder`."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
-        content = path.read_bytes()
-        digest.update(f"{path.relative_to(folder).as_posix()} {len(content)} ".encode() + content)
-    return digest.hexdigest()[:16]
-
-
 def process_name() -> str:
     """Machine and number of this process, and its address where it is a worker of a cluster."""
     name = f"process {os.getpid()} on {socket.gethostname()}"
@@ -83,15 +71,3 @@ def _precision() -> str:
         products = config.jax_default_matmul_precision or "default"
         bits = 64 if config.jax_enable_x64 else 32
     return f"{bits} bits, products {products}"
-
-
-@cache
-def _versions() -> dict[str, str]:
-    return {package: _version(package) for package in _PACKAGES}
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"

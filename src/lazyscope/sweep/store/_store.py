@@ -15,16 +15,15 @@ processes would claim the same next number, and no file is ever replaced, so no 
 
 import platform
 import socket
-import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from lazyscope._entry import checked
+from lazyscope._provenance import timestamp, versions
 from lazyscope.sweep.design._design import Cell, SweepDesign
 from lazyscope.sweep.run._fingerprint import random_settings
 from lazyscope.sweep.store._batchfile import FORMAT, RunResult, batch_file
@@ -256,23 +255,13 @@ def _told(random: Any) -> str:
     return ", ".join(f"{name} {value}" for name, value in random.items())[:200]
 
 
-def _provenance() -> dict[str, str]:
-    return {**_versions(), "written_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
-
-
 @cache
 def _versions() -> dict[str, str]:
-    return {
-        "lazyscope_version": _version("lazyscope"),
-        "jax_version": _version("jax"),
-        "numpy_version": _version("numpy"),
-        "python_version": platform.python_version(),
-        "host": socket.gethostname(),
+    named = versions("lazyscope", "jax", "numpy") | {"python": platform.python_version()}
+    return {f"{name}_version": told for name, told in named.items()} | {
+        "host": socket.gethostname()
     }
 
 
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"
+def _provenance() -> dict[str, str]:
+    return {**_versions(), "written_at": timestamp()}
