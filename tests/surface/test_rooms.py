@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-import lazyscope._checks
+import lazyscope
 
-SOURCE = Path(lazyscope._checks.__file__).parent
+SOURCE = Path(lazyscope.__file__).parent
 WORDS = ("_types", "_outcome", "_checks", "_entry", "_plain", "_portable", "_file", "_described")
 WORDS += ("_jax", "_memory", "_provenance")
 ROOMS = (
