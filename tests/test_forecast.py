@@ -109,6 +109,7 @@ def test_a_loss_fraction_outside_zero_and_one_is_refused(case):
         seen_from(case).time_to(2.0)
 
 
+@pytest.mark.slow
 def test_guaranteed_rate_stays_below_the_slowest_rate_of_a_wide_network():
     """Sum of smallest eigenvalues <= smallest eigenvalue of the sum, up to m^-1/2."""
     width, depth = 20_000, 1

@@ -35,6 +35,7 @@ def test_a_run_of_a_model_linear_in_its_parameters_is_the_closed_form(double):
     assert 0.249 < found.loss_fraction <= 0.25
 
 
+@pytest.mark.slow
 def test_a_run_without_enough_steps_has_no_displacement(data):
     problem = _problem(data, 16, 0)
     found = lazy_run(problem, GradientDescent(stability_fraction=0.1), stop=1e-3, max_steps=2)
@@ -58,6 +59,7 @@ def test_activations_keep_their_size_in_the_scaling_of_lee():
     assert scheme.speed(width)[1] == pytest.approx(2.0 / width)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", list(_NETWORKS))
 def test_outputs_start_at_zero_and_scale_with_alpha(data, kind):
     build = _NETWORKS[kind][1]

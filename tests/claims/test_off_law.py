@@ -57,6 +57,7 @@ def test_a_run_of_descent_that_diverged_is_a_disagreement():
     assert "2 of 3 runs converged" in row.note
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("double")
 def test_cross_entropy_moves_a_network_farther_the_longer_it_is_trained():
     model = Dense(2, 1, 32, 1)

@@ -37,6 +37,7 @@ def run(*words):
 QUICK = ("--widths", "16,32,64", "--seeds", "2", "--n", "6", "--steps", "2", "--target", "parity")
 
 
+@pytest.mark.slow
 def test_a_check_answers_in_json_and_draws_a_figure(module, tmp_path):
     figure = tmp_path / "check.svg"
     done = run(f"{module}:build", "--data", "digits", *QUICK, "--json", "-o", figure)

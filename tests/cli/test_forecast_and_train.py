@@ -84,6 +84,7 @@ def test_forecast_promises_its_keys_and_agrees_with_a_dense_jacobian():
     assert seen["regime"] == "theta-lazy"
 
 
+@pytest.mark.slow
 def test_a_diverged_run_is_an_outcome_with_exit_code_zero():
     told = answer(
         *("train", *DATA, "--scheme", "ntk", "--depth", "1", "--width", "16"),
@@ -118,6 +119,7 @@ def test_duplicates_are_named_with_their_meaning(tmp_path):
     assert "Note: 1 training inputs repeat another one" in run("forecast", *arguments)
 
 
+@pytest.mark.slow
 def test_without_test_points_there_is_no_gap_on_them(tmp_path):
     x = np.random.default_rng(1).normal(size=(4, 3))
     np.savez(tmp_path / "few.npz", x=x, y=np.array([0.0, 1.0, 2.0, 3.0]))

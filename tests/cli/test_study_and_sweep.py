@@ -23,6 +23,7 @@ stop = 0.5
 """
 
 
+@pytest.mark.slow
 def test_a_study_writes_a_page_and_its_numbers_and_says_where(tmp_path):
     folder = tmp_path / "new" / "kappa"
     result = CliRunner().invoke(app, [*QUICK, "--output", str(folder)])

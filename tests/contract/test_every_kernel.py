@@ -60,6 +60,7 @@ def layers_of(case):
     return [(w, None) for w in case.weights]
 
 
+@pytest.mark.slow
 def test_groups_agree_with_dense_jacobians(subject):
     kernel, case = subject
     other = unit_points(4, 3, seed=9)

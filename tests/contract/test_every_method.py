@@ -52,6 +52,7 @@ def run(request):
     return compiled(request.param)
 
 
+@pytest.mark.slow
 def test_the_asked_loss_is_reached(run):
     result = run(stop=1e-2)
     assert result.outcome is Outcome.CONVERGED

@@ -35,6 +35,7 @@ def displacements(weights, start):
     return np.array([np.linalg.norm(w - s) for w, s in zip(weights, start, strict=True)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tolerance", [1e-1, 1e-2, 1e-3])
 def test_each_layers_displacement_agrees_to_the_tolerance(smooth, tolerance):
     case, initial, exact, time = smooth
@@ -46,6 +47,7 @@ def test_each_layers_displacement_agrees_to_the_tolerance(smooth, tolerance):
     assert float(result.time) == pytest.approx(time, rel=tolerance)
 
 
+@pytest.mark.slow
 def test_relu_displacements_agree_to_one_per_cent_by_default(kinked):
     case, _, exact, time = kinked
     result = solve_flow(case.problem, stop_fraction=STOP)

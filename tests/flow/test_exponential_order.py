@@ -68,6 +68,7 @@ def broken_phi(z, second):
     return decay, one, second * two
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("second", [0.0, 0.8])
 def test_a_missing_or_misweighted_correction_fails_the_same_test(reference, second, monkeypatch):
     monkeypatch.setattr(_exponential, "phi_functions", partial(broken_phi, second=second))

@@ -187,6 +187,7 @@ def test_problems_of_one_shape_train_together():
         assert_same([w[number] for w in weights(together)], weights(alone[number]))
 
 
+@pytest.mark.slow
 def test_an_equinox_model_trains_by_its_own_arrays():
     model = eqx.nn.MLP(3, "scalar", 8, 1, key=jax.random.key(0))
     params, rest = eqx.partition(model, eqx.is_inexact_array)

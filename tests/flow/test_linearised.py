@@ -62,6 +62,7 @@ def test_loss_is_half_the_mean_squared_residual_at_every_time(case):
     np.testing.assert_allclose(linear.loss(times), expected, rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_closed_form_equals_stepped_flow_for_a_model_linear_in_its_parameters(double):
     case = dense_case("tanh", num_points=6, width=30, speeds=(0.0, 1.0))
     run = solve_flow(

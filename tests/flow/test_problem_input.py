@@ -18,6 +18,7 @@ def case():
         return dense_case()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "other",
     [Dense(3, 1, 8, 1), Dense(3, 1, 16, 2), Dense(3, 1, 16, 1, use_bias=True), Dense(4, 1, 16, 1)],

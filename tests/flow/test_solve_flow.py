@@ -32,6 +32,7 @@ def replace(problem, **fields):
     return Problem(**({name: getattr(problem, name) for name in names} | fields))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [0.5, 1e-2, 1e-4, 1e-8])
 def test_the_final_loss_lies_just_below_the_asked_one(case, stop):
     result = solve_flow(case.problem, FLOW, stop_fraction=stop)
@@ -234,6 +235,7 @@ def test_settings_without_meaning_are_refused(make, message):
         make()
 
 
+@pytest.mark.slow
 def test_a_start_so_small_that_its_kernel_is_below_rounding_still_trains(double):
     """Condensed: kappa = m^-4 = 1e-12. Time passes in units of one, far longer than 1/lambda_max says."""
     model = Dense(2, 1, 1024, 1, "relu")

@@ -23,6 +23,7 @@ def test_every_leaf_has_its_own_share_of_the_dense_jacobian(name, double):
         assert_same(share, alone)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["embedding_bag", "mixed_lookups", "scan_in_scan", "branches"])
 def test_kernel_of_a_set_with_itself_equals_the_dense_jacobian(name, double):
     apply, params, x1, _ = NETWORKS[name]()

@@ -158,6 +158,7 @@ def test_moving_a_factor_into_the_network_multiplies_the_share_by_its_square(dou
     close(scaled, plain / 16)
 
 
+@pytest.mark.slow
 def test_kernel_works_inside_jit_and_vmap(double):
     apply, params, x1, x2 = NETWORKS["residual_block"]()
     params = jax.tree.map(jnp.asarray, params)

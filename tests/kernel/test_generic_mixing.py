@@ -93,6 +93,7 @@ SEPARATE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SEPARATE)
 def test_what_is_routed_row_by_row_has_the_kernel_of_single_rows(name):
     found = tangent_kernel(SEPARATE[name], PARAMS, X)

@@ -119,6 +119,7 @@ def test_points_wider_than_the_parameters_are_still_refused(double):
         tangent_kernel(plain, cast("float32", **PARAMS), jnp.asarray(X))
 
 
+@pytest.mark.slow
 def test_attention_of_flax_in_half_precision_takes_no_jacobian():
     module = nnx.MultiHeadAttention(2, 4, dtype=jnp.bfloat16, rngs=nnx.Rngs(0), decode=False)
     graph, state, rest = nnx.split(module, nnx.Param, ...)
@@ -150,6 +151,7 @@ def test_a_fourier_transform_between_real_weights_is_exact(double):
         np.testing.assert_allclose(share, alone, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "same",
     [
@@ -175,6 +177,7 @@ def test_what_changes_no_weight_leaves_it_a_product(same, double):
     np.testing.assert_allclose(tangent_kernel(apply, params, X), expected, atol=tolerance)
 
 
+@pytest.mark.slow
 def test_recurrence_of_flax_with_its_own_random_state_is_taken_in_a_copy():
     class Network(nnx.Module):
         def __init__(self, rngs):
@@ -195,6 +198,7 @@ def test_recurrence_of_flax_with_its_own_random_state_is_taken_in_a_copy():
         tangent_kernel(lambda state, x: nnx.merge(graph, state, rest)(x), state, x)
 
 
+@pytest.mark.slow
 def test_equinox_modules_in_half_precision_have_a_kernel():
     model = eqx.nn.MLP(4, 2, 6, 1, dtype=jnp.bfloat16, key=jax.random.key(0))
     params, rest = eqx.partition(model, eqx.is_inexact_array)

@@ -24,6 +24,7 @@ def close(found, expected):
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10 * np.abs(expected).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_each_layer_is_the_product_of_its_dense_jacobians(activation):
     model, params, layers = network(activation, use_bias=True)

@@ -113,6 +113,7 @@ def test_near_inputs_of_different_norms_are_off_by_no_more_than_the_warning_says
     assert abs(found[0, 1] - exact) < 2e-8 * found[0, 0]
 
 
+@pytest.mark.slow
 def test_single_precision_of_a_chaotic_network_is_that_of_double():
     x = np.stack([DIRECTION, DIRECTION, DIRECTION + 1e-4 * TURN]).astype(np.float32)
     settings = {"depth": 12, "activation": "erf", "weight_std": 8.0}
@@ -163,6 +164,7 @@ def test_variances_that_overflow_are_refused():
         limit_covariance_kernel(np.eye(2), depth=900, activation="linear", weight_std=3.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["erf", "sine", "gelu"])
 def test_inputs_of_large_and_of_very_different_norms_keep_their_correlations(name):
     """Pixels from 0 to 255 and more, beside inputs close to zero."""

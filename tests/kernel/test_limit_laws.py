@@ -51,6 +51,7 @@ def test_kernel_is_positive_to_rounding_with_equal_opposite_and_close_inputs(act
     assert values[0] > -len(x) * 2.3e-16 * values[-1]
 
 
+@pytest.mark.slow
 def test_equal_inputs_have_equal_rows_and_opposite_inputs_opposite_rows_for_odd_activations():
     x = points(6)
     x = np.concatenate([x, x, -x])

@@ -109,6 +109,7 @@ def test_quadrature_of_a_function_equals_its_closed_form_in_deep_networks(name, 
     np.testing.assert_allclose(found, closed, rtol=0, atol=1e-11 * closed.max())
 
 
+@pytest.mark.slow
 def test_kinks_away_from_zero_reach_the_same_accuracy_for_equal_and_different_norms():
     x = np.random.default_rng(1).standard_normal((2, 3))
     unit = 3**0.5 * x / np.linalg.norm(x, axis=1, keepdims=True)

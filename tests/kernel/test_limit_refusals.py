@@ -116,6 +116,7 @@ def test_features_narrower_than_the_quadrature_are_refused(name):
     assert "much narrower than the inputs spread" in caught.value.cause
 
 
+@pytest.mark.slow
 def test_a_narrow_tooth_is_found_and_a_narrow_spike_can_be_named():
     x = np.eye(2) * 2**0.5
     z = np.linspace(-9, 9, 4_000_001)
@@ -159,6 +160,7 @@ def test_calls_inside_a_transformation_are_refused_in_one_sentence():
             call()
 
 
+@pytest.mark.slow
 def test_limit_kernels_run_under_the_alarms_of_the_users_process():
     with (
         jax.debug_nans(True),

@@ -68,6 +68,7 @@ def test_the_closed_form_of_a_linear_model_is_its_flow(readout, time):
         assert float(lin.loss(jnp.asarray(time))) == pytest.approx(loss, rel=1e-8)
 
 
+@pytest.mark.slow
 def test_a_nonlinear_network_leaves_its_closed_form(relu):
     result = solve_flow(relu.problem, stop_fraction=1e-3)
     with jax.enable_x64(True):

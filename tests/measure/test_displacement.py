@@ -9,6 +9,7 @@ from lazyscope.measure import displacement, operator_norm
 from lazyscope.model import Layer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(1, 5), (7, 3), (100, 64), (90, 200), (300, 300)])
 def test_operator_norm_is_the_largest_singular_value(double, shape):
     matrix = np.random.default_rng(0).normal(size=shape)
@@ -53,6 +54,7 @@ def _layers(rng, bias):
     )
 
 
+@pytest.mark.slow
 def test_displacement_is_the_relative_norm_of_the_change(double):
     start, end = _layers(np.random.default_rng(0), False), _layers(np.random.default_rng(1), False)
     moved = displacement(start, end)
@@ -78,6 +80,7 @@ def test_displacement_does_not_change_when_both_ends_are_scaled(double):
     )
 
 
+@pytest.mark.slow
 def test_displacement_works_under_vmap(double):
     rng = np.random.default_rng(6)
     pairs = [(_layers(rng, False), _layers(rng, False)) for _ in range(3)]

@@ -43,6 +43,7 @@ def test_a_correction_term_without_noise_is_seen_and_removed(size):
     assert found.models[0].weight > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "curve",
     [lambda m: m**-0.5, lambda m: np.sqrt(m**-1.4 + 30 / m**2), lambda m: m**-0.25 * np.log(m)],

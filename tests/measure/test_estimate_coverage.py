@@ -54,6 +54,7 @@ def pooled(study):
     return [np.concatenate(part) for part in zip(*study.values(), strict=True)]
 
 
+@pytest.mark.slow
 def test_intervals_cover_in_90_to_99_percent_of_all_cases(study):
     truth, low, high, *_ = pooled(study)
     assert 0.90 <= covered(truth, low, high) <= 0.99

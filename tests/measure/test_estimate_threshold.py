@@ -70,6 +70,7 @@ def test_runs_that_were_not_made_are_not_counted():
     assert estimate_threshold(KAPPA, table).num_runs == 24
 
 
+@pytest.mark.slow
 def test_intervals_cover_the_true_threshold_at_about_the_nominal_level():
     rng = np.random.default_rng(31)
     kappa = np.geomspace(0.1, 10, 8)

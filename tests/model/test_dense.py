@@ -64,6 +64,7 @@ def test_biases_start_at_zero():
     assert all(not np.any(layer.bias) for layer in params)
 
 
+@pytest.mark.slow
 def test_draws_can_be_batched_over_keys_and_scales():
     model = Dense(3, 1, 5, 1)
     keys = jax.random.split(jax.random.key(0), 4)
@@ -73,6 +74,7 @@ def test_draws_can_be_batched_over_keys_and_scales():
     np.testing.assert_allclose(batch[0].weight[2], alone[0].weight, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_centred_network_starts_at_zero_and_moves_as_the_inner_one():
     inner = Dense(3, 2, 6, 2, "tanh")
     start = inner.init_from_std(jax.random.key(0), [1.0, 0.5, 0.5])

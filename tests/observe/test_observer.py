@@ -295,6 +295,7 @@ def test_parameters_without_derivative_are_refused(leaf, message):
         Observer(lambda p, x: x @ p["w"], {"w": leaf}, X)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [np.float16, jnp.bfloat16], ids=["half", "bfloat"])
 def test_half_and_mixed_precision_are_observed_to_their_own_rounding(kind):
     params = {"w": jnp.asarray(START["first"]["w"], kind), "b": np.full(WIDTH, 0.5, np.float32)}

@@ -165,6 +165,7 @@ def test_settings_of_the_session_change_nothing(name):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["none", *SETTINGS])
 def test_a_coordinate_check_is_the_same_under_every_setting(name):
     def build(width, seed):

@@ -76,6 +76,7 @@ def checked(build):
     return coordinate_check(build, (X, Y), WIDTHS, 4, steps=6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", [standard, ntk, mup])
 def test_versions_of_one_module_are_told_apart(build):
     assert checked(build).schemes == (build.__name__,)
@@ -83,6 +84,7 @@ def test_versions_of_one_module_are_told_apart(build):
     assert [layer.kind for layer in checked(build).layers] == ["input", "hidden", "readout"]
 
 
+@pytest.mark.slow
 def test_jax_and_pytorch_measure_the_same_numbers():
     pair = [network_of(build(24, 1), X) for build in (lambda *a: DescribedModule(*mup(*a)), in_jax)]
     outlines = [network.outline() for network in pair]
@@ -149,6 +151,7 @@ def test_a_matrix_whose_place_is_not_seen_is_refused_rather_than_taken_for_the_r
         coordinate_check(build, (X, Y), (8, 16, 32), 2)
 
 
+@pytest.mark.slow
 def test_a_jax_network_is_described_without_importing_pytorch():
     program = (
         "import sys, numpy as np\n"

@@ -190,6 +190,7 @@ def test_looking_keeps_within_its_share_of_the_time(clock):
     assert np.all(np.diff(observer.record.steps) > 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(200, 3), (90, 100)])
 def test_operator_norms_are_those_of_the_jax_side(shape):
     matrix = np.random.default_rng(0).normal(size=shape).astype(np.float32)

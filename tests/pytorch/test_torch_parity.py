@@ -55,6 +55,7 @@ def measurements(name):
     return watching, observer, watching.observe(step=3).measurement, expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["dense", "convolutional"])
 def test_both_observers_see_the_same(name):
     watching, observer, found, expected = measurements(name)
@@ -77,6 +78,7 @@ def test_both_records_have_the_same_summary():
     assert ours_["kernel_change"] == pytest.approx(theirs["kernel_change"], rel=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_fraction", [0.0, 1e-3])
 @pytest.mark.parametrize("name", ["dense", "convolutional"])
 def test_both_forecasts_agree(name, at_fraction):

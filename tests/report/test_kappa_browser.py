@@ -43,6 +43,7 @@ def choose(browser, figure, key, value):
     )
 
 
+@pytest.mark.slow
 def test_all_figures_draw_without_complaint_or_network(desk, page):
     assert desk.evaluate("document.querySelectorAll('.panel svg.main-svg .xy').length") >= (
         NUM_PANELS
@@ -54,6 +55,7 @@ def test_all_figures_draw_without_complaint_or_network(desk, page):
     assert desk.evaluate("document.getElementById('page-error').hidden") is True
 
 
+@pytest.mark.slow
 def test_figures_follow_the_theme_when_it_changes(desk):
     desk.prefer("dark")
     desk.wait_for(f"{PAPER} === 'rgb(20, 23, 27)'")
@@ -61,6 +63,7 @@ def test_figures_follow_the_theme_when_it_changes(desk):
     assert desk.problems == []
 
 
+@pytest.mark.slow
 def test_page_never_scrolls_sideways_on_a_phone_and_figures_become_as_narrow(desk):
     desk.resize(390, 800)
     desk.wait_for("document.querySelector('#loss .panel')._fullLayout.width < 380")
@@ -69,6 +72,7 @@ def test_page_never_scrolls_sideways_on_a_phone_and_figures_become_as_narrow(des
     assert desk.problems == []
 
 
+@pytest.mark.slow
 def test_page_never_scrolls_sideways_on_a_desk(desk):
     assert desk.evaluate("document.documentElement.scrollWidth") <= 1200
 
@@ -148,6 +152,7 @@ def test_saved_picture_brings_its_legend_and_is_light_on_a_dark_page(desk):
     assert "rgb(20, 23, 27)" not in picture
 
 
+@pytest.mark.slow
 def test_hostile_names_and_failures_run_nothing_and_draw_without_complaint(browser, tmp_path):
     name = '<img src="http://example.org/x.png" onerror="window.stolen = 1"></script>'
     shapes = {name: (name, 1.0, (1.0, 1.0, 1.0)), "b": ("", 1.0, (1.0, 1.0, 1.0))}

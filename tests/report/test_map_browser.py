@@ -64,6 +64,7 @@ def click_cell(browser, datasets, i, j):
     browser.wait_for(f"{NAME} === '{written}'")
 
 
+@pytest.mark.slow
 def test_map_and_panels_draw_without_complaint_or_network(desk, page):
     assert desk.evaluate(f"{MAP}.querySelectorAll('.heatmaplayer image').length") == 2
     for panel in ("displacement", "loss", "weights"):
@@ -135,6 +136,7 @@ def test_choosing_a_layer_shows_its_numbers(desk, datasets):
     np.testing.assert_allclose(drawn, exponent.T, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_every_quantity_draws_without_complaint(desk):
     keys = desk.evaluate(
         "[...document.querySelector('select[data-key=quantity]')].map(o => o.value)"

@@ -121,6 +121,7 @@ def test_estimates_without_stages_are_refused_by_the_page_of_condensation(conden
         write_condensation_page(runs, estimates.drop_vars("order"), tmp_path / "page.html")
 
 
+@pytest.mark.slow
 def test_names_of_regions_that_would_overlap_become_letters(browser, condensation, tmp_path):
     runs, estimates = condensation
     crowded = [

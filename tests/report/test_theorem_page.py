@@ -231,6 +231,7 @@ def test_a_result_that_was_cut_off_is_refused(result, tmp_path):
         write_theorem_page(cut, tmp_path / "page.html")
 
 
+@pytest.mark.slow
 def test_a_browser_draws_every_figure_without_complaint(browser, page):
     browser.open(page)
     assert browser.problems == []

@@ -201,6 +201,7 @@ def test_data_that_are_no_finite_real_numbers_are_refused(name):
         coordinate_check(build, (x, y), (8, 12, 16), 2)
 
 
+@pytest.mark.slow
 def test_the_check_keeps_arrays_that_a_build_uses_again():
     """One table of weights, filled anew for every network."""
     memory = np.empty((4, 8))

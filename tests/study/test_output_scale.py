@@ -120,6 +120,7 @@ def test_real_networks_collapse_on_kappa_and_are_lazy_like_one_over_alpha(small)
     assert kappa[2, 1] == pytest.approx(0.25 * 16 / np.sqrt(2))  # alpha sqrt(m) / sqrt(d)
 
 
+@pytest.mark.slow
 def test_gap_and_errors_are_those_of_a_single_run_of_the_instrument(small, double):
     scheme = named_scheme("ntk", depth=1, input_dim=2)
     data = sphere_teacher(num_points=4, input_dim=2, num_test=8)

@@ -84,6 +84,7 @@ def test_descent_with_tiny_steps_ends_where_the_flow_ends():
     assert descent["steps"] > 10 * flow["steps"]
 
 
+@pytest.mark.slow
 def test_a_larger_kappa_turns_the_verdicts_lazy():
     told = {
         rho: train_run(SingleRun(four_points(), Scheme.from_exponents((rho / 2, rho / 2)), 256))
@@ -93,6 +94,7 @@ def test_a_larger_kappa_turns_the_verdicts_lazy():
     assert told[0.0]["verdict"] == told[0.0]["forecast"]["verdict"] == "not-lazy"
 
 
+@pytest.mark.slow
 def test_a_run_that_is_out_of_steps_has_no_verdict():
     run = SingleRun(four_points(), Scheme.from_exponents((0.0, 0.0)), width=16)
     told = train_run(run, GradientDescent(stability_fraction=1e-6), max_steps=5)

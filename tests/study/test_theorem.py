@@ -95,6 +95,7 @@ def test_the_rate_hardly_depends_on_where_training_stops_and_the_average_does(
     assert early["average"] > 3 * late["average"]
 
 
+@pytest.mark.slow
 def test_what_is_left_at_the_end_decays_at_the_final_rate(data):
     scheme = shape("balanced").scheme(3.0, 16, 1)
     run = trained(data, scheme, centred=False)

@@ -38,6 +38,7 @@ def test_default_plane_is_as_fine_and_as_wide_as_published():
     assert max(settings.widths) == 10000
 
 
+@pytest.mark.slow
 def test_signs_far_from_the_boundary_are_those_of_the_law(small):
     estimates = small[1].estimates
     assert estimates["distance"].values[0].min() > 0.1

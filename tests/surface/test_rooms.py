@@ -100,6 +100,7 @@ def folders():
         yield init.parent, sorted(p.stem for p in init.parent.glob("*.py") if p != init)
 
 
+@pytest.mark.slow
 def test_rooms_take_nothing_private_from_each_other():
     assert doors_passed(modules()) == []
 
@@ -129,6 +130,7 @@ def test_theory_and_experiment_never_import_each_other():
     assert meetings(modules()) == []
 
 
+@pytest.mark.slow
 def test_the_forecast_imports_kernels_scaling_and_model_only():
     allowed = {"forecast", "kernel", "scaling", "model", *WORDS}
     used = {

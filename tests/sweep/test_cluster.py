@@ -75,6 +75,7 @@ def outcomes(path):
     return open_store(path)["outcome"].values.tolist()
 
 
+@pytest.mark.slow
 def test_worker_processes_do_every_run_once(client, tmp_path):
     sweep = small_design(num_widths=5)
     summary = run_sweep_with(ClusterWorkers(client), work, sweep, tmp_path)
@@ -93,6 +94,7 @@ def test_runs_of_killed_workers_are_done_elsewhere(client, tmp_path):
     assert not summary.errors
 
 
+@pytest.mark.slow
 def test_a_unit_that_raises_is_counted_and_the_others_go_on(client, tmp_path):
     sweep = small_design(num_widths=3)
     summary = run_sweep_with(ClusterWorkers(client), broken_work, sweep, tmp_path)
@@ -140,6 +142,7 @@ def refused(client, sweep, store, message):
     assert open_store(store).attrs["num_finished"] == 0
 
 
+@pytest.mark.slow
 def test_a_worker_with_other_random_settings_gives_the_same_numbers(
     other_worker, data_file, tmp_path
 ):
@@ -174,6 +177,7 @@ def test_a_worker_with_another_package_is_refused_by_name(other_worker, data_fil
     refused(other_worker, on_data(data_file), tmp_path / "store", told)
 
 
+@pytest.mark.slow
 def test_a_cluster_without_workers_says_so_and_waits(tmp_path):
     options = {"threads_per_worker": 1, "processes": False, "dashboard_address": ":0"}
     with (
@@ -224,6 +228,7 @@ def test_an_address_without_a_scheduler_is_refused():
         pass
 
 
+@pytest.mark.slow
 def test_a_lost_scheduler_leaves_the_store_whole(tmp_path):
     address = tmp_path / "scheduler.json"
     scheduler = start(

@@ -12,6 +12,7 @@ def settings(**fixed):
     return next(SweepDesign(fixed={"scheme": "lecun", "width": 64, **fixed}).cells()).settings
 
 
+@pytest.mark.slow
 def test_expected_steps_are_right_within_a_factor_of_three_in_total(tmp_path):
     sweep = SweepDesign(
         axes={"gamma": [0.25, 0.75, 1.25, 1.75], "gamma_prime": [-0.5, 0.0, 0.5, 1.0]},

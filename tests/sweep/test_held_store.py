@@ -155,6 +155,7 @@ def child_of_a_writer(path, in_child="pass", life=0):
     return child, process.pid
 
 
+@pytest.mark.slow
 def test_a_child_that_outlives_a_writer_does_not_keep_its_lock(tmp_path):
     child, _ = child_of_a_writer(tmp_path)
     try:
@@ -164,6 +165,7 @@ def test_a_child_that_outlives_a_writer_does_not_keep_its_lock(tmp_path):
         os.kill(child, 9)
 
 
+@pytest.mark.slow
 def test_a_lock_that_a_child_keeps_is_told_with_its_dead_parent(tmp_path):
     """As a fork below Python would: the lock is taken again under the inherited open file."""
     keep = "import fcntl; f = open(sys.argv[1] + '/lock'); fcntl.flock(f, fcntl.LOCK_EX)"

@@ -38,6 +38,7 @@ def interrupted(path, kind, wait):
     return process.returncode, time.monotonic() - began
 
 
+@pytest.mark.slow
 def test_during_a_compilation(tmp_path):
     code, seconds = interrupted(tmp_path, "compile", wait=1.0)
     assert code == 130
@@ -45,6 +46,7 @@ def test_during_a_compilation(tmp_path):
     assert open_store(tmp_path).attrs["num_finished"] == 0
 
 
+@pytest.mark.slow
 def test_a_batch_that_is_being_written_is_written(tmp_path):
     code, seconds = interrupted(tmp_path, "write", wait=0.1)
     assert code == 130
@@ -53,6 +55,7 @@ def test_a_batch_that_is_being_written_is_written(tmp_path):
     assert not list(tmp_path.rglob("*.part"))
 
 
+@pytest.mark.slow
 def test_runs_of_a_unit_that_ended_before_are_kept(tmp_path):
     code, seconds = interrupted(tmp_path, "run", wait=0.2)
     assert code == 130
@@ -73,6 +76,7 @@ def test_no_run_that_ended_is_lost_wherever_the_interruption_comes(tmp_path, see
     assert len(finished_cells(tmp_path)) >= seed + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("how", "code"), [("command", 2), ("python", 7)])
 def test_a_refusal_while_runs_are_under_way_has_the_exit_code_of_a_refusal(tmp_path, how, code):
     (tmp_path / "store.toml").write_text(

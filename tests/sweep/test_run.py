@@ -120,6 +120,7 @@ def test_a_program_is_compiled_once_per_shape(monkeypatch, tmp_path):
     assert len(traced) == len(set(traced)) == 2
 
 
+@pytest.mark.slow
 def test_runs_that_fail_are_stored_with_their_outcome(tmp_path):
     sweep = SweepDesign(
         axes={"max_steps": [3, 20_000], "step": [0.5, 4.0]},
@@ -260,6 +261,7 @@ def test_a_change_of_folder_during_a_run_changes_no_data(tmp_path, many_choices,
     xr.testing.assert_equal(wanted[VALUES], open_store(tmp_path / "store")[VALUES])
 
 
+@pytest.mark.slow
 def test_data_that_are_replaced_during_a_run_are_refused(tmp_path, many_choices):
     sweep, _ = many_choices
     run = first(lambda: (tmp_path / "other/d.npz").replace(tmp_path / "d.npz"))
