@@ -10,6 +10,8 @@ import pytest
 
 from lazyscope.cli.process import _compiled
 
+pytestmark = pytest.mark.slow
+
 FORECAST = ["forecast", "--data", "digits", "--n", "4", "--target", "parity", "--scheme", "lecun"]
 FORECAST += ["--width", "8", "--depth", "1", "--json"]
 

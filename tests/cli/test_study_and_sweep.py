@@ -8,6 +8,8 @@ from typer.testing import CliRunner
 
 from lazyscope.cli import app
 
+pytestmark = pytest.mark.slow
+
 QUICK = [
     *("study", "kappa", "--widths", "8", "--kappas", "4,8,16,32", "--seeds", "3"),
     *("--num-points", "4", "--num-test", "4", "--depth", "1", "--shapes", "balanced,ntk-like"),
@@ -23,7 +25,6 @@ stop = 0.5
 """
 
 
-@pytest.mark.slow
 def test_a_study_writes_a_page_and_its_numbers_and_says_where(tmp_path):
     folder = tmp_path / "new" / "kappa"
     result = CliRunner().invoke(app, [*QUICK, "--output", str(folder)])
@@ -113,7 +114,6 @@ def test_a_dry_run_counts_and_writes_nothing(sweep, tmp_path):
     assert "4 runs in 2 shapes" in CliRunner().invoke(app, [*sweep, "--dry-run"]).stdout
 
 
-@pytest.mark.slow
 def test_a_sweep_runs_once_and_then_has_nothing_left_to_do(sweep):
     first = CliRunner().invoke(app, [*sweep, "--json"])
     assert first.exit_code == 0, (first.output, first.exception)
@@ -148,7 +148,6 @@ def plane(tmp_path_factory):
     return store
 
 
-@pytest.mark.slow
 def test_exponents_of_a_store_come_as_json_and_as_a_table(plane):
     told = json.loads(CliRunner().invoke(app, ["exponents", plane, "--json"]).stdout)
     first = [r for r in told["exponents"] if (r["gamma"], r["gamma_prime"]) == (0.5, 0.0)]

@@ -12,13 +12,14 @@ from lazyscope.study import OutputScaleResult
 from lazyscope.sweep import SweepSummary
 from report.synthetic_studies import synthetic_output_scale
 
+pytestmark = pytest.mark.slow
+
 TWO = [
     *("study", "two-layer", "--gamma", "0.5,1.75", "--gamma-prime=-0.25,0.25"),
     *("--widths", "8,16,32", "--seeds", "2", "--stop", "0.1"),
 ]
 
 
-@pytest.mark.slow
 def test_a_map_is_written_and_the_same_command_goes_on(tmp_path):
     where = ["--store", str(tmp_path / "store"), "-o", str(tmp_path / "map.html")]
     first = CliRunner().invoke(app, [*TWO, *where])

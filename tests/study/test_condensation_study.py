@@ -13,6 +13,8 @@ from lazyscope.study.condensation._estimates import side_check
 from lazyscope.study.condensation._study import staged_runs
 from lazyscope.sweep import SweepDesign, open_store
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "sweeps" / "condensation.toml"
 CORNERS = CondensationSettings(
     gamma=(0.5, 2.0), gamma_prime=(-0.25, 0.25), widths=(40, 160, 640), seeds=2
@@ -32,7 +34,6 @@ def test_example_file_and_study_are_the_same_runs():
     assert len(ours) == 882
 
 
-@pytest.mark.slow
 def test_condensed_cells_stand_out_and_lazy_ones_stay_at_chance(small):
     estimates = small[1].estimates
     lazy, condensed = estimates.isel(gamma=0), estimates.isel(gamma=1)

@@ -13,6 +13,8 @@ from lazyscope.study.kappa._networks import study_network_names, with_scores_of_
 from lazyscope.study.kappa._records import GroupScales
 from lazyscope.study.kappa._verdict import judge
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", study_network_names())
 def test_a_shape_reaches_any_kappa_of_any_network(name):
@@ -95,7 +97,6 @@ def attention():
     return run_kappa_study(kappa_settings("attention", widths=(8,), kappas=kappas, **given))
 
 
-@pytest.mark.slow
 def test_an_attention_study_falls_with_kappa_and_meets_its_forecast(attention):
     first, last = (
         next(r for r in attention["runs"] if r["kappa"] == kappa) for kappa in (64.0, 512.0)

@@ -23,6 +23,8 @@ from lazyscope.study import (
 from lazyscope.study.output_scale._collapse import crossing, judge_collapse, spread
 from lazyscope.sweep import SweepDesign, open_store
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "sweeps" / "output-scale.toml"
 SMALL = OutputScaleSettings(
     output_scale=tuple(2.0**k for k in range(-3, 6)),
@@ -107,7 +109,6 @@ def test_example_file_and_study_are_the_same_runs():
     assert len(ours) == 210
 
 
-@pytest.mark.slow
 def test_real_networks_collapse_on_kappa_and_are_lazy_like_one_over_alpha(small):
     record = small[1].record
     displacement = record["collapse"]["displacement"]
@@ -120,7 +121,6 @@ def test_real_networks_collapse_on_kappa_and_are_lazy_like_one_over_alpha(small)
     assert kappa[2, 1] == pytest.approx(0.25 * 16 / np.sqrt(2))  # alpha sqrt(m) / sqrt(d)
 
 
-@pytest.mark.slow
 def test_gap_and_errors_are_those_of_a_single_run_of_the_instrument(small, double):
     scheme = named_scheme("ntk", depth=1, input_dim=2)
     data = sphere_teacher(num_points=4, input_dim=2, num_test=8)

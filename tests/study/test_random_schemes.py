@@ -17,6 +17,8 @@ from lazyscope.study import (
 )
 from lazyscope.study.random_schemes._estimates import estimate_layers
 
+pytestmark = pytest.mark.slow
+
 SMALL = RandomSchemesSettings(counts=(6,), widths=((128, 512, 2048),), replicates=3)
 DATA = sphere_teacher(num_points=4, input_dim=4, seed=2)
 
@@ -50,7 +52,6 @@ def test_every_run_of_a_width_has_a_seed_of_its_own():
     assert len(set(seeds)) == len(seeds) == 18
 
 
-@pytest.mark.slow
 def test_every_layer_of_every_scheme_is_estimated():
     found = small_run()
     assert [e.layer for e in found] == [1, 2] * 6

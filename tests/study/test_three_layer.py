@@ -8,6 +8,8 @@ import pytest
 from lazyscope._checks import InputError
 from lazyscope.study import ThreeLayerSettings, run_three_layer_study
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory):
@@ -22,7 +24,6 @@ def result(tmp_path_factory):
     return run_three_layer_study(settings, tmp_path_factory.mktemp("three") / "store")
 
 
-@pytest.mark.slow
 def test_every_layer_has_a_map_with_the_exponents_of_the_law(result):
     predicted = result.estimates["predicted"]
     assert predicted.sizes == {"scale_exponent_1": 2, "scale_exponent_2": 2, "layer": 3}
