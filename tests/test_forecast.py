@@ -45,6 +45,7 @@ def dense_answer(case, time):
     return np.linalg.eigvalsh(kernel), residual, moved, kernel
 
 
+@pytest.mark.slow
 def test_displacement_and_spectrum_equal_those_of_the_dense_jacobian(case):
     values, _, moved, _ = dense_answer(case, np.inf)
     seen = seen_from(case)

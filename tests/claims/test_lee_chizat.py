@@ -21,6 +21,7 @@ def data():
     return load_dataset("digits", num_points=6, num_test=0, target="parity")
 
 
+@pytest.mark.slow
 def test_a_run_of_a_model_linear_in_its_parameters_is_the_closed_form(double):
     del double
     # f = 3 w with w from 1: from loss (3 - 6)^2 / 2 to a quarter of it, w moves to 1.5
@@ -44,6 +45,7 @@ def test_a_run_without_enough_steps_has_no_displacement(data):
     assert found.loss_fraction > 1e-3
 
 
+@pytest.mark.slow
 def test_activations_keep_their_size_in_the_scaling_of_lee():
     scheme, width = ntk_with_gain(3), 400
     with jax.enable_x64(True):
@@ -73,12 +75,14 @@ def test_outputs_start_at_zero_and_scale_with_alpha(data, kind):
     np.testing.assert_allclose(np.asarray(small.speeds), 9 * np.asarray(large.speeds))
 
 
+@pytest.mark.slow
 def test_doubling_a_large_alpha_halves_the_displacement(data):
     build = _NETWORKS["dense-tanh"][1]
     near, far = (lazy_run(build(data, alpha, 0), METHOD, stop=1e-2) for alpha in (300.0, 600.0))
     np.testing.assert_allclose(near.moved / far.moved, 2.0, rtol=0.02)
 
 
+@pytest.mark.slow
 def test_small_alphas_do_not_follow_the_law(data):
     words, build, _ = _NETWORKS["dense-relu"]
     found = _finding("dense-relu", words, build, data, (0.1, 0.2, 0.4), 3)

@@ -103,6 +103,7 @@ def test_a_bias_leaves_the_theorem_without_a_bound_and_says_why():
     assert told["decay_rate"]["kernel"] > 0
 
 
+@pytest.mark.slow
 def test_duplicates_are_named_with_their_meaning(tmp_path):
     x = np.random.default_rng(1).normal(size=(6, 3))
     x[4] = x[1]

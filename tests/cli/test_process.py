@@ -29,6 +29,7 @@ def run(redirection, *arguments, before="", python=(), env=None, cwd=None):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("redirection", "reason"), [(">&-", "it is closed"), (">/dev/full", "No space left on device")]
 )
@@ -48,6 +49,7 @@ def test_a_reader_that_ended_is_silent():
     assert (ended.returncode, ended.stderr) == (141, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full", "<&- 2>&-"])
 def test_standard_error_changes_no_answer_and_no_exit_code(redirection):
     assert json.loads(run(redirection, *REGIME, "--json").stdout)["regime"] == "theta-lazy"
@@ -65,6 +67,7 @@ def test_no_file_takes_the_number_of_a_closed_stream(tmp_path):
     assert (tmp_path / "a").read_bytes() == b""
 
 
+@pytest.mark.slow
 def test_help_and_descriptions_survive_without_docstrings():
     ended = run("", *REGIME, "--json", python=["-OO"])
     assert (
@@ -82,6 +85,7 @@ def test_the_package_can_be_run_as_a_module():
     assert ended.stdout == run("", *REGIME, "--json").stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", ["0", "20", "-3", "wide"])
 def test_a_narrow_terminal_loses_no_entry(columns):
     shown = run("", *REGIME, env={"COLUMNS": columns}).stdout

@@ -15,6 +15,7 @@ def test_every_public_name_is_what_its_room_defines(name):
     assert name in dir(lazyscope)
 
 
+@pytest.mark.slow
 def test_rooms_are_reached_through_the_package():
     code = (
         "import lazyscope; assert lazyscope.scaling.scheme_names() and lazyscope.kernel.as_matrix"

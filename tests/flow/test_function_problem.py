@@ -63,6 +63,7 @@ def test_flow_equals_that_of_the_dense_road(frozen):
     assert_same(weights(ours.params), weights(theirs.params))
 
 
+@pytest.mark.slow
 def test_descent_equals_that_of_the_dense_road():
     ends = [
         solve_flow(problem, GradientDescent(stability_fraction=0.5), max_steps=50)
@@ -81,6 +82,7 @@ def test_forecast_equals_that_of_the_dense_road(fraction):
     assert_same(weights(ours.change), weights(theirs.change))
 
 
+@pytest.mark.slow
 def test_linearised_flow_equals_that_of_the_dense_road():
     points = np.random.default_rng(3).normal(size=(4, 3))
     ours, theirs = (solve_linearised(problem, points) for problem in reversed(both_roads()))
@@ -205,6 +207,7 @@ def test_an_equinox_model_trains_by_its_own_arrays():
         assert float(jnp.sum(residual**2) / 12) == pytest.approx(float(end.loss), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_a_flax_model_trains_by_its_own_state():
     class Network(nnx.Module):
         def __init__(self, rngs):
@@ -311,6 +314,7 @@ def test_parts_in_single_precision_are_kept_and_said(apply):
     assert end.loss == pytest.approx(0.5 * start, rel=1e-2)
 
 
+@pytest.mark.slow
 def test_half_precision_parameters_train_in_double():
     params = jax.tree.map(
         lambda a: jnp.asarray(a, jnp.bfloat16), {"a": drawn(0, 3, 4), "b": drawn(1, 4, 2)}

@@ -30,6 +30,7 @@ def decayed(modes, residual, time):
 RESIDUAL = np.random.default_rng(3).normal(size=(6, 3))
 
 
+@pytest.mark.slow
 def test_full_modes_decay_like_the_matrix_exponential(frozen):
     expansion, speeds = frozen
     matrix = np.asarray(as_matrix(expansion.kernel(speeds)))
@@ -52,6 +53,7 @@ def test_components_assemble_to_what_they_came_from(frozen, kind):
     np.testing.assert_allclose(again, RESIDUAL, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_duplicate_points_give_zero_and_not_negative_eigenvalues():
     case = dense_case("tanh")
     twice = jnp.concatenate([case.problem.x, case.problem.x])

@@ -35,6 +35,7 @@ def test_one_factor_on_all_speeds_is_a_unit_of_time(factor):
     assert float(other.time) * factor == pytest.approx(float(one.time), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_parameters_too_large_for_any_change_end_the_run_soon():
     network = lambda p, x: x @ (p["w"] - 1e17)  # noqa: E731
     problem = function_problem(network, {"w": np.full((2, 1), 1e17)}, np.eye(2), np.ones((2, 1)))

@@ -82,6 +82,7 @@ def test_descent_at_half_the_stability_limit_converges(relu_case):
     assert result.outcome is Outcome.CONVERGED
 
 
+@pytest.mark.slow
 def test_an_overflowing_start_is_divergence_and_not_a_crash(relu_case):
     with jax.enable_x64(True):
         params = as_layers([1e160 * w for w in relu_case.weights])

@@ -127,6 +127,7 @@ def test_convolutions_of_any_geometry(
     close(tangent_kernel(convolve, w, x), kernel(convolve, w, x))
 
 
+@pytest.mark.slow
 def test_kernel_follows_a_permutation_of_the_data(double):
     apply, params, x1, x2 = NETWORKS["residual_block"]()
     order, other = np.asarray([2, 0, 3, 1]), np.asarray([1, 2, 0])
@@ -134,6 +135,7 @@ def test_kernel_follows_a_permutation_of_the_data(double):
     close(tangent_kernel(apply, params, x1[order], x2[other]), whole[order][:, other])
 
 
+@pytest.mark.slow
 def test_kernel_is_symmetric_to_the_last_bit_and_positive(double):
     apply, params, x1, _ = NETWORKS["convolution"]()
     for memory in (2**30, 8e3):
@@ -184,6 +186,7 @@ def test_arrays_that_a_module_carries_are_held_fixed_and_may_change(double):
         close(tangent_kernel(layer.apply, w, x), kernel(layer.apply, w, x))
 
 
+@pytest.mark.slow
 def test_arrays_that_a_function_closes_over_may_change(double):
     x, w = draw(4, 3), draw(3, 2)
     closed = {"array": draw(2), "number": 1.0, "inner": draw(2, seed=1)}
@@ -207,6 +210,7 @@ def test_tokens_out_of_range_move_nothing(double):
     assert found[0, 0, 0, 0] == 1.0
 
 
+@pytest.mark.slow
 def test_shares_of_single_precision_are_single(double):
     apply, params, x1, _ = NETWORKS["convolution"]()
     single = jax.tree.map(lambda a: a.astype(np.float32), (params, x1))

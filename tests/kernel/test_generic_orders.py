@@ -42,6 +42,7 @@ def close(found, expected):
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10 * np.abs(expected).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OFTEN_USED)
 def test_shares_do_not_depend_on_the_order(name, order, double):
     apply, params, x1, x2 = NETWORKS[name]()
@@ -74,6 +75,7 @@ def test_convolutions_of_any_kind_agree_from_pixels_and_from_patches(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tied_weights", "dilated_grouped_convolution", "language_model"])
 def test_the_kernel_averaged_over_outputs_does_not_depend_on_the_order(name, order, double):
     apply, params, x1, _ = NETWORKS[name]()

@@ -101,6 +101,7 @@ def test_pull_back_is_the_transposed_jacobian(expansion):
         close(flat, np.einsum("ic,icp->p", cotangent, dense))
 
 
+@pytest.mark.slow
 def test_a_permutation_of_the_points_permutes_the_kernel():
     model, params, _ = network("sine")
     x = unit_points(5, 3)

@@ -67,6 +67,7 @@ def test_orthogonal_inputs_of_odd_networks_have_kernel_zero():
         assert np.all(kernel[~np.eye(3, dtype=bool)] == 0)
 
 
+@pytest.mark.slow
 def test_layers_add_up_to_the_tangent_kernel_and_the_last_is_the_covariance_kernel():
     x, y = points(7), points(4, seed=1)
     shares = limit_tangent_kernel_by_layer(x, y, activation="gelu", **SETTINGS)

@@ -109,6 +109,7 @@ NARROW = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NARROW)
 def test_features_narrower_than_the_quadrature_are_refused(name):
     with pytest.raises(InputError, match=r"two quadratures|must settle") as caught:

@@ -81,6 +81,7 @@ SETTINGS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", SIGMAS)
 def test_tangent_kernel_of_wide_networks_deviates_as_the_inverse_root_of_the_width(activation):
     limit = limit_tangent_kernel(POINTS, activation=activation, **SETTINGS)
@@ -94,6 +95,7 @@ def test_a_kernel_without_the_share_of_one_layers_bias_is_told_apart():
     assert slope > -0.5 + 5 * error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", SIGMAS)
 def test_each_layer_of_a_wide_network_has_its_share_of_the_limit(activation):
     shares = limit_tangent_kernel_by_layer(POINTS, activation=activation, **SETTINGS)

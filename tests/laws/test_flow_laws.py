@@ -39,6 +39,7 @@ def linear_solution(case, time):
     return case.y + expm(-1.5 * time / len(case.x) * share) @ (start - case.y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("time", [0.3, 40.0, 1e5])
 def test_a_model_linear_in_its_parameters_takes_one_exact_step(readout, time):
     with jax.enable_x64(True):
@@ -50,6 +51,7 @@ def test_a_model_linear_in_its_parameters_takes_one_exact_step(readout, time):
     np.testing.assert_array_equal(result.params[0].weight, readout.weights[0])
 
 
+@pytest.mark.slow
 def test_a_linear_model_ends_at_the_asked_loss_without_a_rejected_error(readout):
     result = solve_flow(readout.problem, stop_fraction=1e-3)
     assert 0.999e-3 <= float(result.loss / result.initial_loss) <= 1e-3
@@ -108,6 +110,7 @@ def growth(weights, start, speeds):
     return max(abs(np.sum(w**2) - np.sum(v**2)) / s for w, v, s in pairs)
 
 
+@pytest.mark.slow
 def test_homogeneous_layers_grow_together(relu):
     speeds = np.asarray(relu.problem.speeds)
     result = solve_flow(relu.problem, ExponentialFlow(tolerance=1e-3))

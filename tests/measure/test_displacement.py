@@ -32,6 +32,7 @@ def test_operator_norms_of_extreme_matrices_are_in_proportion(entry, size):
     assert float(operator_norm(entry)) == entry
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dtype", "entry", "rel"),
     [(np.float32, 1e30, 1e-6), (np.float32, 1e-30, 1e-6), (np.float16, 400.0, 1e-2)],

@@ -73,6 +73,7 @@ def test_intervals_of_grouped_data_cover_at_the_nominal_level(num_groups):
     assert 0.92 <= coverage(num_groups, grouped=True) <= 0.98
 
 
+@pytest.mark.slow
 def test_ignoring_the_groups_covers_too_seldom():
     assert coverage(8, grouped=False) < 0.9
 

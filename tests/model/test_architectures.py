@@ -244,6 +244,7 @@ def test_scores_start_at_the_size_that_is_derived():
     assert error < 0.25 * model.score_size(alpha) ** 2
 
 
+@pytest.mark.slow
 @double
 def test_hidden_scales_do_not_reach_a_normalised_output():
     model = LayerNorm(36, 2, 16, 3)

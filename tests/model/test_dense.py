@@ -25,6 +25,7 @@ def test_outputs_follow_the_definition(use_bias, depth):
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_shapes_and_parameter_count_agree_with_a_draw():
     model = Dense(3, 2, 7, 2, use_bias=True)
     params = model.init_from_std(jax.random.key(0), [1.0, 1.0, 1.0])
@@ -33,6 +34,7 @@ def test_shapes_and_parameter_count_agree_with_a_draw():
     assert model.group_names == ("layer 1", "layer 2", "layer 3")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ntk", "mean-field", "mup"])
 def test_draws_have_the_schemes_deviation(name):
     width = 200

@@ -30,6 +30,7 @@ def drawn():
     return variables["params"], {"BatchNorm_0": {"mean": mean, "var": variance}}
 
 
+@pytest.mark.slow
 def test_the_kernel_of_a_linen_module_is_that_of_its_parameters_alone():
     params, stats = drawn()
     apply, found = as_function(Normed(), {"params": params, "batch_stats": stats}, train=False)

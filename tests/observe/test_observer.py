@@ -58,6 +58,7 @@ def mean_kernel(params):
     return np.asarray(kernel).trace(axis1=2, axis2=3) / 2
 
 
+@pytest.mark.slow
 def test_displacements_are_ratios_of_norms_in_each_leaf_and_group():
     leaves = [("first", "b"), ("first", "w"), ("last", "w")]
     moved = {k: END[k[0]][k[1]] - START[k[0]][k[1]] for k in leaves}
@@ -109,6 +110,7 @@ def test_the_distance_from_the_linearised_network_is_that_of_one_taylor_step():
     np.testing.assert_allclose(seen().probe_loss, loss, rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_a_network_with_a_reverse_rule_only_has_the_same_linearisation():
     @jax.custom_vjp
     def square(z):
@@ -167,6 +169,7 @@ def test_rectified_data_are_no_units():
     assert units(lambda w, x: jax.nn.relu(x) @ w) == 0
 
 
+@pytest.mark.slow
 def test_flips_inside_a_loop_are_counted():
     w = np.random.default_rng(2).normal(size=(3, 5)).astype(np.float32)
     network = lambda w, x: RECTIFIERS["scan"](x @ w)  # noqa: E731
@@ -216,6 +219,7 @@ def test_groups_come_in_the_order_of_use_and_can_be_named():
     assert named.record.subject.groups == ("all",)
 
 
+@pytest.mark.slow
 def test_an_equinox_module_becomes_a_function_of_its_parameters():
     network = eqx.nn.MLP(3, 2, 8, 1, key=jax.random.key(0))
     function, params = as_function(network)

@@ -126,6 +126,7 @@ def test_a_solve_of_a_differential_equation_is_observed():
     assert found.probe_loss < 1e-12  # nothing moves, so the state is the data
 
 
+@pytest.mark.slow
 def test_typed_random_keys_may_be_closed_over_and_lie_among_the_parameters():
     key = jax.random.key(3)
     shift = np.asarray(jax.random.normal(key, (2,), jnp.float32))

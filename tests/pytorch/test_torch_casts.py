@@ -59,6 +59,7 @@ def close(found, expected, tolerance):
     return np.abs(found - expected).max() <= tolerance * np.abs(expected).max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["after", "more than one", "inside"])
 def test_norms_in_single_precision_keep_the_kernel_of_a_double_module(kind):
     module = normed(kind)

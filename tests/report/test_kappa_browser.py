@@ -139,6 +139,7 @@ def test_hover_shows_the_numbers_of_a_run(desk):
     assert "over 2 seeds" in text
 
 
+@pytest.mark.slow
 def test_saved_picture_brings_its_legend_and_is_light_on_a_dark_page(desk):
     desk.prefer("dark")
     desk.wait_for(f"{PAPER} === 'rgb(20, 23, 27)'")

@@ -158,6 +158,7 @@ def test_arrow_keys_move_the_chosen_cell(desk, datasets):
     desk.wait_for(f"{NAME}.startsWith('γ = {gamma},')")
 
 
+@pytest.mark.slow
 def test_reader_in_a_hurry_neither_freezes_the_page_nor_sees_another_cell(desk, datasets):
     click_cell(desk, datasets, 1, 1)
     keys = ["ArrowRight", "ArrowUp"] * 4 + ["ArrowLeft"]
@@ -195,6 +196,7 @@ def test_saved_map_is_light_on_a_dark_page_and_names_its_lines(desk):
     assert "theory, corner" in picture
 
 
+@pytest.mark.slow
 def test_map_never_scrolls_sideways_on_a_phone(desk):
     desk.resize(390, 800)
     desk.wait_for(f"{MAP}._fullLayout.width < 380")

@@ -102,6 +102,7 @@ def test_the_map_of_condensation_opens_on_the_order_parameter(condensation, cond
     assert sorted(wide["x"]) == pytest.approx(sorted(predicted.tolist()))
 
 
+@pytest.mark.slow
 def test_a_cell_of_the_map_shows_its_weights_at_three_times(browser, condensation_page):
     browser.open(condensation_page)
     assert browser.problems == []

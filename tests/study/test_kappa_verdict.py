@@ -78,6 +78,7 @@ def test_failed_runs_are_counted_and_leave_with_their_seed():
     assert "1 of 90 runs" in judged["verdict"]["sentence"]
 
 
+@pytest.mark.slow
 def test_nominal_intervals_cover_the_true_slope_in_nine_of_ten_cases():
     """Fixed beforehand: 200 studies, seeds 0 to 199, noise of 1 %, no solver error."""
     covered = 0

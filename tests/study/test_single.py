@@ -41,6 +41,7 @@ def test_the_forecast_of_a_scalar_product_is_that_of_the_formula():
     assert told["predicted_displacement_bound"] == pytest.approx(moved)
 
 
+@pytest.mark.slow
 def test_the_output_scale_multiplies_kappa_and_the_rates_by_its_square():
     data = four_points()
     scheme = named_scheme("lecun", depth=1, input_dim=2)
@@ -60,6 +61,7 @@ def test_a_scheme_given_by_numbers_has_a_kappa_but_no_regime():
     assert told["displacement_exponents"] is None
 
 
+@pytest.mark.slow
 def test_training_conserves_what_gradient_flow_conserves():
     run = linear_run(seed=3)
     a, b = weights(run)

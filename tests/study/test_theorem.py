@@ -20,6 +20,8 @@ from lazyscope.study.theorem._run import Bound, run_and_rate
 from lazyscope.study.theorem._threshold import from_here_on, meets, thresholds
 from lazyscope.study.theorem._verdict import judge
 
+pytestmark = pytest.mark.slow
+
 SMALL = TheoremSettings(
     num_points=6,
     schemes=("balanced", "mup"),
@@ -95,7 +97,6 @@ def test_the_rate_hardly_depends_on_where_training_stops_and_the_average_does(
     assert early["average"] > 3 * late["average"]
 
 
-@pytest.mark.slow
 def test_what_is_left_at_the_end_decays_at_the_final_rate(data):
     scheme = shape("balanced").scheme(3.0, 16, 1)
     run = trained(data, scheme, centred=False)
@@ -333,7 +334,6 @@ def test_schemes_outside_the_theorem_do_not_decide():
 # --- the whole study
 
 
-@pytest.mark.slow
 def test_every_run_is_in_the_result_once(result):
     assert len(result["runs"]) == 2 * 3 * 2 + 2 * 4 * 3 * 2
     places = [(r["kind"], r["name"], r["kappa"], r["width"], r["seed"]) for r in result["runs"]]

@@ -12,6 +12,8 @@ from lazyscope._checks import InputError
 from lazyscope.study import TwoLayerSettings, run_two_layer_study
 from lazyscope.sweep import SweepDesign
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "sweeps" / "two-layer.toml"
 CORNERS = TwoLayerSettings(
     gamma=(0.5, 1.75), gamma_prime=(-0.25, 0.25), widths=(40, 160, 640), seeds=2
@@ -38,7 +40,6 @@ def test_default_plane_is_as_fine_and_as_wide_as_published():
     assert max(settings.widths) == 10000
 
 
-@pytest.mark.slow
 def test_signs_far_from_the_boundary_are_those_of_the_law(small):
     estimates = small[1].estimates
     assert estimates["distance"].values[0].min() > 0.1

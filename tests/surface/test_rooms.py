@@ -186,6 +186,7 @@ def flag_setters(found):
     return setters
 
 
+@pytest.mark.slow
 def test_nothing_sets_global_flags_of_jax():
     assert flag_setters(modules()) == []
 

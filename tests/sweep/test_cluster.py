@@ -209,6 +209,7 @@ def test_a_run_that_does_not_fit_into_a_worker_is_refused_before_any_is_made(tmp
     assert not (tmp_path / "store").exists()
 
 
+@pytest.mark.slow
 def test_real_runs_on_a_cluster_equal_those_in_process(client, cluster, tmp_path):
     sweep = SweepDesign(axes={"seed": [0, 1]}, fixed={"scheme": "ntk", "width": 8})
     assert run_sweep(sweep, tmp_path / "far", scheduler=client).complete

@@ -234,6 +234,7 @@ def misread(dataset, whole):
     return not same.all() or dict(dataset.sizes) != dict(whole.sizes)
 
 
+@pytest.mark.slow
 def test_every_damaged_store_is_read_right_or_refused_by_name(whole, tmp_path):
     rng = np.random.default_rng(1980)
     truth = open_store(whole / "store")

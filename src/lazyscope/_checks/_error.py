@@ -25,6 +25,8 @@ class InputError(PortableError, ValueError):
         Width must be positive. Received: 0. Likely cause: a typo. Fix: try 64.
     """
 
+    __module__ = "lazyscope._checks"  # what tracebacks and pickles call it by
+
     def __init__(self, rule: str, *, received: Any, cause: str, fix: str) -> None:
         self.rule = rule
         self.received = received

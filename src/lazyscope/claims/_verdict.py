@@ -23,7 +23,7 @@ of intervals that contain their prediction, not by the worst cell.
 from collections.abc import Iterable, Mapping
 
 import numpy as np
-from scipy import stats
+from scipy.special import betaincinv
 
 from lazyscope._checks import InputError, check_count, check_finite, check_fraction
 from lazyscope._entry import checked
@@ -132,8 +132,8 @@ def share_interval(successes: int, trials: int, *, level: float = 0.95) -> tuple
         )
     tail = (1 - check_fraction("level", level)) / 2
     failures = trials - successes
-    low = stats.beta.ppf(tail, successes, failures + 1) if successes else 0.0
-    high = stats.beta.ppf(1 - tail, successes + 1, failures) if failures else 1.0
+    low = betaincinv(successes, failures + 1, tail) if successes else 0.0
+    high = betaincinv(successes + 1, failures, 1 - tail) if failures else 1.0
     return float(low), float(high)
 
 

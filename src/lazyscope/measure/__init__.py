@@ -25,6 +25,7 @@ from lazyscope.measure.estimate._power_law import fit_power_law as fit_power_law
 from lazyscope.measure.estimate._record import ExponentEstimate as ExponentEstimate
 from lazyscope.measure.estimate._record import ExponentMap as ExponentMap
 from lazyscope.measure.estimate._record import ModelFit as ModelFit
+from lazyscope.measure.estimate._student import mean_interval as mean_interval
 from lazyscope.measure.estimate._student import student_reach as student_reach
 from lazyscope.measure.estimate._threshold import ThresholdEstimate as ThresholdEstimate
 from lazyscope.measure.estimate._threshold import estimate_threshold as estimate_threshold

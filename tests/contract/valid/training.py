@@ -93,6 +93,7 @@ def calls(folder):
         "measure.linearisation_gap": {"network": y, "linearised": y, "targets": y},
         "measure.mean_squared_error": {"outputs": y, "targets": y},
         "measure.operator_norm": {"matrix": x},
+        "measure.mean_interval": {"values": numbers(5), "level": 0.95},
         "measure.student_reach": {"level": 0.95, "dof": 3.0},
         "measure.orientation_scatter": {
             "weights": numbers(6, 2),

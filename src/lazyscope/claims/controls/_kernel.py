@@ -10,10 +10,10 @@ from jaxtyping import Float
 from lazyscope.claims._finding import Effort, Finding, Verdict
 from lazyscope.claims._verdict import between
 from lazyscope.claims._verdict_map import joined
-from lazyscope.claims.papers._two_layer_orientation import mean_interval
 from lazyscope.data import Dataset, load_dataset
 from lazyscope.forecast import Forecast
 from lazyscope.kernel import normalised_limit_kernels
+from lazyscope.measure import mean_interval
 from lazyscope.scaling import Scheme
 from lazyscope.study.single import SingleRun, train_run
 

@@ -7,13 +7,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-from scipy import stats
 
 from lazyscope._jax._random import random_key
 from lazyscope.claims._finding import Finding
 from lazyscope.claims._verdict import SLOPE_ACCURACY, at_most, number_verdict
 from lazyscope.data import sphere_teacher
-from lazyscope.measure import displacement, estimate_exponent
+from lazyscope.measure import displacement, estimate_exponent, mean_interval
 from lazyscope.model import Dense
 from lazyscope.scaling import Scheme, displacement_exponents
 
@@ -52,17 +51,16 @@ def entropy_findings() -> Iterator[Finding]:
     )
     growth = np.log(moved[-1, :, 2] / moved[-1, :, 1])
     middle = float(growth.mean())
-    quantile = stats.t.ppf(0.975, len(growth) - 1)
-    reach = float(quantile * growth.std(ddof=1) / np.sqrt(len(growth)))
+    least, most = mean_interval(growth)
     yield Finding(
         name="entropy-goes-on",
         claim="cross-entropy: displacement is settled, as it is for squares; from 1e-2 to 1e-3 of the "
         f"initial loss its log grows by ≤ {WITHIN:g}",
         prediction=0.0,
         measured=middle,
-        low=middle - reach,
-        high=middle + reach,
-        verdict=at_most(middle - reach, middle + reach, WITHIN),
+        low=least,
+        high=most,
+        verdict=at_most(least, most, WITHIN),
         expected="disagrees",
         basis=f"{basis}; width {_WIDTHS[-1]}",
         note="Outputs have to grow like the log of the inverse loss; the time at which training ends is "

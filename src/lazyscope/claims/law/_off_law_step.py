@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
-from scipy import stats
 
 from lazyscope.claims._finding import Finding, Verdict
 from lazyscope.claims._verdict import at_most
+from lazyscope.measure import mean_interval
 from lazyscope.sweep import SweepDesign, open_store, run_sweep
 
 STEPS: dict[float, Verdict] = {0.5: "agrees", 0.9: "agrees", 1.5: "disagrees"}
@@ -53,8 +53,7 @@ def _row(step: float, log_ratio: Float[np.ndarray, " seed"], expected: Verdict) 
     verdict: Verdict = "disagrees"
     if len(known) > 1:
         measured = float(known.mean())
-        reach = stats.t.ppf(0.975, len(known) - 1) * known.std(ddof=1) / np.sqrt(len(known))
-        low, high = measured - float(reach), measured + float(reach)
+        low, high = mean_interval(known)
         size = max(abs(low), abs(high))
         least = 0.0 if low < 0 < high else min(abs(low), abs(high))
         verdict = at_most(least, size, WITHIN)

@@ -10,9 +10,8 @@ from jaxtyping import Float
 
 from lazyscope.claims._finding import Claim, Effort, Finding
 from lazyscope.claims._verdict import at_least, at_most, number_verdict
-from lazyscope.claims.papers._two_layer_orientation import mean_interval
 from lazyscope.data import sphere_teacher
-from lazyscope.measure import Condensation, condensation
+from lazyscope.measure import Condensation, condensation, mean_interval
 from lazyscope.sweep import SweepDesign, open_store, run_sweep
 
 LAZY, CROSSOVER, SMALL = 0.5, 2.0, 3.0

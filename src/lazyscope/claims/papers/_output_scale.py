@@ -9,7 +9,7 @@ import numpy as np
 
 from lazyscope.claims._finding import Claim, Effort, Finding, Verdict
 from lazyscope.claims._verdict import at_most, number_verdict
-from lazyscope.claims.papers._two_layer_orientation import mean_interval
+from lazyscope.measure import mean_interval
 from lazyscope.study import OutputScaleSettings, run_output_scale_study
 from lazyscope.study.output_scale import spread
 

@@ -11,8 +11,7 @@ from lazyscope._checks import InputError
 from lazyscope.claims._finding import Effort, Finding
 from lazyscope.claims._verdict import at_most
 from lazyscope.claims._verdict_map import joined
-from lazyscope.claims.papers._two_layer_orientation import mean_interval
-from lazyscope.measure import decay_rate, estimate_exponent
+from lazyscope.measure import decay_rate, estimate_exponent, mean_interval
 from lazyscope.sweep import SweepDesign, open_store, run_sweep
 
 _GAMMA, _GAMMA_PRIME = (0.25, 0.5), 0.0

@@ -5,12 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float
-from scipy import stats
 
 from lazyscope.claims._finding import Finding, Verdict
 from lazyscope.claims._verdict import at_least, at_most
 from lazyscope.claims._verdict_map import MARGIN
-from lazyscope.measure import condensation
+from lazyscope.measure import condensation, mean_interval
 
 _CELLS = 24  # of each regime, evenly over the plane
 _NULLS = 8
@@ -79,17 +78,6 @@ def _growth_finding(
         f"{len(directions)} cells farther than {MARGIN:g} from the boundary: {narrow:.1f} at the "
         f"smallest width, {wide:.1f} at the largest, {at_random:.1f} at random. Interval from seeds.",
     )
-
-
-def mean_interval(values: Float[np.ndarray, " n"], *, level: float = 0.95) -> tuple[float, float]:
-    """Student interval of the mean of independent values.
-
-    Example:
-        >>> mean_interval(np.array([1.0, 1.0, 1.0]))
-        (1.0, 1.0)
-    """
-    error = stats.sem(values) * stats.t.ppf((1 + level) / 2, len(values) - 1)
-    return float(values.mean() - error), float(values.mean() + error)
 
 
 def _directions(

@@ -1,8 +1,10 @@
 """How far does an interval reach when the spread is estimated from the data themselves?"""
 
+import numpy as np
+from jaxtyping import Float
 from scipy.special import stdtrit
 
-from lazyscope._checks import check_fraction, check_positive
+from lazyscope._checks import InputError, check_array, check_fraction, check_positive
 from lazyscope._entry import checked
 
 
@@ -24,3 +26,30 @@ def student_reach(level: float, dof: float) -> float:
         2.228
     """
     return float(stdtrit(check_positive("dof", dof), 0.5 + check_fraction("level", level) / 2))
+
+
+@checked()
+def mean_interval(values: Float[np.ndarray, " n"], *, level: float = 0.95) -> tuple[float, float]:
+    """Student's interval of the mean of independent values, symmetric around it.
+
+    Args:
+        values: at least two numbers, for instance one for every seed.
+        level: probability that the interval covers.
+
+    Raises:
+        InputError: fewer than two values, or values that are no finite real numbers.
+
+    Example:
+        >>> mean_interval(np.array([1.0, 1.0, 1.0]))
+        (1.0, 1.0)
+    """
+    known = np.asarray(check_array("values", values, ndim=1), float)
+    if len(known) < 2:
+        raise InputError(
+            "an interval of a mean needs two values at least",
+            received=f"{len(known)} values",
+            cause="a single seed, or runs that failed",
+            fix="ask for more seeds",
+        )
+    reach = student_reach(level, len(known) - 1) * known.std(ddof=1) / np.sqrt(len(known))
+    return float(known.mean() - reach), float(known.mean() + reach)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lazyscope.measure import RESOLUTION, agreement, student_reach
+from lazyscope.measure import RESOLUTION, agreement, mean_interval
 from lazyscope.scaling import displacement_exponents, layer_regimes, network_regime
 from lazyscope.study._shapes import shape
 
@@ -129,12 +129,10 @@ def _fit(
         return record
     groups = _complete_groups(inside, kappas, quantity)
     slopes = np.array([_slopes(group, quantity) for group in groups])
-    count = len(slopes)
-    error = slopes[:, 0].std(ddof=1) / np.sqrt(count)
-    reach = float(student_reach(LEVEL, count - 1) * error)
-    reach += 2.0 * accuracy / np.log(kappas[-1] / kappas[0])
     slope, uncorrected, foreseen, by_law = (float(v) for v in slopes.mean(axis=0))
-    low, high = slope - reach, slope + reach
+    unknown = 2.0 * accuracy / np.log(kappas[-1] / kappas[0])
+    low, high = mean_interval(slopes[:, 0], level=LEVEL)
+    low, high = float(low - unknown), float(high + unknown)
     note = f"{failed} failed runs are left out with their width and seed." if failed else ""
     return record | {
         "slope": slope,

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from lazyscope.measure import student_reach
+from lazyscope.measure import mean_interval, student_reach
 from lazyscope.scaling import network_regime
 from lazyscope.study.theorem._settings import TheoremCell, TheoremSettings
 
@@ -78,8 +78,7 @@ def mean_ratio(values: Sequence[float], *, level: float = LEVEL) -> dict[str, An
         return {"value": None, "interval": [None, None], "num": 0}
     ends = [None, None]
     if len(logs) > 1:
-        reach = student_reach(level, len(logs) - 1) * logs.std(ddof=1) / np.sqrt(len(logs))
-        ends = [float(np.exp(logs.mean() - reach)), float(np.exp(logs.mean() + reach))]
+        ends = np.exp(mean_interval(logs, level=level)).tolist()
     return {"value": float(np.exp(logs.mean())), "interval": ends, "num": len(logs)}
 
 
