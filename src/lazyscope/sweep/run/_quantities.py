@@ -91,13 +91,11 @@ def _linearisation(problem: Problem, result: FlowResult, judge: Judge) -> dict[s
 
 
 def _kernel(problem: Problem, result: FlowResult) -> dict[str, Array]:
-    first, last = (
-        as_matrix(problem.kernel.expand(params, problem.x).kernel(problem.speeds))
-        for params in (problem.params, result.params)
-    )
-    eigenvalues = jnp.linalg.eigvalsh(first)
+    first, last = (problem.kernel.expand(p, problem.x) for p in (problem.params, result.params))
+    eigenvalues = jnp.linalg.eigvalsh(as_matrix(first.kernel(problem.speeds)))
+    averaged = (each.mean_kernel(problem.speeds) for each in (first, last))
     return {
-        "kernel_change": kernel_change(first, last),
+        "kernel_change": kernel_change(*averaged),
         "kernel_min": eigenvalues[0],
         "kernel_max": eigenvalues[-1],
     }

@@ -41,7 +41,9 @@ _RECORDS = {
         "curve_loss": Quantity(("record",), "1", "loss at those times"),
     },
     "kernel": {
-        "kernel_change": Quantity((), "1", "|K(T) - K(0)| / |K(0)| in Frobenius norm"),
+        "kernel_change": Quantity(
+            (), "1", "|K(T) - K(0)| / |K(0)|, Frobenius norms of the kernel averaged over outputs"
+        ),
         "kernel_min": Quantity((), "1 / flow time", "smallest eigenvalue of K(0)"),
         "kernel_max": Quantity((), "1 / flow time", "largest eigenvalue of K(0)"),
     },
