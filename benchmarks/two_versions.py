@@ -29,7 +29,7 @@ def calls() -> dict[str, Callable[[], Any]]:
     import jax
     import torch
 
-    from benchmarks import generic_kernel_cases, torch_kernel
+    from benchmarks import generic_kernel_cases, torch_kernel_cases
     from lazyscope.kernel import LayerwiseKernel, limit_tangent_kernel, tangent_kernel
     from lazyscope.model import Dense
     from lazyscope.scaling import named_scheme
@@ -40,7 +40,7 @@ def calls() -> dict[str, Callable[[], Any]]:
     for name, case in generic_kernel_cases.CASES.items():
         apply, params, x = case()[:3]
         found[f"jax {name}"] = lambda a=apply, p=params, x=x: np.asarray(tangent_kernel(a, p, x))
-    for case in torch_kernel.CASES:
+    for case in torch_kernel_cases.CASES:
         torch.manual_seed(0)
         module, x = case()
         found[f"torch {case.__name__}"] = lambda m=module, x=x: torch_tangent_kernel(m, x)
