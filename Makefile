@@ -1,4 +1,4 @@
-# `make study` is the main result. Checks in three lanes: `check` (a minute), `test` (all but the slow ones),
+# `make study` is the main result. Checks in three lanes: `check` (two minutes), `test` (all but the slow ones),
 # `nightly` (all).
 PYTHON ?= python3
 VENV   := .venv
