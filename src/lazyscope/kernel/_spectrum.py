@@ -18,8 +18,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from lazyscope._checks import InputError, check_array
-from lazyscope._jax._known import known_array
-from lazyscope._jax._rounding import unit_rounding
+from lazyscope._jax import known_array, unit_rounding
 
 _FEWEST = 16
 _NOT_ROUNDING = 16
@@ -73,16 +72,17 @@ class Spectrum(eqx.Module):
 
     def done(self, time: Any) -> Float[Any, "*times modes"]:
         """1 - exp(-lambda t / n): how much of every mode is gone at one or many times, infinity included."""
-        values, xp = self.values, _numpy_of(self.computed)
-        elapsed = xp.asarray(time, values.dtype)[..., None] / self.num_points
-        elapsed = xp.where(values > 0, values, 1.0) * elapsed
-        return xp.where(values > 0, -xp.expm1(-elapsed), 0.0)
+        return -_numpy_of(self.computed).expm1(-self._elapsed(time))
 
     def left(self, time: Any) -> Float[Any, "*times modes"]:
         """exp(-lambda t / n), to full relative accuracy however late; one for modes that never move."""
+        return _numpy_of(self.computed).exp(-self._elapsed(time))
+
+    def _elapsed(self, time: Any) -> Float[Any, "*times modes"]:
+        """Lambda t / n at one or many times; zero for modes that never move, at infinity as well."""
         values, xp = self.values, _numpy_of(self.computed)
-        elapsed = xp.asarray(time, values.dtype)[..., None] / self.num_points
-        return xp.where(values > 0, xp.exp(-xp.where(values > 0, values, 1.0) * elapsed), 1.0)
+        share = xp.asarray(time, values.dtype)[..., None] / self.num_points
+        return xp.where(values > 0, xp.where(values > 0, values, 1.0) * share, 0.0)
 
     def impulse(self, time: Any) -> Float[Any, "*times modes"]:
         """(1 - exp(-lambda t / n)) / lambda: what a residual of one has pushed with until then."""
