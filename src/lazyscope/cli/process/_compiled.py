@@ -53,10 +53,11 @@ def _user_folder(environment: MutableMapping[str, str]) -> Path:
 
 def _processor() -> str:
     """A name for the kind of processor: its architecture, and a digest of what it can do."""
-    known = platform.processor() or platform.machine()
+    known = ""
     with suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-        known = next((line for line in lines if line.startswith(("flags", "Features"))), known)
+        known = next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    known = known or platform.processor()  # which may start a process of its own to find out
     return f"{platform.machine()}-{hashlib.sha256(known.encode()).hexdigest()[:12]}"
 
 
