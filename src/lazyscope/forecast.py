@@ -22,7 +22,7 @@ from lazyscope._checks import (
     shown,
 )
 from lazyscope._entry import checked
-from lazyscope._jax._settings import own_settings
+from lazyscope._jax import own_settings
 from lazyscope._types import Params
 from lazyscope.kernel import (
     AbstractTangentKernel,

@@ -89,7 +89,7 @@ def doors_passed(found):
         (name, target)
         for name, tree in found
         for target in imports(tree)
-        if target.split(".")[0] not in (*WORDS, name.split(".")[0])
+        if target.split(".")[0] != name.split(".")[0]
         and any(part.startswith("_") for part in target.split(".")[1:])
     ]
 

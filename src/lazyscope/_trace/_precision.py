@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import Jaxpr, Literal
 
-from lazyscope._jax._rounding import coarser
+from lazyscope._jax import coarser
 from lazyscope._trace._equations import CALLS, Example, inner_jaxpr, inside
 
 

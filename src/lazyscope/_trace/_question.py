@@ -12,7 +12,7 @@ from jax.core import Tracer
 from jax.tree_util import keystr
 
 from lazyscope._checks import InputError, check_array
-from lazyscope._jax._settings import is_double, own_settings
+from lazyscope._jax import is_double, own_settings
 from lazyscope._trace._equations import Example, trace_example
 from lazyscope._trace._precision import kernel_type
 from lazyscope._types import Apply, Params

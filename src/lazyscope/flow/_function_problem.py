@@ -10,8 +10,7 @@ from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError, check_array, check_flag
-from lazyscope._jax._kept import kept
-from lazyscope._jax._settings import own_settings
+from lazyscope._jax import kept, own_settings
 from lazyscope._types import Apply, Params
 from lazyscope.flow._problem import Problem, as_real, check_speeds
 from lazyscope.kernel import FunctionKernel, check_function

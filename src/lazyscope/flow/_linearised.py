@@ -7,8 +7,7 @@ from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError, check_array
 from lazyscope._entry import checked
-from lazyscope._jax._rounding import coarser
-from lazyscope._jax._settings import is_double, own_settings
+from lazyscope._jax import coarser, is_double, own_settings
 from lazyscope._types import Scalar
 from lazyscope.flow._problem import Problem, in_double
 from lazyscope.kernel import Spectrum, as_matrix, traced_precision

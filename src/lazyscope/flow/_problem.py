@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError, check_array, check_tree, is_known, shown
 from lazyscope._entry import checked
-from lazyscope._jax._kept import kept
+from lazyscope._jax import kept
 from lazyscope._types import Params, Scalar
 from lazyscope.kernel import AbstractTangentKernel, LayerwiseKernel
 from lazyscope.model import AbstractModel, Centred, Dense

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError, check_count, check_fraction, check_positive
 from lazyscope._entry import checked
-from lazyscope._jax._settings import own_settings
+from lazyscope._jax import own_settings
 from lazyscope._outcome import Outcome, RunError
 from lazyscope._types import Params
 from lazyscope.flow._exponential import ExponentialFlow

@@ -1,6 +1,6 @@
 """Tangent kernels: finite networks, any function, and the limit of infinite width."""
 
-from lazyscope._jax._rounding import coarser
+from lazyscope._jax import coarser
 from lazyscope._trace import traced_precision
 from lazyscope.kernel._function import FunctionExpansion, FunctionGradient, FunctionKernel
 from lazyscope.kernel._function_check import CheckedFunction, check_function

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lazyscope._checks import check_instance
-from lazyscope._jax._settings import is_double, own_settings
+from lazyscope._jax import is_double, own_settings
 from lazyscope.kernel._protocol import AbstractExpansion, AbstractGradient, AbstractTangentKernel
 from lazyscope.model import Dense, Layer, affine, check_kernel_memory, sum_of_outer_products
 

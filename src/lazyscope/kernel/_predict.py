@@ -6,8 +6,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError
-from lazyscope._jax._known import known_array
-from lazyscope._jax._rounding import coarser
+from lazyscope._jax import coarser, known_array
 from lazyscope.kernel._spectrum import (
     Spectrum,
     check_positive,

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lazyscope._checks import InputError, check_choice, check_count, check_finite, shown
-from lazyscope._jax._known import known_array
+from lazyscope._jax import known_array
 from lazyscope.limit.dual._closed import Erf, Gelu, PiecewiseLinear, Sine, leaky
 from lazyscope.limit.dual._function import PiecewiseSmooth
 from lazyscope.limit.dual._maps import AbstractDual

@@ -8,8 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError, check_count
-from lazyscope._jax._known import known_array
-from lazyscope._jax._settings import own_settings
+from lazyscope._jax import known_array, own_settings
 from lazyscope.limit._amplification import (
     AccuracyWarning,
     largest_gain,

@@ -8,8 +8,7 @@ from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError, check_alike, check_array, check_tree
 from lazyscope._entry import checked
-from lazyscope._jax._random import pinned_random, random_key
-from lazyscope._jax._settings import is_double, own_settings
+from lazyscope._jax import is_double, own_settings, pinned_random, random_key
 from lazyscope._types import Params, Scalar
 from lazyscope.model import group_norms
 

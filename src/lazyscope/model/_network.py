@@ -18,8 +18,7 @@ from lazyscope._checks import (
     check_count,
     check_instance,
 )
-from lazyscope._jax._random import pinned_random
-from lazyscope._jax._settings import own_settings
+from lazyscope._jax import own_settings, pinned_random
 from lazyscope._types import Key, Params
 from lazyscope.model._activation import Activation
 from lazyscope.model._layer import Layer

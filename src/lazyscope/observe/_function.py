@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 
 from lazyscope._checks import InputError
-from lazyscope._jax._kept import kept
+from lazyscope._jax import kept
 from lazyscope._types import Apply, Params
 
 

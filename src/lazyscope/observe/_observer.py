@@ -13,8 +13,7 @@ from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError, check_array
-from lazyscope._jax._kept import kept, kept_data, kept_params
-from lazyscope._jax._settings import own_settings
+from lazyscope._jax import kept, kept_data, kept_params, own_settings
 from lazyscope._trace import (
     Question,
     asking,

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from lazyscope._jax._random import random_key
+from lazyscope._jax import random_key
 from lazyscope.claims._finding import Finding
 from lazyscope.claims._verdict import SLOPE_ACCURACY, at_most, number_verdict
 from lazyscope.data import sphere_teacher

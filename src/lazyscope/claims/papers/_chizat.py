@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lazyscope._jax._random import pinned_random, random_key
+from lazyscope._jax import pinned_random, random_key
 from lazyscope.claims._finding import Claim, Effort, Finding
 from lazyscope.claims._verdict import number_verdict
 from lazyscope.claims.papers._lazy_run import lazy_run

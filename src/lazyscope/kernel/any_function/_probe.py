@@ -13,7 +13,7 @@ from jax.core import Tracer
 from jax.extend.core import ClosedJaxpr
 
 from lazyscope._checks import InputError
-from lazyscope._jax._rounding import unit_rounding
+from lazyscope._jax import unit_rounding
 from lazyscope._trace import (
     Question,
     coarsest,

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from lazyscope._checks import check_count, check_flag, check_scale
-from lazyscope._jax._random import pinned_random
+from lazyscope._jax import pinned_random
 from lazyscope._types import Key
 from lazyscope.model._activation import Activation
 from lazyscope.model._activation import activation as activation_named

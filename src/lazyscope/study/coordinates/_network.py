@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lazyscope._jax._kept import kept, kept_params
-from lazyscope._jax._settings import own_settings
+from lazyscope._jax import kept, kept_params, own_settings
+from lazyscope._provenance import versions
 from lazyscope._trace import (
     Feeds,
     asking,
@@ -145,14 +145,13 @@ class TorchNetwork:
     """A copy of a PyTorch module, in double precision."""
 
     def __init__(self, described: DescribedModule, x: Any) -> None:
-        from lazyscope.observe import provenance
         from lazyscope.torch.steps import prepare_copy
 
         self.described: Described | DescribedModule = described
         self.notes: tuple[str, ...] = ()
         self._groups = described.groups
         self._prepared = prepare_copy(described.module, x)
-        self.versions: Mapping[str, str] = {"torch": provenance("torch")["torch"]}
+        self.versions: Mapping[str, str] = versions("torch")
         self.num_points = len(self._prepared.question.x1)
         self.num_outputs = self._prepared.sketch.num_outputs
 

@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lazyscope._checks import InputError, check_array, check_count
-from lazyscope._jax._kept import kept_data
-from lazyscope._jax._settings import own_settings
+from lazyscope._jax import kept_data, own_settings
 from lazyscope._provenance import versions
 from lazyscope.data import Dataset
 from lazyscope.measure import estimate_exponents

@@ -15,8 +15,7 @@ import numpy as np
 
 from lazyscope._checks import InputError
 from lazyscope._entry import checked
-from lazyscope._jax._random import random_key
-from lazyscope._jax._settings import own_settings
+from lazyscope._jax import own_settings, random_key
 from lazyscope._provenance import versions
 from lazyscope._types import Params
 from lazyscope.data import Dataset, load_dataset

@@ -6,7 +6,7 @@ import numpy as np
 
 from lazyscope._checks import InputError, check_fraction
 from lazyscope._entry import checked
-from lazyscope._jax._settings import own_settings
+from lazyscope._jax import own_settings
 from lazyscope._plain import plain
 from lazyscope.data import duplicate_groups
 from lazyscope.flow import Problem

@@ -9,7 +9,7 @@ import numpy as np
 
 from lazyscope._checks import InputError, check_count, check_positive
 from lazyscope._entry import check_fields
-from lazyscope._jax._random import random_key
+from lazyscope._jax import random_key
 from lazyscope.data import Dataset
 from lazyscope.flow import Problem, check_numbers
 from lazyscope.model import Dense, physical_memory

@@ -9,7 +9,7 @@ import numpy as np
 
 from lazyscope._checks import InputError, check_count, check_fraction
 from lazyscope._entry import checked
-from lazyscope._jax._settings import own_settings
+from lazyscope._jax import own_settings
 from lazyscope._plain import plain
 from lazyscope.flow import AbstractMethod, ExponentialFlow, FlowResult
 from lazyscope.measure import decay_rate, mean_squared_error

@@ -9,8 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lazyscope._checks import InputError
-from lazyscope._jax._random import random_key
-from lazyscope._jax._settings import own_settings
+from lazyscope._jax import own_settings, random_key
 from lazyscope.kernel import LayerwiseKernel, smallest_eigenvalue
 from lazyscope.measure import ExponentEstimate, estimate_exponent
 from lazyscope.model import Dense

@@ -10,8 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError
-from lazyscope._jax._random import random_key
-from lazyscope._jax._settings import own_settings
+from lazyscope._jax import own_settings, random_key
 from lazyscope.data import Dataset
 from lazyscope.flow import ExponentialFlow, FlowResult, Problem, dense_problem, trace_flow
 from lazyscope.forecast import guaranteed_rate, limit_lambda_min

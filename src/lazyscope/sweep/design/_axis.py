@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lazyscope._checks import InputError, check_choice, check_count, check_finite, check_positive
-from lazyscope._jax._random import check_seed
+from lazyscope._jax import check_seed
 from lazyscope.sweep.design._settings import Value, canonical, setting, unknown_key
 
 MOST_RUNS = 1_000_000

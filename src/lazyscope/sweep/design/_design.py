@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from lazyscope._checks import InputError, check_choice, check_text
 from lazyscope._file import local_path, read_whole, unreadable
-from lazyscope._jax._random import check_seed
+from lazyscope._jax import check_seed
 from lazyscope.model import activation_names
 from lazyscope.sweep.design._axis import (
     check_number_of_runs,

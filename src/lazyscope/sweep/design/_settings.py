@@ -15,7 +15,7 @@ from lazyscope._checks import (
     check_fraction,
     check_positive,
 )
-from lazyscope._jax._random import LARGEST_SEED
+from lazyscope._jax import LARGEST_SEED
 
 Kind = Literal["count", "integer", "number", "positive", "fraction", "name", "flag", "numbers"]
 

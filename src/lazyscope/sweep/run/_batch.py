@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lazyscope._jax._settings import own_settings
+from lazyscope._jax import own_settings
 from lazyscope._outcome import Outcome
 from lazyscope.sweep.design._design import Cell
 from lazyscope.sweep.design._units import Unit

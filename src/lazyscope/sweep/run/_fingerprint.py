@@ -9,7 +9,7 @@ from typing import Any
 
 import jax
 
-from lazyscope._jax._random import GENERATOR, pinned_random, random_key
+from lazyscope._jax import GENERATOR, pinned_random, random_key
 from lazyscope._provenance import source_digest, versions
 
 _PACKAGES = ("lazyscope", "jax", "jaxlib", "numpy")

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lazyscope._jax._random import random_key
+from lazyscope._jax import random_key
 from lazyscope.data import Dataset
 from lazyscope.flow import ExponentialFlow, GradientDescent, dense_problem, trace_flow
 from lazyscope.model import Centred, Dense
