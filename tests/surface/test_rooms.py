@@ -11,7 +11,17 @@ import pytest
 import lazyscope
 
 SOURCE = Path(lazyscope.__file__).parent
-WORDS = ("_types", "_outcome", "_checks", "_entry", "_plain", "_portable", "_file", "_described")
+WORDS = (
+    "_types",
+    "_outcome",
+    "_checks",
+    "_entry",
+    "_plain",
+    "_portable",
+    "_file",
+    "_described",
+    "_estimate",
+)
 WORDS += ("_jax", "_memory", "_provenance")
 ROOMS = (
     "scaling",

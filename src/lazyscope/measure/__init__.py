@@ -1,5 +1,8 @@
 """What did training do, and what do many runs together say?"""
 
+from lazyscope._estimate import Answer as Answer
+from lazyscope._estimate import Estimate as Estimate
+from lazyscope._estimate import Verdict as Verdict
 from lazyscope.measure._condensation import AgainstNull as AgainstNull
 from lazyscope.measure._condensation import Condensation as Condensation
 from lazyscope.measure._condensation import OrientationScatter as OrientationScatter

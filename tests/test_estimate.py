@@ -1,0 +1,40 @@
+"""Is a number with its interval refused, kept and read back as it should be?"""
+
+import json
+
+import pytest
+
+from lazyscope import InputError
+from lazyscope.measure import Estimate, Verdict
+
+
+def test_an_estimate_comes_back_from_json_as_it_went() -> None:
+    decided = Verdict("contradicted", "The slope is not -1.", ("Four widths.",))
+    told = Estimate(0.5, 0.25, 0.75, 0.9, "flow time", "3 seeds", decided)
+    assert Estimate.from_json(json.loads(json.dumps(told.as_json()))) == told
+
+
+def test_an_unknown_interval_excludes_nothing_and_has_no_width() -> None:
+    nothing = Estimate(None)
+    assert nothing.contains(1e300)
+    assert nothing.half_width == float("inf")
+    assert Estimate.from_json(nothing.as_json()) == nothing
+
+
+def test_ends_are_inside_the_interval_and_what_lies_beyond_is_not() -> None:
+    found = Estimate(1.0, 0.5, 2.0)
+    assert found.contains(0.5)
+    assert found.contains(2.0)
+    assert not found.contains(0.49)
+    assert not found.contains(2.01)
+
+
+@pytest.mark.parametrize("ends", [(2.0, 1.0), (1.0, None), (None, 1.0), (float("nan"), 1.0)])
+def test_ends_that_bound_nothing_are_refused(ends: tuple[float | None, float | None]) -> None:
+    with pytest.raises(InputError, match="an upper end above it"):
+        Estimate(1.0, *ends)
+
+
+def test_a_verdict_is_one_of_three_answers() -> None:
+    with pytest.raises(InputError, match="Answer must be one of"):
+        Verdict("probably", "It seems so.")  # pyright: ignore[reportArgumentType]
