@@ -1,13 +1,32 @@
 """What is a number that says how sure it is, and what does it decide?"""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self, final, get_args
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, Self, TypeAlias, final
 
-from lazyscope._checks import InputError, check_choice, check_fraction
+from lazyscope._checks import (
+    InputError,
+    check_finite,
+    check_fraction,
+    check_not_negative,
+    check_positive,
+)
+from lazyscope._entry import check_fields, checked
 
-Answer = Literal["supported", "contradicted", "undecided"]
-"""What a prediction is after a measurement."""
+Answer: TypeAlias = Literal["supported", "contradicted", "undecided"]
+"""What the question of a study is after its measurement."""
+Sign: TypeAlias = Literal["positive", "negative", "undecided"]
+Agreement: TypeAlias = Literal["agrees", "disagrees", "undecided"]
+"""What a predicted number or bound is after one measurement.
+
+Three answers, never two: an interval that contains zero does not settle a sign, and an interval that
+contains a prediction but also everything else does not confirm it.
+"""
+
+RESOLUTION = 0.125
+"""Half of 1/4, the smallest step between the exponents of familiar schemes: an interval no wider
+than this to either side can tell two neighbouring predictions apart."""
 
 
 @final
@@ -26,7 +45,7 @@ class Verdict:
     remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        check_choice("answer", self.answer, get_args(Answer))
+        check_fields(self)
 
     def as_json(self) -> dict[str, Any]:
         """A dict ready for JSON."""
@@ -45,15 +64,15 @@ class Estimate:
 
     Attributes:
         value: the best value, None where there is none.
-        low, high: ends of the interval, None where they are not known; infinite ends mean that the data
-            exclude nothing to that side.
+        low, high: ends of the interval; None, as an infinite end, where the data exclude nothing to that
+            side.
         level: probability that the interval covers.
         units: of value and ends; ``1`` for pure numbers.
         basis: what it rests on (runs, widths, seeds, method), in one line.
         verdict: what it decides, if something was predicted.
 
     Raises:
-        InputError: ends the wrong way round, one end without the other, or a level outside (0, 1).
+        InputError: ends that are NaN or the wrong way round, or a level outside (0, 1).
 
     Example:
         >>> slope = Estimate(-0.98, -1.02, -0.95, basis="5 seeds at 4 widths")
@@ -70,39 +89,122 @@ class Estimate:
     verdict: Verdict | None = None
 
     def __post_init__(self) -> None:
+        check_fields(self, unbounded=("value", "low", "high"))
         check_fraction("level", self.level)
-        if (self.low is None) == (self.high is None) and (
-            self.low is None or self.high is None or self.low <= self.high
-        ):
-            return
-        raise InputError(
-            "an interval needs a lower end and an upper end above it",
-            received=f"[{self.low}, {self.high}]",
-            cause="an estimate without a value, or the ends in the wrong order",
-            fix="give both ends, infinite ones where nothing is known",
-        )
+        low, high = self._ends()
+        if not low <= high:
+            raise _no_interval(self.low, self.high)
 
     @property
     def interval(self) -> tuple[float | None, float | None]:
         """Both ends."""
         return self.low, self.high
 
+    def sign(self) -> Sign:
+        """The sign that every value of the interval shares."""
+        return sign_of(*self._ends())
+
+    @checked()
+    def agreement(
+        self, prediction: float, *, resolution: float = RESOLUTION, accuracy: float = 0.0
+    ) -> Agreement:
+        """Whether the interval, widened by `accuracy`, confirms a predicted number.
+
+        Args:
+            prediction: the number to compare with.
+            resolution: half-width above which an interval that contains the prediction is
+                ``undecided``; 1/8 is meant for exponents, other units need their own.
+            accuracy: systematic error of the instrument, in the same units.
+
+        Example:
+            >>> slope = Estimate(-0.44, -0.49, -0.4)
+            >>> slope.agreement(-0.5), slope.agreement(-0.5, accuracy=0.012)
+            ('disagrees', 'agrees')
+        """
+        return agreement(*self._ends(accuracy), prediction, resolution)
+
+    @checked()
+    def at_most(self, bound: float, *, accuracy: float = 0.0) -> Agreement:
+        """Whether the number, its interval widened by `accuracy`, is at most `bound`.
+
+        Example:
+            >>> [Estimate(None, *ends).at_most(0.2) for ends in ((0.1, 0.2), (0.1, 0.3), (0.25, 0.3))]
+            ['agrees', 'undecided', 'disagrees']
+        """
+        low, high = self._ends(accuracy)
+        bound = check_finite("bound", bound)
+        if high <= bound:
+            return "agrees"
+        return "disagrees" if low > bound else "undecided"
+
+    def at_least(self, bound: float, *, accuracy: float = 0.0) -> Agreement:
+        """Whether the number, its interval widened by `accuracy`, is at least `bound`.
+
+        Example:
+            >>> [Estimate(None, *ends).at_least(0.2) for ends in ((0.2, 0.3), (0.1, 0.3), (0.0, 0.1))]
+            ['agrees', 'undecided', 'disagrees']
+        """
+        return self.mapped(_negative, falling=True).at_most(
+            -check_finite("bound", bound), accuracy=accuracy
+        )
+
+    def between(self, floor: float, ceiling: float, *, accuracy: float = 0.0) -> Agreement:
+        """Whether the number, its interval widened by `accuracy`, lies from `floor` to `ceiling`.
+
+        Example:
+            >>> [Estimate(None, -0.9, high).between(-1, -0.5) for high in (-0.6, -0.4)]
+            ['agrees', 'undecided']
+        """
+        above, below = (
+            self.at_least(floor, accuracy=accuracy),
+            self.at_most(ceiling, accuracy=accuracy),
+        )
+        return above if above == "disagrees" or below == "agrees" else below
+
+    def mapped(self, function: Callable[[float], float], *, falling: bool = False) -> Self:
+        """The estimate of a monotone function of the number.
+
+        Args:
+            function: of one number; increasing unless `falling`.
+            falling: that it decreases, so that the ends change places.
+
+        Example:
+            >>> Estimate(0.0, 0.0, math.log(2)).mapped(math.exp).interval
+            (1.0, 2.0)
+        """
+        value, low, high = (
+            None if one is None else float(function(one)) for one in (self.value, *self.interval)
+        )
+        low, high = (high, low) if falling else (low, high)
+        return replace(self, value=value, low=low, high=high)
+
+    def _ends(self, accuracy: float = 0.0) -> tuple[float, float]:
+        """The interval widened to both sides, infinite where it is not known."""
+        accuracy = check_not_negative("accuracy", accuracy)
+        low = -math.inf if self.low is None else self.low
+        high = math.inf if self.high is None else self.high
+        return low - accuracy, high + accuracy
+
     @property
     def half_width(self) -> float:
         """Half the length of the interval, infinite where it is not known."""
-        return float("inf") if self.low is None or self.high is None else (self.high - self.low) / 2
+        low, high = self._ends()
+        return (high - low) / 2
 
     def contains(self, number: float) -> bool:
         """Whether the interval leaves `number` possible; one that is not known excludes nothing."""
-        return (self.low is None or self.low <= number) and (
-            self.high is None or number <= self.high
-        )
+        low, high = self._ends()
+        return low <= number <= high
 
     def as_json(self) -> dict[str, Any]:
-        """A dict ready for JSON: ``value``, ``interval``, ``level``, ``units``, ``basis``, ``verdict``."""
+        """A dict ready for JSON, without what is infinite or NaN.
+
+        Keys ``value``, ``interval``, ``level``, ``units``, ``basis``, ``verdict``.
+        """
+        value, *interval = (_known(one) for one in (self.value, *self.interval))
         return {
-            "value": self.value,
-            "interval": list(self.interval),
+            "value": value,
+            "interval": interval,
             "level": self.level,
             "units": self.units,
             "basis": self.basis,
@@ -123,3 +225,52 @@ class Estimate:
             record.get("basis", ""),
             None if decided is None else Verdict.from_json(decided),
         )
+
+
+def sign_of(low: float, high: float) -> Sign:
+    """The sign that every value of the interval shares.
+
+    Example:
+        >>> sign_of(0.1, 0.2), sign_of(-0.3, -0.1), sign_of(-0.1, 0.1)
+        ('positive', 'negative', 'undecided')
+    """
+    if low > 0:
+        return "positive"
+    return "negative" if high < 0 else "undecided"
+
+
+@checked(unbounded=("low", "high"))
+def agreement(low: float, high: float, prediction: float, resolution: float) -> Agreement:
+    """Whether an interval confirms a prediction.
+
+    ``disagrees`` where the prediction lies outside; ``agrees`` where it lies inside an interval
+    of half-width at most `resolution`; ``undecided`` where the interval is wider than that.
+
+    Example:
+        >>> agreement(-0.55, -0.45, -0.5, 0.125), agreement(-0.9, -0.1, -0.5, 0.125)
+        ('agrees', 'undecided')
+    """
+    if not low <= high:
+        raise _no_interval(low, high)
+    prediction = check_finite("prediction", prediction)
+    resolution = check_positive("resolution", resolution)
+    if not low <= prediction <= high:
+        return "disagrees"
+    return "agrees" if high - low <= 2 * resolution else "undecided"
+
+
+def _known(number: float | None) -> float | None:
+    return number if number is not None and math.isfinite(number) else None
+
+
+def _negative(number: float) -> float:
+    return -number
+
+
+def _no_interval(low: float | None, high: float | None) -> InputError:
+    return InputError(
+        "an interval needs a lower end and an upper end above it",
+        received=f"[{low}, {high}]",
+        cause="an estimate without a value, or the ends in the wrong order",
+        fix="give infinite ends where nothing is known",
+    )

@@ -74,8 +74,8 @@ def test_the_measured_rms_is_the_one_of_the_layers_away_from_ties():
     cells = estimates(0.05)
     away = [c.error for c in cells if c.correction > TIE]
     found = rows(cells)["exponents"]
-    assert found.measured == pytest.approx(np.sqrt(np.mean(np.square(away))))
-    assert found.low < found.measured < found.high
+    assert found.measured.value == pytest.approx(np.sqrt(np.mean(np.square(away))))
+    assert found.measured.low < found.measured.value < found.measured.high
 
 
 def test_without_schemes_away_from_ties_nothing_is_decided():

@@ -10,7 +10,7 @@ from lazyscope.claims.papers._lazy_run import lazy_run
 from lazyscope.claims.papers._lee import _problem, kernel_finding, ntk_with_gain, within
 from lazyscope.data import load_dataset
 from lazyscope.flow import ExponentialFlow, GradientDescent, dense_problem
-from lazyscope.measure import estimate_exponent
+from lazyscope.measure import Estimate, estimate_exponent
 from lazyscope.model import Dense, Layer
 
 METHOD = ExponentialFlow(0.02)
@@ -87,7 +87,7 @@ def test_small_alphas_do_not_follow_the_law(data):
     words, build, _ = _NETWORKS["dense-relu"]
     found = _finding("dense-relu", words, build, data, (0.1, 0.2, 0.4), 3)
     assert found.verdict == "disagrees"
-    assert found.measured > -0.9
+    assert found.measured.value > -0.9
 
 
 def test_an_exponent_on_the_edge_of_its_range_agrees_and_one_outside_does_not():
@@ -97,4 +97,4 @@ def test_an_exponent_on_the_edge_of_its_range_agrees_and_one_outside_does_not():
         values = widths[:, None] ** exponent * np.exp(0.005 * rng.standard_normal((7, 4)))
         found = kernel_finding(estimate_exponent(widths, values), values, "")
         assert found.verdict == verdict
-    assert within(-1.0, -0.2, -0.6, -1.0, -0.5) == "undecided"
+    assert within(Estimate(-0.6, -1.0, -0.2), -1.0, -0.5) == "undecided"

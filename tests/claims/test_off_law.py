@@ -40,7 +40,7 @@ def test_saturated_activations_refute_the_law_and_follow_the_amended_exponent():
     found = quick_rows("tanh-saturated")
     assert found["tanh-saturated"].verdict == "disagrees"
     amended = found["tanh-saturated-amended"]
-    assert amended.measured == pytest.approx(amended.prediction, abs=0.1)
+    assert amended.measured.value == pytest.approx(amended.prediction, abs=0.1)
 
 
 def test_descent_that_equals_the_flow_agrees_and_one_that_does_not_is_refuted():

@@ -9,6 +9,7 @@ from lazyscope.claims.papers._theorem import (
     ratio_verdict,
     threshold_finding,
 )
+from lazyscope.measure import Estimate
 
 
 def run(outcome="converged", name="balanced", kappa=1.0, seed=0, rate=1.0, width=64):
@@ -43,8 +44,8 @@ def test_a_fifth_of_runs_failing_disagrees():
     runs = [run()] * 80 + [run("stalled")] * 20
     found = loss_finding(runs, "", "")
     assert found.verdict == "disagrees"
-    assert found.measured == pytest.approx(0.2)
-    assert found.low < 0.2 < found.high
+    assert found.measured.value == pytest.approx(0.2)
+    assert found.measured.low < 0.2 < found.measured.high
 
 
 def test_the_slowest_theta_lazy_scheme_decides():
@@ -52,7 +53,7 @@ def test_the_slowest_theta_lazy_scheme_decides():
     rows[1]["name"] = "fast"
     found = rate_finding(rows, "", "")
     assert found.verdict == "agrees"
-    assert (found.low, found.high) == (0.9, 1.2)
+    assert found.measured.interval == (0.9, 1.2)
     slow = rate_finding([*rows, {**limits(0.4, 0.7), "name": "slow"}], "", "")
     assert slow.verdict == "disagrees"
     assert "slow" in slow.note
@@ -63,7 +64,7 @@ def test_the_slowest_theta_lazy_scheme_decides():
     [(0.85, 1.1, "agrees"), (0.5, 1.1, "undecided"), (0.85, 0.95, "disagrees")],
 )
 def test_a_ratio_that_misses_one_disagrees_however_close(low, high, verdict):
-    assert ratio_verdict(low, high) == verdict
+    assert ratio_verdict(Estimate(None, low, high)) == verdict
 
 
 @pytest.mark.parametrize(
@@ -86,5 +87,5 @@ def test_a_rate_below_the_bound_at_fixed_kappa_is_outside_the_theorem():
     found = order_one_finding([*slow, run(rate=9.0), run(rate=9.0, seed=1)], "", "")
     assert found.verdict == "outside"
     assert found.as_expected
-    assert found.measured == pytest.approx(0.25)
+    assert found.measured.value == pytest.approx(0.25)
     assert "small-input at kappa 3" in found.note

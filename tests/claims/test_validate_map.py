@@ -89,8 +89,8 @@ def test_sizes_are_judged_by_their_error_and_whether_it_falls(shift, first, last
         runs(predicted, first, last), estimates(predicted + shift, predicted), 1, basis=""
     )
     assert verdicts(rows) == expected
-    assert rows[0].measured == pytest.approx(shift)
-    assert rows[1].measured == pytest.approx(last / first)
+    assert rows[0].measured.value == pytest.approx(shift)
+    assert rows[1].measured.value == pytest.approx(last / first)
 
 
 def test_errors_within_their_own_intervals_refute_nothing():
@@ -99,7 +99,7 @@ def test_errors_within_their_own_intervals_refute_nothing():
     seen = estimates(predicted + noise, predicted, half_width=0.6)
     size, _ = error_findings(runs(predicted, 0.3, 0.3), seen, 2, basis="")
     assert size.verdict == "undecided"
-    assert size.low < 0.125 < size.high
+    assert size.measured.low < 0.125 < size.measured.high
 
 
 def test_the_worst_cell_is_named():

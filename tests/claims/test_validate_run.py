@@ -15,10 +15,11 @@ from lazyscope.claims import (
     select_claims,
     validation,
 )
+from lazyscope.measure import Estimate
 
 
 def finding(name, verdict="agrees", expected="agrees"):
-    return Finding(name, "1 = 1", 1.0, 1.0, 0.9, 1.1, verdict, "one run", expected)
+    return Finding(name, "1 = 1", 1.0, Estimate(1.0, 0.9, 1.1), verdict, "one run", expected)
 
 
 class Counted:

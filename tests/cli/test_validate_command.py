@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from lazyscope.claims import CLAIMS, Claim, Finding
 from lazyscope.cli import app
+from lazyscope.measure import Estimate
 
 COMMAND = [sys.executable, "-c", "from lazyscope.cli import main; main()"]
 
@@ -19,7 +20,9 @@ def claim(name, verdict="agrees", expected="agrees", error=None):
         if error:
             raise error
         basis = f"one run at {effort} effort"
-        return (Finding("row", "x | y ≤ 2", 2.0, 1.5, 1.0, 2.0, verdict, basis, expected),)
+        return (
+            Finding("row", "x | y ≤ 2", 2.0, Estimate(1.5, 1.0, 2.0), verdict, basis, expected),
+        )
 
     return Claim(name, "Author 2020", "It holds.", check)
 

@@ -23,6 +23,9 @@ FREE_TEXT = {
     "note",
     "command",
     "code",
+    "units",
+    "sentence",
+    "remarks",
     "data",
 }
 """Arguments that take any text; names of data are read when a study runs."""
@@ -31,7 +34,7 @@ SIGNED = {
     "gamma",
     "gamma_prime",
     "prediction",
-    "measured",
+    "value",
     "low",
     "high",
     "bound",
@@ -68,9 +71,7 @@ MAY_BE_UNKNOWN = {
     ("measure.estimate_threshold", "converged"),
     ("measure.fit_power_law", "y"),
     ("claims.Finding", "prediction"),
-    ("claims.Finding", "measured"),
-    ("claims.Finding", "low"),
-    ("claims.Finding", "high"),
+    ("measure.Estimate", "value"),
 }
 """Where NaN marks a run without a value, and infinity an open end."""
 MAY_BE_INFINITE = {"low", "high"}
@@ -90,6 +91,7 @@ MAY_BE_EMPTY = {
     "points",
     "fixed",
     "k_test_train",
+    "remarks",
 }
 PARAMETERS = {"params", "params_0", "initial", "final"}
 

@@ -38,6 +38,8 @@ try:
     ROOMS.append("torch")
 except ImportError:
     pass
+WORD = "lazyscope._estimate"
+"""Defined beside the rooms and offered by the first that uses it."""
 EVERYTHING = os.environ.get("LAZYSCOPE_INPUTS") == "all"
 PER_CALLABLE = 8
 """Bad values tried of every callable in the sample."""
@@ -51,7 +53,8 @@ def public():
         offered = getattr(module, "__all__", None) or [
             name
             for name, value in vars(module).items()
-            if name[0] != "_" and getattr(value, "__module__", "").startswith(f"lazyscope.{room}")
+            if name[0] != "_"
+            and getattr(value, "__module__", "").startswith((f"lazyscope.{room}", WORD))
         ]
         for name in offered:
             value = getattr(module, name)

@@ -5,7 +5,7 @@ from scipy import stats
 from scipy.stats import t as student
 
 from lazyscope import InputError
-from lazyscope.measure import mean_interval, student_reach
+from lazyscope.measure import mean_estimate, student_reach
 
 
 @pytest.mark.parametrize("level", [0.5, 0.9, 0.95, 0.999])
@@ -24,9 +24,9 @@ def test_the_interval_of_a_mean_is_students():
     values = [0.3, -1.0, 2.5, 0.7]
     middle, error = stats.tmean(values), stats.sem(values)
     expected = stats.t.interval(0.9, 3, loc=middle, scale=error)
-    assert mean_interval(values, level=0.9) == pytest.approx(expected, rel=1e-12)
+    assert mean_estimate(values, level=0.9).interval == pytest.approx(expected, rel=1e-12)
 
 
 def test_one_value_has_no_interval():
     with pytest.raises(InputError, match="two values"):
-        mean_interval([1.0])
+        mean_estimate([1.0])

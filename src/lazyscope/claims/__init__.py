@@ -5,11 +5,7 @@ from lazyscope.claims._finding import Claim, Effort, Finding, Section, Verdict
 from lazyscope.claims._verdict import (
     SLOPE_ACCURACY,
     all_of,
-    at_least,
-    at_most,
-    between,
-    number_verdict,
-    share_interval,
+    share_estimate,
     under_assumptions,
 )
 from lazyscope.claims.run._record import RunSettings, read_records
@@ -26,17 +22,13 @@ __all__ = [
     "Section",
     "Verdict",
     "all_of",
-    "at_least",
-    "at_most",
-    "between",
     "check_claim",
     "check_claims",
     "counts",
     "is_sound",
-    "number_verdict",
     "read_records",
     "select_claims",
-    "share_interval",
+    "share_estimate",
     "under_assumptions",
     "validation",
 ]

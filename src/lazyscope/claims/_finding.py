@@ -1,10 +1,11 @@
 """What was claimed, what was measured, and do they agree?"""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from lazyscope._entry import check_fields
+from lazyscope._estimate import Estimate
 
 Effort = Literal["quick", "full"]
 """``quick`` settles each claim as far as seconds allow; ``full`` takes minutes and larger widths."""
@@ -24,8 +25,7 @@ class Finding:
         name: short and unique, in kebab case.
         claim: what is claimed, as a number or an inequality, in one line of plain text.
         prediction: the number claimed, None for a claim without one.
-        measured: the number measured, in the same unit.
-        low, high: its 95 % interval.
+        measured: the number measured with its 95 % interval, in the same unit; None where no run gave one.
         verdict: whether they agree.
         expected: the verdict that a working instrument gives; another than ``agrees`` marks a
             negative control or a known failure of the theory.
@@ -38,9 +38,7 @@ class Finding:
     name: str
     claim: str
     prediction: float | None
-    measured: float | None
-    low: float | None
-    high: float | None
+    measured: Estimate | None
     verdict: Verdict
     basis: str
     expected: Verdict = "agrees"
@@ -49,12 +47,19 @@ class Finding:
     command: str = ""
 
     def __post_init__(self) -> None:
-        check_fields(self, unbounded=("prediction", "measured", "low", "high"))
+        check_fields(self, unbounded=("prediction",))
 
     @property
     def as_expected(self) -> bool:
         """Whether the verdict is the one that a working instrument gives."""
         return self.verdict == self.expected
+
+    def as_json(self) -> dict[str, Any]:
+        """A dict ready for JSON: every field, the measurement as ``measured``, ``low`` and ``high``."""
+        found = Estimate(None) if self.measured is None else self.measured
+        told = {"measured": found.value, "low": found.low, "high": found.high}
+        record = {each.name: getattr(self, each.name) for each in fields(self)}
+        return record | told | {"as_expected": self.as_expected}
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import xarray as xr
 from jaxtyping import Bool, Float
 
 from lazyscope.claims._finding import Finding
-from lazyscope.claims._verdict import at_least, at_most, share_interval
-from lazyscope.measure import RESOLUTION
+from lazyscope.claims._verdict import share_estimate
+from lazyscope.measure import RESOLUTION, Estimate
 
 MARGIN = 0.1
 """Cells nearer than this to a predicted boundary say nothing about the sign of the law."""
@@ -74,10 +74,10 @@ def error_findings(
     )
     error, own_error = exponent - predicted, (high - low) / (2 * _NORMAL)
     local = _local_slopes(runs, estimates, layer)[:, far] - predicted
-    rms, interval = _rms_beside_errors(error, own_error)
-    ratio, ratio_interval = _ratio_of_rms(local[-1], local[0])
-    falls = at_most(*ratio_interval, 1.0)
-    verdict = at_most(*interval, bound)
+    rms = _rms_beside_errors(error, own_error)
+    ratio = _ratio_of_rms(local[-1], local[0])
+    falls = ratio.at_most(1.0)
+    verdict = rms.at_most(bound)
     widths = runs["width"].values
     reason = ""
     if verdict == "disagrees" and falls == "agrees":
@@ -90,8 +90,6 @@ def error_findings(
         claim=f"layer {layer}: rms of (extrapolated exponent − law) ≤ {bound:g}, no constant fitted",
         prediction=0.0,
         measured=rms,
-        low=interval[0],
-        high=interval[1],
         verdict="undecided" if reason else verdict,
         basis=basis,
         note=f"{_worst(estimates, far, error)} {held} of {len(error)} intervals contain the law's "
@@ -106,8 +104,6 @@ def error_findings(
         "over that at the smallest ≤ 1",
         prediction=None,
         measured=ratio,
-        low=ratio_interval[0],
-        high=ratio_interval[1],
         verdict=falls,
         basis=basis,
         note=f"Slopes between neighbouring widths, smallest first, have rms {slopes}. Interval from "
@@ -127,17 +123,15 @@ def share_finding(
 ) -> Finding:
     """A row about the share of cells in which something holds, with its exact binomial interval."""
     if not len(holds):
-        return Finding(name, claim, 1.0, None, None, None, "undecided", basis, note="No such cell.")
+        return Finding(name, claim, 1.0, None, "undecided", basis, note="No such cell.")
     count, total = int(np.sum(holds)), len(holds)
-    low, high = share_interval(count, total)
+    found = share_estimate(count, total)
     return Finding(
         name=name,
         claim=claim,
         prediction=1.0,
-        measured=count / total,
-        low=low,
-        high=high,
-        verdict=at_least(low, high, share),
+        measured=found,
+        verdict=found.at_least(share),
         basis=basis,
         note=" ".join(part for part in (f"{count} of {total}.", note) if part),
         details={"count": count, "total": total},
@@ -146,23 +140,25 @@ def share_finding(
 
 def _rms_beside_errors(
     error: Float[np.ndarray, " cells"], own: Float[np.ndarray, " cells"]
-) -> tuple[float, tuple[float, float]]:
+) -> Estimate:
     """Rms of errors, by resampled cells; its lower end without the part that is estimation error.
 
     Estimation errors add to the rms, so the measured one errs on the large side.
     """
     low = np.quantile(_resampled(error**2 - own**2), _TAIL)
     high = np.quantile(_resampled(error**2), 1 - _TAIL)
-    return float(np.sqrt(np.mean(error**2))), (float(np.sqrt(max(low, 0.0))), float(np.sqrt(high)))
+    squared = Estimate(float(np.mean(error**2)), max(float(low), 0.0), float(high))
+    return squared.mapped(np.sqrt)
 
 
 def _ratio_of_rms(
     above: Float[np.ndarray, " cells"], below: Float[np.ndarray, " cells"]
-) -> tuple[float, tuple[float, float]]:
+) -> Estimate:
     """Ratio of two rms over the same cells, with its interval by resampling them together."""
     ratios = np.sqrt(_resampled(above**2) / _resampled(below**2))
     low, high = np.quantile(ratios, [_TAIL, 1 - _TAIL])
-    return float(np.sqrt(np.mean(above**2) / np.mean(below**2))), (float(low), float(high))
+    ratio = float(np.sqrt(np.mean(above**2) / np.mean(below**2)))
+    return Estimate(ratio, float(low), float(high))
 
 
 def _resampled(values: Float[np.ndarray, " cells"]) -> Float[np.ndarray, " draws"]:

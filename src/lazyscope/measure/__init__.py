@@ -1,8 +1,12 @@
 """What did training do, and what do many runs together say?"""
 
+from lazyscope._estimate import RESOLUTION as RESOLUTION
+from lazyscope._estimate import Agreement as Agreement
 from lazyscope._estimate import Answer as Answer
 from lazyscope._estimate import Estimate as Estimate
+from lazyscope._estimate import Sign as Sign
 from lazyscope._estimate import Verdict as Verdict
+from lazyscope._estimate import agreement as agreement
 from lazyscope.measure._condensation import AgainstNull as AgainstNull
 from lazyscope.measure._condensation import Condensation as Condensation
 from lazyscope.measure._condensation import OrientationScatter as OrientationScatter
@@ -28,7 +32,7 @@ from lazyscope.measure.estimate._power_law import fit_power_law as fit_power_law
 from lazyscope.measure.estimate._record import ExponentEstimate as ExponentEstimate
 from lazyscope.measure.estimate._record import ExponentMap as ExponentMap
 from lazyscope.measure.estimate._record import ModelFit as ModelFit
-from lazyscope.measure.estimate._student import mean_interval as mean_interval
+from lazyscope.measure.estimate._student import mean_estimate as mean_estimate
 from lazyscope.measure.estimate._student import student_reach as student_reach
 from lazyscope.measure.estimate._threshold import ThresholdEstimate as ThresholdEstimate
 from lazyscope.measure.estimate._threshold import estimate_threshold as estimate_threshold
@@ -37,5 +41,3 @@ from lazyscope.measure.estimate._threshold_limit import (
 )
 from lazyscope.measure.estimate._threshold_limit import ThresholdLimit as ThresholdLimit
 from lazyscope.measure.estimate._threshold_limit import threshold_limit as threshold_limit
-from lazyscope.measure.estimate._verdict import RESOLUTION as RESOLUTION
-from lazyscope.measure.estimate._verdict import agreement as agreement

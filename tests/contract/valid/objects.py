@@ -81,7 +81,7 @@ def claim():
 @cache
 def claim_record():
     """A claim as it was checked."""
-    row = claims.Finding("row", "1 < 2", 1.0, 1.0, 0.9, 1.1, "agrees", "nothing")
+    row = claims.Finding("row", "1 < 2", 1.0, measure.Estimate(1.0, 0.9, 1.1), "agrees", "nothing")
     one = claims.Claim("named", "a paper", "a statement", lambda effort: (row,))
     return claims.check_claim(one, claims.RunSettings("quick", None, "0"))
 

@@ -9,7 +9,7 @@ from contract.valid.objects import (
     planes,
     record,
 )
-from lazyscope import claims, observe
+from lazyscope import claims, measure, observe
 from report.synthetic_studies import synthetic_output_scale
 
 
@@ -30,9 +30,7 @@ def calls(folder):
             "name": "row",
             "claim": "1 < 2",
             "prediction": 1.0,
-            "measured": 1.0,
-            "low": 0.9,
-            "high": 1.1,
+            "measured": measure.Estimate(1.0, 0.9, 1.1),
             "verdict": "agrees",
             "basis": "nothing",
             "expected": "agrees",
@@ -42,9 +40,6 @@ def calls(folder):
         },
         "claims.RunSettings": {"effort": "quick", "data": None, "code": "0"},
         "claims.all_of": {"verdicts": ("agrees", "outside")},
-        "claims.at_least": {"low": 0.1, "high": 0.2, "bound": 0.1, "accuracy": 0.0},
-        "claims.at_most": {"low": 0.1, "high": 0.2, "bound": 0.1, "accuracy": 0.0},
-        "claims.between": {"low": 0.1, "high": 0.2, "floor": 0.0, "ceiling": 1.0, "accuracy": 0.0},
         "claims.check_claim": {
             "claim": claim(),
             "settings": claims.RunSettings("quick", None, "0"),
@@ -58,16 +53,9 @@ def calls(folder):
         },
         "claims.counts": {"records": (claim_record(),)},
         "claims.is_sound": {"records": (claim_record(),)},
-        "claims.number_verdict": {
-            "low": 0.1,
-            "high": 0.2,
-            "prediction": 0.15,
-            "resolution": 0.125,
-            "accuracy": 0.0,
-        },
         "claims.read_records": {"folder": folder, "effort": "quick"},
         "claims.select_claims": {"claims": (claim(),), "names": ("named",)},
-        "claims.share_interval": {"successes": 3, "trials": 10, "level": 0.95},
+        "claims.share_estimate": {"successes": 3, "trials": 10, "level": 0.95},
         "claims.under_assumptions": {"verdict": "agrees", "assumptions": {"rho > 0": True}},
         "claims.validation": {
             "claims": (claim(),),

@@ -93,7 +93,17 @@ def calls(folder):
         "measure.linearisation_gap": {"network": y, "linearised": y, "targets": y},
         "measure.mean_squared_error": {"outputs": y, "targets": y},
         "measure.operator_norm": {"matrix": x},
-        "measure.mean_interval": {"values": numbers(5), "level": 0.95},
+        "measure.Estimate": {
+            "value": 1.0,
+            "low": 0.9,
+            "high": 1.1,
+            "level": 0.95,
+            "units": "1",
+            "basis": "three runs",
+            "verdict": None,
+        },
+        "measure.Verdict": {"answer": "supported", "sentence": "It is so.", "remarks": ()},
+        "measure.mean_estimate": {"values": numbers(5), "level": 0.95},
         "measure.student_reach": {"level": 0.95, "dof": 3.0},
         "measure.orientation_scatter": {
             "weights": numbers(6, 2),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from lazyscope.claims._finding import Claim, Effort, Finding, Verdict
-from lazyscope.claims._verdict import SLOPE_ACCURACY, number_verdict
+from lazyscope.claims._verdict import SLOPE_ACCURACY
 from lazyscope.claims._verdict_map import joined
 from lazyscope.claims.controls._kernel import kernel_controls
 from lazyscope.claims.controls._outside import outside_controls
@@ -78,15 +78,12 @@ def _against(
     basis: str,
 ) -> Finding:
     predicted = float(law(scales)[0])
-    low, high = found.interval
     return Finding(
         name=name,
         claim=f"{words}: exponent {predicted:g}",
         prediction=predicted,
-        measured=found.exponent,
-        low=low,
-        high=high,
-        verdict=number_verdict(low, high, predicted, accuracy=SLOPE_ACCURACY),
+        measured=found.estimate,
+        verdict=found.estimate.agreement(predicted, accuracy=SLOPE_ACCURACY),
         basis=basis,
         expected=expected,
         note=found.note,

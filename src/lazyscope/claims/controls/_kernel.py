@@ -8,12 +8,11 @@ import numpy as np
 from jaxtyping import Float
 
 from lazyscope.claims._finding import Effort, Finding, Verdict
-from lazyscope.claims._verdict import between
 from lazyscope.claims._verdict_map import joined
 from lazyscope.data import Dataset, load_dataset
 from lazyscope.forecast import Forecast
 from lazyscope.kernel import normalised_limit_kernels
-from lazyscope.measure import mean_interval
+from lazyscope.measure import mean_estimate
 from lazyscope.scaling import Scheme
 from lazyscope.study.single import SingleRun, train_run
 
@@ -54,16 +53,14 @@ def kernel_controls(effort: Effort) -> Iterator[Finding]:
     shares = normalised_limit_kernels(data.x_train, depth=1, activation="relu")  # pyright: ignore[reportArgumentType]
     for name, (words, weight, expected) in weights.items():
         forecast = _time(np.einsum("l,lij->ij", weight, shares), data)
-        low, high = np.exp(mean_interval(np.log(times / forecast)))
+        ratio = mean_estimate(np.log(times / forecast)).mapped(np.exp)
         yield Finding(
             name=name,
             claim=f"time to {_STOP:g} of the loss is the limit kernel's, {words}: ratio within "
             f"{_MARGIN:.0%} of 1",
             prediction=1.0,
-            measured=float(np.exp(np.mean(np.log(times / forecast)))),
-            low=float(low),
-            high=float(high),
-            verdict=between(low, high, 1 - _MARGIN, 1 + _MARGIN),
+            measured=ratio,
+            verdict=ratio.between(1 - _MARGIN, 1 + _MARGIN),
             basis=basis,
             expected=expected,
             note="Geometric mean and interval over seeds.",

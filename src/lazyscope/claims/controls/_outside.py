@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from lazyscope.claims._finding import Effort, Finding, Verdict
-from lazyscope.claims._verdict import at_least, under_assumptions
+from lazyscope.claims._verdict import under_assumptions
 from lazyscope.data import Dataset, load_dataset
+from lazyscope.measure import Estimate
 from lazyscope.scaling import Scheme, named_scheme
 from lazyscope.study.single import SingleRun, train_run
 
@@ -60,15 +61,13 @@ def _bound_row(name: str, words: str, run: SingleRun, expected: Verdict) -> Find
     measured, bound = rate["average"], rate["bound"]
     numbers: Verdict = "undecided"
     if bound is not None and measured is not None:
-        numbers = at_least(measured, measured, bound)
+        numbers = Estimate(measured, measured, measured).at_least(bound)
     verdict, why = under_assumptions(numbers, theorem_assumptions(record))
     return Finding(
         name=name,
         claim=f"{words}: average decay rate of the loss ≥ the theorem's bound",
         prediction=bound,
-        measured=measured,
-        low=None,
-        high=None,
+        measured=Estimate(measured),
         verdict=verdict,
         basis=f"1 run, two layers, {run.activation}, {run.scheme.name}, width {run.width}, "
         f"{len(run.data.x_train)} digits with parity, flow to {_STOP:g} of the initial loss",

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from lazyscope.claims._finding import Claim, Effort, Finding
-from lazyscope.claims._verdict import at_most
 from lazyscope.claims._verdict_map import joined, share_finding
+from lazyscope.measure import Estimate
 from lazyscope.scaling import displacement_exponents
 from lazyscope.study import LayerEstimate, RandomSchemesSettings, run_random_schemes
 
@@ -112,9 +112,7 @@ def _rms_finding(
 ) -> Finding:
     """A row about the rms of errors, with an interval from resampled schemes."""
     if not cells:
-        return Finding(
-            name, claim, 0.0, None, None, None, "undecided", basis, note="No such scheme."
-        )
+        return Finding(name, claim, 0.0, None, "undecided", basis, note="No such scheme.")
     schemes: dict[object, list[float]] = {}
     for cell in cells:
         key = (cell.scale_exponents, cell.speed_exponents)
@@ -123,14 +121,13 @@ def _rms_finding(
     draws = np.random.default_rng(0).integers(len(squares), size=(_DRAWS, len(squares)))
     total = squares[draws].sum(1)
     low, high = np.quantile(np.sqrt(total[:, 1] / total[:, 0]), [_TAIL, 1 - _TAIL])
+    found = Estimate(_rms(cells, error), float(low), float(high))
     return Finding(
         name=name,
         claim=claim,
         prediction=0.0,
-        measured=_rms(cells, error),
-        low=float(low),
-        high=float(high),
-        verdict=at_most(float(low), float(high), RMS),
+        measured=found,
+        verdict=found.at_most(RMS),
         basis=basis,
         note=f"{len(cells)} layers of {len(schemes)} schemes; interval from resampled schemes. {note}",
         details={"layers": [_told(cell) for cell in cells]},

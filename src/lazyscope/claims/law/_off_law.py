@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lazyscope.claims._finding import Claim, Effort, Finding, Verdict
-from lazyscope.claims._verdict import SLOPE_ACCURACY, number_verdict
+from lazyscope.claims._verdict import SLOPE_ACCURACY
 from lazyscope.claims._verdict_map import joined
 from lazyscope.claims.law._off_law_entropy import entropy_findings
 from lazyscope.claims.law._off_law_step import step_findings
@@ -195,7 +195,7 @@ def _rows(
         + ", ".join(f"{k} {v}" for k, v in departure.settings.items() if v is not None)
     ).rstrip(", ")
     low, high = found.interval
-    common = {"measured": found.exponent, "low": low, "high": high, "basis": basis}
+    common = {"measured": found.estimate, "basis": basis}
     law = departure.predicted
     note = (
         f"Shift {found.exponent - law:+.3f} [{low - law:+.3f}, {high - law:+.3f}]; "
@@ -212,7 +212,7 @@ def _rows(
                 name=departure.name + suffix,
                 claim=f"{departure.words}: layer {departure.layer} has {formula} {predicted:g}",
                 prediction=predicted,
-                verdict=number_verdict(low, high, predicted, accuracy=SLOPE_ACCURACY),
+                verdict=found.estimate.agreement(predicted, accuracy=SLOPE_ACCURACY),
                 expected=expected,
                 note=note if not suffix else "",
                 details=details,

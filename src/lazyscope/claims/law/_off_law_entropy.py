@@ -10,9 +10,9 @@ from jaxtyping import Array, Float
 
 from lazyscope._jax import random_key
 from lazyscope.claims._finding import Finding
-from lazyscope.claims._verdict import SLOPE_ACCURACY, at_most, number_verdict
+from lazyscope.claims._verdict import SLOPE_ACCURACY
 from lazyscope.data import sphere_teacher
-from lazyscope.measure import displacement, estimate_exponent, mean_interval
+from lazyscope.measure import displacement, estimate_exponent, mean_estimate
 from lazyscope.model import Dense
 from lazyscope.scaling import Scheme, displacement_exponents
 
@@ -31,7 +31,6 @@ def entropy_findings() -> Iterator[Finding]:
     )  # width, seed, fraction
     predicted = displacement_exponents(_SCALES)[0]
     found = estimate_exponent(np.array(_WIDTHS, float), moved[..., 1])
-    low, high = found.interval
     basis = (
         f"{moved[..., 0].size} runs, two layers, ReLU, centred, rho = 1/4, widths {_WIDTHS[0]} to "
         f"{_WIDTHS[-1]}, signs of the targets of four points, logistic loss, descent with steps that "
@@ -42,25 +41,20 @@ def entropy_findings() -> Iterator[Finding]:
         claim=f"cross-entropy, to {FRACTIONS[1]:g} of the initial loss: layer 1 has the law's exponent "
         f"{predicted:g}",
         prediction=predicted,
-        measured=found.exponent,
-        low=low,
-        high=high,
-        verdict=number_verdict(low, high, predicted, accuracy=SLOPE_ACCURACY),
+        measured=found.estimate,
+        verdict=found.estimate.agreement(predicted, accuracy=SLOPE_ACCURACY),
         expected="disagrees",
         basis=basis,
     )
     growth = np.log(moved[-1, :, 2] / moved[-1, :, 1])
-    middle = float(growth.mean())
-    least, most = mean_interval(growth)
+    grown = mean_estimate(growth)
     yield Finding(
         name="entropy-goes-on",
         claim="cross-entropy: displacement is settled, as it is for squares; from 1e-2 to 1e-3 of the "
         f"initial loss its log grows by ≤ {WITHIN:g}",
         prediction=0.0,
-        measured=middle,
-        low=least,
-        high=most,
-        verdict=at_most(least, most, WITHIN),
+        measured=grown,
+        verdict=grown.at_most(WITHIN),
         expected="disagrees",
         basis=f"{basis}; width {_WIDTHS[-1]}",
         note="Outputs have to grow like the log of the inverse loss; the time at which training ends is "

@@ -8,8 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lazyscope.claims._finding import Finding, Verdict
-from lazyscope.claims._verdict import at_most
-from lazyscope.measure import mean_interval
+from lazyscope.measure import mean_estimate
 from lazyscope.sweep import SweepDesign, open_store, run_sweep
 
 STEPS: dict[float, Verdict] = {0.5: "agrees", 0.9: "agrees", 1.5: "disagrees"}
@@ -49,14 +48,8 @@ def _moved(store: Path, settings: dict[str, float | str]) -> Float[np.ndarray, "
 
 def _row(step: float, log_ratio: Float[np.ndarray, " seed"], expected: Verdict) -> Finding:
     known = log_ratio[np.isfinite(log_ratio)]
-    measured = low = high = None
-    verdict: Verdict = "disagrees"
-    if len(known) > 1:
-        measured = float(known.mean())
-        low, high = mean_interval(known)
-        size = max(abs(low), abs(high))
-        least = 0.0 if low < 0 < high else min(abs(low), abs(high))
-        verdict = at_most(least, size, WITHIN)
+    measured = mean_estimate(known) if len(known) > 1 else None
+    verdict: Verdict = "disagrees" if measured is None else measured.between(-WITHIN, WITHIN)
     if len(known) < len(log_ratio):
         verdict = "disagrees"
     return Finding(
@@ -65,8 +58,6 @@ def _row(step: float, log_ratio: Float[np.ndarray, " seed"], expected: Verdict) 
         f"|log ratio| ≤ {WITHIN:g}",
         prediction=0.0,
         measured=measured,
-        low=low,
-        high=high,
         verdict=verdict,
         expected=expected,
         basis=f"{_SEEDS} seeds, two layers, ReLU, width {_WIDTH}, rho = 1/4, four points, to 1e-4 of the "

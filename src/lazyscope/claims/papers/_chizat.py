@@ -9,7 +9,6 @@ import numpy as np
 
 from lazyscope._jax import pinned_random, random_key
 from lazyscope.claims._finding import Claim, Effort, Finding
-from lazyscope.claims._verdict import number_verdict
 from lazyscope.claims.papers._lazy_run import lazy_run
 from lazyscope.data import Dataset, load_dataset
 from lazyscope.flow import (
@@ -71,7 +70,6 @@ def _finding(
         groups=[seed for _, seed in fitted],
         intercepts="per-group",
     )
-    low, high = fit.interval
     failed = sum(not np.isfinite(value) for value in largest.values())
     means = {
         f"{alpha:g}": float(np.nanmean([largest[alpha, seed] for seed in range(seeds)]))
@@ -81,10 +79,8 @@ def _finding(
         name=f"chizat-{kind}",
         claim="largest relative displacement ~ alpha^-1",
         prediction=-1.0,
-        measured=fit.slope,
-        low=low,
-        high=high,
-        verdict=number_verdict(low, high, -1.0, accuracy=_SCALE_ACCURACY),
+        measured=fit.estimate,
+        verdict=fit.estimate.agreement(-1.0, accuracy=_SCALE_ACCURACY),
         basis=(
             f"{words}, {data.name}, n = {len(data.x_train)}, parity, centred, alpha from "
             f"{alphas[0]:g} to {alphas[-1]:g}, {seeds} seeds, {len(fitted)} runs to {_STOP:g} of the loss"

@@ -9,9 +9,8 @@ import xarray as xr
 from jaxtyping import Float
 
 from lazyscope.claims._finding import Claim, Effort, Finding
-from lazyscope.claims._verdict import at_least, at_most, number_verdict
 from lazyscope.data import sphere_teacher
-from lazyscope.measure import Condensation, condensation, mean_interval
+from lazyscope.measure import Condensation, Estimate, condensation, mean_estimate
 from lazyscope.sweep import SweepDesign, open_store, run_sweep
 
 LAZY, CROSSOVER, SMALL = 0.5, 2.0, 3.0
@@ -71,7 +70,7 @@ def _rows(runs: xr.Dataset, activation: str, basis: str) -> Iterator[Finding]:
         "small initialization (kappa = m^-2), when the loss begins to fall: order parameter of the "
         "input weights ≥ 0.9, where random weights give 0 and one direction and its opposite 1",
         order[2, -1],
-        lambda low, high: at_least(low, high, 0.9),
+        lambda found: found.at_least(0.9),
         basis,
         note=f"At width {width}. {np.mean([one.share.value for one in small]):.2%} of the mass lies "
         f"within 10 degrees of two directions, {null:.1%} by chance.",
@@ -82,7 +81,7 @@ def _rows(runs: xr.Dataset, activation: str, basis: str) -> Iterator[Finding]:
         f"directions-{activation}",
         "there, the effective number of directions is twice the multiplicity of the activation: 2",
         count,
-        lambda low, high: number_verdict(low, high, 2.0, resolution=0.25, accuracy=_UNEQUAL),
+        lambda found: found.agreement(2.0, resolution=0.25, accuracy=_UNEQUAL),
         basis,
         prediction=2.0,
         note=f"Random weights give {by_chance:.0f}. Allowed for unequal masses: {_UNEQUAL:g}.",
@@ -91,7 +90,7 @@ def _rows(runs: xr.Dataset, activation: str, basis: str) -> Iterator[Finding]:
         f"direction-{activation}",
         "there, the directions are plus and minus sum_i y_i x_i: cosine ≥ 0.99",
         np.array([np.abs(one.directions @ _predicted_direction()).min() for one in small]),
-        lambda low, high: at_least(low, high, 0.99),
+        lambda found: found.at_least(0.99),
         basis,
         note="The smaller cosine of the two directions; nothing is fitted.",
     )
@@ -99,7 +98,7 @@ def _rows(runs: xr.Dataset, activation: str, basis: str) -> Iterator[Finding]:
         f"not-condensed-{activation}",
         "NTK-like initialization (kappa = m^1/2), at the same loss: order parameter ≤ 0.05",
         order[0, -1],
-        lambda low, high: at_most(low, high, 0.05),
+        lambda found: found.at_most(0.05),
         basis,
         note=f"Effective directions {np.mean([one.effective_directions.value for one in lazy]):.0f}, "
         f"by chance {np.mean([one.effective_directions.null for one in lazy]):.0f}.",
@@ -109,7 +108,7 @@ def _rows(runs: xr.Dataset, activation: str, basis: str) -> Iterator[Finding]:
         "kappa = 1/m: the order parameter rises with the width; change from the smallest to the "
         "largest width ≥ 0",
         order[1, -1] - order[1, 0],
-        lambda low, high: at_least(low, high, 0.0),
+        lambda found: found.at_least(0.0),
         basis,
         note="Means over seeds, by width: "
         + ", ".join(f"{value:.2f}" for value in order[1].mean(-1))
@@ -140,15 +139,13 @@ def _predicted_direction() -> Float[np.ndarray, " d"]:
 
 def _finding(name, claim, values, judge, basis, *, note, prediction=None) -> Finding:
     """A row from one value per seed."""
-    low, high = mean_interval(values)
+    found: Estimate = mean_estimate(values)
     return Finding(
         name=name,
         claim=claim,
         prediction=prediction,
-        measured=float(np.mean(values)),
-        low=low,
-        high=high,
-        verdict=judge(low, high),
+        measured=found,
+        verdict=judge(found),
         basis=basis,
         note=f"{note} Interval over seeds.",
     )

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from lazyscope._jax import random_key
 from lazyscope.claims._finding import Claim, Effort, Finding, Verdict
-from lazyscope.claims._verdict import SLOPE_ACCURACY, at_most, number_verdict
+from lazyscope.claims._verdict import SLOPE_ACCURACY
 from lazyscope.data import Dataset, load_dataset
 from lazyscope.flow import ExponentialFlow, dense_problem, one_lapack_thread, solve_flow
 from lazyscope.measure import ExponentEstimate, displacement, estimate_exponents
@@ -78,15 +78,12 @@ def _checked(scheme: Scheme, points: Dataset, effort: Effort) -> CoordinateCheck
 def _check_finding(name: str, check: CoordinateCheck, effort: Effort) -> Finding:
     fits = check.schemes == (name,)
     kappa = check.exponents.kappa
-    low, high = kappa.interval
     told: Verdict = "agrees" if fits else "undecided" if name in check.schemes else "disagrees"
     return Finding(
         name=f"coordinates-check-{name}",
         claim=f"a coordinate check of the {_NAMES[name]} network fits {_NAMES[name]} and no other",
         prediction=_scheme_rho(name),
-        measured=kappa.exponent,
-        low=low,
-        high=high,
+        measured=kappa.estimate,
         verdict=told,
         basis=f"{_basis(effort)}, 16 steps of descent",
         note=check.sentence,
@@ -120,22 +117,19 @@ def _layer_finding(
     values: Float[np.ndarray, "W S"],
     basis: str,
 ) -> Finding:
-    low, high = found.interval
     if name == "mup":
         claim = f"|dW| / |W| of the {_LAYERS[layer]} layer in muP ~ m^0"
-        verdict = number_verdict(low, high, 0.0, resolution=_RESOLUTION, accuracy=SLOPE_ACCURACY)
+        verdict = found.estimate.agreement(0.0, resolution=_RESOLUTION, accuracy=SLOPE_ACCURACY)
         note = ""
     else:
         claim = f"|dW| / |W| of the {_LAYERS[layer]} layer in {_NAMES[name]} falls with the width"
-        verdict = at_most(low, high, 0.0, accuracy=SLOPE_ACCURACY)
+        verdict = found.estimate.at_most(0.0, accuracy=SLOPE_ACCURACY)
         note = f"the displacement law predicts the exponent {predicted:g} in the limit"
     return Finding(
         name=f"coordinates-training-{name}-{_LAYERS[layer]}",
         claim=claim,
         prediction=predicted,
-        measured=found.exponent,
-        low=low,
-        high=high,
+        measured=found.estimate,
         verdict=verdict,
         basis=basis,
         note=" ".join(part for part in (note, found.note) if part),

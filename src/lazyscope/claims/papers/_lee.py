@@ -9,11 +9,11 @@ from jaxtyping import Float
 
 from lazyscope._jax import random_key
 from lazyscope.claims._finding import Claim, Effort, Finding, Verdict
-from lazyscope.claims._verdict import SLOPE_ACCURACY, number_verdict
+from lazyscope.claims._verdict import SLOPE_ACCURACY
 from lazyscope.claims.papers._lazy_run import lazy_run
 from lazyscope.data import Dataset, load_dataset
 from lazyscope.flow import ExponentialFlow, Problem, dense_problem, one_lapack_thread
-from lazyscope.measure import ExponentEstimate, estimate_exponents
+from lazyscope.measure import Estimate, ExponentEstimate, estimate_exponents
 from lazyscope.model import Dense
 from lazyscope.scaling import PowerLaw, Scheme
 
@@ -92,17 +92,12 @@ def _layer_finding(
 ) -> Finding:
     predicted = _PREDICTED[layer]
     name = ("first", "hidden-2", "hidden-3", "last")[layer]
-    low, high = found.interval
     return Finding(
         name=f"lee-{name}",
         claim=f"|dW| / |W| of layer {layer + 1} (Frobenius) ~ m^{predicted:g}",
         prediction=predicted,
-        measured=found.exponent,
-        low=low,
-        high=high,
-        verdict=number_verdict(
-            low, high, predicted, resolution=RESOLUTION, accuracy=SLOPE_ACCURACY
-        ),
+        measured=found.estimate,
+        verdict=found.estimate.agreement(predicted, resolution=RESOLUTION, accuracy=SLOPE_ACCURACY),
         basis=basis,
         note=found.note,
         details=_details(found, values),
@@ -113,33 +108,30 @@ def kernel_finding(
     found: ExponentEstimate, values: Float[np.ndarray, "W S"], basis: str
 ) -> Finding:
     """The row about the kernel: an exponent that may lie anywhere between -1 and -1/2."""
-    low, high = found.interval
     return Finding(
         name="lee-kernel",
         claim="|dK| / |K| (Frobenius) ~ m^e with -1 <= e <= -1/2",
         prediction=None,
-        measured=found.exponent,
-        low=low,
-        high=high,
-        verdict=within(low, high, found.exponent, *_KERNEL),
+        measured=found.estimate,
+        verdict=within(found.estimate, *_KERNEL),
         basis=basis,
         note=found.note,
         details=_details(found, values),
     )
 
 
-def within(low: float, high: float, measured: float, floor: float, ceiling: float) -> Verdict:
+def within(found: Estimate, floor: float, ceiling: float) -> Verdict:
     """Whether an exponent agrees with the nearest one between `floor` and `ceiling`.
 
     An exponent on an edge of the claimed range, such as -1 itself, can never be shown to lie inside
     it; it agrees as a number agrees with the edge.
 
     Example:
-        >>> within(-1.05, -0.95, -1.0, -1.0, -0.5), within(-0.4, -0.3, -0.35, -1.0, -0.5)
-        ('agrees', 'disagrees')
+        >>> [within(Estimate(*e), -1.0, -0.5) for e in ((-1.0, -1.05, -0.95), (-0.35, -0.4, -0.3))]
+        ['agrees', 'disagrees']
     """
-    nearest = min(max(measured, floor), ceiling)
-    return number_verdict(low, high, nearest, resolution=RESOLUTION, accuracy=SLOPE_ACCURACY)
+    nearest = floor if found.value is None else min(max(found.value, floor), ceiling)
+    return found.agreement(nearest, resolution=RESOLUTION, accuracy=SLOPE_ACCURACY)
 
 
 def _details(found: ExponentEstimate, values: Float[np.ndarray, "W S"]) -> dict[str, Any]:

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from lazyscope.claims._finding import Claim, Effort, Finding, Verdict
-from lazyscope.claims._verdict import at_most, number_verdict
-from lazyscope.measure import mean_interval
+from lazyscope.claims._finding import Claim, Effort, Finding
+from lazyscope.measure import Estimate, mean_estimate
 from lazyscope.study import OutputScaleSettings, run_output_scale_study
 from lazyscope.study.output_scale import spread
 
@@ -58,15 +57,13 @@ def _rows(record: Mapping[str, Any], names: tuple[str, ...], basis: str) -> Iter
 def _power_finding(record: Mapping[str, Any], name: str, basis: str) -> Finding:
     found = record["collapse"][name]
     words = record["quantities"][name]["label"]
-    low, high = _ends(found["interval"])
+    measured = Estimate(found["power"], *found["interval"])
     return Finding(
         name=f"collapse-{name.replace('_', '-')}",
         claim=f"{words}: comes down through {found['level']:g} at alpha ~ m^-p with p = 1/2",
         prediction=0.5,
-        measured=found["power"],
-        low=found["interval"][0],
-        high=found["interval"][1],
-        verdict=number_verdict(low, high, 0.5),
+        measured=measured,
+        verdict=measured.agreement(0.5),
         basis=basis,
         note=f"Curves of all widths lie closest at p = {found['closest_power']:.2f}. {found['note']}",
         details={"thresholds": found["thresholds"]},
@@ -74,17 +71,14 @@ def _power_finding(record: Mapping[str, Any], name: str, basis: str) -> Finding:
 
 
 def _distance_finding(record: Mapping[str, Any], basis: str) -> Finding:
-    ratios = _distance_ratios(record)
-    low, high = mean_interval(ratios)
+    ratio = mean_estimate(_distance_ratios(record))
     return Finding(
         name="collapse-distance",
         claim="displacements of all widths at equal alpha sqrt(m) lie closer than at equal alpha: "
         f"ratio of their distances ≤ {COLLAPSE:g}",
         prediction=None,
-        measured=float(ratios.mean()),
-        low=low,
-        high=high,
-        verdict=at_most(low, high, COLLAPSE),
+        measured=ratio,
+        verdict=ratio.at_most(COLLAPSE),
         basis=basis,
         note="Distances are standard deviations over widths of the logarithm; interval over seeds.",
     )
@@ -100,16 +94,13 @@ def _distance_ratios(record: Mapping[str, Any]) -> np.ndarray:
 
 def _slope_finding(record: Mapping[str, Any], basis: str) -> Finding:
     slope = record["lazy_slope"]
-    low, high = _ends(slope["interval"])
-    verdict: Verdict = number_verdict(low, high, -1.0, accuracy=0.05)
+    measured = Estimate(slope["slope"], *slope["interval"])
     return Finding(
         name="lazy-slope",
         claim="where training is lazy the displacement falls like 1/alpha: slope -1",
         prediction=-1.0,
-        measured=slope["slope"],
-        low=slope["interval"][0],
-        high=slope["interval"][1],
-        verdict=verdict,
+        measured=measured,
+        verdict=measured.agreement(-1.0, accuracy=0.05),
         basis=basis,
         note=f"Over {slope['num_runs']} runs with displacement below {slope['below']:g}, where the "
         "next order in 1/kappa is below 0.05 of the slope, which is allowed for.",
@@ -118,24 +109,16 @@ def _slope_finding(record: Mapping[str, Any], basis: str) -> Finding:
 
 def _control_finding(record: Mapping[str, Any], basis: str) -> Finding:
     found = record["collapse"]["displacement"]
-    low, high = _ends(found["interval"])
+    measured = Estimate(found["power"], *found["interval"])
     return Finding(
         name="control-alpha-alone",
         claim="control, false: alpha alone decides, whatever the width: p = 0",
         prediction=0.0,
-        measured=found["power"],
-        low=found["interval"][0],
-        high=found["interval"][1],
-        verdict=number_verdict(low, high, 0.0),
+        measured=measured,
+        verdict=measured.agreement(0.0),
         basis=basis,
         expected="disagrees",
     )
-
-
-def _ends(interval: list[float | None]) -> tuple[float, float]:
-    """The interval, infinite where there is none."""
-    low, high = interval
-    return (-np.inf if low is None else low, np.inf if high is None else high)
 
 
 OUTPUT_SCALE = Claim(

@@ -11,16 +11,13 @@ from lazyscope._jax import random_key
 from lazyscope.claims._finding import Claim, Effort, Finding, Verdict
 from lazyscope.claims._verdict import (
     SLOPE_ACCURACY,
-    at_least,
-    at_most,
-    number_verdict,
-    share_interval,
+    share_estimate,
     under_assumptions,
 )
 from lazyscope.claims.papers._lazy_run import lazy_run
 from lazyscope.data import Dataset, load_dataset
 from lazyscope.flow import ExponentialFlow, dense_problem, one_lapack_thread
-from lazyscope.measure import estimate_exponent
+from lazyscope.measure import Estimate, estimate_exponent
 from lazyscope.model import Dense
 from lazyscope.study import TheoremSettings, run_theorem_study, shape
 from lazyscope.study.theorem import mean_ratio
@@ -74,16 +71,14 @@ def check_theorem_on(effort: Effort, data: str) -> tuple[Finding, ...]:
 def loss_finding(runs: Sequence[Mapping[str, Any]], basis: str, command: str) -> Finding:
     """The loss reaches zero, at every kappa that was tried: the share of runs that failed."""
     failed = sum(run["outcome"] != "converged" for run in runs)
-    low, high = share_interval(failed, len(runs))
+    found = share_estimate(failed, len(runs))
     smallest = min(run["kappa"] for run in runs)
     return Finding(
         name="paper-loss",
         claim=f"the loss reaches zero: at most {MOST_FAILURES:.0%} of runs fail",
         prediction=0.0,
-        measured=failed / len(runs),
-        low=low,
-        high=high,
-        verdict=at_most(low, high, MOST_FAILURES),
+        measured=found,
+        verdict=found.at_most(MOST_FAILURES),
         basis=basis,
         note=(
             f"All schemes and all kappas down to {smallest:.2g}. Gradient flow also converges where the "
@@ -100,15 +95,13 @@ def rate_finding(limits: Sequence[Mapping[str, Any]], basis: str, command: str) 
     if not known:
         raise ValueError("no theta-lazy scheme has a rate over the bound")
     name = min(known, key=lambda key: known[key]["value"])
-    low, high = known[name]["interval"]
+    found = Estimate.from_json(known[name])
     return Finding(
         name="paper-rate",
         claim="measured rate / bound tends to at least 1 as the width grows",
         prediction=1.0,
-        measured=known[name]["value"],
-        low=low,
-        high=high,
-        verdict=ratio_verdict(low, high),
+        measured=found,
+        verdict=ratio_verdict(found),
         basis=basis,
         note=(
             f"The slowest theta-lazy scheme, {name}. At finite width the ratio may lie below 1, since the "
@@ -119,16 +112,18 @@ def rate_finding(limits: Sequence[Mapping[str, Any]], basis: str, command: str) 
     )
 
 
-def ratio_verdict(low: float, high: float) -> Verdict:
+def ratio_verdict(ratio: Estimate) -> Verdict:
     """Whether a ratio tends to at least one, with room for constants that tend to one.
 
     Example:
-        >>> ratio_verdict(0.9, 1.2), ratio_verdict(0.5, 0.9), ratio_verdict(0.5, 1.5)
-        ('agrees', 'disagrees', 'undecided')
+        >>> [ratio_verdict(Estimate(None, *ends)) for ends in ((0.9, 1.2), (0.5, 0.9), (0.5, 1.5))]
+        ['agrees', 'disagrees', 'undecided']
     """
-    if high < 1.0:
-        return "disagrees"
-    return at_least(low, max(low, high), LEAST_RATIO)
+    return (
+        "disagrees"
+        if not ratio.contains(1.0) and ratio.at_most(1.0) == "agrees"
+        else ratio.at_least(LEAST_RATIO)
+    )
 
 
 def threshold_finding(thresholds: Sequence[Mapping[str, Any]], basis: str, command: str) -> Finding:
@@ -137,18 +132,17 @@ def threshold_finding(thresholds: Sequence[Mapping[str, Any]], basis: str, comma
     limit, last = record["limit"], record["widths"][-1]["all"]
     ends = limit.get("exponent_interval")
     verdict: Verdict = "undecided"
+    low, high = ends or (None, None)
+    found = Estimate(limit.get("exponent"), low, high)
     if limit["verdict"] == "none":
         verdict = "agrees"
     elif ends is not None:
-        verdict = "agrees" if limit["verdict"] == "finite" else at_most(ends[0], ends[1], 0.0)
-    low, high = ends if ends is not None else (None, None)
+        verdict = "agrees" if limit["verdict"] == "finite" else found.at_most(0.0)
     return Finding(
         name="paper-threshold",
         claim="the kappa above which training keeps half the rate of K(0) ~ m^e with e <= 0",
         prediction=0.0,
-        measured=limit.get("exponent"),
-        low=low,
-        high=high,
+        measured=found,
         verdict=verdict,
         basis=basis,
         note=(
@@ -169,18 +163,15 @@ def order_one_finding(runs: Sequence[Mapping[str, Any]], basis: str, command: st
             groups.setdefault((run["name"], run["kappa"]), []).append(run["rate"] / run["bound"])
     means = {key: mean_ratio(ratios) for key, ratios in groups.items()}
     spread, kappa = min(means, key=lambda key: means[key]["value"])
-    worst = means[spread, kappa]
-    low, high = worst["interval"]
+    worst = Estimate.from_json(means[spread, kappa])
     verdict, note = under_assumptions(
-        at_least(low, high, 1.0), {"kappa grows with the width (rho > 0)": False}
+        worst.at_least(1.0), {"kappa grows with the width (rho > 0)": False}
     )
     return Finding(
         name="paper-rate-at-fixed-kappa",
         claim="measured rate / bound is at least 1",
         prediction=1.0,
-        measured=worst["value"],
-        low=low,
-        high=high,
+        measured=worst,
         verdict=verdict,
         expected="outside",
         basis=basis,
@@ -205,16 +196,13 @@ def _displacement_finding(data: Dataset, name: str, power: float, effort: Effort
         [[_moved(data, name, power, m, seed) for seed in range(seeds)] for m in widths]
     )
     found = estimate_exponent(np.asarray(widths), values, accuracy=0.01)
-    low, high = found.interval
-    falls = at_most(low, high, 0.0)
-    law = number_verdict(low, high, -power, accuracy=SLOPE_ACCURACY)
+    falls = found.estimate.at_most(0.0)
+    law = found.estimate.agreement(-power, accuracy=SLOPE_ACCURACY)
     return Finding(
         name=f"paper-displacement-{name}-{power:g}",
         claim=f"displacement ~ m^e with e < 0 for kappa = m^{power:g}",
         prediction=-power,
-        measured=found.exponent,
-        low=low,
-        high=high,
+        measured=found.estimate,
         verdict=falls,
         basis=(
             f"{data.name}, n = {len(data.x_train)}, parity, depth 2, ReLU, spread {name}, widths "

@@ -20,6 +20,7 @@ from lazyscope.claims._verdict_map import (
     share_finding,
     sign_findings,
 )
+from lazyscope.measure import Estimate
 from lazyscope.study import MapResult, ThreeLayerSettings, run_three_layer_study
 
 _FINE = (-0.5, -0.3, -0.1, 0.1, 0.3, 0.5, 0.7)
@@ -103,9 +104,7 @@ def _differ_finding(
         claim="wherever the law puts layers of one network into different regimes, intervals show one "
         "layer that condenses (exponent above 0) beside one that is lazy (below 0): number of cells",
         prediction=float(len(law)),
-        measured=float(shown.sum()),
-        low=None,
-        high=None,
+        measured=Estimate(float(shown.sum())),
         verdict=verdict,
         basis=basis,
         note=f"Of {len(law)} cells farther than {MARGIN:g} from every layer's boundary; in "

@@ -9,7 +9,7 @@ import xarray as xr
 from jaxtyping import Bool, Float
 
 from lazyscope.claims._finding import Claim, Effort, Finding
-from lazyscope.claims._verdict import SLOPE_ACCURACY, number_verdict
+from lazyscope.claims._verdict import SLOPE_ACCURACY
 from lazyscope.claims._verdict_map import error_findings, joined, sign_findings
 from lazyscope.claims.papers._two_layer_decay import decay_findings
 from lazyscope.claims.papers._two_layer_orientation import orientation_findings
@@ -63,16 +63,13 @@ def critical_finding(runs: xr.Dataset, estimates: xr.Dataset, *, basis: str) -> 
     on = _on_boundary(estimates)
     values = np.exp(np.log(moved.values[:, :, on]).mean(-1))
     found = estimate_exponent(runs["width"].values, values, accuracy=0.02)
-    low, high = found.interval
     return Finding(
         name="critical-line",
         claim="on the boundary gamma = 1 (gamma' below 0 for layer 1, above for layer 2) displacement "
         "neither vanishes nor grows: exponent 0",
         prediction=0.0,
-        measured=found.exponent,
-        low=low,
-        high=high,
-        verdict=number_verdict(low, high, 0.0, accuracy=SLOPE_ACCURACY),
+        measured=found.estimate,
+        verdict=found.estimate.agreement(0.0, accuracy=SLOPE_ACCURACY),
         basis=basis,
         note=f"Geometric mean over the {int(on.sum())} cells on it. {found.note}".strip(),
         details={"local_slopes": list(found.local_slopes)},

@@ -9,9 +9,8 @@ from jaxtyping import Float
 
 from lazyscope._checks import InputError
 from lazyscope.claims._finding import Effort, Finding
-from lazyscope.claims._verdict import at_most
 from lazyscope.claims._verdict_map import joined
-from lazyscope.measure import decay_rate, estimate_exponent, mean_interval
+from lazyscope.measure import decay_rate, estimate_exponent, mean_estimate
 from lazyscope.sweep import SweepDesign, open_store, run_sweep
 
 _GAMMA, _GAMMA_PRIME = (0.25, 0.5), 0.0
@@ -43,16 +42,14 @@ def decay_findings(effort: Effort) -> tuple[Finding, Finding]:
 def _exponential(uneven: Float[np.ndarray, "gamma width seed"], basis: str) -> Finding:
     """One exponential: rates over the quarters of the second half of the fall agree."""
     known = np.nanmean(uneven, axis=(0, 1))
-    low, high = mean_interval(known)
+    found = mean_estimate(known)
     return Finding(
         name="decay-exponential",
         claim="linear regime: late loss is one exponential: spread of its rate over four quarters of "
         f"the window ≤ {_UNEVEN:g} of the rate",
         prediction=0.0,
-        measured=float(known.mean()),
-        low=low,
-        high=high,
-        verdict=at_most(low, high, _UNEVEN),
+        measured=found,
+        verdict=found.at_most(_UNEVEN),
         basis=basis,
         note=f"(largest − smallest) / mean rate; worst run {np.nanmax(uneven):.3f}. "
         f"{int(np.isnan(uneven).sum())} runs took too few steps for a rate. Interval from seeds.",
@@ -65,17 +62,14 @@ def _of_the_kernel(
     """Distance of the rate from the initial kernel's falls as the width grows."""
     distance = np.exp(np.nanmean(np.log(np.abs(rate - 1)), axis=0))
     found = estimate_exponent(widths, distance, missing="absent")
-    low, high = found.interval
     mean = np.nanmean(rate, axis=(0, 2))
     return Finding(
         name="decay-rate",
         claim="linear regime: the late rate tends to the initial kernel's, |rate / (2 lambda_min(K(0)) "
         "/ n) − 1| ~ m^e with e ≤ 0",
         prediction=None,
-        measured=found.exponent,
-        low=low,
-        high=high,
-        verdict=at_most(low, high, 0.0),
+        measured=found.estimate,
+        verdict=found.estimate.at_most(0.0),
         basis=basis,
         note=f"Mean ratio at these widths: {', '.join(f'{one:.3f}' for one in mean)}. Geometric mean "
         f"over gamma. {found.note}".strip(),

@@ -6,10 +6,9 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float
 
-from lazyscope.claims._finding import Finding, Verdict
-from lazyscope.claims._verdict import at_least, at_most
+from lazyscope.claims._finding import Finding
 from lazyscope.claims._verdict_map import MARGIN
-from lazyscope.measure import condensation, mean_interval
+from lazyscope.measure import Agreement, Estimate, condensation, mean_estimate
 
 _CELLS = 24  # of each regime, evenly over the plane
 _NULLS = 8
@@ -38,7 +37,7 @@ def orientation_findings(
             "condensed cells: input weights lie in few directions, no more of them in wider networks: "
             "log of their growth between smallest and largest width ≤ 0",
             condensed,
-            at_most,
+            Estimate.at_most,
             at_random,
             basis,
         ),
@@ -47,7 +46,7 @@ def orientation_findings(
             "linear cells: the number of directions returns to the random one as the width grows: log "
             "of its growth between smallest and largest width ≥ 0",
             linear,
-            at_least,
+            Estimate.at_least,
             at_random,
             basis,
         ),
@@ -58,21 +57,19 @@ def _growth_finding(
     name: str,
     claim: str,
     directions: Float[np.ndarray, "cells ends seeds"],
-    judge: Callable[[float, float, float], Verdict],
+    judge: Callable[[Estimate, float], Agreement],
     at_random: float,
     basis: str,
 ) -> Finding:
     growth = np.log(directions[:, 1] / directions[:, 0]).mean(0)
-    low, high = mean_interval(growth)
+    grown = mean_estimate(growth)
     narrow, wide = directions.mean((0, 2))
     return Finding(
         name=name,
         claim=claim,
         prediction=None,
-        measured=float(growth.mean()),
-        low=low,
-        high=high,
-        verdict=judge(low, high, 0.0),
+        measured=grown,
+        verdict=judge(grown, 0.0),
         basis=basis,
         note=f"Effective number of directions of 10 degrees, weights by their norm, mean over "
         f"{len(directions)} cells farther than {MARGIN:g} from the boundary: {narrow:.1f} at the "

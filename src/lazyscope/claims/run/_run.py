@@ -3,7 +3,6 @@
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -106,7 +105,7 @@ def check_claim(claim: Claim, settings: RunSettings) -> Record:
             "source": claim.source,
             "statement": claim.statement,
             "section": claim.section,
-            "findings": [asdict(row) | {"as_expected": row.as_expected} for row in findings],
+            "findings": [row.as_json() for row in findings],
             "error": error,
             "traceback": trace,
             "effort": settings.effort,

@@ -11,8 +11,8 @@ from jaxtyping import Float
 
 from lazyscope._checks import InputError, check_array, check_choice, check_fraction
 from lazyscope._entry import checked
+from lazyscope._estimate import RESOLUTION, Agreement, Estimate, Sign
 from lazyscope.measure.estimate._student import student_reach
-from lazyscope.measure.estimate._verdict import RESOLUTION, Agreement, Sign, agreement, sign_of
 
 MIN_GROUPS = 3
 _ROUNDING = 1e-9  # no slope is known better than this
@@ -51,13 +51,22 @@ class PowerLawFit:
     num_missing: int
     note: str
 
+    @property
+    def estimate(self) -> Estimate:
+        """The slope with its interval, as the record that is shared from here to the page."""
+        return Estimate(self.slope, *self.interval, self.level, basis=self._basis)
+
+    @property
+    def _basis(self) -> str:
+        return f"{self.num_points} points in {self.num_groups} groups"
+
     def sign_verdict(self) -> Sign:
         """The sign of the slope: ``undecided`` where the interval contains zero."""
-        return sign_of(*self.interval)
+        return self.estimate.sign()
 
     def agrees_with(self, prediction: float, *, resolution: float = RESOLUTION) -> Agreement:
         """Whether the interval confirms a predicted slope; see `ExponentEstimate.agrees_with`."""
-        return agreement(*self.interval, prediction, resolution)
+        return self.estimate.agreement(prediction, resolution=resolution)
 
     def __call__(self, x) -> Float[np.ndarray, " n"]:
         """The fitted line ``constant * x**slope``, for a figure."""

@@ -6,8 +6,8 @@ from typing import final
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from lazyscope._estimate import RESOLUTION, Agreement, Estimate, Sign, agreement, sign_of
 from lazyscope.measure.estimate._shapes import MODEL_NAMES, ModelName, Shape
-from lazyscope.measure.estimate._verdict import RESOLUTION, Agreement, Sign, agreement, sign_of
 
 _FEW_WIDTHS = 4
 _NARROW = 16.0
@@ -85,9 +85,18 @@ class ExponentEstimate:
     local_slope_errors: tuple[float, ...]
     note: str
 
+    @property
+    def estimate(self) -> Estimate:
+        """The exponent with its interval, as the record that is shared from here to the page."""
+        return Estimate(self.exponent, *self.interval, self.level, basis=self._basis)
+
+    @property
+    def _basis(self) -> str:
+        return f"{sum(self.runs)} runs at {len(self.widths)} widths"
+
     def sign_verdict(self) -> Sign:
         """The sign of the exponent: ``undecided`` where the interval contains zero."""
-        return sign_of(*self.interval)
+        return self.estimate.sign()
 
     def agrees_with(self, prediction: float, *, resolution: float = RESOLUTION) -> Agreement:
         """Whether the interval confirms a predicted exponent.
@@ -101,7 +110,7 @@ class ExponentEstimate:
             ``disagrees`` where the prediction lies outside the interval, else ``agrees`` where the
             interval is narrow enough, else ``undecided``.
         """
-        return agreement(*self.interval, prediction, resolution)
+        return self.estimate.agreement(prediction, resolution=resolution)
 
     def __str__(self) -> str:
         low, high = self.interval

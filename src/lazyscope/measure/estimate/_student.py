@@ -6,6 +6,7 @@ from scipy.special import stdtrit
 
 from lazyscope._checks import InputError, check_array, check_fraction, check_positive
 from lazyscope._entry import checked
+from lazyscope._estimate import Estimate
 
 
 @checked()
@@ -29,8 +30,8 @@ def student_reach(level: float, dof: float) -> float:
 
 
 @checked()
-def mean_interval(values: Float[np.ndarray, " n"], *, level: float = 0.95) -> tuple[float, float]:
-    """Student's interval of the mean of independent values, symmetric around it.
+def mean_estimate(values: Float[np.ndarray, " n"], *, level: float = 0.95) -> Estimate:
+    """The mean of independent values with Student's interval, symmetric around it.
 
     Args:
         values: at least two numbers, for instance one for every seed.
@@ -40,7 +41,7 @@ def mean_interval(values: Float[np.ndarray, " n"], *, level: float = 0.95) -> tu
         InputError: fewer than two values, or values that are no finite real numbers.
 
     Example:
-        >>> mean_interval(np.array([1.0, 1.0, 1.0]))
+        >>> mean_estimate(np.array([1.0, 1.0, 1.0])).interval
         (1.0, 1.0)
     """
     known = np.asarray(check_array("values", values, ndim=1), float)
@@ -52,4 +53,6 @@ def mean_interval(values: Float[np.ndarray, " n"], *, level: float = 0.95) -> tu
             fix="ask for more seeds",
         )
     reach = student_reach(level, len(known) - 1) * known.std(ddof=1) / np.sqrt(len(known))
-    return float(known.mean() - reach), float(known.mean() + reach)
+    mean = float(known.mean())
+    basis = f"mean of {len(known)} values, Student's interval"
+    return Estimate(mean, float(mean - reach), float(mean + reach), level, basis=basis)

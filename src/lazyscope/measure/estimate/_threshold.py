@@ -9,6 +9,7 @@ from scipy.special import logit as log_odds
 
 from lazyscope._checks import InputError, check_array, check_fraction, shown
 from lazyscope._entry import checked
+from lazyscope._estimate import Estimate
 
 MIN_SCALES = 4
 _STEEPNESS = 28  # widths s tried, from far below one step of kappa to half the range
@@ -47,6 +48,11 @@ class ThresholdEstimate:
     runs_above: int
     failures_above: float
     num_runs: int
+
+    @property
+    def estimate(self) -> Estimate:
+        """The threshold with its interval, as the record that is shared from here to the page."""
+        return Estimate(self.threshold, *self.interval, self.level, basis=f"{self.num_runs} runs")
 
 
 @checked(any_axes=("kappa",))

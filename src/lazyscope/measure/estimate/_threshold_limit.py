@@ -10,6 +10,7 @@ from scipy.special import ndtri
 
 from lazyscope._checks import InputError, check_fraction
 from lazyscope._entry import checked
+from lazyscope._estimate import Estimate
 from lazyscope.measure.estimate._posterior import mixture_quantile
 from lazyscope.measure.estimate._threshold import ThresholdEstimate
 
@@ -47,6 +48,17 @@ class ThresholdLimit:
     verdict: Limit
     num_widths: int
     num_dropped: int
+
+    @property
+    def estimate(self) -> Estimate:
+        """The limit with its interval, as the record that is shared from here to the page."""
+        return Estimate(self.limit, *self.interval, self.level, basis=f"{self.num_widths} widths")
+
+    @property
+    def drift(self) -> Estimate:
+        """The exponent of the threshold in the width, if it drifts."""
+        basis = f"{self.num_widths} widths"
+        return Estimate(self.exponent, *self.exponent_interval, self.level, basis=basis)
 
 
 @checked(any_axes=("widths",))

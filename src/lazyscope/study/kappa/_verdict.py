@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lazyscope.measure import RESOLUTION, agreement, mean_interval
+from lazyscope.measure import Estimate, mean_estimate
 from lazyscope.scaling import displacement_exponents, layer_regimes, network_regime
 from lazyscope.study._shapes import shape
 
@@ -131,17 +131,17 @@ def _fit(
     slopes = np.array([_slopes(group, quantity) for group in groups])
     slope, uncorrected, foreseen, by_law = (float(v) for v in slopes.mean(axis=0))
     unknown = 2.0 * accuracy / np.log(kappas[-1] / kappas[0])
-    low, high = mean_interval(slopes[:, 0], level=LEVEL)
-    low, high = float(low - unknown), float(high + unknown)
+    found = mean_estimate(slopes[:, 0], level=LEVEL)
+    found = Estimate(slope, found.low - unknown, found.high + unknown, LEVEL)  # pyright: ignore[reportOptionalOperand]
     note = f"{failed} failed runs are left out with their width and seed." if failed else ""
     return record | {
         "slope": slope,
-        "interval": [float(low), float(high)],
+        "interval": list(found.interval),
         "uncorrected_slope": uncorrected,
         "forecast_slope": foreseen,
         "law_slope": by_law,
-        "law_verdict": str(agreement(low, high, by_law, RESOLUTION)),
-        "verdict": agreement(low, high, PREDICTED_SLOPE, RESOLUTION),
+        "law_verdict": found.agreement(by_law),
+        "verdict": found.agreement(PREDICTED_SLOPE),
         "note": note,
     }
 

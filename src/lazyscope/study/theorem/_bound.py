@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from lazyscope.measure import mean_interval, student_reach
+from lazyscope.measure import mean_estimate, student_reach
 from lazyscope.scaling import network_regime
 from lazyscope.study.theorem._settings import TheoremCell, TheoremSettings
 
@@ -78,7 +78,7 @@ def mean_ratio(values: Sequence[float], *, level: float = LEVEL) -> dict[str, An
         return {"value": None, "interval": [None, None], "num": 0}
     ends = [None, None]
     if len(logs) > 1:
-        ends = np.exp(mean_interval(logs, level=level)).tolist()
+        ends = list(mean_estimate(logs, level=level).mapped(np.exp).interval)
     return {"value": float(np.exp(logs.mean())), "interval": ends, "num": len(logs)}
 
 
