@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lazyscope import claims
 from lazyscope._checks import InputError
 from lazyscope.claims import (
     all_of,
@@ -124,3 +125,19 @@ def test_accuracy_below_zero_is_refused():
 def test_more_successes_than_trials_are_refused():
     with pytest.raises(InputError, match="Successes must be at most the trials"):
         share_estimate(3, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "told"),
+    [
+        ("number_verdict", (-0.55, -0.45, -0.5), "agrees"),
+        ("at_most", (0.1, 0.2, 0.2), "agrees"),
+        ("at_least", (0.1, 0.2, 0.3), "disagrees"),
+        ("between", (-0.9, -0.4, -1.0, -0.5), "undecided"),
+        ("share_interval", (10, 10), (pytest.approx(0.692, abs=1e-3), 1.0)),
+    ],
+)
+def test_names_of_before_give_the_same_with_a_warning(name, given, told):
+    with pytest.warns(DeprecationWarning, match=f"claims.{name} is .* now"):
+        rule = getattr(claims, name)
+    assert rule(*given) == told

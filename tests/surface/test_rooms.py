@@ -20,6 +20,7 @@ WORDS = (
     "_portable",
     "_file",
     "_described",
+    "_deprecated",
     "_estimate",
 )
 WORDS += ("_jax", "_memory", "_provenance")

@@ -1,5 +1,6 @@
 """Does the theory hold? Every claim with its prediction, measurement, interval and verdict."""
 
+from lazyscope._deprecated import moved
 from lazyscope.claims._catalogue import CLAIMS
 from lazyscope.claims._finding import Claim, Effort, Finding, Section, Verdict
 from lazyscope.claims._verdict import (
@@ -32,3 +33,12 @@ __all__ = [
     "under_assumptions",
     "validation",
 ]
+
+_INSTEAD = {
+    "number_verdict": "lazyscope.measure.Estimate.agreement",
+    "at_most": "lazyscope.measure.Estimate.at_most",
+    "at_least": "lazyscope.measure.Estimate.at_least",
+    "between": "lazyscope.measure.Estimate.between",
+    "share_interval": "lazyscope.claims.share_estimate",
+}
+__getattr__ = moved(__name__, {name: f"{__name__}._earlier.{name}" for name in _INSTEAD}, _INSTEAD)

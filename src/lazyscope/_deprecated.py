@@ -1,0 +1,41 @@
+"""Where is a public name now that had another name or place before?"""
+
+import warnings
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+
+def moved(
+    module: str, names: Mapping[str, str], instead: Mapping[str, str] | None = None
+) -> Callable[[str], Any]:
+    """A module's ``__getattr__`` that finds names of before under what they are called now, until 1.0.
+
+    Args:
+        module: ``__name__`` of the module that had the names.
+        names: where each of them is now, as a dotted path.
+        instead: what to use in its place, where that is not the same thing under another name.
+
+    Example:
+        >>> find = moved("lazyscope.old", {"root": "math.sqrt"})
+        >>> import warnings
+        >>> with warnings.catch_warnings(record=True) as told:
+        ...     warnings.simplefilter("always")
+        ...     found = find("root")
+        >>> found(4.0), str(told[0].message)
+        (2.0, 'lazyscope.old.root is math.sqrt now; the old name goes with 1.0')
+    """
+
+    def find(name: str) -> Any:
+        if name not in names:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        home, _, called = names[name].rpartition(".")
+        new = (instead or {}).get(name, names[name])
+        warnings.warn(
+            f"{module}.{name} is {new} now; the old name goes with 1.0",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return getattr(import_module(home), called)
+
+    return find
