@@ -12,11 +12,11 @@ import pytest
 import lazyscope
 from lazyscope._checks import InputError
 from lazyscope._jax._random import LARGEST_SEED, check_seed, random_key
+from lazyscope.experiment._data import run_data
+from lazyscope.experiment._program import run_inputs, trace_run
 from lazyscope.measure import operator_norm
 from lazyscope.model import Dense
 from lazyscope.sweep import SweepDesign
-from lazyscope.sweep.run._data import run_data
-from lazyscope.sweep.run._program import run_inputs, trace_run
 
 SOURCE, HERE = Path(lazyscope.__file__).parent, Path(__file__).parent
 

@@ -139,7 +139,7 @@ def test_with_json_bad_input_leaves_standard_output_empty(command):
 
 
 def test_points_whose_kernel_exceeds_memory_are_refused_with_its_size(monkeypatch):
-    monkeypatch.setattr("lazyscope.study.single._run.physical_memory", lambda: 1024)
+    monkeypatch.setattr("lazyscope.experiment._single.physical_memory", lambda: 1024)
     assert "training and 4 test points" in refused([*FORECAST, "--width", "16"])
 
 

@@ -1,21 +1,28 @@
 """What is run and put together to answer one question, from settings to a stored result?"""
 
-from lazyscope.study._experiment import (
+from lazyscope.experiment import (
     Experiment,
     Observation,
+    Shape,
+    SingleRun,
+    StudyNetwork,
     dense_experiment,
+    forecast_run,
     network_experiment,
     observe,
     observe_compiled,
+    shape,
+    shape_names,
+    study_network,
+    study_network_names,
+    train_run,
 )
 from lazyscope.study._hopeless import HopelessWarning
-from lazyscope.study._shapes import Shape, shape, shape_names
 from lazyscope.study._sweep_exponents import sweep_exponents
 from lazyscope.study.condensation._study import CondensationSettings, run_condensation_study
 from lazyscope.study.coordinates._build import Described
 from lazyscope.study.coordinates._record import CoordinateCheck
 from lazyscope.study.coordinates._study import coordinate_check
-from lazyscope.study.kappa._networks import StudyNetwork, study_network, study_network_names
 from lazyscope.study.kappa._settings import KappaSettings, kappa_settings
 from lazyscope.study.kappa._study import run_kappa_study
 from lazyscope.study.output_scale._study import (
@@ -31,9 +38,6 @@ from lazyscope.study.phase_diagram._two_layer import TwoLayerSettings, run_two_l
 from lazyscope.study.random_schemes._estimates import LayerEstimate
 from lazyscope.study.random_schemes._law import law_at_widths
 from lazyscope.study.random_schemes._study import RandomSchemesSettings, run_random_schemes
-from lazyscope.study.single._forecast import forecast_run
-from lazyscope.study.single._run import SingleRun
-from lazyscope.study.single._training import train_run
 from lazyscope.study.theorem._settings import TheoremSettings
 from lazyscope.study.theorem._study import run_theorem_study
 

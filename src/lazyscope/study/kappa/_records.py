@@ -6,10 +6,10 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from lazyscope.data import Dataset
+from lazyscope.experiment import Observation
 from lazyscope.forecast import Forecast
 from lazyscope.measure import Displacement
 from lazyscope.model import AbstractNetwork
-from lazyscope.study._experiment import Observation
 
 MAX_TEST_POINTS_SHOWN = 64
 

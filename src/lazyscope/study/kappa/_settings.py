@@ -8,9 +8,8 @@ from typing import Any, get_args
 from lazyscope._checks import InputError, check_choice, check_count, check_fraction, check_positive
 from lazyscope._entry import check_fields
 from lazyscope.data import TargetKind
+from lazyscope.experiment import shape, study_network, study_network_names
 from lazyscope.model import activation_names
-from lazyscope.study._shapes import shape
-from lazyscope.study.kappa._networks import study_network, study_network_names
 from lazyscope.study.kappa._verdict import MIN_GROUPS, NUM_KAPPAS
 
 

@@ -19,21 +19,22 @@ from lazyscope._jax import own_settings, random_key
 from lazyscope._provenance import versions
 from lazyscope._types import Params
 from lazyscope.data import Dataset, load_dataset
-from lazyscope.flow import ExponentialFlow, Problem, one_lapack_thread
-from lazyscope.forecast import Forecast, forecast, guaranteed_rate, limit_lambda_min
-from lazyscope.measure import Displacement, displacement
-from lazyscope.model import AbstractNetwork, Dense
-from lazyscope.scaling import Scheme
-from lazyscope.study._experiment import (
+from lazyscope.experiment import (
     Experiment,
     Observation,
     dense_experiment,
     network_experiment,
     observe_compiled,
+    shape,
+    study_network,
+    with_scores_of_size_one,
 )
+from lazyscope.flow import ExponentialFlow, Problem, one_lapack_thread
+from lazyscope.forecast import Forecast, forecast, guaranteed_rate, limit_lambda_min
+from lazyscope.measure import Displacement, displacement
+from lazyscope.model import AbstractNetwork, Dense
+from lazyscope.scaling import Scheme
 from lazyscope.study._hopeless import HopelessWarning, hopeless_shapes
-from lazyscope.study._shapes import shape
-from lazyscope.study.kappa._networks import study_network, with_scores_of_size_one
 from lazyscope.study.kappa._records import (
     GroupScales,
     curve_record,

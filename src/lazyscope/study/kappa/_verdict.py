@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lazyscope.experiment import shape
 from lazyscope.measure import RESOLUTION, agreement, mean_interval
 from lazyscope.scaling import displacement_exponents, layer_regimes, network_regime
-from lazyscope.study._shapes import shape
 
 PREDICTED_SLOPE = -1.0
 LAZY_FORECAST = 0.5

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 from lazyscope._checks import InputError, check_choice, check_count, check_fraction, check_positive
 from lazyscope._entry import check_fields
 from lazyscope.data import TargetKind
+from lazyscope.experiment import shape, shape_names
 from lazyscope.measure import MIN_THRESHOLD_WIDTHS
 from lazyscope.model import activation_names
 from lazyscope.scaling import (
@@ -17,7 +18,6 @@ from lazyscope.scaling import (
     scheme_names,
     scheme_parameters,
 )
-from lazyscope.study._shapes import shape, shape_names
 
 Kind: TypeAlias = Literal["scheme", "spread"]
 

@@ -12,13 +12,11 @@ from dataclasses import dataclass
 
 from lazyscope._checks import InputError, check_count
 from lazyscope._entry import checked
+from lazyscope.experiment import DEFAULT_TOLERANCE, Value, data_sizes, run_scheme
 from lazyscope.model import activation, physical_memory
 from lazyscope.scaling import displacement_exponents
 from lazyscope.sweep.design._design import Cell, SweepDesign
-from lazyscope.sweep.design._parametrisation import run_scheme
-from lazyscope.sweep.design._settings import DEFAULT_TOLERANCE, Value
 from lazyscope.sweep.design._units import shape_of, usable_cores
-from lazyscope.sweep.run._data import data_sizes
 
 STEP_OVERHEAD = 3e-5
 """Seconds of a step on nothing: about a hundred small operations of a compiled loop."""

@@ -14,6 +14,21 @@ from pydantic import BaseModel, ConfigDict
 from lazyscope._checks import InputError, check_choice, check_text
 from lazyscope._file import local_path, read_whole, unreadable
 from lazyscope._jax import check_seed
+from lazyscope.experiment import (
+    DEFAULT_RECORD,
+    METHODS,
+    Value,
+    canonical,
+    default_settings,
+    is_parametrisation,
+    layer_of,
+    record_names,
+    run_scheme,
+    setting,
+    setting_names,
+    settings_hash,
+    unknown_key,
+)
 from lazyscope.model import activation_names
 from lazyscope.sweep.design._axis import (
     check_number_of_runs,
@@ -22,19 +37,6 @@ from lazyscope.sweep.design._axis import (
     read_axis,
     read_list,
 )
-from lazyscope.sweep.design._parametrisation import is_parametrisation, run_scheme
-from lazyscope.sweep.design._settings import (
-    METHODS,
-    Value,
-    canonical,
-    default_settings,
-    layer_of,
-    setting,
-    setting_names,
-    settings_hash,
-    unknown_key,
-)
-from lazyscope.sweep.store._record import DEFAULT_RECORD, record_names
 
 POINTS = "point"
 """Name of the axis along which listed or drawn points lie."""

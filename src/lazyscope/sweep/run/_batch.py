@@ -8,12 +8,17 @@ import numpy as np
 
 from lazyscope._jax import own_settings
 from lazyscope._outcome import Outcome
+from lazyscope.experiment import (
+    compiled_program,
+    data_digest,
+    data_digests,
+    run_data,
+    run_inputs,
+    without_gaps,
+)
 from lazyscope.sweep.design._design import Cell
 from lazyscope.sweep.design._units import Unit
-from lazyscope.sweep.run._data import data_digest, data_digests, run_data
 from lazyscope.sweep.run._fingerprint import fingerprint, process_name
-from lazyscope.sweep.run._program import compiled_program, run_inputs
-from lazyscope.sweep.run._quantities import without_gaps
 from lazyscope.sweep.store._batchfile import RunFailure, RunResult
 
 Ended = Sequence[RunResult | RunFailure]
@@ -69,7 +74,7 @@ def each_for_itself(run: RunUnit, unit: Unit) -> Ended:
 
 def run_elsewhere(run: RunUnit, unit: Unit) -> UnitResult:
     """`unit` done in this process for another one."""
-    digests = data_digests(unit, fresh=True)
+    digests = data_digests((cell.settings for cell in unit), fresh=True)
     ended = each_for_itself(run, unit)
     return UnitResult(ended, process_name(), fingerprint(), digests)
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from lazyscope._checks import InputError, shown
 from lazyscope._entry import checked
+from lazyscope.experiment import data_digests, data_keys
 from lazyscope.sweep.design._cost import check_memory, run_seconds
 from lazyscope.sweep.design._design import Cell, SweepDesign
 from lazyscope.sweep.design._units import Unit, cut_into_units
 from lazyscope.sweep.run._batch import Ended, UnitResult, failure, run_unit
 from lazyscope.sweep.run._cluster import ClusterWorkers, connected
-from lazyscope.sweep.run._data import data_digests, data_keys
 from lazyscope.sweep.run._fingerprint import differences, fingerprint, process_name
 from lazyscope.sweep.run._progress import sweep_progress
 from lazyscope.sweep.run._workers import AbstractWorkers, ThreadWorkers
@@ -111,7 +111,7 @@ def run_sweep_with(
     """`run_sweep` with `workers` that do each unit by ``run(unit, record=design.record)``."""
     began = time.monotonic()
     place = store_path(path)
-    digests = data_digests(design.cells(), fresh=True)
+    digests = data_digests((cell.settings for cell in design.cells()), fresh=True)
     check_memory(design.cells(), workers.memory())
     with writing_store(place, design) as store:
         _check_same_data(store, digests)
@@ -164,7 +164,7 @@ class _Intake:
         """
         if isinstance(ended, BaseException):
             ended = [failure(cell, ended) for cell in unit]
-        data = {key: self._digests[key] for key in data_keys(unit)}
+        data = {key: self._digests[key] for key in data_keys(cell.settings for cell in unit)}
         worker = process_name()
         if isinstance(ended, UnitResult):
             worker = ended.worker
@@ -178,7 +178,7 @@ class _Intake:
             if isinstance(each, RunResult) and not self._store.holds(each.cell)
         ]
         for result in results:
-            (key,) = data_keys([result.cell])
+            (key,) = data_keys([result.cell.settings])
             if result.data and result.data != self._digests[key]:
                 raise _other_data(key)
         origin = {"worker": worker, "fingerprint": fingerprint()}

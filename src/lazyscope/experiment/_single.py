@@ -11,10 +11,10 @@ from lazyscope._checks import InputError, check_count, check_positive
 from lazyscope._entry import check_fields
 from lazyscope._jax import random_key
 from lazyscope.data import Dataset
+from lazyscope.experiment._experiment import Experiment, dense_experiment
 from lazyscope.flow import Problem, check_numbers
 from lazyscope.model import Dense, physical_memory
 from lazyscope.scaling import Scheme, regime_report
-from lazyscope.study._experiment import Experiment, dense_experiment
 
 _LARGEST_SEED = 2**32 - 1
 _NEGLIGIBLE = 1e-14

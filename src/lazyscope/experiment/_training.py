@@ -11,11 +11,11 @@ from lazyscope._checks import InputError, check_count, check_fraction
 from lazyscope._entry import checked
 from lazyscope._jax import own_settings
 from lazyscope._plain import plain
+from lazyscope.experiment._experiment import Experiment, Observation, observe_compiled
+from lazyscope.experiment._forecast import LAZY, NOT_LAZY, forecast_record, look_ahead
+from lazyscope.experiment._single import SingleRun
 from lazyscope.flow import AbstractMethod, ExponentialFlow, FlowResult
 from lazyscope.measure import decay_rate, mean_squared_error
-from lazyscope.study._experiment import Experiment, Observation, observe_compiled
-from lazyscope.study.single._forecast import LAZY, NOT_LAZY, forecast_record, look_ahead
-from lazyscope.study.single._run import SingleRun
 
 DEFAULT_STOP = 1e-4
 DEFAULT_MAX_STEPS = 20_000

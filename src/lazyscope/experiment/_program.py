@@ -1,5 +1,6 @@
 """Which compiled program does a run go through?"""
 
+import os
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Mapping
@@ -12,12 +13,33 @@ import numpy as np
 
 from lazyscope._jax import random_key
 from lazyscope.data import Dataset
+from lazyscope.experiment._measurements import Judge, run_quantities
+from lazyscope.experiment._parametrisation import run_scheme
+from lazyscope.experiment._settings import Value
 from lazyscope.flow import ExponentialFlow, GradientDescent, dense_problem, trace_flow
 from lazyscope.model import Centred, Dense
-from lazyscope.sweep.design._parametrisation import run_scheme
-from lazyscope.sweep.design._settings import Value
-from lazyscope.sweep.design._units import SHAPES_TOGETHER, shape_of, usable_cores
-from lazyscope.sweep.run._quantities import Judge, run_quantities
+
+_SHAPE = (
+    "width",
+    "depth",
+    "activation",
+    "use_bias",
+    "centred",
+    "data",
+    "num_points",
+    "num_test",
+    "input_dim",
+    "target",
+    "method",
+)
+SHAPES_TOGETHER = 8
+"""Shapes whose units are done side by side, where there are not more workers than that."""
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0))
+
 
 NUM_RECORDS = 32
 """Steps kept of every loss curve; a long step is shown by several points."""
@@ -30,6 +52,16 @@ MOST_PROGRAMS = max(2 * SHAPES_TOGETHER, 2 * usable_cores())
 
 _programs: OrderedDict[Any, Callable[[Inputs], dict[str, jax.Array]]] = OrderedDict()
 _locks: defaultdict[Any, threading.Lock] = defaultdict(threading.Lock)
+
+
+def shape_of(settings: Mapping[str, Value]) -> tuple[Any, ...]:
+    """What decides the compiled program of a run; equal for runs that share one.
+
+    Example:
+        >>> shape_of({"width": 8, "seed": 0}) == shape_of({"width": 8, "seed": 1})
+        True
+    """
+    return tuple(settings.get(name) for name in _SHAPE)
 
 
 def run_inputs(settings: Mapping[str, Value], data: Dataset) -> Inputs:

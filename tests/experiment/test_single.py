@@ -6,11 +6,11 @@ import pytest
 from lazyscope._checks import InputError
 from lazyscope._plain import plain
 from lazyscope.data import Dataset, four_points
+from lazyscope.experiment._forecast import forecast_run
+from lazyscope.experiment._single import SingleRun
+from lazyscope.experiment._training import train_run
 from lazyscope.flow import ExponentialFlow, GradientDescent
 from lazyscope.scaling import Scheme, named_scheme
-from lazyscope.study.single._forecast import forecast_run
-from lazyscope.study.single._run import SingleRun
-from lazyscope.study.single._training import train_run
 
 
 def linear_run(target=6.0, **settings):

@@ -9,10 +9,10 @@ from lazyscope._entry import checked
 from lazyscope._jax import own_settings
 from lazyscope._plain import plain
 from lazyscope.data import duplicate_groups
+from lazyscope.experiment._single import SingleRun
 from lazyscope.flow import Problem
 from lazyscope.forecast import Forecast, forecast, guaranteed_rate, limit_lambda_min
 from lazyscope.measure import operator_norm
-from lazyscope.study.single._run import SingleRun
 
 FRACTIONS = (0.5, 0.1, 1e-2, 1e-3, 1e-4, 1e-6)
 """Fractions of the initial loss whose times are told."""

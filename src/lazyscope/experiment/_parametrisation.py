@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from lazyscope._checks import InputError
+from lazyscope.experiment._settings import Value, layer_of
 from lazyscope.scaling import PowerLaw, Scheme, named_scheme
-from lazyscope.sweep.design._settings import Value, layer_of
 
 PARAMETRISATION = (
     "depth",
