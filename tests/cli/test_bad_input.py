@@ -103,7 +103,7 @@ CASES = [
     ([*TRAIN, "--max-steps", "0"], "Max_steps must be a whole number of at least 1"),
     (["study", "kappa", "--widths", "0"], "Width must be a whole number of at least 1"),
     (["study", "kappa", "--kappas", "1,-2"], "Kappa must be above zero"),
-    (["study", "kappa", "--shapes", "balance"], "use 'balanced'"),
+    (["study", "kappa", "--spreads", "balance"], "use 'balanced'"),
     (["sweep", "nowhere.toml", "--store", "x"], "A sweep file must be readable"),
     (["sweep", "a.toml", "--store", "x", "--workers", "0"], "Workers must be a whole number"),
     (

@@ -2,6 +2,7 @@
 
 import time
 
+import numpy as np
 import pytest
 
 from lazyscope._checks import InputError
@@ -173,7 +174,7 @@ def test_compiled_programs_are_kept_for_a_limited_number_of_shapes(monkeypatch):
     kept = dict(_programs)
     _programs.clear()
     for width in range(1, 3 * MOST_PROGRAMS):
-        compiled_program({"width": width}, ("nothing",), {})
+        compiled_program({"width": width}, ("nothing",), {"x": np.zeros(width)})
     assert len(_programs) == MOST_PROGRAMS
     assert SHAPES_TOGETHER <= MOST_PROGRAMS
     _programs.clear()

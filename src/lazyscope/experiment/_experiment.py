@@ -1,58 +1,24 @@
-"""What is one run of the instrument: predict, train, measure?"""
+"""What is trained in one run, and what is it judged on?"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, final
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from lazyscope._checks import check_alike, check_count, check_not_negative, check_tree, is_known
+from lazyscope._checks import InputError, check_alike, check_array, check_tree, shown
 from lazyscope._entry import checked
-from lazyscope._types import Params
+from lazyscope._jax import own_settings
+from lazyscope._types import Apply, Params
 from lazyscope.data import Dataset
-from lazyscope.flow import (
-    AbstractMethod,
-    FlowResult,
-    Problem,
-    dense_problem,
-    linearise,
-    trace_flow,
-)
+from lazyscope.flow import Problem, dense_problem, function_problem, in_double
 from lazyscope.kernel import FunctionKernel
-from lazyscope.measure import (
-    Displacement,
-    displacement,
-    error_rate,
-    kernel_change,
-    linearisation_gap,
-)
-from lazyscope.model import AbstractNetwork, Centred, Dense, FunctionModel, parameter_groups
+from lazyscope.model import AbstractNetwork, Dense, FunctionModel, Grouping, parameter_groups
 
 
-class Observation(eqx.Module):
-    """What training did, and how far it was from the linearised network.
-
-    Attributes:
-        result: the trained problem.
-        displacement: relative displacement of every layer.
-        kernel_change: relative change of the output-averaged kernel on the training points.
-        gap_train, gap_test: distance from the linearised network at the final time, in rms targets.
-        test_outputs, linearised_test_outputs: outputs on the test points at the final time.
-        error, linearised_error: share of test points with the wrong class.
-        linearised_curve: loss of the linearised network at the recorded times.
-    """
-
-    result: FlowResult
-    displacement: Displacement
-    kernel_change: Float[Array, ""]
-    gap_train: Float[Array, ""]
-    gap_test: Float[Array, ""]
-    test_outputs: Float[Array, "n_test C"]
-    linearised_test_outputs: Float[Array, "n_test C"]
-    error: Float[Array, ""]
-    linearised_error: Float[Array, ""]
-    linearised_curve: Float[Array, "records points"]
-
-
+@final
 class Experiment(eqx.Module):
     """A problem and the points it is judged on.
 
@@ -70,29 +36,57 @@ class Experiment(eqx.Module):
     y_train: Float[Array, "n C"]
     offset_test: Float[Array, "n_test C"]
 
+    @classmethod
+    def of(cls, problem: Problem) -> "Experiment":
+        """A problem without test points, whose targets are taken as they are."""
+        x, y = problem.x[:0], problem.y[:0]
+        return cls(problem, x, y, problem.y, y)
 
-@checked()
-def dense_experiment(
-    model: Dense,
-    params: Params,
-    data: Dataset,
-    speeds: Float[ArrayLike, " layers"],
-    *,
-    centred: bool,
+
+class Points(NamedTuple):
+    """What a network is trained and judged on, as arrays that may be traced."""
+
+    x: Any
+    y: Any
+    x_test: Any
+    y_test: Any
+
+    @classmethod
+    def of(cls, data: Dataset) -> "Points":
+        """The arrays of a data set."""
+        return cls(
+            *(jnp.asarray(part) for part in (data.x_train, data.y_train, data.x_test, data.y_test))
+        )
+
+
+def drawn_experiment(
+    network: AbstractNetwork, params: Params, points: Points, speeds: Any, centred: Any
 ) -> Experiment:
-    """The experiment of training a dense network, centred or not, on a data set."""
-    y_test = jnp.asarray(data.y_test)
-    x_test = jnp.asarray(data.x_test)
-    trained = Centred(model, params) if centred else model
-    problem = dense_problem(
-        trained,
-        params,
-        jnp.asarray(data.x_train),
-        jnp.asarray(data.y_train),
-        speeds=jnp.asarray(speeds),
-    )
-    offset = model.apply(params, x_test) if centred else jnp.zeros_like(y_test)
-    return Experiment(problem, x_test, y_test, jnp.asarray(data.y_train), offset)
+    """The experiment of training a network from these parameters; pure, and nothing is checked.
+
+    Dense networks have their layerwise kernel, others the one that their structure allows; their
+    parameters move as tuples of arrays, ``experiment.problem.params``.
+
+    Args:
+        network: the network.
+        params: the starting point, as its ``init`` gives it.
+        points: training and test points.
+        speeds: one per group of parameters.
+        centred: whether f - f_0 is trained; may be traced.
+    """
+    x, y = points.x, points.y
+    if isinstance(network, Dense):
+        problem = dense_problem(network, params, x, y, speeds=speeds)
+    else:
+        model = FunctionModel(network.apply, parameter_groups(params, tuple(network.group_names)))
+        start = model.groups_of(params)
+        problem = Problem(model, FunctionKernel(model), start, x, y, speeds)
+    at_start = [
+        jnp.where(centred, problem.model.apply(problem.params, part), 0.0)
+        for part in (x, points.x_test)
+    ]
+    problem = eqx.tree_at(lambda p: p.y, problem, problem.y + at_start[0])
+    return Experiment(problem, points.x_test, points.y_test, y, at_start[1])
 
 
 @checked()
@@ -104,81 +98,91 @@ def network_experiment(
     *,
     centred: bool,
 ) -> Experiment:
-    """The same for a network of any architecture, with the kernel that its structure allows.
+    """The experiment of training a network of any architecture, centred or not, on a data set.
 
-    Its parameters move as tuples of arrays, ``experiment.problem.params``. What the network does with
-    points is not checked: networks of this library keep the rules that `function_problem` asks of others.
+    What the network does with points is not checked: networks of this library keep the rules that
+    `function_experiment` asks of others.
+
+    Args:
+        network: the network.
+        params: the starting point, from its ``init``.
+        data: training and test points.
+        speeds: one per group of parameters, in the order of ``network.group_names``.
+        centred: train f - f_0.
+
+    Raises:
+        InputError: parameters that are not finite, or speeds that do not fit the groups.
     """
     check_tree("params", params)
     check_alike(speeds=speeds, groups=np.asarray(network.group_names))
-    x, y, x_test, y_test = (
-        jnp.asarray(values) for values in (data.x_train, data.y_train, data.x_test, data.y_test)
-    )
-    model = FunctionModel(network.apply, parameter_groups(params, tuple(network.group_names)))
-    start = model.groups_of(params)
-    targets, offset = y, jnp.zeros_like(y_test)
-    if centred:
-        targets, offset = y + model.apply(start, x), model.apply(start, x_test)
-    problem = Problem(model, FunctionKernel(model), start, x, targets, jnp.asarray(speeds))
-    return Experiment(problem, x_test, y_test, y, offset)
+    return drawn_experiment(network, params, Points.of(data), jnp.asarray(speeds), centred)
 
 
-@checked()
-def observe(
-    experiment: Experiment,
-    method: AbstractMethod,
+def function_experiment(
+    apply: Apply,
+    params: Params,
+    data: Dataset | tuple[Any, ...],
     *,
-    stop_fraction: float | Float[Array, ""],
-    max_steps: int,
-) -> Observation:
-    """Train and measure what happened; pure, so that it can be compiled and batched.
+    groups: Grouping = None,
+    speeds: Mapping[str, float] | Sequence[float] | Float[Array, " groups"] | None = None,
+    centred: bool = False,
+) -> Experiment:
+    """The experiment of training any JAX function, as `run_experiment` takes it.
 
     Args:
-        experiment: what to train, and what to judge it on.
-        method: how to train.
-        stop_fraction: end at this fraction of the initial loss.
-        max_steps: steps tried at most.
+        apply: ``apply(params, x) -> (n, C)``, see `lazyscope.flow.function_problem`.
+        params: the starting point, any tree of real arrays.
+        data: a data set, or (x, y) or (x, y, x_test, y_test).
+        groups: which arrays move together, see `lazyscope.flow.function_problem`.
+        speeds: one per group, or by name; 1 unless given.
+        centred: train f - f_0.
+
+    Raises:
+        InputError: what `lazyscope.flow.function_problem` refuses, or test points that do not fit.
+
+    Example:
+        >>> from lazyscope.experiment import run_experiment
+        >>> x, y = np.eye(2), np.ones((2, 1))
+        >>> given = function_experiment(lambda p, x: x @ p["w"], {"w": np.zeros((2, 1))}, (x, y))
+        >>> run_experiment(given, stop=0.25).outcome.label
+        'converged'
     """
-    problem, x_test = experiment.problem, experiment.x_test
-    result = trace_flow(problem, method, stop_fraction, jnp.inf, max_steps=max_steps)
-    linear = linearise(problem, x_test)
-    start = problem.kernel.expand(problem.params, problem.x)
-    end = problem.kernel.expand(result.params, problem.x)
-    test = problem.model.apply(result.params, x_test) - experiment.offset_test
-    linear_test = linear.outputs_other(result.time) - experiment.offset_test
-    return Observation(
-        result=result,
-        displacement=displacement(problem.params, result.params),
-        kernel_change=kernel_change(
-            start.mean_kernel(problem.speeds), end.mean_kernel(problem.speeds)
-        ),
-        gap_train=linearisation_gap(end.outputs, linear.outputs(result.time), experiment.y_train),
-        gap_test=linearisation_gap(test, linear_test, experiment.y_train),
-        test_outputs=test,
-        linearised_test_outputs=linear_test,
-        error=error_rate(test, experiment.y_test),
-        linearised_error=error_rate(linear_test, experiment.y_test),
-        linearised_curve=linear.loss(result.curve_time),
+    if isinstance(data, Dataset):
+        data = data.x_train, data.y_train, data.x_test, data.y_test
+    if not isinstance(data, tuple) or len(data) not in (2, 4):
+        raise InputError(
+            "data must be a data set, (x, y) or (x, y, x_test, y_test)",
+            received=shown(data),
+            cause="points without targets, or a list",
+            fix="give load_dataset(...), or a tuple of arrays",
+        )
+    x, y, *test = data
+    problem = function_problem(apply, params, x, y, groups=groups, speeds=speeds, centred=centred)
+    targets = np.asarray(y, float).reshape(problem.y.shape)
+    if not test:
+        given = Experiment.of(problem)
+        return eqx.tree_at(lambda e: e.y_train, given, targets)
+    x_test, y_test = _test_points(problem, *test)
+    offset = np.zeros_like(y_test)
+    if centred:
+        with own_settings():
+            doubled = in_double(problem)
+            offset = np.asarray(doubled.model.apply(doubled.params, jnp.asarray(x_test)))
+    return Experiment(problem, x_test, y_test, targets, offset)
+
+
+def _test_points(problem: Problem, x_test: Any, y_test: Any) -> tuple[Any, Any]:
+    x, y = (
+        np.asarray(check_array(name, part), float)
+        for name, part in (("test points", x_test), ("test targets", y_test))
     )
-
-
-_observe_compiled = eqx.filter_jit(observe)
-
-
-@checked()
-def observe_compiled(
-    experiment: Experiment,
-    method: AbstractMethod,
-    *,
-    stop_fraction: float | Float[Array, ""],
-    max_steps: int,
-) -> Observation:
-    """`observe` behind ``jit``: one compilation per shape of experiment and kind of method."""
-    if is_known(stop_fraction):
-        check_not_negative("stop fraction", float(stop_fraction))
-    return _observe_compiled(
-        experiment,
-        method,
-        stop_fraction=stop_fraction,
-        max_steps=check_count("max_steps", max_steps),
-    )
+    y = y[:, None] if y.ndim == 1 else y
+    if x.shape[1:] != problem.x.shape[1:] or y.shape != (len(x), problem.y.shape[1]):
+        raise InputError(
+            "test points and targets must be like those of training",
+            received=f"points {x.shape} and targets {y.shape}",
+            cause="labels in place of targets, or points that were prepared differently",
+            fix=f"give points (n, {', '.join(map(str, problem.x.shape[1:]))}) and targets "
+            f"(n, {problem.y.shape[1]})",
+        )
+    return x, y

@@ -1,39 +1,42 @@
 """What is one run: which network, drawn from which scheme, on which data?"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from lazyscope._checks import InputError, check_count, check_positive
+from lazyscope._checks import InputError
 from lazyscope._entry import check_fields
-from lazyscope._jax import random_key
+from lazyscope._jax import own_settings
 from lazyscope.data import Dataset
-from lazyscope.experiment._experiment import Experiment, dense_experiment
-from lazyscope.flow import Problem, check_numbers
-from lazyscope.model import Dense, physical_memory
+from lazyscope.experiment._architecture import architecture
+from lazyscope.experiment._experiment import Experiment
+from lazyscope.experiment._parametrisation import check_model, network_of
+from lazyscope.experiment._program import draw, run_inputs
+from lazyscope.experiment._settings import FINE_RECORDS, Value, canonical, default_settings
+from lazyscope.model import AbstractNetwork, Dense, physical_memory
 from lazyscope.scaling import Scheme, regime_report
 
-_LARGEST_SEED = 2**32 - 1
 _NEGLIGIBLE = 1e-14
 
 
 @final
 @dataclass(frozen=True)
 class SingleRun:
-    """One dense network on one data set, before it is drawn.
+    """One network on one data set, before it is drawn.
 
     Args:
         data: training and test points.
-        scheme: scale and speed of every layer; its depth is the network's.
-        width: units m of every hidden layer.
+        scheme: scale and speed of every drawn layer; its depth is that of a dense network.
+        width: units m of every hidden layer, channels, or embedding dimension.
         activation: nonlinearity, see `lazyscope.model.activation_names`.
         use_bias: whether layers have a bias, starting at zero.
         output_scale: factor in front of the network; it multiplies kappa.
         centred: train f - f_0, so that the residual starts as the targets.
         seed: of the initial weights.
+        architecture: kind of the network, see `architecture_names`; scales of networks that are not dense
+            come from `network_scheme`, and they have neither bias nor output scale.
 
     Raises:
         InputError: a size, name or scale that cannot be, or a network that memory cannot hold.
@@ -54,54 +57,69 @@ class SingleRun:
     output_scale: float = 1.0
     centred: bool = False
     seed: int = 0
+    architecture: str = "dense"
 
     def __post_init__(self) -> None:
         check_fields(self)
-        check_positive("output scale", self.output_scale)
-        seed = check_count("seed", self.seed, minimum=0)
-        if seed > _LARGEST_SEED:
+        for name in ("width", "seed", "output_scale"):
+            canonical(name, getattr(self, name))
+        check_model({**self.settings(), "spread": "given by numbers"})
+        layers = len(self.model.shapes)
+        if layers != len(self.scheme.scales):
             raise InputError(
-                f"seed must be at most {_LARGEST_SEED}",
-                received=repr(self.seed),
-                cause="a time stamp or a hash used as a seed",
-                fix="use a small number such as 0",
+                f"a network of {layers} drawn layers needs a scheme of as many scales",
+                received=f"{len(self.scheme.scales)} scales",
+                cause="a scheme for another architecture or depth",
+                fix="make the scheme with network_scheme for this architecture",
             )
         self.scheme.kappa(self.model.width)
 
     @property
-    def model(self) -> Dense:
+    def depth(self) -> int:
+        """Hidden layers, convolutions or blocks of the network."""
+        most = architecture(self.architecture).most_depth
+        return self.scheme.depth if most is None else min(most, self.scheme.depth)
+
+    @property
+    def model(self) -> AbstractNetwork:
         """The network; making it checks that its parameters fit into memory."""
-        return Dense(
-            self.data.x_train.shape[1],
-            self.data.y_train.shape[1],
-            self.width,
-            self.scheme.depth,
-            self.activation,
-            use_bias=self.use_bias,
-            output_scale=float(self.output_scale),
-        )
+        dims = self.data.x_train.shape[1], self.data.y_train.shape[1]
+        return network_of(self.settings(), *dims)
+
+    def settings(self, **training: Value) -> dict[str, Value]:
+        """What is run, in the words of sweep files, with settings of its training."""
+        own = ("width", "depth", "activation", "use_bias", "output_scale", "centred", "seed")
+        named = {name: getattr(self, name) for name in own}
+        common = {"model": self.architecture, "num_records": FINE_RECORDS}
+        return {**default_settings(), **named, **common, **training}
 
     def experiment(self) -> Experiment:
-        """The network drawn and put before its data, inside a scope of double precision.
+        """The network drawn and put before its data, in double precision.
 
         Raises:
-            InputError: a kernel that memory cannot hold, numbers that are not finite, or targets
-                that the network meets before training.
+            InputError: a kernel that memory cannot hold, or numbers that are not finite.
         """
-        model = self.model
-        _check_kernel_memory(model, len(self.data.x_train), len(self.data.x_test))
-        with jax.enable_x64(True):
-            params = model.init(random_key(int(self.seed)), self.scheme)
-            experiment = dense_experiment(
-                model,
-                params,
-                self.data,
-                self.scheme.speed(model.width),
-                centred=self.centred,
-            )
-            check_numbers(experiment.problem)
-            _check_start(experiment.problem)
-        return experiment
+        self.check()
+        with own_settings():
+            inputs = run_inputs(self.settings(), self.data, self.scheme)
+            return draw({**inputs, "seed": self.seed})
+
+    def check(self) -> None:
+        """Refuse what no run can be made of.
+
+        Raises:
+            InputError: a kernel that memory cannot hold, or numbers that are not finite.
+        """
+        _check_kernel_memory(self.model, len(self.data.x_train), len(self.data.x_test))
+        for what, values in (("points", self.data.x_train), ("targets", self.data.y_train)):
+            bad = int((~np.isfinite(values)).sum())
+            if bad:
+                raise InputError(
+                    f"{what} must be finite",
+                    received=f"{bad} numbers that are NaN or infinite",
+                    cause="missing values in the data",
+                    fix="remove or fill the missing values",
+                )
 
     def record(self) -> dict[str, Any]:
         """What is run, ready for JSON: network, data, and what the scheme says at this width.
@@ -110,15 +128,19 @@ class SingleRun:
         exponents and regimes are None for a scheme that was given by numbers at one width.
         """
         model = self.model
+        own = _scheme_record(self.scheme, model.width)
+        if not isinstance(model, Dense):
+            own["kappa"] = float(model.kappa(self.scheme.alpha(model.width)))
         return {
-            **_scheme_record(self.scheme, model.width),
-            "output_kappa": float(self.output_scale) * self.scheme.kappa(model.width),
+            **own,
+            "output_kappa": float(self.output_scale) * own["kappa"],
             "network": {
-                "input_dim": model.input_dim,
-                "output_dim": model.output_dim,
+                "model": self.architecture,
+                "input_dim": self.data.x_train.shape[1],
+                "output_dim": self.data.y_train.shape[1],
                 "width": model.width,
-                "depth": model.depth,
-                "activation": model.activation_name,
+                "depth": self.depth,
+                "activation": self.activation,
                 "bias": self.use_bias,
                 "output_scale": float(self.output_scale),
                 "centred": self.centred,
@@ -152,15 +174,16 @@ def _scheme_record(scheme: Scheme, width: int) -> dict[str, Any]:
         }
 
 
-def _check_kernel_memory(model: Dense, num_points: int, num_test: int) -> None:
+def _check_kernel_memory(model: AbstractNetwork, num_points: int, num_test: int) -> None:
     """Refuse a tangent kernel, its eigenvectors and the kernel to the test points beyond memory."""
-    rows = num_points * model.output_dim
-    needed = 8 * rows * (4 * rows + (model.depth + 2) * num_test * model.output_dim)
+    outputs = model.shapes[-1][0]
+    rows = num_points * outputs
+    needed = 8 * rows * (4 * rows + (len(model.shapes) + 1) * num_test * outputs)
     if needed > physical_memory():
         raise InputError(
             "the tangent kernel on the points must fit into memory",
             received=(
-                f"{num_points} training and {num_test} test points with {model.output_dim} outputs, "
+                f"{num_points} training and {num_test} test points with {outputs} outputs, "
                 f"which takes {needed / 2**30:,.1f} GiB; this machine has "
                 f"{physical_memory() / 2**30:,.1f} GiB"
             ),
@@ -169,17 +192,20 @@ def _check_kernel_memory(model: Dense, num_points: int, num_test: int) -> None:
         )
 
 
-def _check_start(problem: Problem) -> None:
-    """Refuse a network whose loss overflows, or that meets its targets before it is trained."""
-    residual = problem.residual(problem.params)
-    if not np.isfinite(float(problem.loss(residual))):
+def check_start(seen: Mapping[str, Any]) -> None:
+    """Refuse a network whose loss overflows, or that meets its targets before it is trained.
+
+    Args:
+        seen: what its start says, ``loss_initial``, ``residual_size`` and ``target_size``.
+    """
+    if not np.isfinite(float(seen["loss_initial"])):
         raise InputError(
             "the loss of the initial network must be finite",
             received="outputs whose squares overflow double precision",
             cause="scales far beyond any network",
             fix="use a smaller width, smaller exponents or a smaller output scale",
         )
-    if float(jnp.max(jnp.abs(residual))) <= _NEGLIGIBLE * float(jnp.max(jnp.abs(problem.y))):
+    if float(seen["residual_size"]) <= _NEGLIGIBLE * float(seen["target_size"]):
         raise InputError(
             "training needs a residual to remove",
             received="outputs that equal the targets at the start",

@@ -3,22 +3,29 @@
 import time
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from lazyscope._checks import InputError, check_count, check_fraction
 from lazyscope._entry import checked
 from lazyscope._jax import own_settings
 from lazyscope._plain import plain
-from lazyscope.experiment._experiment import Experiment, Observation, observe_compiled
-from lazyscope.experiment._forecast import LAZY, NOT_LAZY, forecast_record, look_ahead
-from lazyscope.experiment._single import SingleRun
-from lazyscope.flow import AbstractMethod, ExponentialFlow, FlowResult
-from lazyscope.measure import decay_rate, mean_squared_error
+from lazyscope.experiment._forecast import LAZY, NOT_LAZY, forecast_of, forecast_record
+from lazyscope.experiment._program import DEFAULT_MAX_STEPS, DEFAULT_STOP, run_settings
+from lazyscope.experiment._quantities import OF_START
+from lazyscope.experiment._record import RunRecord
+from lazyscope.experiment._single import SingleRun, check_start
+from lazyscope.flow import AbstractMethod, ExponentialFlow
+from lazyscope.measure import decay_rate
 
-DEFAULT_STOP = 1e-4
-DEFAULT_MAX_STEPS = 20_000
+RECORD = (
+    *OF_START,
+    "displacement",
+    "total",
+    "loss_curve",
+    "kernel",
+    "linearisation",
+    "outputs",
+)
 
 
 @checked(own=("stop",))
@@ -28,8 +35,8 @@ def train_run(
     *,
     stop: float = DEFAULT_STOP,
     max_steps: int = DEFAULT_MAX_STEPS,
-) -> dict[str, Any]:
-    """Forecast, train and measure one run, ready for JSON.
+) -> RunRecord:
+    """Forecast, train and measure one run.
 
     A run that diverges, stalls or runs out of steps is a result like any other; numbers that it
     leaves without a value are None.
@@ -41,12 +48,12 @@ def train_run(
         max_steps: steps tried at most.
 
     Returns:
-        The run's record, and ``outcome`` with its ``sentence``; ``loss`` (``initial``, ``final``);
-        ``steps`` (accepted), ``tried``, ``time`` (flow time); ``displacement`` (``operator`` and
-        ``frobenius`` per layer, ``total``; all relative); ``kernel_change``;
-        ``linearisation_gap`` (``train``, ``test``, in rms targets); ``decay_rate``: ``measured``
-        over the second half of the fall with ``measured_interval``, ``average`` over all of it, the
-        theorem's ``bound`` for that average, and ``kernel``, 2 lambda_min / n; ``test_error`` and
+        The run, whose items are ready for JSON: its description, and ``outcome`` with its ``sentence``;
+        ``loss`` (``initial``, ``final``); ``steps`` (accepted), ``tried``, ``time`` (flow time);
+        ``displacement`` (``operator`` and ``frobenius`` per layer, ``total``; all relative);
+        ``kernel_change``; ``linearisation_gap`` (``train``, ``test``, in rms targets); ``decay_rate``:
+        ``measured`` over the second half of the fall with ``measured_interval``, ``average`` over all of
+        it, the theorem's ``bound`` for that average, and ``kernel``, 2 lambda_min / n; ``test_error`` and
         ``test_loss`` of network and linearised network; ``forecast`` at the same stop; ``curve``;
         ``verdict``.
 
@@ -66,61 +73,59 @@ def train_run(
     check_fraction("stop fraction", stop)
     max_steps = check_count("max_steps", max_steps)
     method = ExponentialFlow() if method is None else method
+    run.check()
     began = time.perf_counter()
+    settings = run.settings(stop=stop, max_steps=max_steps)
     with own_settings():
-        experiment = run.experiment()
-        problem = experiment.problem
-        seen = look_ahead(problem, stop)
-        ahead = forecast_record(run, problem, seen)
-        observed = observe_compiled(
-            experiment, method, stop_fraction=jnp.asarray(stop), max_steps=max_steps
-        )
-        observed = jax.block_until_ready(observed)
-        rates = ahead.pop("decay_rate")
-        record = {
-            **run.record(),
-            "stop": stop,
-            **_training_record(observed),
-            "decay_rate": {**_measured_rate(observed.result), **rates},
-            **_test_record(run, experiment, observed),
-            "forecast": {
-                "displacement": seen.displacement,
-                "time": seen.time_to(stop),
-                **ahead,
-            },
-            "verdict": _verdict(observed),
-            "wall_seconds": time.perf_counter() - began,
-        }
-    return plain(record)
-
-
-def _training_record(observed: Observation) -> dict[str, Any]:
-    result = observed.result
-    times, losses = result.curve()
-    moved = observed.displacement
-    return {
-        "outcome": result.outcome.label,
-        "sentence": result.outcome.sentence,
-        "loss": {"initial": result.initial_loss, "final": result.loss},
-        "steps": result.num_steps,
-        "tried": result.num_tried,
-        "time": result.time,
-        "displacement": {
-            "operator": moved.operator,
-            "frobenius": moved.frobenius,
-            "total": moved.total,
+        ended = run_settings(settings, RECORD, data=run.data, scheme=run.scheme, method=method)
+    check_start(ended.measurements)
+    seen = forecast_of(run, ended.measurements)
+    ahead = forecast_record(run, ended.measurements)
+    rates = ahead.pop("decay_rate")
+    told = {
+        **run.record(),
+        "stop": stop,
+        **_training_record(ended),
+        "decay_rate": {**_measured_rate(ended), **rates},
+        **_test_record(run, ended),
+        "forecast": {
+            "displacement": seen.displacement,
+            "time": seen.time_to(stop),
+            **ahead,
         },
-        "kernel_change": observed.kernel_change,
-        "linearisation_gap": {"train": observed.gap_train, "test": observed.gap_test},
-        "curve": {"time": times, "loss": losses},
+        "verdict": _verdict(ended),
+        "wall_seconds": time.perf_counter() - began,
+    }
+    return ended.telling(plain(told))
+
+
+def _training_record(run: RunRecord) -> dict[str, Any]:
+    seen = run.measurements
+    return {
+        "outcome": run.outcome.label,
+        "sentence": run.outcome.sentence,
+        "loss": {"initial": seen["loss_initial"], "final": seen["loss_final"]},
+        "steps": run.num_steps,
+        "tried": seen["tried"],
+        "time": seen["time"],
+        "displacement": {
+            "operator": seen["displacement_operator"],
+            "frobenius": seen["displacement_frobenius"],
+            "total": seen["displacement_total"],
+        },
+        "kernel_change": seen["kernel_change"],
+        "linearisation_gap": {"train": seen["gap_train"], "test": seen["gap_test"]},
+        "curve": {"time": seen["curve_time"], "loss": seen["curve_loss"]},
     }
 
 
-def _measured_rate(result: FlowResult) -> dict[str, Any]:
+def _measured_rate(run: RunRecord) -> dict[str, Any]:
     """Rate of decay late in the fall, and over all of it; None and why where there is none."""
-    average = jnp.log(result.initial_loss / result.loss) / result.time
+    seen = run.measurements
+    with np.errstate(all="ignore"):
+        average = np.log(seen["loss_initial"] / seen["loss_final"]) / seen["time"]
     try:
-        found = decay_rate(*result.curve())
+        found = decay_rate(seen["curve_time"], seen["curve_loss"])
     except InputError as error:
         return {
             "measured": None,
@@ -136,31 +141,26 @@ def _measured_rate(result: FlowResult) -> dict[str, Any]:
     }
 
 
-def _test_record(run: SingleRun, experiment: Experiment, observed: Observation) -> dict[str, Any]:
+def _test_record(run: SingleRun, ended: RunRecord) -> dict[str, Any]:
     """Errors on test points; classification errors only where targets are classes."""
-    signs = experiment.y_train.shape[1] == 1 and bool(jnp.all(jnp.abs(experiment.y_train) == 1))
+    targets, seen = run.data.y_train, ended.measurements
+    signs = targets.shape[1] == 1 and bool(np.all(np.abs(targets) == 1))
     has_classes = bool(run.data.labels) or signs
-    network, linear = observed.test_outputs, observed.linearised_test_outputs
-    loss = jax.jit(mean_squared_error)  # compiled, where a run that diverged leaves NaN
     return {
-        "test_loss": {
-            "network": loss(network, experiment.y_test),
-            "linearised": loss(linear, experiment.y_test),
-        },
+        "test_loss": {"network": seen["test_loss"], "linearised": seen["linearised_test_loss"]},
         "test_error": {
-            "network": observed.error if has_classes else None,
-            "linearised": observed.linearised_error if has_classes else None,
+            "network": seen["test_error"] if has_classes else None,
+            "linearised": seen["linearised_test_error"] if has_classes else None,
         },
     }
 
 
-def _verdict(observed: Observation) -> str | None:
+def _verdict(run: RunRecord) -> str | None:
     """``lazy`` if neither a layer nor the kernel changed by a tenth; None if the run did not converge."""
-    if not observed.result.outcome.ok:
+    if not run.outcome.ok:
         return None
-    largest = max(
-        float(np.max(np.asarray(observed.displacement.operator))), float(observed.kernel_change)
-    )
+    moved = float(np.max(run.measurements["displacement_operator"]))
+    largest = max(moved, float(run.measurements["kernel_change"]))
     if largest < LAZY:
         return "lazy"
     return "borderline" if largest < NOT_LAZY else "not-lazy"

@@ -19,6 +19,7 @@ from lazyscope.experiment import (
     METHODS,
     Value,
     canonical,
+    check_model,
     default_settings,
     is_parametrisation,
     layer_of,
@@ -296,14 +297,33 @@ def _check_cells(design: SweepDesign) -> None:
         if combination not in checked:
             checked.add(combination)
             _check_cell(told)
+            _check_neurons(design, told)
 
 
 def _check_cell(told: Mapping[str, Any]) -> None:
     """Refuse settings that contradict each other, that nothing knows or that overflow."""
     check_choice("activation", told["activation"], activation_names())
     check_choice("method", told["method"], METHODS)
-    scheme = run_scheme({name: value for name, value in told.items() if value is not None})
-    scheme.kappa(told["width"])
+    given = {name: value for name, value in told.items() if value is not None}
+    check_model(given)
+    run_scheme(given).kappa(told["width"])
+    if told["num_records"] % 2:
+        raise InputError(
+            "num_records must be an even number, since every second record is dropped when all are taken",
+            received=str(told["num_records"]),
+            cause="an odd number",
+            fix=f"use {told['num_records'] + 1}",
+        )
+
+
+def _check_neurons(design: SweepDesign, told: Mapping[str, Any]) -> None:
+    if "neurons" in design.record and told["model"] != "dense":
+        raise InputError(
+            "neurons are those of a dense network",
+            received=f"model {told['model']} with record {list(design.record)}",
+            cause="a network whose first layer is no matrix over the features",
+            fix="leave neurons out of record, or use model = 'dense'",
+        )
 
 
 def _same_run(first: Cell, second: Cell) -> InputError:
@@ -316,4 +336,4 @@ def _same_run(first: Cell, second: Cell) -> InputError:
     )
 
 
-_CHECKED = ("activation", "method", "width")
+_CHECKED = ("activation", "method", "width", "model", "use_bias", "output_scale", "num_records")
