@@ -36,7 +36,7 @@ ROOMS = (
     "observe",
     "torch",
 )
-ROOMS += ("data", "sweep", "study", "claims", "report", "cli")
+ROOMS += ("data", "experiment", "sweep", "study", "claims", "report", "cli")
 ORDER = dict.fromkeys(WORDS, 0) | {name: i + 1 for i, name in enumerate(ROOMS)}
 ORDER["__main__"] = len(ROOMS) + 1
 PRESENT = [

@@ -33,8 +33,11 @@ def study_kappa_command(
     target: Annotated[
         str | None, typer.Option(metavar="KIND", help="classes, parity or value.")
     ] = None,
-    shapes: Annotated[
-        str | None, typer.Option(metavar="NAME,..", help="Ways to spread kappa over the layers.")
+    spreads: Annotated[
+        str | None,
+        typer.Option(
+            "--spreads", "--shapes", metavar="NAME,..", help="Ways to spread kappa over the layers."
+        ),
     ] = None,
     kappas: Annotated[
         str | None, typer.Option(metavar="K,..", help="Initial scales, four or more.")
@@ -91,7 +94,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "num_points": read_number,
     "num_test": read_number,
     "target": str,
-    "shapes": read_names,
+    "spreads": read_names,
     "kappas": read_number_tuple,
     "widths": read_number_tuple,
     "seeds": read_number,

@@ -15,6 +15,7 @@ from lazyscope._entry import checked
 from lazyscope._plain import plain
 from lazyscope._provenance import versions
 from lazyscope.data import TargetKind
+from lazyscope.experiment import run_data, run_scheme
 from lazyscope.measure import fit_power_law
 from lazyscope.model import activation_names
 from lazyscope.scaling import scheme_parameters
@@ -22,8 +23,6 @@ from lazyscope.study.output_scale._collapse import judge_collapse
 from lazyscope.study.phase_diagram._estimates import ACCURACY_OF_TOLERANCE
 from lazyscope.study.phase_diagram._run import check_settings, run_settings
 from lazyscope.sweep import SweepDesign, SweepSummary, open_store, run_sweep
-from lazyscope.sweep.design import run_scheme
-from lazyscope.sweep.run import run_data
 
 TITLE = "Do scaled outputs leave the lazy regime at one kappa, whatever the width?"
 FORMAT = 1
