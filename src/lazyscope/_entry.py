@@ -308,7 +308,7 @@ def _name(hint: Any) -> str:
 def _axes(hint: Any) -> int | None:
     """How many axes an annotation asks for; None where it leaves them open."""
     dims = getattr(hint, "dims", None)
-    if dims is None or any("Variadic" in type(dim).__name__ for dim in dims):
+    if dims is None or hint.index_variadic is not None:
         return None
     return len(dims)
 

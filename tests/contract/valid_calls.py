@@ -13,6 +13,7 @@ NOT_CALLED = {
     "model.Layer": TREE,
     "model.Norm": TREE,
     "model.ParameterGroups": TREE,
+    "model.AbstractBlock": ABSTRACT,
     "model.AbstractModel": ABSTRACT,
     "model.AbstractNetwork": ABSTRACT,
     "model.affine": TRACED,

@@ -148,14 +148,14 @@ def test_a_thousand_layers_take_time_and_programs_linear_in_the_depth():
 
 @pytest.mark.parametrize("activation", ["relu", jnp.tanh])
 def test_loops_over_layers_give_what_one_program_gives(activation, monkeypatch):
-    from lazyscope.limit import _block
+    from lazyscope.limit import _recursion
 
     x = np.random.default_rng(0).standard_normal((5, 3))
     settings = {"depth": 3, "activation": activation, "weight_std": 1.3, "bias_std": 0.1}
     for function in (limit_tangent_kernel, limit_tangent_kernel_by_layer):
         whole = function(x, **settings)
         with monkeypatch.context() as patch:
-            patch.setattr(_block, "_UNROLLED", 0)
+            patch.setattr(_recursion, "_UNROLLED", 0)
             np.testing.assert_allclose(function(x, **settings), whole, rtol=1e-13)
 
 

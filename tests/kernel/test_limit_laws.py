@@ -107,14 +107,14 @@ def test_single_precision_stays_single_and_loses_no_more_than_its_rounding(activ
 
 def test_plain_cosines_alone_would_lose_digits_of_close_inputs_in_single_precision(monkeypatch):
     # the careful path is what the test above relies on: without it the error is hundreds of roundings
-    from lazyscope.limit import _tiles
+    from lazyscope.limit import _assembly
 
     x = points(10, 50)
     x = np.concatenate([x, x * (1 + 1e-7) + 1e-5]).astype(np.float32)
     settings = {"depth": 3, "activation": "relu"}
     exact = limit_tangent_kernel(x.astype(np.float64), **settings)
     careful = limit_tangent_kernel(x, **settings)
-    monkeypatch.setattr(_tiles, "careful_cosines", _tiles.plain_cosines)
+    monkeypatch.setattr(_assembly, "careful_cosines", _assembly.plain_cosines)
     plain = limit_tangent_kernel(x, **settings)
     errors = [np.max(np.abs(k - exact)) / np.max(exact) for k in (careful, plain)]
     assert errors[0] < 1e-6

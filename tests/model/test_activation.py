@@ -7,7 +7,7 @@ import pytest
 
 from cases import ACTIVATIONS
 from lazyscope._checks import InputError
-from lazyscope.model import activation, activation_names
+from lazyscope.model import Activation, activation, activation_names
 from naive.dense import ACTIVATIONS as FORMULAS
 
 pytestmark = pytest.mark.usefixtures("double")
@@ -56,6 +56,25 @@ def test_smooth_means_that_the_slope_never_jumps(name):
     u = jnp.linspace(-5.0, 5.0, 20_001)
     jump = float(jnp.max(jnp.abs(jnp.diff(activation(name).slope(u)))))
     assert (jump < 1e-3) == activation(name).smooth
+
+
+@pytest.mark.parametrize("name", activation_names())
+def test_kinks_are_where_the_slope_jumps_and_nowhere_else(name):
+    u = jnp.linspace(-5.0, 5.0, 20_001)
+    slopes = np.asarray(activation(name).slope(u))
+    jumps = np.flatnonzero(np.abs(np.diff(slopes)) > 1e-3)
+    ends = {round(float(u[i + side]), 6) for i in jumps for side in (0, 1)}
+    assert all(kink in ends for kink in activation(name).kinks)
+    assert (len(jumps) > 0) == (len(activation(name).kinks) > 0)
+
+
+def test_every_nonlinearity_has_a_formula_for_tables():
+    assert all(activation(name).formula for name in activation_names())
+
+
+def test_a_smooth_nonlinearity_with_kinks_is_refused():
+    with pytest.raises(InputError, match=r"no kinks.*Received: kinks \(0\.0,\)"):
+        Activation("mine", jnp.tanh, homogeneous=False, smooth=True, slope_at_zero=1.0, kinks=[0.0])
 
 
 @pytest.mark.parametrize("name", ["gelu", "softplus"])

@@ -20,7 +20,7 @@ from lazyscope.model import (
     ResidualConvolution,
     activation,
 )
-from lazyscope.model._network import mean_square
+from lazyscope.model.blocks import mean_square
 from lazyscope.scaling import Scheme, named_scheme
 from naive import architectures as naive
 from naive.dense import ACTIVATIONS

@@ -6,8 +6,8 @@ from jaxtyping import Float
 from lazyscope._checks import InputError
 from lazyscope._portable import PortableError
 from lazyscope.limit._network import LimitNetwork
-from lazyscope.limit._points import Points
-from lazyscope.limit.dual._closed import PiecewiseLinear
+from lazyscope.limit._variances import Points
+from lazyscope.limit.dual._closed_forms import PiecewiseLinear
 
 HARMLESS = 100.0
 """Amplification below which ordinary rounding stays below the accuracy promised."""

@@ -5,28 +5,22 @@ normal W and b (the NTK parametrisation), l = 1..L+1; the last layer is the read
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+from jaxtyping import ArrayLike, Real
 
 from lazyscope._checks import InputError, check_choice, check_count, check_finite, shown
 from lazyscope._jax import known_array
-from lazyscope.limit.dual._closed import Erf, Gelu, PiecewiseLinear, Sine, leaky
-from lazyscope.limit.dual._function import PiecewiseSmooth
-from lazyscope.limit.dual._maps import AbstractDual
+from lazyscope.limit.dual._closed_forms import CLOSED
+from lazyscope.limit.dual._dual import AbstractDual
+from lazyscope.limit.dual._piecewise_smooth import PiecewiseSmooth
 from lazyscope.limit.dual._quadrature import FunctionDual
-from lazyscope.model import LEAKY_SLOPE, Activation, activation_names
+from lazyscope.model import Activation, activation_names
 from lazyscope.model import activation as named_activation
 
-_CLOSED: dict[str, AbstractDual] = {
-    "relu": leaky(0.0),
-    "leaky_relu": leaky(LEAKY_SLOPE),
-    "linear": leaky(1.0),
-    "abs": PiecewiseLinear(even=1.0, odd=0.0),
-    "erf": Erf(),
-    "sine": Sine(),
-    "gelu": Gelu(),
-}
+Stds: TypeAlias = float | Sequence[float] | Real[ArrayLike, "_"]
+"""Standard deviations: one for all layers, or one for each."""
 
 
 class LimitNetwork(NamedTuple):
@@ -45,8 +39,8 @@ class LimitNetwork(NamedTuple):
 def limit_network(
     depth: int,
     activation: str | Activation | PiecewiseSmooth | Callable,
-    weight_std: float | Sequence[float],
-    bias_std: float | Sequence[float],
+    weight_std: Stds,
+    bias_std: Stds,
     readout_weight_std: float | None,
     readout_bias_std: float | None,
 ) -> LimitNetwork:
@@ -66,16 +60,17 @@ def limit_network(
 
 def limit_dual(activation: str | Activation | PiecewiseSmooth | Callable) -> AbstractDual:
     """Gaussian averages of `activation`: in closed form where known, else by quadrature."""
+    if isinstance(activation, str):
+        check_choice("activation", activation, {*CLOSED, *activation_names()})
+        if activation in CLOSED:
+            return CLOSED[activation]
+        activation = named_activation(activation)
+    if isinstance(activation, Activation):
+        if activation.name in CLOSED and activation == _library_activation(activation.name):
+            return CLOSED[activation.name]
+        activation = PiecewiseSmooth(activation.function, activation.kinks)
     if isinstance(activation, PiecewiseSmooth):
         return FunctionDual(activation)
-    if isinstance(activation, Activation) and activation == _library_activation(activation.name):
-        activation = activation.name
-    if isinstance(activation, str):
-        check_choice("activation", activation, {*_CLOSED, *activation_names()})
-        closed = _CLOSED.get(activation)
-        return closed or FunctionDual(PiecewiseSmooth(named_activation(activation).function))
-    if isinstance(activation, Activation):
-        return FunctionDual(PiecewiseSmooth(activation.function))
     if callable(activation):
         return FunctionDual(PiecewiseSmooth(activation))
     raise InputError(
@@ -90,9 +85,7 @@ def _library_activation(name: str) -> Any:
     return named_activation(name) if name in activation_names() else None
 
 
-def _layer_stds(
-    name: str, depth: int, hidden: float | Sequence[float], readout: float | None
-) -> np.ndarray:
+def _layer_stds(name: str, depth: int, hidden: Stds, readout: float | None) -> np.ndarray:
     """L+1 standard deviations from one number or one number for each layer."""
     given = {name: hidden} if readout is None else {name: hidden, f"readout_{name}": readout}
     for which, value in given.items():

@@ -1,28 +1,28 @@
 """Which limit kernels enter the bound on the rate of convergence?"""
 
-from collections.abc import Sequence
-
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import ArrayLike, Float, Real
 
 from lazyscope._checks import InputError
-from lazyscope.limit._block import tangent_by_layer
-from lazyscope.limit._network import LimitNetwork, limit_network
-from lazyscope.limit._tangent import Nonlinearity, as_inputs, kernel_of
-from lazyscope.limit.dual._closed import PiecewiseLinear
+from lazyscope.limit._assembly import kernel_of
+from lazyscope.limit._inputs import as_inputs
+from lazyscope.limit._kernels import Nonlinearity
+from lazyscope.limit._network import LimitNetwork, Stds, limit_network
+from lazyscope.limit._recursion import tangent_by_layer
+from lazyscope.limit.dual._closed_forms import PiecewiseLinear
 
 _LEAST_VARIANCE, _MOST_VARIANCE = 1e-4, 1e4
 
 
 def normalised_limit_kernels(
-    x1: Float[Array, "n1 d"],
-    x2: Float[Array, "n2 d"] | None = None,
+    x1: Real[ArrayLike, "n1 d"],
+    x2: Real[ArrayLike, "n2 d"] | None = None,
     *,
     depth: int,
     activation: Nonlinearity,
-    weight_std: float | Sequence[float] = 1.0,
+    weight_std: Stds = 1.0,
     tile: int = 512,
-) -> Float[np.ndarray, "depth+1 n1 n2"]:
+) -> Float[np.ndarray, "layers n1 n2"]:
     """Limit kernels Kbar_l of every layer, freed of all scales: K_l = (kappa^2 / alpha_l^2) Kbar_l.
 
     For positively homogeneous sigma (relu, leaky_relu, abs, linear), with G[0] = <x, x'>,

@@ -1,7 +1,9 @@
 """Networks as pure functions of their parameters, drawn at a width from a scheme."""
 
+from lazyscope.model import networks
 from lazyscope.model._activation import LEAKY_SLOPE as LEAKY_SLOPE
 from lazyscope.model._activation import Activation, activation, activation_names
+from lazyscope.model._architecture import Architecture
 from lazyscope.model._centred import Centred
 from lazyscope.model._function import FunctionModel
 from lazyscope.model._groups import (
@@ -12,7 +14,6 @@ from lazyscope.model._groups import (
     speeds_by_name,
 )
 from lazyscope.model._groups import named_by as named_by
-from lazyscope.model._layer import Layer, affine
 from lazyscope.model._memory import (
     COPIES_WITH_EIGENVECTORS,
     check_kernel_memory,
@@ -23,30 +24,22 @@ from lazyscope.model._memory import (
 from lazyscope.model._network import AbstractNetwork
 from lazyscope.model._products import rows_times, sum_of_outer_products
 from lazyscope.model._protocol import AbstractModel
-from lazyscope.model.networks._attention import Attention
-from lazyscope.model.networks._convolution import Convolution
-from lazyscope.model.networks._dense import Dense
-from lazyscope.model.networks._layer_norm import LayerNorm, Norm
-from lazyscope.model.networks._residual import Residual
-from lazyscope.model.networks._residual_convolution import ResidualConvolution
+from lazyscope.model.blocks import AbstractBlock, Layer, Norm, affine
+from lazyscope.model.networks import *  # noqa: F403  # a network is named in one list
 
 __all__ = [
     "COPIES_WITH_EIGENVECTORS",
+    "AbstractBlock",
     "AbstractModel",
     "AbstractNetwork",
     "Activation",
-    "Attention",
+    "Architecture",
     "Centred",
-    "Convolution",
-    "Dense",
     "FunctionModel",
     "Grouping",
     "Layer",
-    "LayerNorm",
     "Norm",
     "ParameterGroups",
-    "Residual",
-    "ResidualConvolution",
     "activation",
     "activation_names",
     "affine",
@@ -60,3 +53,4 @@ __all__ = [
     "speeds_by_name",
     "sum_of_outer_products",
 ]
+__all__ += networks.__all__

@@ -1,9 +1,8 @@
 """What do networks share that are drawn at a width from a scheme, whatever their architecture?"""
 
 import abc
-import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -18,14 +17,12 @@ from lazyscope._checks import (
     check_count,
     check_instance,
 )
-from lazyscope._jax import own_settings, pinned_random
+from lazyscope._jax import pinned_random
 from lazyscope._types import Key, Params
-from lazyscope.model._activation import Activation
-from lazyscope.model._layer import Layer
 from lazyscope.model._protocol import AbstractModel
+from lazyscope.model.blocks import AbstractBlock, Drawn
 from lazyscope.scaling import Scheme
 
-_NODES = 80
 _DEEPEST = 10**5
 
 
@@ -47,21 +44,50 @@ class AbstractNetwork(AbstractModel):
 
     @property
     @abc.abstractmethod
-    def shapes(self) -> tuple[tuple[int, ...], ...]:
-        """Shape of every drawn weight, (fan_out, fan_in) or (fan_out, channels, height, width)."""
+    def blocks(self) -> tuple[AbstractBlock, ...]:
+        """What the network is made of, from the points to the outputs."""
 
     @property
-    @abc.abstractmethod
+    def layers(self) -> tuple[Drawn, ...]:
+        """Every drawn layer, with its name, shape and size."""
+        return tuple(layer for block in self.blocks for layer in block.drawn)
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Shape of every drawn weight, (fan_out, fan_in) or (fan_out, channels, height, width)."""
+        return tuple(layer.shape for layer in self.layers)
+
+    @property
     def layer_sizes(self) -> tuple[float, ...]:
-        """alpha_l / std(entries of layer l), for every drawn layer."""
+        """alpha_l / std(entries of layer l), for every drawn layer; for the first with inputs of norm one."""
+        return tuple(layer.size for layer in self.layers)
 
-    @abc.abstractmethod
+    @property
+    def group_names(self) -> tuple[str, ...]:
+        """One name for each group: the drawn layers in order, then what starts at fixed values."""
+        return (*(layer.name for layer in self.layers), *(name for name, _, _ in self._fixed))
+
+    @property
+    def num_parameters(self) -> int:
+        """Number of weights, biases, scales and shifts."""
+        drawn = sum(math.prod(one.shape) + one.use_bias * one.shape[0] for one in self.layers)
+        return drawn + sum(count for _, count, _ in self._fixed)
+
     def kappa(self, alpha: Float[ArrayLike, " layers"]) -> Any:
-        """Initial scale, from the scales of the drawn layers."""
+        """Initial scale, from the scales of the drawn layers; they may be traced."""
+        size: Any = 1.0
+        for block, own in self._with_layers(self.per_layer("alpha", alpha)):
+            size = block.size(own, size)
+        return float(size) if isinstance(size, float) else size
 
-    @abc.abstractmethod
     def leverage(self, alpha: Float[ArrayLike, " layers"]) -> Float[np.ndarray, " groups"]:
         """phi_g of every group: relative change of f per relative change of the group."""
+        size: Any = 1.0
+        found: list[float] = []
+        for block, own in self._with_layers(self.per_layer("alpha", alpha)):
+            found += block.leverage(own, size)
+            size = block.size(own, size)
+        return np.array(found + [1.0] * len(self._fixed), np.float64)
 
     def per_layer(self, name: str, values: Any) -> Any:
         """Return one real number for every drawn layer, or refuse them; they may be traced."""
@@ -76,13 +102,9 @@ class AbstractNetwork(AbstractModel):
         return numbers
 
     def group_alpha(self, alpha: Float[ArrayLike, " layers"]) -> Float[np.ndarray, " groups"]:
-        """Scales of all groups, those that are not drawn included."""
-        return np.asarray(alpha, np.float64)
-
-    @property
-    def num_parameters(self) -> int:
-        """Number of weights."""
-        return sum(math.prod(shape) for shape in self.shapes)
+        """Scales of all groups, those that start at fixed values included."""
+        scales = np.asarray(self.per_layer("alpha", alpha), np.float64)
+        return np.concatenate([scales, [size for _, _, size in self._fixed]])
 
     def alpha(self, weight_std: Float[ArrayLike, " layers"]) -> Float[np.ndarray, " layers"]:
         """Scales alpha_l of layers with these standard deviations."""
@@ -124,37 +146,34 @@ class AbstractNetwork(AbstractModel):
         """Draw Gaussian weights with the given standard deviation per layer (may be traced)."""
         dtype = jax.dtypes.canonicalize_dtype(dtype)
         stds = jnp.asarray(self.per_layer("weight_std", weight_std), dtype)
+        layers = self.layers
         with pinned_random():
-            keys = jax.random.split(key, len(self.shapes))
-            return tuple(
-                Layer(stds[i] * jax.random.normal(keys[i], shape, dtype), None)
-                for i, shape in enumerate(self.shapes)
-            )
+            keys = jax.random.split(key, len(layers))
+            drawn = [one.draw(keys[i], stds[i], dtype) for i, one in enumerate(layers)]
+        return (*drawn, *(group for block in self.blocks for group in block.start(dtype)))
 
+    def apply(self, params: Params, x: Float[Array, "n ..."]) -> Float[Array, "n C"]:
+        """Outputs f(x), one row per point; points may come flattened."""
+        layers = len(self.layers)
+        drawn, fixed = iter(params[:layers]), iter(params[layers:])
+        for block in self.blocks:
+            own = [next(drawn) for _ in block.drawn] + [next(fixed) for _ in block.fixed]
+            x = block.apply(own, x)
+        return x
 
-@functools.cache
-def mean_square(sigma: Activation) -> float:
-    """E sigma(z)^2 for a standard normal z: what an activation leaves of a squared norm.
+    @property
+    def _fixed(self) -> tuple[tuple[str, int, float], ...]:
+        return tuple(group for block in self.blocks for group in block.fixed)
 
-    Exact for homogeneous activations, whatever the size of pre-activations; for others it is the value
-    at pre-activations of size one.
-
-    Example:
-        >>> from lazyscope.model import activation
-        >>> round(mean_square(activation("relu")), 12)
-        0.5
-    """
-    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
-    with own_settings():
-        values = np.asarray(sigma(jnp.asarray(nodes)), np.float64)
-    return float(weights @ values**2 / weights.sum())
+    def _with_layers(self, alpha: Any) -> Iterator[tuple[AbstractBlock, list[Any]]]:
+        """Every block with the scales of what it draws."""
+        first = 0
+        for block in self.blocks:
+            count = len(block.drawn)
+            yield block, [alpha[i] for i in range(first, first + count)]
+            first += count
 
 
 def check_depth(depth: Any) -> int:
     """Return a number of hidden layers as an int, or refuse it."""
     return check_count("depth", depth, maximum=_DEEPEST)
-
-
-def pooled(x: Float[Array, "n ... m"]) -> Float[Array, "n m"]:
-    """Mean over all positions between the first and the last axis."""
-    return x.reshape(x.shape[0], -1, x.shape[-1]).mean(axis=1)

@@ -16,10 +16,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from lazyscope.limit.dual._careful import CarefulMehler
-from lazyscope.limit.dual._function import PiecewiseSmooth
+from lazyscope.limit.dual._chaotic import CarefulMehler
+from lazyscope.limit.dual._dual import AbstractPairMap, Pairs, Prepared, Side, normalised
 from lazyscope.limit.dual._gauss import FARTHEST, gaussian_average, gaussian_rule
-from lazyscope.limit.dual._maps import AbstractPairMap, Pairs, Prepared, Side, normalised
+from lazyscope.limit.dual._piecewise_smooth import PiecewiseSmooth
 
 _LENGTHS = (64, 256, 1024)
 _REMAINDER = 1e-13

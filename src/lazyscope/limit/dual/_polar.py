@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lazyscope.limit.dual._function import PiecewiseSmooth
 from lazyscope.limit.dual._gauss import (
     gaussian_average,
     graded_panels,
     legendre,
     not_settled,
 )
+from lazyscope.limit.dual._piecewise_smooth import PiecewiseSmooth
 
 _RADII = np.array([0.0, 0.03, 0.1, 0.25, 0.5, 0.75, 1.0])  # panels of the radius, per outermost
 _CHUNK = 1 << 19

@@ -8,13 +8,13 @@ import equinox as eqx
 import numpy as np
 
 from lazyscope._checks import InputError
-from lazyscope.limit.dual._angular import DirectMap
-from lazyscope.limit.dual._function import PiecewiseSmooth
+from lazyscope.limit.dual._chebyshev import DirectMap
+from lazyscope.limit.dual._dual import AbstractDual, Prepared
 from lazyscope.limit.dual._gauss import gaussian_average, reach
-from lazyscope.limit.dual._maps import AbstractDual, Prepared
+from lazyscope.limit.dual._interpolation import angle_series, deviation_series
 from lazyscope.limit.dual._mehler import mehler_map
+from lazyscope.limit.dual._piecewise_smooth import PiecewiseSmooth
 from lazyscope.limit.dual._polar import PolarRule
-from lazyscope.limit.dual._series import angle_series, deviation_series
 
 _MOST_DIRECT_PAIRS = 100_000
 _FEW_PAIRS = 64

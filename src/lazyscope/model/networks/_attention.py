@@ -3,9 +3,6 @@
 import math
 
 import equinox as eqx
-import jax
-import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from lazyscope._checks import (
@@ -17,9 +14,21 @@ from lazyscope._checks import (
     shown,
 )
 from lazyscope.model._activation import activation as activation_named
-from lazyscope.model._layer import Layer, affine
+from lazyscope.model._architecture import BRANCHED, Architecture, image_side
 from lazyscope.model._memory import check_memory
-from lazyscope.model._network import AbstractNetwork, pooled
+from lazyscope.model._network import AbstractNetwork
+from lazyscope.model.blocks import (
+    AbstractBlock,
+    Activate,
+    Attend,
+    Linear,
+    Places,
+    Pool,
+    Reshape,
+    Skip,
+)
+
+_HEADS = 4  # of the network that is made by name
 
 
 class Attention(AbstractNetwork):
@@ -121,60 +130,45 @@ class Attention(AbstractNetwork):
         return self.width // self.num_heads
 
     @property
-    def shapes(self) -> tuple[tuple[int, int], ...]:
-        """(m, features + T) of the embedding, four (m, m), (C, m) of the readout."""
-        tokens, features = self.input_shape
-        square = (self.width, self.width)
-        return ((self.width, features + tokens), *[square] * 4, (self.output_dim, self.width))
-
-    @property
-    def layer_sizes(self) -> tuple[float, ...]:
-        """sqrt(m / T), then sqrt(m)."""
-        size = math.sqrt(self.width)
-        return (size / math.sqrt(self.input_shape[0]), *[size] * 5)
-
-    def kappa(self, alpha: Float[ArrayLike, " layers"]) -> float:
-        """alpha_E sqrt(1 + (b alpha_V alpha_O)^2) alpha_R."""
-        embedding, _, _, _, _, readout = self.per_layer("alpha", alpha)
-        return float(embedding * math.hypot(1.0, self._branch(alpha)) * readout)
-
-    def leverage(self, alpha: Float[ArrayLike, " layers"]) -> Float[np.ndarray, " layers"]:
-        """One for embedding and readout, phi for value and output, phi min(tau, 1) for query and key.
-
-        Needs numbers: not for a traced score scale.
-        """
-        branch = self._branch(alpha)
-        share = branch / math.hypot(1.0, branch)
-        scored = share * min(self.score_size(alpha), 1.0)
-        return np.array([1.0, scored, scored, share, share, 1.0])
+    def blocks(self) -> tuple[AbstractBlock, ...]:
+        """Tokens with places, embedding, attention around which the signal skips, sigma, mean, readout."""
+        (tokens, features), m, size = self.input_shape, self.width, math.sqrt(self.width)
+        return (
+            Reshape(self.input_shape),
+            Places(),
+            Linear("embedding", features + tokens, m, size / math.sqrt(tokens)),
+            Skip((self._attend,), self.branch_scale),
+            Activate(activation_named(self.activation_name)),
+            Pool(),
+            Linear("readout", m, self.output_dim, size),
+        )
 
     def score_size(self, alpha: Float[ArrayLike, " layers"]) -> float:
         """tau, the rms of the scores at the start, for inputs of norm one."""
-        embedding, query, key = self.per_layer("alpha", alpha)[:3]
-        spread = math.sqrt(self.head_dim) * query * key * embedding**2 / self.width
-        return float(self.score_scale) * float(spread)
+        embedding, *inside, _ = self.per_layer("alpha", alpha)
+        return self._attend.score_size(inside, embedding)
 
     @property
-    def group_names(self) -> tuple[str, ...]:
-        """``embedding``, ``query``, ``key``, ``value``, ``output``, ``readout``."""
-        return ("embedding", "query", "key", "value", "output", "readout")
+    def _attend(self) -> Attend:
+        return Attend(self.width, self.num_heads, self.score_scale)
 
-    def apply(self, params: tuple[Layer, ...], x: Float[Array, "n ..."]) -> Float[Array, "n C"]:
-        """Outputs f(x), one row per point."""
-        embedding, query, key, value, output, readout = params
-        num, tokens = x.shape[0], self.input_shape[0]
-        places = jnp.broadcast_to(jnp.eye(tokens, dtype=x.dtype), (num, tokens, tokens))
-        z = jnp.concatenate([x.reshape(num, *self.input_shape), places / tokens**0.5], axis=2)
-        h = affine(embedding, z / 2**0.5)
-        q, k, v = (self._heads(affine(layer, h)) for layer in (query, key, value))
-        scores = jnp.einsum("nthd,nshd->nhts", q, k) * jnp.asarray(self.score_scale, x.dtype)
-        seen = jnp.einsum("nhts,nshd->nthd", jax.nn.softmax(scores, axis=-1), v)
-        u = h + self.branch_scale * affine(output, seen.reshape(num, tokens, self.width))
-        return affine(readout, pooled(activation_named(self.activation_name)(u)))
 
-    def _heads(self, x: Float[Array, "n T m"]) -> Float[Array, "n T H k"]:
-        return x.reshape(*x.shape[:2], self.num_heads, self.head_dim)
+def _over_rows(features: int, outputs: int, width: int, depth: int, sigma: str) -> Attention:
+    del depth  # one block
+    side = image_side(features)
+    return Attention((side, side), outputs, width, _HEADS, sigma)
 
-    def _branch(self, alpha: Float[ArrayLike, " layers"]) -> float:
-        _, _, _, value, output, _ = self.per_layer("alpha", alpha)
-        return float(self.branch_scale * value * output)
+
+ENTRY = Architecture(
+    "attention",
+    f"one block of attention ({_HEADS} heads) over the rows of the images, scores of size one, "
+    "mean over tokens, {activation}",
+    _over_rows,
+    most_depth=1,
+    defaults={
+        **BRANCHED,
+        "depth": 1,
+        "widths": (32, 64, 128),
+        "kappas": (32.0, 128.0, 256.0, 512.0, 1024.0, 2048.0),
+    },
+)

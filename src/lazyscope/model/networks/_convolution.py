@@ -1,23 +1,16 @@
 """What does a convolutional network with global average pooling compute?"""
 
+import math
+
 import equinox as eqx
-import numpy as np
-from jaxtyping import Array, ArrayLike, Float
 
 from lazyscope._checks import check_count
 from lazyscope.model._activation import activation as activation_named
-from lazyscope.model._layer import Layer, affine
+from lazyscope.model._architecture import FEW, Architecture, image_side
 from lazyscope.model._memory import check_memory
-from lazyscope.model._network import AbstractNetwork, check_depth, pooled
-from lazyscope.model._patches import (
-    Padding,
-    check_image,
-    check_kernel,
-    convolution_shapes,
-    convolution_sizes,
-    image_size,
-    patches,
-)
+from lazyscope.model._network import AbstractNetwork, check_depth
+from lazyscope.model.blocks import AbstractBlock, Activate, Convolve, Linear, Pool, Reshape
+from lazyscope.model.blocks._patches import Padding, check_image, check_kernel, image_size
 
 
 class Convolution(AbstractNetwork):
@@ -89,34 +82,38 @@ class Convolution(AbstractNetwork):
         check_memory(self.num_parameters, what=f"{width} channels and {depth} convolutions")
 
     @property
-    def shapes(self) -> tuple[tuple[int, ...], ...]:
-        """(m, channels, k, k) of the convolutions, (C, m) of the readout."""
-        return convolution_shapes(
-            self.input_shape, self.width, self.depth, self.kernel_size, self.output_dim
-        )
+    def blocks(self) -> tuple[AbstractBlock, ...]:
+        """L times convolution and sigma, mean over positions, readout."""
+        height, width, channels = self.input_shape
+        sigma = Activate(activation_named(self.activation_name))
+        parts: list[AbstractBlock] = [Reshape(self.input_shape)]
+        for number in range(1, self.depth + 1):
+            first = number == 1
+            parts += [
+                Convolve(
+                    f"convolution {number}",
+                    channels if first else self.width,
+                    self.width,
+                    self.kernel_size,
+                    self.stride,
+                    self.padding,
+                    height * width if first else 1,
+                ),
+                sigma,
+            ]
+        readout = Linear("readout", self.width, self.output_dim, math.sqrt(self.width))
+        return (*parts, Pool(), readout)
 
-    @property
-    def layer_sizes(self) -> tuple[float, ...]:
-        """sqrt(m k^2 / P_0), sqrt(m k^2), ..., sqrt(m)."""
-        return convolution_sizes(self.input_shape, self.width, self.depth, self.kernel_size)
 
-    def kappa(self, alpha: Float[ArrayLike, " layers"]) -> float:
-        """The product of all scales."""
-        return float(np.prod(self.per_layer("alpha", alpha)))
+def _on_images(features: int, outputs: int, width: int, depth: int, sigma: str) -> Convolution:
+    side = image_side(features)
+    return Convolution((side, side, 1), outputs, width, depth, sigma, stride=2)
 
-    def leverage(self, alpha: Float[ArrayLike, " layers"]) -> Float[np.ndarray, " layers"]:
-        """One for every layer: outputs are proportional to each of them."""
-        return np.ones(len(self.shapes))
 
-    @property
-    def group_names(self) -> tuple[str, ...]:
-        """``convolution 1`` to ``convolution L``, ``readout``."""
-        return (*(f"convolution {i + 1}" for i in range(self.depth)), "readout")
-
-    def apply(self, params: tuple[Layer, ...], x: Float[Array, "n ..."]) -> Float[Array, "n C"]:
-        """Outputs f(x), one row per image."""
-        sigma = activation_named(self.activation_name)
-        x = x.reshape(x.shape[0], *self.input_shape)
-        for layer in params[:-1]:
-            x = sigma(affine(layer, patches(x, self.kernel_size, self.stride, self.padding)))
-        return affine(params[-1], pooled(x))
+ENTRY = Architecture(
+    "convolution",
+    "{depth} convolutions (3 x 3, stride 2), mean over positions, {activation}",
+    _on_images,
+    homogeneous=True,
+    defaults={**FEW, "widths": (16, 32, 64)},
+)

@@ -1,23 +1,17 @@
 """What does a fully connected network compute, and how is it drawn at a width?"""
 
 import math
-from collections.abc import Sequence
-from typing import Any
 
 import equinox as eqx
-import jax
-import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
 from lazyscope._checks import check_count, check_flag, check_scale
-from lazyscope._jax import pinned_random
-from lazyscope._types import Key
 from lazyscope.model._activation import Activation
 from lazyscope.model._activation import activation as activation_named
-from lazyscope.model._layer import Layer, affine
+from lazyscope.model._architecture import Architecture
 from lazyscope.model._memory import check_memory
 from lazyscope.model._network import AbstractNetwork, check_depth
+from lazyscope.model.blocks import AbstractBlock, Activate, Linear, Scale
 
 
 class Dense(AbstractNetwork):
@@ -42,6 +36,8 @@ class Dense(AbstractNetwork):
         InputError: a size below one, an unknown activation, or more parameters than memory holds.
 
     Example:
+        >>> import jax.numpy as jnp
+        >>> from lazyscope.model import Layer
         >>> model = Dense(input_dim=2, output_dim=1, width=3, depth=1, activation="linear")
         >>> layers = (Layer(jnp.ones((3, 2)), None), Layer(jnp.ones((1, 3)), None))
         >>> float(model.apply(layers, jnp.ones((1, 2)))[0, 0])
@@ -82,58 +78,17 @@ class Dense(AbstractNetwork):
         return activation_named(self.activation_name)
 
     @property
-    def shapes(self) -> tuple[tuple[int, int], ...]:
-        """(fan_out, fan_in) of every layer."""
-        sizes = (self.input_dim, *[self.width] * self.depth, self.output_dim)
-        return tuple((sizes[i + 1], sizes[i]) for i in range(self.depth + 1))
+    def blocks(self) -> tuple[AbstractBlock, ...]:
+        """L times affine and sigma, readout, output scale."""
+        size, sigma = math.sqrt(self.width), Activate(self.activation)
+        fan_ins = (self.input_dim, *[self.width] * self.depth)
+        fan_outs = (*[self.width] * self.depth, self.output_dim)
+        *hidden, readout = (
+            Linear(f"layer {number}", fan_in, fan_out, size, self.use_bias)
+            for number, (fan_in, fan_out) in enumerate(zip(fan_ins, fan_outs, strict=True), start=1)
+        )
+        parts = (part for layer in hidden for part in (layer, sigma))
+        return (*parts, readout, Scale(self.output_scale))
 
-    @property
-    def num_parameters(self) -> int:
-        """Number of weights and biases."""
-        return sum(out * (into + self.use_bias) for out, into in self.shapes)
 
-    @property
-    def group_names(self) -> tuple[str, ...]:
-        """``layer 1`` to ``layer L+1``."""
-        return tuple(f"layer {i + 1}" for i in range(self.depth + 1))
-
-    @property
-    def layer_sizes(self) -> tuple[float, ...]:
-        """sqrt(m) for every layer; for the first one with inputs of norm one."""
-        return (math.sqrt(self.width),) * (self.depth + 1)
-
-    def kappa(self, alpha: Float[ArrayLike, " layers"]) -> Any:
-        """alpha_1 alpha_2 ... alpha_{L+1} times the output scale."""
-        return np.prod(self.per_layer("alpha", alpha)) * self.output_scale
-
-    def leverage(self, alpha: Float[ArrayLike, " layers"]) -> Float[np.ndarray, " layers"]:
-        """One for every layer: outputs are proportional to each of them."""
-        return np.ones(len(self.shapes))
-
-    def init_from_std(
-        self,
-        key: Key,
-        weight_std: Sequence[float] | Float[ArrayLike, " layers"],
-        *,
-        dtype: np.dtype | type = np.float64,
-    ) -> tuple[Layer, ...]:
-        """Draw Gaussian weights with the given standard deviation per layer (may be traced)."""
-        dtype = jax.dtypes.canonicalize_dtype(dtype)
-        stds = jnp.asarray(self.per_layer("weight_std", weight_std), dtype)
-        with pinned_random():
-            keys = jax.random.split(key, self.depth + 1)
-            return tuple(
-                Layer(
-                    stds[i] * jax.random.normal(keys[i], shape, dtype),
-                    jnp.zeros(shape[0], dtype) if self.use_bias else None,
-                )
-                for i, shape in enumerate(self.shapes)
-            )
-
-    def apply(self, params: tuple[Layer, ...], x: Float[Array, "n d"]) -> Float[Array, "n C"]:
-        """Outputs f(x), one row per point."""
-        sigma = self.activation
-        for layer in params[:-1]:
-            x = sigma(affine(layer, x))
-        out = affine(params[-1], x)
-        return out * jnp.asarray(self.output_scale, out.dtype)
+ENTRY = Architecture("dense", "{depth} hidden layers, {activation}", Dense, homogeneous=True)

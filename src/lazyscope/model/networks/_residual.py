@@ -3,14 +3,13 @@
 import math
 
 import equinox as eqx
-import numpy as np
-from jaxtyping import Array, ArrayLike, Float
 
 from lazyscope._checks import check_count, check_positive
 from lazyscope.model._activation import activation as activation_named
-from lazyscope.model._layer import Layer, affine
+from lazyscope.model._architecture import BRANCHED, Architecture
 from lazyscope.model._memory import check_memory
-from lazyscope.model._network import AbstractNetwork, check_depth, mean_square
+from lazyscope.model._network import AbstractNetwork, check_depth
+from lazyscope.model.blocks import AbstractBlock, Activate, Linear, Skip
 
 
 class Residual(AbstractNetwork):
@@ -70,40 +69,16 @@ class Residual(AbstractNetwork):
         check_memory(self.num_parameters, what=f"a network of width {width} and depth {depth}")
 
     @property
-    def shapes(self) -> tuple[tuple[int, int], ...]:
-        """(m, d), (m, m) for every branch, (C, m)."""
-        branches = ((self.width, self.width),) * (self.depth - 1)
-        return ((self.width, self.input_dim), *branches, (self.output_dim, self.width))
-
-    @property
-    def layer_sizes(self) -> tuple[float, ...]:
-        """sqrt(m) for every layer."""
-        return (math.sqrt(self.width),) * (self.depth + 1)
-
-    def kappa(self, alpha: Float[ArrayLike, " layers"]) -> float:
-        """alpha_1 g_2 ... g_L alpha_{L+1}."""
-        return branched_kappa(
-            self.per_layer("alpha", alpha), self.branch_scale, self.activation_name
+    def blocks(self) -> tuple[AbstractBlock, ...]:
+        """Stem, L - 1 branches around which the signal skips, sigma, readout."""
+        m, size = self.width, math.sqrt(self.width)
+        sigma = Activate(activation_named(self.activation_name))
+        branches = (
+            Skip((sigma, Linear(f"branch {number}", m, m, size)), self.branch_scale)
+            for number in range(1, self.depth)
         )
-
-    def leverage(self, alpha: Float[ArrayLike, " layers"]) -> Float[np.ndarray, " layers"]:
-        """One for stem and readout, the branch's share of h for branches."""
-        return branched_leverage(
-            self.per_layer("alpha", alpha), self.branch_scale, self.activation_name
-        )
-
-    @property
-    def group_names(self) -> tuple[str, ...]:
-        """``stem``, ``branch 1`` to ``branch L-1``, ``readout``."""
-        return branched_names(self.depth)
-
-    def apply(self, params: tuple[Layer, ...], x: Float[Array, "n d"]) -> Float[Array, "n C"]:
-        """Outputs f(x), one row per point."""
-        sigma = activation_named(self.activation_name)
-        h = affine(params[0], x)
-        for layer in params[1:-1]:
-            h = h + self.branch_scale * affine(layer, sigma(h))
-        return affine(params[-1], sigma(h))
+        stem = Linear("stem", self.input_dim, m, size)
+        return (stem, *branches, sigma, Linear("readout", m, self.output_dim, size))
 
 
 def branch_multiplier(given: float | None, depth: int) -> float:
@@ -111,30 +86,9 @@ def branch_multiplier(given: float | None, depth: int) -> float:
     return 1.0 / math.sqrt(depth) if given is None else check_positive("branch_scale", given)
 
 
-def branched_kappa(
-    alpha: Float[ArrayLike, " layers"], branch_scale: float, activation: str
-) -> float:
-    """alpha_1 alpha_{L+1} prod_l sqrt(1 + c b^2 alpha_l^2) over the branches l = 2..L."""
-    alpha = np.asarray(alpha, np.float64)
-    gains = np.sqrt(1.0 + _branch_squares(alpha, branch_scale, activation))
-    return float(alpha[0] * alpha[-1] * np.prod(gains))
-
-
-def branched_leverage(
-    alpha: Float[ArrayLike, " layers"], branch_scale: float, activation: str
-) -> Float[np.ndarray, " layers"]:
-    """sqrt(c) b alpha_l / sqrt(1 + c b^2 alpha_l^2) for branches, one for stem and readout."""
-    squares = _branch_squares(np.asarray(alpha, np.float64), branch_scale, activation)
-    return np.concatenate([[1.0], np.sqrt(squares / (1.0 + squares)), [1.0]])
-
-
-def branched_names(depth: int) -> tuple[str, ...]:
-    """Stem, branches and readout of a network with `depth` hidden layers."""
-    return ("stem", *(f"branch {i}" for i in range(1, depth)), "readout")
-
-
-def _branch_squares(
-    alpha: Float[np.ndarray, " layers"], branch_scale: float, activation: str
-) -> Float[np.ndarray, " branches"]:
-    """Squared size c b^2 alpha_l^2 of every branch relative to its skip."""
-    return mean_square(activation_named(activation)) * (branch_scale * alpha[1:-1]) ** 2
+ENTRY = Architecture(
+    "residual",
+    "{depth} hidden layers of which all but one are branches, {activation}",
+    Residual,
+    defaults={**BRANCHED, "depth": 4, "widths": (64, 128, 256)},
+)

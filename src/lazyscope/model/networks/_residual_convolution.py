@@ -1,27 +1,17 @@
 """What does a convolutional network with skip connections compute?"""
 
+import math
+
 import equinox as eqx
-import numpy as np
-from jaxtyping import Array, ArrayLike, Float
 
 from lazyscope._checks import check_count
 from lazyscope.model._activation import activation as activation_named
-from lazyscope.model._layer import Layer, affine
+from lazyscope.model._architecture import BRANCHED, Architecture, image_side
 from lazyscope.model._memory import check_memory
-from lazyscope.model._network import AbstractNetwork, check_depth, pooled
-from lazyscope.model._patches import (
-    check_image,
-    check_kernel,
-    convolution_shapes,
-    convolution_sizes,
-    patches,
-)
-from lazyscope.model.networks._residual import (
-    branch_multiplier,
-    branched_kappa,
-    branched_leverage,
-    branched_names,
-)
+from lazyscope.model._network import AbstractNetwork, check_depth
+from lazyscope.model.blocks import AbstractBlock, Activate, Convolve, Linear, Pool, Reshape, Skip
+from lazyscope.model.blocks._patches import check_image, check_kernel
+from lazyscope.model.networks._residual import branch_multiplier
 
 
 class ResidualConvolution(AbstractNetwork):
@@ -88,40 +78,31 @@ class ResidualConvolution(AbstractNetwork):
         check_memory(self.num_parameters, what=f"{width} channels and {depth} convolutions")
 
     @property
-    def shapes(self) -> tuple[tuple[int, ...], ...]:
-        """(m, channels, k, k) of the convolutions, (C, m) of the readout."""
-        return convolution_shapes(
-            self.input_shape, self.width, self.depth, self.kernel_size, self.output_dim
+    def blocks(self) -> tuple[AbstractBlock, ...]:
+        """Stem, L - 1 branches around which the signal skips, sigma, mean over positions, readout."""
+        height, width, channels = self.input_shape
+        m, k = self.width, self.kernel_size
+        sigma = Activate(activation_named(self.activation_name))
+        stem = Convolve("stem", channels, m, k, self.stride, "same", height * width)
+        branches = (
+            Skip((sigma, Convolve(f"branch {number}", m, m, k, 1, "same")), self.branch_scale)
+            for number in range(1, self.depth)
         )
+        readout = Linear("readout", m, self.output_dim, math.sqrt(m))
+        return (Reshape(self.input_shape), stem, *branches, sigma, Pool(), readout)
 
-    @property
-    def layer_sizes(self) -> tuple[float, ...]:
-        """sqrt(m k^2 / P_0), sqrt(m k^2), ..., sqrt(m)."""
-        return convolution_sizes(self.input_shape, self.width, self.depth, self.kernel_size)
 
-    def kappa(self, alpha: Float[ArrayLike, " layers"]) -> float:
-        """alpha_1 g_2 ... g_L alpha_{L+1} with g_l = sqrt(1 + c b^2 alpha_l^2)."""
-        return branched_kappa(
-            self.per_layer("alpha", alpha), self.branch_scale, self.activation_name
-        )
+def _on_images(
+    features: int, outputs: int, width: int, depth: int, sigma: str
+) -> ResidualConvolution:
+    side = image_side(features)
+    return ResidualConvolution((side, side, 1), outputs, width, depth, sigma, stride=2)
 
-    def leverage(self, alpha: Float[ArrayLike, " layers"]) -> Float[np.ndarray, " layers"]:
-        """One for stem and readout, the branch's share of h for branches."""
-        return branched_leverage(
-            self.per_layer("alpha", alpha), self.branch_scale, self.activation_name
-        )
 
-    @property
-    def group_names(self) -> tuple[str, ...]:
-        """``stem``, ``branch 1`` to ``branch L-1``, ``readout``."""
-        return branched_names(self.depth)
-
-    def apply(self, params: tuple[Layer, ...], x: Float[Array, "n ..."]) -> Float[Array, "n C"]:
-        """Outputs f(x), one row per image."""
-        sigma = activation_named(self.activation_name)
-        x = x.reshape(x.shape[0], *self.input_shape)
-        h = affine(params[0], patches(x, self.kernel_size, self.stride, "same"))
-        for layer in params[1:-1]:
-            seen = patches(sigma(h), self.kernel_size, 1, "same")
-            h = h + self.branch_scale * affine(layer, seen)
-        return affine(params[-1], pooled(sigma(h)))
+ENTRY = Architecture(
+    "residual-convolution",
+    "{depth} convolutions (3 x 3, the first with stride 2) of which all but one are branches, "
+    "mean over positions, {activation}",
+    _on_images,
+    defaults={**BRANCHED, "depth": 3, "widths": (16, 32, 64)},
+)

@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from lazyscope.limit._points import Points
-from lazyscope.limit.dual._maps import AbstractPairMap, Pairs, Side, settled
+from lazyscope.limit._variances import Points
+from lazyscope.limit.dual._dual import AbstractPairMap, Pairs, Side, settled
 
 Combine = Callable[[list, list, Any], Any]
 """(covariances of L+1 layers, slope products of L layers, squared weight stds) -> kernel."""

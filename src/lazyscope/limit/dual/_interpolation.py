@@ -7,8 +7,8 @@ accuracy is not returned.
 
 import numpy as np
 
-from lazyscope.limit.dual._angular import AngleSeries, DeviationSeries
-from lazyscope.limit.dual._maps import Prepared
+from lazyscope.limit.dual._chebyshev import AngleSeries, DeviationSeries
+from lazyscope.limit.dual._dual import Prepared
 from lazyscope.limit.dual._polar import PolarRule
 
 _TAIL = 2e-14

@@ -1,6 +1,5 @@
 """Which inputs does every position of a convolution see?"""
 
-import math
 from typing import Literal
 
 import jax.numpy as jnp
@@ -78,21 +77,3 @@ def check_image(input_shape: tuple[int, ...]) -> tuple[int, int, int]:
         for name, length in zip(names, input_shape, strict=True)
     )
     return height, width, channels
-
-
-def convolution_shapes(
-    input_shape: tuple[int, int, int], width: int, depth: int, kernel_size: int, output_dim: int
-) -> tuple[tuple[int, ...], ...]:
-    """(m, channels, k, k) of `depth` convolutions, (C, m) of the readout."""
-    channels = (input_shape[2], *[width] * (depth - 1))
-    kernel = (kernel_size, kernel_size)
-    return (*((width, c, *kernel) for c in channels), (output_dim, width))
-
-
-def convolution_sizes(
-    input_shape: tuple[int, int, int], width: int, depth: int, kernel_size: int
-) -> tuple[float, ...]:
-    """alpha_l / std: sqrt(m k^2 / P_0) for inputs of norm one, sqrt(m k^2), ..., sqrt(m)."""
-    convolution = math.sqrt(width) * kernel_size
-    first = convolution / math.sqrt(input_shape[0] * input_shape[1])
-    return (first, *[convolution] * (depth - 1), math.sqrt(width))

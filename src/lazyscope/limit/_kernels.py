@@ -1,42 +1,33 @@
 """What kernels does an infinitely wide network have?"""
 
-import warnings
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float, Real
 
-from lazyscope._checks import InputError, check_count
-from lazyscope._jax import known_array, own_settings
-from lazyscope.limit._amplification import (
-    AccuracyWarning,
-    largest_gain,
-    needs_care,
-    total_gain,
-)
-from lazyscope.limit._block import Combine, covariance, tangent, tangent_by_layer
-from lazyscope.limit._network import LimitNetwork, limit_network
-from lazyscope.limit._points import pair_maps, single_points
-from lazyscope.limit._tiles import fill
-from lazyscope.limit.dual._function import PiecewiseSmooth
+from lazyscope._jax import own_settings
+from lazyscope.limit._amplification import total_gain
+from lazyscope.limit._assembly import kernel_of
+from lazyscope.limit._inputs import as_inputs
+from lazyscope.limit._network import Stds, limit_network
+from lazyscope.limit._recursion import covariance, tangent, tangent_by_layer
+from lazyscope.limit._variances import single_points
+from lazyscope.limit.dual._piecewise_smooth import PiecewiseSmooth
 from lazyscope.model import Activation
 
 Nonlinearity: TypeAlias = str | Activation | PiecewiseSmooth | Callable[[Array], Array]
 """A name, an `Activation`, a function of one JAX array, or a function with its kinks."""
 
-_PROMISED = {np.dtype(np.float32): 1e-6, np.dtype(np.float64): 1e-12}
-"""Errors of correlations that the documentation promises not to exceed."""
-
 
 def limit_tangent_kernel(
-    x1: Float[Array, "n1 d"],
-    x2: Float[Array, "n2 d"] | None = None,
+    x1: Real[ArrayLike, "n1 d"],
+    x2: Real[ArrayLike, "n2 d"] | None = None,
     *,
     depth: int,
     activation: Nonlinearity,
-    weight_std: float | Sequence[float] = 1.0,
-    bias_std: float | Sequence[float] = 0.0,
+    weight_std: Stds = 1.0,
+    bias_std: Stds = 0.0,
     readout_weight_std: float | None = None,
     readout_bias_std: float | None = None,
     tile: int = 512,
@@ -100,13 +91,13 @@ def limit_tangent_kernel(
 
 
 def limit_covariance_kernel(
-    x1: Float[Array, "n1 d"],
-    x2: Float[Array, "n2 d"] | None = None,
+    x1: Real[ArrayLike, "n1 d"],
+    x2: Real[ArrayLike, "n2 d"] | None = None,
     *,
     depth: int,
     activation: Nonlinearity,
-    weight_std: float | Sequence[float] = 1.0,
-    bias_std: float | Sequence[float] = 0.0,
+    weight_std: Stds = 1.0,
+    bias_std: Stds = 0.0,
     readout_weight_std: float | None = None,
     readout_bias_std: float | None = None,
     tile: int = 512,
@@ -130,17 +121,17 @@ def limit_covariance_kernel(
 
 
 def limit_tangent_kernel_by_layer(
-    x1: Float[Array, "n1 d"],
-    x2: Float[Array, "n2 d"] | None = None,
+    x1: Real[ArrayLike, "n1 d"],
+    x2: Real[ArrayLike, "n2 d"] | None = None,
     *,
     depth: int,
     activation: Nonlinearity,
-    weight_std: float | Sequence[float] = 1.0,
-    bias_std: float | Sequence[float] = 0.0,
+    weight_std: Stds = 1.0,
+    bias_std: Stds = 0.0,
     readout_weight_std: float | None = None,
     readout_bias_std: float | None = None,
     tile: int = 512,
-) -> Float[np.ndarray, "depth+1 n1 n2"]:
+) -> Float[np.ndarray, "layers n1 n2"]:
     """What each layer's weights and biases contribute to `limit_tangent_kernel`.
 
     Layer l contributes Q[l] prod_{j=l..depth} weight_std[j+1]^2 S[j], the kernel if it alone were
@@ -158,12 +149,12 @@ def limit_tangent_kernel_by_layer(
 
 
 def limit_amplification(
-    x: Float[Array, "n d"],
+    x: Real[ArrayLike, "n d"],
     *,
     depth: int,
     activation: Nonlinearity,
-    weight_std: float | Sequence[float] = 1.0,
-    bias_std: float | Sequence[float] = 0.0,
+    weight_std: Stds = 1.0,
+    bias_std: Stds = 0.0,
     readout_weight_std: float | None = None,
     readout_bias_std: float | None = None,
 ) -> Float[np.ndarray, " n"]:
@@ -197,90 +188,3 @@ def limit_amplification(
     )
     with own_settings():
         return total_gain(network, single_points(network, as_inputs("x", x), slopes=False))
-
-
-def kernel_of(
-    combine: Combine, network: LimitNetwork, x1: Any, x2: Any | None, tile: int
-) -> np.ndarray:
-    """The kernel that `combine` makes of the layers of `network`."""
-    tile = check_count("tile", tile)
-    x1 = as_inputs("x1", x1)
-    both = x1
-    if x2 is not None:
-        x2 = as_inputs("x2", x2)
-        _check_match(x1, x2)
-        both = np.concatenate([x1, x2.astype(x1.dtype)])
-    squares = network.weight_stds**2
-    with own_settings():
-        # both sides at once, so that equal inputs have equal numbers to the bit
-        points = single_points(network, both, slopes=combine is not covariance)
-        gain = largest_gain(network, points)
-        amplified = needs_care(network, points, gain)
-        if amplified and x1.dtype != np.float64:
-            points = single_points(network, both.astype(np.float64), combine is not covariance)
-        n1 = len(x1)
-        points1 = points.take(slice(0, n1))
-        points2 = points1 if x2 is None else points.take(slice(n1, None))
-        maps, left, right = pair_maps(network, points1, points2, careful=amplified)
-        shape = n1, n1 if x2 is None else len(x2)
-        leading = (network.depth + 1,) if combine is tangent_by_layer else ()
-        out = np.empty((*leading, *shape), np.float64 if amplified else x1.dtype)
-        doubt = fill(
-            out,
-            combine,
-            maps,
-            left,
-            right,
-            squares,
-            tile=tile,
-            symmetric=x2 is None,
-            gain=gain if amplified else None,
-        )
-        if x2 is None:
-            diagonal = np.arange(n1)
-            out[..., diagonal, diagonal] = combine(list(left.variances), list(left.slopes), squares)
-    _warn_of(doubt, gain, x1.dtype)
-    return out.astype(x1.dtype, copy=False)
-
-
-def _warn_of(doubt: float, gain: float, dtype: np.dtype) -> None:
-    """Say where amplified rounding leaves less than the accuracy promised."""
-    if doubt > _PROMISED[dtype]:
-        warnings.warn(
-            f"This network amplifies the distance 1 - rho of nearly equal inputs by up to {gain:.2g}: "
-            f"some correlations among these inputs are known to {doubt:.1g} only, because rounding of "
-            "the inputs is amplified too. Equal inputs are not affected. See limit_amplification; "
-            "fewer layers or a smaller weight_std amplify less.",
-            AccuracyWarning,
-            stacklevel=4,
-        )
-
-
-def as_inputs(name: str, x: Any) -> np.ndarray:
-    """Inputs (n, d) as a finite NumPy matrix in single or double precision, or a refusal."""
-    x = known_array(name, x)
-    if x.ndim != 2 or 0 in x.shape:
-        raise InputError(
-            f"{name} must be a matrix with one row for each input",
-            received=f"shape {x.shape}",
-            cause="images not flattened, a single input without its batch axis, or an empty selection",
-            fix="reshape to (n, d), for example x.reshape(len(x), -1)",
-        )
-    return x if x.dtype in (np.float32, np.float64) else x.astype(np.float64)
-
-
-def _check_match(x1: np.ndarray, x2: np.ndarray) -> None:
-    if x1.shape[1] != x2.shape[1]:
-        raise InputError(
-            "x1 and x2 must have the same number of features",
-            received=f"{x1.shape[1]} and {x2.shape[1]}",
-            cause="a transposed matrix, or training and test data prepared differently",
-            fix="give both as (n, d) with the same d",
-        )
-    if {x1.dtype, x2.dtype} == {np.dtype(np.float32), np.dtype(np.float64)}:
-        raise InputError(
-            "x1 and x2 must have the same precision",
-            received=f"{x1.dtype} and {x2.dtype}",
-            cause="one of them read from a file or made by NumPy's default",
-            fix="convert one of them with astype",
-        )

@@ -1,10 +1,11 @@
-"""How is a large kernel filled block by block?
+"""How is a large kernel computed, block by block?
 
 Blocks have one shape (the last ones are padded with zero inputs), so there is one program for
 blocks off the diagonal and one for those on it. The next block computes while the last is copied
 out; a symmetric kernel computes the lower half and mirrors it.
 """
 
+import warnings
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
@@ -13,23 +14,77 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lazyscope.limit._block import (
+from lazyscope._checks import check_count
+from lazyscope._jax import own_settings
+from lazyscope.limit._amplification import AccuracyWarning, largest_gain, needs_care
+from lazyscope.limit._inputs import as_inputs, check_match
+from lazyscope.limit._network import LimitNetwork
+from lazyscope.limit._recursion import (
     CLOSE,
     CLOSE_IF_AMPLIFIED,
     Block,
     Combine,
     block,
     careful_cosines,
+    covariance,
     is_deep,
     plain_cosines,
+    tangent_by_layer,
 )
-from lazyscope.limit._points import Points
-from lazyscope.limit.dual._maps import AbstractPairMap
+from lazyscope.limit._variances import Points, pair_maps, single_points
+from lazyscope.limit.dual._dual import AbstractPairMap
+
+_PROMISED = {np.dtype(np.float32): 1e-6, np.dtype(np.float64): 1e-12}
+"""Errors of correlations that the documentation promises not to exceed."""
 
 _compiled_block = jax.jit(block, static_argnames=("combine", "cosines", "diagonal", "close"))
 
 
-def fill(
+def kernel_of(
+    combine: Combine, network: LimitNetwork, x1: Any, x2: Any | None, tile: int
+) -> np.ndarray:
+    """The kernel that `combine` makes of the layers of `network`."""
+    tile = check_count("tile", tile)
+    x1 = as_inputs("x1", x1)
+    both = x1
+    if x2 is not None:
+        x2 = as_inputs("x2", x2)
+        check_match(x1, x2)
+        both = np.concatenate([x1, x2.astype(x1.dtype)])
+    squares = network.weight_stds**2
+    with own_settings():
+        # both sides at once, so that equal inputs have equal numbers to the bit
+        points = single_points(network, both, slopes=combine is not covariance)
+        gain = largest_gain(network, points)
+        amplified = needs_care(network, points, gain)
+        if amplified and x1.dtype != np.float64:
+            points = single_points(network, both.astype(np.float64), combine is not covariance)
+        n1 = len(x1)
+        points1 = points.take(slice(0, n1))
+        points2 = points1 if x2 is None else points.take(slice(n1, None))
+        maps, left, right = pair_maps(network, points1, points2, careful=amplified)
+        shape = n1, n1 if x2 is None else len(x2)
+        leading = (network.depth + 1,) if combine is tangent_by_layer else ()
+        out = np.empty((*leading, *shape), np.float64 if amplified else x1.dtype)
+        doubt = _fill(
+            out,
+            combine,
+            maps,
+            left,
+            right,
+            squares,
+            tile=tile,
+            symmetric=x2 is None,
+            gain=gain if amplified else None,
+        )
+        if x2 is None:
+            diagonal = np.arange(n1)
+            out[..., diagonal, diagonal] = combine(list(left.variances), list(left.slopes), squares)
+    _warn_of(doubt, gain, x1.dtype)
+    return out.astype(x1.dtype, copy=False)
+
+
+def _fill(
     out: np.ndarray,
     combine: Combine,
     maps: tuple[AbstractPairMap, ...],
@@ -137,3 +192,16 @@ def _padded(points: Points, cut: slice, size: int, dtype: np.dtype) -> Points:
     middle = [pad(array, 1) for array in points[2:-1]]
     features = tuple(pad(array, 1) for array in points.features)
     return Points._make([pad(points.directions, 0), pad(points.remainders, 0), *middle, features])
+
+
+def _warn_of(doubt: float, gain: float, dtype: np.dtype) -> None:
+    """Say where amplified rounding leaves less than the accuracy promised."""
+    if doubt > _PROMISED[dtype]:
+        warnings.warn(
+            f"This network amplifies the distance 1 - rho of nearly equal inputs by up to {gain:.2g}: "
+            f"some correlations among these inputs are known to {doubt:.1g} only, because rounding of "
+            "the inputs is amplified too. Equal inputs are not affected. See limit_amplification; "
+            "fewer layers or a smaller weight_std amplify less.",
+            AccuracyWarning,
+            stacklevel=4,
+        )

@@ -16,8 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from lazyscope.limit.dual._angle import angle
-from lazyscope.limit.dual._maps import AbstractPairMap, Pairs, Side
+from lazyscope.limit.dual._arccosine import angle
+from lazyscope.limit.dual._dual import AbstractPairMap, Pairs, Side
 from lazyscope.limit.dual._polar import PolarRule
 
 

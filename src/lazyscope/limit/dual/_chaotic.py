@@ -18,8 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from lazyscope.limit.dual._dual import AbstractPairMap, AbstractSmoothForm, Pairs, Prepared, Side
 from lazyscope.limit.dual._gauss import gaussian_rule
-from lazyscope.limit.dual._maps import AbstractPairMap, AbstractSmoothForm, Pairs, Prepared, Side
 
 _REPRESENTATIVES = 64
 _NEGLIGIBLE = 1e-16

@@ -7,6 +7,7 @@ difference of nearly equal numbers appears at correlations near one.
 """
 
 import math
+from collections.abc import Mapping
 from typing import ClassVar
 
 import equinox as eqx
@@ -14,9 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from lazyscope.limit.dual._angle import angle, signed_angle
-from lazyscope.limit.dual._careful import careful_closed_form
-from lazyscope.limit.dual._maps import (
+from lazyscope.limit.dual._arccosine import angle, signed_angle
+from lazyscope.limit.dual._chaotic import careful_closed_form
+from lazyscope.limit.dual._dual import (
     AbstractClosedForm,
     AbstractSmoothForm,
     Pairs,
@@ -24,6 +25,7 @@ from lazyscope.limit.dual._maps import (
     Side,
     normalised,
 )
+from lazyscope.model import LEAKY_SLOPE
 
 
 class PiecewiseLinear(AbstractClosedForm):
@@ -190,3 +192,15 @@ def _gelu_slopes(q1, q2, q12, shifted, slant):
 def leaky(slope: float) -> PiecewiseLinear:
     """max(u, 0) + slope min(u, 0)."""
     return PiecewiseLinear(even=(1 - slope) / 2, odd=(1 + slope) / 2)
+
+
+CLOSED: Mapping[str, AbstractClosedForm] = {
+    "relu": leaky(0.0),
+    "leaky_relu": leaky(LEAKY_SLOPE),
+    "linear": leaky(1.0),
+    "abs": PiecewiseLinear(even=1.0, odd=0.0),
+    "erf": Erf(),
+    "sine": Sine(),
+    "gelu": Gelu(),
+}
+"""By name; other nonlinearities are averaged by series and quadrature."""

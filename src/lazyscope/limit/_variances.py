@@ -10,7 +10,7 @@ import numpy as np
 
 from lazyscope._checks import InputError
 from lazyscope.limit._network import LimitNetwork
-from lazyscope.limit.dual._maps import AbstractPairMap
+from lazyscope.limit.dual._dual import AbstractPairMap
 
 _SPLIT = 2.0**27 + 1  # Veltkamp's constant: cuts a double into halves of 26 bits
 

@@ -1,0 +1,76 @@
+"""What are the parts of a convolutional network?"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+from jaxtyping import Array, Float
+
+from lazyscope.model.blocks._block import AbstractBlock, Drawn
+from lazyscope.model.blocks._layer import Layer, affine
+from lazyscope.model.blocks._patches import Padding, patches
+
+
+@final
+@dataclass(frozen=True)
+class Convolve(AbstractBlock):
+    """W times the k x k patch around every position.
+
+    Attributes:
+        name: of its group.
+        channels: that come in.
+        width: number m of channels that go out.
+        kernel_size: k.
+        stride: distance of the positions that are left.
+        padding: whether patches reach beyond the image.
+        positions: P_0 if the input is an image of norm one, each position of which has norm
+            ``1/sqrt(P_0)``; one for signals whose norm is counted per position.
+    """
+
+    name: str
+    channels: int
+    width: int
+    kernel_size: int
+    stride: int
+    padding: Padding
+    positions: int = 1
+
+    @property
+    def drawn(self) -> tuple[Drawn, ...]:
+        """One kernel (m, channels, k, k) of gain sqrt(m k^2 / positions)."""
+        kernel = (self.kernel_size, self.kernel_size)
+        gain = math.sqrt(self.width) * self.kernel_size / math.sqrt(self.positions)
+        return (Drawn(self.name, (self.width, self.channels, *kernel), gain),)
+
+    def size(self, alpha: Sequence[Any], before: Any) -> Any:
+        """Size of the input times alpha."""
+        return before * alpha[0]
+
+    def apply(
+        self, params: Sequence[Layer], x: Float[Array, "n h w c"]
+    ) -> Float[Array, "n h_out w_out m"]:
+        """W times every patch."""
+        return affine(params[0], patches(x, self.kernel_size, self.stride, self.padding))
+
+
+@final
+@dataclass(frozen=True)
+class Pool(AbstractBlock):
+    """The mean over all positions (pixels or tokens)."""
+
+    def apply(self, params: Sequence[Any], x: Float[Array, "n ... m"]) -> Float[Array, "n m"]:
+        """Mean over everything between the first and the last axis."""
+        return x.reshape(x.shape[0], -1, x.shape[-1]).mean(axis=1)
+
+
+@final
+@dataclass(frozen=True)
+class Reshape(AbstractBlock):
+    """Points in the shape that the next block wants, however they come."""
+
+    shape: tuple[int, ...]
+
+    def apply(self, params: Sequence[Any], x: Float[Array, "n ..."]) -> Float[Array, "n ..."]:
+        """Return x with this shape behind its first axis."""
+        return x.reshape(x.shape[0], *self.shape)
