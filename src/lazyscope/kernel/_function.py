@@ -12,9 +12,9 @@ from jaxtyping import Array, Float
 from lazyscope._checks import check_instance, check_not_negative
 from lazyscope._trace import asking, kernel_type, pose
 from lazyscope.kernel._protocol import AbstractExpansion, AbstractGradient, AbstractTangentKernel
-from lazyscope.kernel.any_function._blocks import MEMORY, Finish, Programs, add_rows, in_blocks
-from lazyscope.kernel.any_function._contract import Rows, assemble
+from lazyscope.kernel.any_function._blocks import MEMORY, Finish, Programs, in_blocks
 from lazyscope.kernel.any_function._plan import make_plan
+from lazyscope.kernel.orders._rows import Rows, add_rows, assemble
 from lazyscope.model import FunctionModel, group_norms
 
 Groups = tuple[tuple[Array, ...], ...]

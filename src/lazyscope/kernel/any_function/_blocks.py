@@ -16,18 +16,8 @@ from jax.extend.core import ClosedJaxpr
 
 from lazyscope._checks import InputError, check_positive
 from lazyscope._trace import Question, inner_constants
-from lazyscope.kernel.any_function._carried import by_carried
-from lazyscope.kernel.any_function._contract import (
-    GroupFactors,
-    Rows,
-    assemble,
-    by_derivatives,
-    by_gradients,
-    by_grams,
-    over_outputs,
-    side_by_side,
-)
 from lazyscope.kernel.any_function._factors import Arrays, BatchFactors, batch_factors
+from lazyscope.kernel.any_function._jacobian import from_jacobian
 from lazyscope.kernel.any_function._plan import GroupPlan, Plan, make_plan
 from lazyscope.kernel.any_function._probe import (
     arrays_in,
@@ -35,6 +25,15 @@ from lazyscope.kernel.any_function._probe import (
     check_repeatable,
     check_separate,
     plain,
+)
+from lazyscope.kernel.orders._rows import (
+    GroupFactors,
+    Pair,
+    Rows,
+    add_rows,
+    assemble,
+    over_outputs,
+    side_by_side,
 )
 from lazyscope.model import check_kernel_memory
 
@@ -243,10 +242,10 @@ def _share(
 ) -> Rows | None:
     """The share of one leaf, None if it is zero."""
     mine, other = left.leaves[leaf], None if right is None else right.leaves[leaf]
-    if plan.leaves[leaf].method == "derivatives":
+    if plan.leaves[leaf].method == "jacobian":
         if plan.averaged:
             mine, other = mine[:, None], None if other is None else other[:, None]
-        return _scaled(plan, by_derivatives(mine, other, edges))
+        return _scaled(plan, from_jacobian(mine, other, edges))
     parts = []
     for number, group in enumerate(plan.leaves[leaf].groups):
         pair = mine[number], None if other is None else other[number]
@@ -265,24 +264,13 @@ def _group_share(
     joined = plan.averaged and not group.group.transposed
     if joined:
         left, right = side_by_side(left), None if right is None else side_by_side(right)
-    if group.method == "grams":
-        rows = by_grams(left, right, edges)
-    elif group.method == "carried":
-        patch_gram = None if group.pixels is None else group.pixels.patch_gram
-        rows = by_carried(left, right, edges, patch_gram)
-    else:
-        rows = by_gradients(left, right, edges, group.chunks)
+    rows = group.order.contract(Pair(left, right, edges))
     return over_outputs(rows) if plan.averaged and not joined else rows
 
 
 def _scaled(plan: Plan, rows: Rows) -> Rows:
     """A sum over outputs as their mean, if that is what is asked."""
     return tuple(row / plan.example.num_outputs for row in rows) if plan.averaged else rows
-
-
-def add_rows(parts: Sequence[Rows]) -> Rows:
-    """Sum of kernels in blocks of rows."""
-    return tuple(functools.reduce(jnp.add, rows) for rows in zip(*parts, strict=True))
 
 
 def _summed(shares: Sequence[Rows | None], edges: Sequence[int], symmetric: bool) -> Any:

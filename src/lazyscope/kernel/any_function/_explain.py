@@ -175,10 +175,10 @@ def _handling(name: str, shape: tuple[int, ...], plan: LeafPlan) -> LeafHandling
 
     if plan.method == "unused":
         return handling("unused", "none")
-    if plan.method == "derivatives":
+    if plan.method == "jacobian":
         return handling(_rule(plan.reasons), "jacobian")
     kinds = sorted({site.form.kind for site in sites})
-    methods = sorted({group.method for group in plan.groups})
+    methods = sorted({group.order.name for group in plan.groups})
     places = {site.path for site in sites}
     turns = sum(math.prod(site.loops) for site in sites if site.path in places)
     return handling(

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 
 from lazyscope._trace import Junction, Path, Site, over_examples, run_tapped
-from lazyscope.kernel.any_function._contract import Factors, GroupFactors
 from lazyscope.kernel.any_function._plan import GroupPlan, Plan
+from lazyscope.kernel.orders._rows import Factors, GroupFactors
 
 
 class BatchFactors(NamedTuple):
@@ -30,19 +30,21 @@ def batch_factors(plan: Plan, arrays: Arrays, xs: jax.Array) -> BatchFactors:
     junctions = _junctions(plan)
     taps = {path: junction.zero_tap() for path, junction in junctions.items()}
     consts, context, leaves = arrays
-    derived = {k: leaves[k] for k, leaf in enumerate(plan.leaves) if leaf.method == "derivatives"}
+    differentiated = {
+        k: leaves[k] for k, leaf in enumerate(plan.leaves) if leaf.method == "jacobian"
+    }
     jaxpr = plan.example.closed.jaxpr
 
     def single(x: Any) -> tuple[Any, ...]:
-        def outputs(taps: Mapping[Path, Any], derived: Mapping[int, Any]) -> Any:
-            values = [derived.get(k, leaf) for k, leaf in enumerate(leaves)]
+        def outputs(taps: Mapping[Path, Any], differentiated: Mapping[int, Any]) -> Any:
+            values = [differentiated.get(k, leaf) for k, leaf in enumerate(leaves)]
             outs, records = run_tapped(jaxpr, consts, [*context, *values, x], junctions, taps)
             return outs[0][0], records
 
-        out, pull, records = jax.vjp(outputs, taps, derived, has_aux=True)
+        out, pull, records = jax.vjp(outputs, taps, differentiated, has_aux=True)
         signals, jacobians = over_examples(pull)(jnp.eye(len(out), dtype=out.dtype))
         return tuple(
-            jacobians[k] if leaf.method == "derivatives"
+            jacobians[k] if leaf.method == "jacobian"
             else tuple(_group_factors(g, records, signals, out.dtype) for g in leaf.groups)
             for k, leaf in enumerate(plan.leaves)
         )  # fmt: skip
@@ -56,7 +58,7 @@ def _junctions(plan: Plan) -> dict[Path, Junction]:
     for leaf in plan.leaves:
         for group in leaf.groups:
             for site in group.group.sites:
-                at.setdefault(site.path, []).append((site, group.pixels is not None))
+                at.setdefault(site.path, []).append((site, group.order.pixels is not None))
     return {path: _junction(sites) for path, sites in at.items()}
 
 
@@ -77,7 +79,7 @@ def _group_factors(
     plan: GroupPlan, records: Mapping[Path, Any], signals: Mapping[Path, Any], dtype: Any
 ) -> GroupFactors:
     """Factors of one example in the kernel's type, sites of the same order joined along the positions."""
-    group, as_rows = plan.group, plan.group.lookups and plan.method in ("grams", "carried")
+    group, as_rows = plan.group, plan.group.lookups and plan.order.takes_rows
 
     def joined(sites: Sequence[Site]) -> Factors | None:
         if not sites:
