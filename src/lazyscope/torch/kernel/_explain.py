@@ -76,5 +76,5 @@ def _handling(
         return handling("jacobian", "jacobian")
     if plan.method == "assembled":
         return handling(kinds, "jacobian", len(plan.uses), positions)
-    methods = "+".join(sorted({group.method for group in plan.groups}))
+    methods = "+".join(sorted({order.name for order in plan.orders}))
     return handling(kinds, methods, len(plan.uses), positions)
