@@ -11,7 +11,7 @@ from lazyscope.kernel import (
     FunctionKernel,
     explain_tangent_kernel,
     tangent_kernel,
-    tangent_kernel_by_leaf,
+    tangent_kernel_by_parameter,
 )
 from lazyscope.kernel.any_function import _plan as plans
 from lazyscope.kernel.orders import ORDERS, _carried, orders_in
@@ -50,7 +50,7 @@ def close(found, expected):
 @pytest.mark.parametrize("name", OFTEN_USED)
 def test_shares_do_not_depend_on_the_order(name, order, double):
     apply, params, x1, x2 = NETWORKS[name]()
-    shares = tangent_kernel_by_leaf(apply, params, x1, x2, memory=order[1])
+    shares = tangent_kernel_by_parameter(apply, params, x1, x2, memory=order[1])
     for share, alone in zip(
         jax.tree.leaves(shares), kernels_by_leaf(apply, params, x1, x2), strict=True
     ):
@@ -72,7 +72,7 @@ def test_convolutions_of_any_kind_agree_from_pixels_and_from_patches(
     params = {"a": draw(4, 2, 3, 2), "b": draw(4, 2, 2, 3), "out": draw(120, 2)}
     x = draw(20, 2, 6, 5)
     how = explain_tangent_kernel(strided, params, x, memory=order[1] + 10 * with_pixels)
-    assert how.leaves[0].contraction == order[0]
+    assert how.parameters[0].contraction == order[0]
     close(
         tangent_kernel(strided, params, x, memory=order[1] + 10 * with_pixels),
         kernel(strided, params, x),

@@ -22,7 +22,7 @@ WORDS = (
     "_described",
     "_estimate",
 )
-WORDS += ("_jax", "_memory", "_provenance")
+WORDS += ("_deprecated", "_jax", "_memory", "_provenance")
 ROOMS = (
     "scaling",
     "model",

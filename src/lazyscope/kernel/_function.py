@@ -28,7 +28,7 @@ def _memory(value: Any) -> float:
 
 
 class FunctionKernel(AbstractTangentKernel):
-    """Tangent kernel of a `FunctionModel`: sites contracted by structure, gradients by differentiation.
+    """Tangent kernel of a `FunctionModel`: uses contracted by structure, gradients by differentiation.
 
     Args:
         model: the function with its groups of parameters.
@@ -189,7 +189,7 @@ def _contracted(
     *,
     averaged: bool = False,
 ) -> Any:
-    """What `finish` makes of the shares of all leaves."""
+    """What `finish` makes of the shares of all parameters."""
     if not len(x1):
         one = jnp.zeros((1, *x1.shape[1:]), x1.dtype)
         none = _contracted(kernel, params, one, x2, finish)

@@ -13,7 +13,7 @@ from lazyscope.kernel.orders._rows import Rows, in_rows, inner_products, sum_of_
 
 
 def from_jacobian(left: jax.Array, right: jax.Array | None, edges: Sequence[int]) -> Rows:
-    """The share of a leaf from its Jacobian (n, C, ...), a chunk of entries at a time."""
+    """The share of a parameter from its Jacobian (n, C, ...), a chunk of entries at a time."""
     n, c = left.shape[:2]
     sides = [None if a is None else a.reshape(*a.shape[:2], -1) for a in (left, right)]
     entries = math.prod(left.shape[2:])

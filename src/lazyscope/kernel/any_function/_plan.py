@@ -1,4 +1,4 @@
-"""Which leaf is contracted in which way, and how many examples and columns at a time?"""
+"""Which parameter is contracted in which way, and how many examples and columns at a time?"""
 
 import functools
 import math
@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from jax.extend.core import Jaxpr, Literal
 
-from lazyscope._trace import CALLS, Example, Site, Uses, entry_numbers, find_uses, inner_jaxpr
+from lazyscope._trace import CALLS, Example, Usage, Use, entry_numbers, find_uses, inner_jaxpr
 from lazyscope.kernel.orders import ORDERS, AbstractOrder, Block, GroupShape, cheapest
 from lazyscope.kernel.orders._rows import Pair, Rows
 
@@ -17,37 +17,37 @@ IN_CACHE = 2**22
 
 
 class Group(NamedTuple):
-    """Sites that use the same entries of one leaf, in the same order or transposed."""
+    """Uses of the same entries of one parameter, in the same order or transposed."""
 
-    straight: tuple[Site, ...]
-    transposed: tuple[Site, ...]
+    straight: tuple[Use, ...]
+    transposed: tuple[Use, ...]
 
     @property
-    def sites(self) -> tuple[Site, ...]:
-        """All sites of the group."""
+    def uses(self) -> tuple[Use, ...]:
+        """All uses of the group."""
         return self.straight + self.transposed
 
     @property
     def lookups(self) -> bool:
         """Whether all data are row numbers, so that they need not be written as one-hot."""
-        plain = all(site.form.lookup and site.blocks == 1 for site in self.straight)
+        plain = all(use.product.lookup and use.blocks == 1 for use in self.straight)
         return plain and not self.transposed
 
     @property
     def positions(self) -> int:
-        """Positions of all sites together."""
-        return sum(site.positions for site in self.sites)
+        """Positions of all uses together."""
+        return sum(use.positions for use in self.uses)
 
 
 class GroupPlan(NamedTuple):
-    """A group of sites, and the order in which it is contracted."""
+    """A group of uses, and the order in which it is contracted."""
 
     group: Group
     order: AbstractOrder[Pair, Rows]
 
 
-class LeafPlan(NamedTuple):
-    """How the share of one leaf is computed.
+class ParameterPlan(NamedTuple):
+    """How the share of one parameter is computed.
 
     `method` is ``groups``, each by its order of contraction; ``jacobian``; or ``unused``.
     """
@@ -58,14 +58,14 @@ class LeafPlan(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """How a kernel is computed: every leaf's way, and how many examples at a time on each side.
+    """How a kernel is computed: every parameter's way, and how many examples at a time on each side.
 
     ``columns=None`` is an example set against itself in one piece. `averaged` over outputs, the kernel
     is that of a single output whose signals are those of all outputs side by side.
     """
 
     example: Example
-    leaves: tuple[LeafPlan, ...]
+    parameters: tuple[ParameterPlan, ...]
     rows: int
     columns: int | None
     bytes_needed: int
@@ -81,8 +81,10 @@ def make_plan(
     example: Example, n1: int, n2: int | None, memory: float, *, averaged: bool = False
 ) -> Plan:
     """Choose by cost within `memory` bytes; ``n2=None`` is the symmetric kernel."""
-    uses = find_uses(example)
-    grouped = [_groups(uses, leaf, shape) for leaf, shape in enumerate(example.leaf_shapes)]
+    usage = find_uses(example)
+    grouped = [
+        _groups(usage, parameter, shape) for parameter, shape in enumerate(example.leaf_shapes)
+    ]
     num_blocks = 1
     while True:
         rows = math.ceil(n1 / num_blocks)
@@ -91,68 +93,71 @@ def make_plan(
             columns = n2
         block = Block(rows, columns, example.dtype.itemsize, min(IN_CACHE, memory / 4))
         plan = functools.partial(_group_plan, block, averaged, example.num_outputs)
-        leaves = [_leaf_plan(example, uses, leaf, each, plan) for leaf, each in enumerate(grouped)]
-        needed = _bytes(example, leaves, block)
+        parameters = [
+            _parameter_plan(example, usage, parameter, each, plan)
+            for parameter, each in enumerate(grouped)
+        ]
+        needed = _bytes(example, parameters, block)
         if needed <= memory or (rows == 1 and columns in (None, 1)):
-            return Plan(example, tuple(leaves), rows, columns, needed, averaged)
+            return Plan(example, tuple(parameters), rows, columns, needed, averaged)
         num_blocks = max(num_blocks + 1, math.ceil(num_blocks * 1.2))
 
 
-def _groups(uses: Uses, leaf: int, shape: tuple[int, ...]) -> list[Group] | None:
-    """Sort the sites of a leaf; None where they share entries in a way no group describes."""
-    sites = [site for site in uses.sites if site.view.leaf == leaf]
-    if len(sites) <= 1:
-        return [Group((site,), ()) for site in sites]
-    found: list[tuple[np.ndarray, list[Site], list[Site]]] = []
-    for site in sites:
-        numbers = entry_numbers(site, shape)
+def _groups(usage: Usage, parameter: int, shape: tuple[int, ...]) -> list[Group] | None:
+    """Sort the uses of a parameter; None where they share entries in a way no group describes."""
+    uses = [use for use in usage.uses if use.view.parameter == parameter]
+    if len(uses) <= 1:
+        return [Group((use,), ()) for use in uses]
+    found: list[tuple[np.ndarray, list[Use], list[Use]]] = []
+    for use in uses:
+        numbers = entry_numbers(use, shape)
         for known, straight, transposed in found:
             if np.array_equal(numbers, known):
-                straight.append(site)
+                straight.append(use)
                 break
             if np.array_equal(np.swapaxes(numbers, 1, 2), known):
-                transposed.append(site)
+                transposed.append(use)
                 break
             if np.intersect1d(numbers, known).size:
                 return None
         else:
-            found.append((numbers, [site], []))
+            found.append((numbers, [use], []))
     return [Group(tuple(straight), tuple(transposed)) for _, straight, transposed in found]
 
 
-def _leaf_plan(
+def _parameter_plan(
     example: Example,
-    uses: Uses,
-    leaf: int,
+    usage: Usage,
+    parameter: int,
     groups: Sequence[Group] | None,
     plan: Callable[[Group], GroupPlan],
-) -> LeafPlan:
-    """The Jacobian where a leaf is open, else the cheapest order for every group."""
-    if leaf not in uses.touched or 0 in example.leaf_shapes[leaf]:
-        return LeafPlan("unused", (), ())
-    reasons = tuple(uses.others.get(leaf, ()))
+) -> ParameterPlan:
+    """The Jacobian where a parameter is open, else the cheapest order for every group."""
+    if parameter not in usage.touched or 0 in example.leaf_shapes[parameter]:
+        return ParameterPlan("unused", (), ())
+    reasons = tuple(usage.others.get(parameter, ()))
     if reasons:
-        return LeafPlan("jacobian", (), reasons)
+        return ParameterPlan("jacobian", (), reasons)
     if groups is None:
-        return LeafPlan("jacobian", (), ("parts shared between places",))
-    return LeafPlan("groups" if groups else "unused", tuple(map(plan, groups)), ())
+        return ParameterPlan("jacobian", (), ("parts shared between places",))
+    return ParameterPlan("groups" if groups else "unused", tuple(map(plan, groups)), ())
 
 
 def _group_plan(block: Block, averaged: bool, num_outputs: int, group: Group) -> GroupPlan:
     """The group with the cheapest order; averaged, signals of all outputs are those of one."""
-    site = group.sites[0]
-    form, c, o = site.form, num_outputs, site.form.outputs
+    use = group.uses[0]
+    product, c, o = use.product, num_outputs, use.product.outputs
     if averaged and not group.transposed:
         c, o = 1, c * o
     shape = GroupShape(
-        site.blocks,
+        use.blocks,
         group.positions,
-        form.inputs,
+        product.inputs,
         o,
         c,
         lookups=group.lookups,
         crossed=bool(group.transposed),
-        pixels=None if len(group.sites) > 1 or site.loops else form.pixels,
+        pixels=None if len(group.uses) > 1 or use.loops else product.pixels,
     )
     return GroupPlan(group, cheapest(each(shape, block) for each in ORDERS if each.suits(shape)))
 
@@ -199,12 +204,12 @@ def _sizes(jaxpr: Jaxpr, varying: Sequence[bool]) -> tuple[Sizes, list[bool]]:
     return Sizes(total, largest, shared), leaving
 
 
-def _bytes(example: Example, leaves: Sequence[LeafPlan], block: Block) -> int:
+def _bytes(example: Example, parameters: Sequence[ParameterPlan], block: Block) -> int:
     """Memory for the intermediates of one block, from above: nothing is assumed to be fused."""
     c = example.num_outputs
     sizes = forward_sizes(example)
     each, paired = sizes.total + 3 * c * sizes.largest, 0.0
-    for plan, shape in zip(leaves, example.leaf_shapes, strict=True):
+    for plan, shape in zip(parameters, example.leaf_shapes, strict=True):
         if plan.method == "jacobian":
             each += c * math.prod(shape)
         for _, order in plan.groups:
