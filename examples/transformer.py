@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from lazyscope import Observer, explain_tangent_kernel, load_dataset, tangent_kernel_by_leaf
+from lazyscope import Observer, explain_tangent_kernel, load_dataset, tangent_kernel_by_parameter
 
 TOKENS, SIZE, WIDTH, HEADS, STEPS, PROBE = 8, 8, 32, 4, 300, 12
 
@@ -57,7 +57,7 @@ def apply(params, x):
 
 def shares(params):
     """The share of every array in the trace of the tangent kernel on the probe points."""
-    kernels = tangent_kernel_by_leaf(apply, params, x[:PROBE])
+    kernels = tangent_kernel_by_parameter(apply, params, x[:PROBE])
     traces = jax.tree.map(lambda kernel: float(jnp.einsum("iicc->", kernel)), kernels)
     total = sum(jax.tree.leaves(traces))
     return jax.tree.map(lambda trace: trace / total, traces)

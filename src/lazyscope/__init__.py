@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         limit_tangent_kernel,
         predict_flow,
         tangent_kernel,
-        tangent_kernel_by_leaf,
+        tangent_kernel_by_parameter,
         tangent_kernel_product,
     )
     from lazyscope.measure import estimate_exponent
@@ -69,7 +69,7 @@ __all__ = [
     "save_observations",
     "solve_flow",
     "tangent_kernel",
-    "tangent_kernel_by_leaf",
+    "tangent_kernel_by_parameter",
     "tangent_kernel_product",
     "train_run",
 ]
@@ -107,10 +107,11 @@ _HOMES = {
     "save_observations": "observe",
     "solve_flow": "flow",
     "tangent_kernel": "kernel",
-    "tangent_kernel_by_leaf": "kernel",
+    "tangent_kernel_by_parameter": "kernel",
     "tangent_kernel_product": "kernel",
     "train_run": "experiment",
 }
+_RENAMED = {"tangent_kernel_by_leaf": "tangent_kernel_by_parameter"}
 _ROOMS = (
     "claims",
     "data",
@@ -134,6 +135,10 @@ def __getattr__(name: str) -> Any:
         return import_module(f"lazyscope.{name}")
     if name == "__version__":
         return import_module("importlib.metadata").version("lazyscope")
+    if name in _RENAMED:
+        new = _RENAMED[name]
+        import_module("lazyscope._deprecated").warn_renamed(f"lazyscope.{name}", new)
+        return getattr(import_module("lazyscope"), new)
     if name not in _HOMES:
         raise AttributeError(f"module 'lazyscope' has no attribute {name!r}")
     value = getattr(import_module(f"lazyscope.{_HOMES[name]}"), name)

@@ -6,6 +6,15 @@ from importlib import import_module
 from typing import Any
 
 
+def warn_renamed(old: str, new: str) -> None:
+    """Say to who used `old` what it is called now."""
+    warnings.warn(
+        f"{old} is {new} now; the old name goes with lazyscope 1.0",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+
+
 def moved(
     module: str, names: Mapping[str, str], instead: Mapping[str, str] | None = None
 ) -> Callable[[str], Any]:
@@ -23,19 +32,19 @@ def moved(
         ...     warnings.simplefilter("always")
         ...     found = find("root")
         >>> found(4.0), str(told[0].message)
-        (2.0, 'lazyscope.old.root is math.sqrt now; the old name goes with 1.0')
+        (2.0, 'lazyscope.old.root is math.sqrt now; the old name goes with lazyscope 1.0')
     """
 
     def find(name: str) -> Any:
         if name not in names:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         home, _, called = names[name].rpartition(".")
-        new = (instead or {}).get(name, names[name])
-        warnings.warn(
-            f"{module}.{name} is {new} now; the old name goes with 1.0",
-            DeprecationWarning,
-            stacklevel=2,
-        )
+        warn_renamed(f"{module}.{name}", (instead or {}).get(name, names[name]))
         return getattr(import_module(home), called)
 
     return find
+
+
+def old_names(module: str, names: Mapping[str, str]) -> Callable[[str], Any]:
+    """`moved` for names that have new ones in the same module, new by old."""
+    return moved(module, {old: f"{module}.{new}" for old, new in names.items()})

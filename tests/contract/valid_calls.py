@@ -30,7 +30,7 @@ NOT_CALLED = {
     "kernel.KernelExplanation": RECORD,
     "kernel.LayerwiseExpansion": RECORD,
     "kernel.LayerwiseGradient": RECORD,
-    "kernel.LeafHandling": RECORD,
+    "kernel.ParameterHandling": RECORD,
     "kernel.Spectrum": RECORD,
     "kernel.as_matrix": TRACED,
     "kernel.coarser": TYPES,

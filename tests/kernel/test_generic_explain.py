@@ -8,7 +8,7 @@ from naive.networks import NETWORKS
 def explain(name, **options):
     apply, params, x1, _ = NETWORKS[name]()
     how = explain_tangent_kernel(apply, params, x1, **options)
-    return {leaf.name: leaf for leaf in how.leaves}, how
+    return {leaf.name: leaf for leaf in how.parameters}, how
 
 
 RULES = {
@@ -64,12 +64,12 @@ def network(params, x):
 
 def test_gradients_are_chosen_for_many_positions_and_few_weights():
     how = explain_tangent_kernel(network, jnp.ones((4, 3)), jnp.ones((4, 100, 4)))
-    assert how.leaves[0].contraction == "gradients"
+    assert how.parameters[0].contraction == "gradients"
 
 
 def test_grams_are_chosen_for_few_positions_and_many_weights():
     how = explain_tangent_kernel(one_output, jnp.ones((100, 900)), jnp.ones((4, 2, 100)))
-    assert how.leaves[0].contraction == "grams"
+    assert how.parameters[0].contraction == "grams"
 
 
 def one_output(params, x):
@@ -78,7 +78,7 @@ def one_output(params, x):
 
 def test_signals_are_carried_for_several_outputs_at_several_positions():
     how = explain_tangent_kernel(network, jnp.ones((100, 90)), jnp.ones((4, 8, 100)))
-    assert how.leaves[0].contraction == "carried"
+    assert how.parameters[0].contraction == "carried"
 
 
 def test_less_memory_means_smaller_blocks():

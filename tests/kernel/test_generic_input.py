@@ -15,7 +15,7 @@ from lazyscope.kernel import (
     FunctionKernel,
     explain_tangent_kernel,
     tangent_kernel,
-    tangent_kernel_by_leaf,
+    tangent_kernel_by_parameter,
     tangent_kernel_product,
 )
 from lazyscope.model import FunctionModel, parameter_groups
@@ -214,7 +214,7 @@ def test_memory_must_be_a_positive_number(memory):
 
 
 def test_all_entry_points_refuse_alike():
-    for call in (tangent_kernel_by_leaf, explain_tangent_kernel):
+    for call in (tangent_kernel_by_parameter, explain_tangent_kernel):
         with pytest.raises(InputError, match="at least one example"):
             call(linear, W, X[:0])
     with pytest.raises(InputError, match="at least one example"):

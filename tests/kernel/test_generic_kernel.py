@@ -2,7 +2,7 @@ import jax
 import numpy as np
 import pytest
 
-from lazyscope.kernel import tangent_kernel, tangent_kernel_by_leaf
+from lazyscope.kernel import tangent_kernel, tangent_kernel_by_parameter
 from naive.jacobian_kernel import kernel, kernels_by_leaf
 from naive.networks import ACTIVATIONS, NETWORKS, dense
 
@@ -16,7 +16,7 @@ def assert_same(found, expected):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_leaf_has_its_own_share_of_the_dense_jacobian(name, double):
     apply, params, x1, x2 = NETWORKS[name]()
-    shares = tangent_kernel_by_leaf(apply, params, x1, x2)
+    shares = tangent_kernel_by_parameter(apply, params, x1, x2)
     assert jax.tree.structure(shares) == jax.tree.structure(params)
     expected = kernels_by_leaf(apply, params, x1, x2)
     for share, alone in zip(jax.tree.leaves(shares), expected, strict=True):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lazyscope.kernel import (
     explain_tangent_kernel,
     tangent_kernel,
-    tangent_kernel_by_leaf,
+    tangent_kernel_by_parameter,
     tangent_kernel_product,
 )
 from naive.jacobian_kernel import kernel, kernels_by_leaf
@@ -56,7 +56,7 @@ def test_blocks_change_nothing_but_memory(name, double):
 
 def test_blocks_change_no_share(double):
     apply, params, x1, x2 = NETWORKS["tied_weights"]()
-    shares = tangent_kernel_by_leaf(apply, params, x1, x2, memory=1e3)
+    shares = tangent_kernel_by_parameter(apply, params, x1, x2, memory=1e3)
     for share, alone in zip(
         jax.tree.leaves(shares), kernels_by_leaf(apply, params, x1, x2), strict=True
     ):
@@ -214,7 +214,7 @@ def test_tokens_out_of_range_move_nothing(double):
 def test_shares_of_single_precision_are_single(double):
     apply, params, x1, _ = NETWORKS["convolution"]()
     single = jax.tree.map(lambda a: a.astype(np.float32), (params, x1))
-    shares = tangent_kernel_by_leaf(apply, *single)
+    shares = tangent_kernel_by_parameter(apply, *single)
     for share, exact in zip(
         jax.tree.leaves(shares), kernels_by_leaf(apply, params, x1), strict=True
     ):

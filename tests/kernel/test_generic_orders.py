@@ -1,5 +1,7 @@
 """Every order of contraction gives the same kernel, wherever it can be used at all."""
 
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,9 +11,10 @@ from lazyscope.kernel import (
     FunctionKernel,
     explain_tangent_kernel,
     tangent_kernel,
-    tangent_kernel_by_leaf,
+    tangent_kernel_by_parameter,
 )
 from lazyscope.kernel.any_function import _plan as plans
+from lazyscope.kernel.orders import ORDERS, _carried, orders_in
 from lazyscope.model import FunctionModel, parameter_groups
 from naive.jacobian_kernel import kernel, kernels_by_leaf
 from naive.networks import NETWORKS, draw
@@ -31,8 +34,9 @@ def order(request, monkeypatch):
     """One order for all sites that allow it; a memory of its own keeps its plans from other tests."""
     wanted = request.param
 
-    def chosen(costs):
-        return wanted if wanted in costs else min(costs, key=lambda name: costs[name])
+    def chosen(offered):
+        offered = list(offered)
+        return next((o for o in offered if o.name == wanted), min(offered, key=lambda o: o.cost()))
 
     monkeypatch.setattr(plans, "cheapest", chosen)
     return wanted, 1e9 + ["grams", "gradients", "carried"].index(wanted)
@@ -46,7 +50,7 @@ def close(found, expected):
 @pytest.mark.parametrize("name", OFTEN_USED)
 def test_shares_do_not_depend_on_the_order(name, order, double):
     apply, params, x1, x2 = NETWORKS[name]()
-    shares = tangent_kernel_by_leaf(apply, params, x1, x2, memory=order[1])
+    shares = tangent_kernel_by_parameter(apply, params, x1, x2, memory=order[1])
     for share, alone in zip(
         jax.tree.leaves(shares), kernels_by_leaf(apply, params, x1, x2), strict=True
     ):
@@ -64,11 +68,11 @@ def strided(params, x):
 def test_convolutions_of_any_kind_agree_from_pixels_and_from_patches(
     order, with_pixels, monkeypatch, double
 ):
-    monkeypatch.setattr(plans, "SHIFTED", 0.0 if with_pixels else 1e9)
+    monkeypatch.setattr(_carried, "SHIFTED", 0.0 if with_pixels else 1e9)
     params = {"a": draw(4, 2, 3, 2), "b": draw(4, 2, 2, 3), "out": draw(120, 2)}
     x = draw(20, 2, 6, 5)
     how = explain_tangent_kernel(strided, params, x, memory=order[1] + 10 * with_pixels)
-    assert how.leaves[0].contraction == order[0]
+    assert how.parameters[0].contraction == order[0]
     close(
         tangent_kernel(strided, params, x, memory=order[1] + 10 * with_pixels),
         kernel(strided, params, x),
@@ -88,3 +92,20 @@ def test_the_kernel_averaged_over_outputs_does_not_depend_on_the_order(name, ord
     expected = sum(s * np.einsum("ijcc->ij", k) for s, k in zip(speeds, shares, strict=True))
     expansion = tangent.expand(groups, jnp.asarray(x1))
     close(expansion.mean_kernel(speeds), expected / expansion.outputs.shape[1])
+
+
+def test_a_file_with_an_order_is_found_by_itself(tmp_path, monkeypatch):
+    source = Path(_carried.__file__).with_name("_grams.py").read_text()
+    package = tmp_path / "more_orders"
+    package.mkdir()
+    package.joinpath("__init__.py").write_text("")
+    package.joinpath("_twice.py").write_text(source.replace('= "grams"', '= "twice"'))
+    monkeypatch.syspath_prepend(tmp_path)
+    (found,) = orders_in("more_orders", [str(package)])
+    assert found.name == "twice"
+    assert found.__name__ == "Grams"
+
+
+def test_orders_have_names_and_ranks_of_their_own():
+    assert len({order.name for order in ORDERS}) == len(ORDERS) == 3
+    assert [order.rank for order in ORDERS] == [0, 1, 2]

@@ -10,7 +10,7 @@ from flax import nnx
 from lazyscope.kernel import (
     explain_tangent_kernel,
     tangent_kernel,
-    tangent_kernel_by_leaf,
+    tangent_kernel_by_parameter,
     tangent_kernel_product,
     working_precision,
 )
@@ -98,7 +98,7 @@ def test_kernels_are_those_of_the_jacobian_to_the_precision_said(name):
 def test_shares_and_products_of_mixed_types_add_up():
     apply, params, _ = CASES["stored in two types"]
     x = jnp.asarray(X, "float32")
-    shares = tangent_kernel_by_leaf(apply, params, x)
+    shares = tangent_kernel_by_parameter(apply, params, x)
     whole = tangent_kernel(apply, params, x)
     np.testing.assert_allclose(sum(jax.tree.leaves(shares)), whole, rtol=1e-5)
     vector = np.ones((5, 2))
@@ -144,7 +144,7 @@ def test_a_fourier_transform_between_real_weights_is_exact(double):
         return h @ p["b"]
 
     assert working_precision(apply, params, X) == np.float64
-    shares = tangent_kernel_by_leaf(apply, params, X)
+    shares = tangent_kernel_by_parameter(apply, params, X)
     for share, alone in zip(
         jax.tree.leaves(shares), kernels_by_leaf(apply, params, X), strict=True
     ):

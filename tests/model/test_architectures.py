@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lazyscope.kernel import tangent_kernel_by_leaf
+from lazyscope.kernel import tangent_kernel_by_parameter
 from lazyscope.model import (
     Attention,
     Convolution,
@@ -94,7 +94,7 @@ def test_outputs_follow_the_definition(name, sigma):
 def test_kernels_are_those_of_dense_jacobians(name):
     model = NETWORKS[name](4, 2, "relu")
     params = model.init_from_std(jax.random.key(1), [0.7] * len(model.shapes))
-    found = jax.tree.leaves(tangent_kernel_by_leaf(model.apply, params, jnp.asarray(inputs())))
+    found = jax.tree.leaves(tangent_kernel_by_parameter(model.apply, params, jnp.asarray(inputs())))
     expected = kernels_by_leaf(model.apply, params, inputs())
     assert len(found) == len(expected)
     for one, other in zip(found, expected, strict=True):

@@ -59,23 +59,6 @@ def test_blocks_do_not_change_the_kernel(name, memory):
     assert explain_tangent_kernel(module, x, memory=1.0).rows == 1
 
 
-@pytest.mark.parametrize("name", ["sequence", "convolutional", "autoencoder", "language"])
-@pytest.mark.parametrize("order", ["grams", "gradients"])
-def test_both_orders_of_contraction_agree(name, order, monkeypatch):
-    module, x, _ = case(name)
-    expected = tangent_kernel(module, x)
-    monkeypatch.setattr("lazyscope.torch.kernel._plan._method", forced(order))
-    assert close(tangent_kernel(module, x), expected, 1e-12)
-
-
-def forced(order):
-    def method(sketch, group, rows, alone):
-        outputs = sketch.uses[group.straight[0]].sizes[1]
-        return group._replace(method=order, chunks=outputs if order == "gradients" else 1)
-
-    return method
-
-
 @pytest.mark.parametrize("name", ["dense", "convolutional", "language", "repeated"])
 def test_the_product_is_that_of_the_kernel(name):
     module, x, _ = case(name)

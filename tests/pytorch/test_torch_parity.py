@@ -12,7 +12,7 @@ import torch
 import lazyscope.torch as ours
 from lazyscope.flow import function_problem
 from lazyscope.forecast import forecast_problem
-from lazyscope.kernel import tangent_kernel_by_leaf
+from lazyscope.kernel import tangent_kernel_by_parameter
 from lazyscope.observe import Observer
 from pytorch.torch_twins import NAMES, twin
 
@@ -28,7 +28,7 @@ def difference(found, expected):
 def test_every_share_of_the_kernel_agrees(name, dtype, tolerance):
     module, apply, params, x = twin(name, dtype)
     found = ours.tangent_kernel_by_parameter(module, x)
-    expected = tangent_kernel_by_leaf(apply, params, x)
+    expected = tangent_kernel_by_parameter(apply, params, x)
     gaps = {n: difference(found[f"w.{n}"], expected[n]) for n in params}
     assert {n: gap for n, gap in gaps.items() if not gap <= tolerance} == {}
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lazyscope import InputError
-from lazyscope.kernel import tangent_kernel_by_leaf
+from lazyscope.kernel import tangent_kernel_by_parameter
 from lazyscope.study import CoordinateCheck, Described, coordinate_check
 from lazyscope.study.coordinates._build import Layer, find_layers
 from lazyscope.study.coordinates._record import Measured
@@ -164,7 +164,7 @@ def test_kappa_and_speeds_are_those_of_the_kernel():
     width, check = WIDTHS[1], checked("mup")
     params = draw(width, 2)
     params["out"]["w"] = params["out"]["w"] / np.float32(width**0.5)
-    shares = tangent_kernel_by_leaf(network, params, X)
+    shares = tangent_kernel_by_parameter(network, params, X)
     mean = {k: float(jnp.mean(jnp.einsum("iicc->ic", shares[k]["w"]))) for k in ("in", "out")}
     kappa = np.sqrt(width * np.mean(params["out"]["w"] ** 2) * mean["out"])
     assert check.measured.kappa[1, 2] == pytest.approx(kappa, rel=1e-4)

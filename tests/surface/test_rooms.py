@@ -23,7 +23,7 @@ WORDS = (
     "_deprecated",
     "_estimate",
 )
-WORDS += ("_jax", "_memory", "_provenance")
+WORDS += ("_deprecated", "_jax", "_memory", "_provenance")
 ROOMS = (
     "scaling",
     "model",

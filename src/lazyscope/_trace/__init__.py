@@ -1,4 +1,4 @@
-"""What does a JAX function do with its parameters: equations, uses, rules, checks?"""
+"""What does a JAX function do with its parameters: equations, usage, rules, checks?"""
 
 from lazyscope._trace._effects import without_effects as without_effects
 from lazyscope._trace._equations import CALLS as CALLS
@@ -20,7 +20,6 @@ from lazyscope._trace._feed import Meeting as Meeting
 from lazyscope._trace._feed import together as together
 from lazyscope._trace._feed import with_axes as with_axes
 from lazyscope._trace._feeding import feeds_of as feeds_of
-from lazyscope._trace._forms import Pixels as Pixels
 from lazyscope._trace._order import order_of_use as order_of_use
 from lazyscope._trace._patterns import find_rectifiers as find_rectifiers
 from lazyscope._trace._patterns import pattern_taps as pattern_taps
@@ -39,9 +38,10 @@ from lazyscope._trace._question import not_repeatable as not_repeatable
 from lazyscope._trace._question import pose as pose
 from lazyscope._trace._question import retrace as retrace
 from lazyscope._trace._question import taken_apart as taken_apart
-from lazyscope._trace._sites import SCALE as SCALE
-from lazyscope._trace._sites import SHIFT as SHIFT
-from lazyscope._trace._sites import Site as Site
-from lazyscope._trace._sites import Uses as Uses
-from lazyscope._trace._sites import entry_numbers as entry_numbers
-from lazyscope._trace._sites import find_uses as find_uses
+from lazyscope._trace._rules import Pixels as Pixels
+from lazyscope._trace._uses import SCALE as SCALE
+from lazyscope._trace._uses import SHIFT as SHIFT
+from lazyscope._trace._uses import Usage as Usage
+from lazyscope._trace._uses import Use as Use
+from lazyscope._trace._uses import entry_numbers as entry_numbers
+from lazyscope._trace._uses import find_uses as find_uses

@@ -1,5 +1,6 @@
 """Tangent kernels: finite networks, any function, and the limit of infinite width."""
 
+from lazyscope._deprecated import old_names
 from lazyscope._jax import coarser
 from lazyscope._trace import traced_precision
 from lazyscope.kernel._function import FunctionExpansion, FunctionGradient, FunctionKernel
@@ -15,11 +16,11 @@ from lazyscope.kernel._protocol import (
 from lazyscope.kernel._spectrum import Spectrum, resolved, resolved_directions, smallest_eigenvalue
 from lazyscope.kernel.any_function._explain import (
     KernelExplanation,
-    LeafHandling,
+    ParameterHandling,
     explain_tangent_kernel,
     working_precision,
 )
-from lazyscope.kernel.any_function._kernel import tangent_kernel, tangent_kernel_by_leaf
+from lazyscope.kernel.any_function._kernel import tangent_kernel, tangent_kernel_by_parameter
 from lazyscope.kernel.any_function._product import tangent_kernel_product
 from lazyscope.limit import (
     AccuracyWarning,
@@ -45,8 +46,8 @@ __all__ = [
     "LayerwiseExpansion",
     "LayerwiseGradient",
     "LayerwiseKernel",
-    "LeafHandling",
     "Nonlinearity",
+    "ParameterHandling",
     "PiecewiseSmooth",
     "Spectrum",
     "as_matrix",
@@ -63,8 +64,13 @@ __all__ = [
     "resolved_directions",
     "smallest_eigenvalue",
     "tangent_kernel",
-    "tangent_kernel_by_leaf",
+    "tangent_kernel_by_parameter",
     "tangent_kernel_product",
     "traced_precision",
     "working_precision",
 ]
+
+__getattr__ = old_names(
+    __name__,
+    {"LeafHandling": "ParameterHandling", "tangent_kernel_by_leaf": "tangent_kernel_by_parameter"},
+)

@@ -12,9 +12,9 @@ from jaxtyping import Array, Float
 from lazyscope._checks import check_instance, check_not_negative
 from lazyscope._trace import asking, kernel_type, pose
 from lazyscope.kernel._protocol import AbstractExpansion, AbstractGradient, AbstractTangentKernel
-from lazyscope.kernel.any_function._blocks import MEMORY, Finish, Programs, add_rows, in_blocks
-from lazyscope.kernel.any_function._contract import Rows, assemble
+from lazyscope.kernel.any_function._blocks import MEMORY, Finish, Programs, in_blocks
 from lazyscope.kernel.any_function._plan import make_plan
+from lazyscope.kernel.orders._rows import Rows, add_rows, assemble
 from lazyscope.model import FunctionModel, group_norms
 
 Groups = tuple[tuple[Array, ...], ...]
@@ -28,7 +28,7 @@ def _memory(value: Any) -> float:
 
 
 class FunctionKernel(AbstractTangentKernel):
-    """Tangent kernel of a `FunctionModel`: sites contracted by structure, gradients by differentiation.
+    """Tangent kernel of a `FunctionModel`: uses contracted by structure, gradients by differentiation.
 
     Args:
         model: the function with its groups of parameters.
@@ -189,7 +189,7 @@ def _contracted(
     *,
     averaged: bool = False,
 ) -> Any:
-    """What `finish` makes of the shares of all leaves."""
+    """What `finish` makes of the shares of all parameters."""
     if not len(x1):
         one = jnp.zeros((1, *x1.shape[1:]), x1.dtype)
         none = _contracted(kernel, params, one, x2, finish)

@@ -24,7 +24,7 @@ from lazyscope._trace import (
     without_effects,
 )
 from lazyscope._types import Apply, Params
-from lazyscope.kernel.any_function import checked
+from lazyscope.kernel.any_function import MEMORY, checked
 from lazyscope.model import Grouping
 from lazyscope.observe._abstract import AbstractObserver
 from lazyscope.observe._cadence import Cadence, check_cadence
@@ -38,8 +38,6 @@ from lazyscope.observe._measuring import (
 from lazyscope.observe._record import SERIES, Measurement, Subject, displacement_fields
 from lazyscope.observe._subject import subject_of
 
-MEMORY = 2**30
-"""Bytes allowed for one kernel and for its intermediates."""
 _MANY_OUTPUTS = 16
 """Beyond so many outputs, the kernel is averaged over as many random directions instead."""
 _SINGLE = float(np.finfo(np.float32).eps)

@@ -205,7 +205,7 @@ def calls(folder):
         "kernel.smallest_eigenvalue": {"k": x @ x.T + np.eye(5)},
         "kernel.working_precision": {"apply": apply, "params": tree(), "x": x},
         "kernel.tangent_kernel": dict(**net, x2=x, memory=2**30),
-        "kernel.tangent_kernel_by_leaf": dict(**net, x2=x, memory=2**30),
+        "kernel.tangent_kernel_by_parameter": dict(**net, x2=x, memory=2**30),
         "kernel.tangent_kernel_product": dict(**net, vector=y, x2=x, memory=2**30),
         "forecast.forecast": {
             "kernel": kernel.LayerwiseKernel(dense()),

@@ -16,18 +16,8 @@ from jax.extend.core import ClosedJaxpr
 
 from lazyscope._checks import InputError, check_positive
 from lazyscope._trace import Question, inner_constants
-from lazyscope.kernel.any_function._carried import by_carried
-from lazyscope.kernel.any_function._contract import (
-    GroupFactors,
-    Rows,
-    assemble,
-    by_derivatives,
-    by_gradients,
-    by_grams,
-    over_outputs,
-    side_by_side,
-)
 from lazyscope.kernel.any_function._factors import Arrays, BatchFactors, batch_factors
+from lazyscope.kernel.any_function._jacobian import from_jacobian
 from lazyscope.kernel.any_function._plan import GroupPlan, Plan, make_plan
 from lazyscope.kernel.any_function._probe import (
     arrays_in,
@@ -35,6 +25,15 @@ from lazyscope.kernel.any_function._probe import (
     check_repeatable,
     check_separate,
     plain,
+)
+from lazyscope.kernel.orders._rows import (
+    GroupFactors,
+    Pair,
+    Rows,
+    add_rows,
+    assemble,
+    over_outputs,
+    side_by_side,
 )
 from lazyscope.model import check_kernel_memory
 
@@ -51,8 +50,8 @@ def sum_of_shares(question: Question, memory: float) -> jax.Array:
     return in_blocks(checked(question, memory, _summing), question)
 
 
-def leaf_shares(question: Question, memory: float) -> list[jax.Array]:
-    """The shares of all leaves, each (n1, n2, C, C)."""
+def shares_by_parameter(question: Question, memory: float) -> list[jax.Array]:
+    """The shares of all parameters, each (n1, n2, C, C)."""
     check_result(question, len(question.leaves))
     return in_blocks(checked(question, memory, _listing), question)
 
@@ -71,7 +70,7 @@ class Programs:
     def empty(self, n1: int, n2: int) -> Any:
         """Kernels of a network without outputs."""
         rows = (jnp.zeros((n1, 0, n2, 0), self.plan.example.dtype),)
-        return self.finish([rows] * len(self.plan.leaves), (0, n1), False)
+        return self.finish([rows] * len(self.plan.parameters), (0, n1), False)
 
 
 _built: OrderedDict[Hashable, Any] = OrderedDict()
@@ -100,7 +99,7 @@ def checked(question: Question, memory: float, build: Callable[[Plan], Built]) -
     if key in _built:
         return _recent(key)
     plan = make_plan(question.example, n1, n2, memory)
-    unused = all(leaf.method == "unused" for leaf in plan.leaves)
+    unused = all(parameter.method == "unused" for parameter in plan.parameters)
     if unused and question.example.num_outputs:
         raise InputError(
             "apply must depend on its parameters",
@@ -228,7 +227,9 @@ def _contract(plan: Plan, finish: Finish, left: BatchFactors, right: BatchFactor
     """The kernel of two blocks of examples from their factors."""
     n = jax.tree.leaves(left)[0].shape[0]
     edges = _edges(n, plan.num_outputs) if right is None else (0, n)
-    shares = [_share(plan, leaf, left, right, edges) for leaf in range(len(plan.leaves))]
+    shares = [
+        _share(plan, parameter, left, right, edges) for parameter in range(len(plan.parameters))
+    ]
     return finish(shares, edges, right is None)
 
 
@@ -239,16 +240,16 @@ def _edges(n: int, num_outputs: int) -> tuple[int, ...]:
 
 
 def _share(
-    plan: Plan, leaf: int, left: BatchFactors, right: BatchFactors | None, edges: Sequence[int]
+    plan: Plan, parameter: int, left: BatchFactors, right: BatchFactors | None, edges: Sequence[int]
 ) -> Rows | None:
-    """The share of one leaf, None if it is zero."""
-    mine, other = left.leaves[leaf], None if right is None else right.leaves[leaf]
-    if plan.leaves[leaf].method == "derivatives":
+    """The share of one parameter, None if it is zero."""
+    mine, other = left.leaves[parameter], None if right is None else right.leaves[parameter]
+    if plan.parameters[parameter].method == "jacobian":
         if plan.averaged:
             mine, other = mine[:, None], None if other is None else other[:, None]
-        return _scaled(plan, by_derivatives(mine, other, edges))
+        return _scaled(plan, from_jacobian(mine, other, edges))
     parts = []
-    for number, group in enumerate(plan.leaves[leaf].groups):
+    for number, group in enumerate(plan.parameters[parameter].groups):
         pair = mine[number], None if other is None else other[number]
         parts.append(_group_share(plan, group, *pair, edges))
     return _scaled(plan, add_rows(parts)) if parts else None
@@ -261,28 +262,17 @@ def _group_share(
     right: GroupFactors | None,
     edges: Sequence[int],
 ) -> Rows:
-    """The share of a group of sites; averaged, the sum over outputs."""
+    """The share of a group of uses; averaged, the sum over outputs."""
     joined = plan.averaged and not group.group.transposed
     if joined:
         left, right = side_by_side(left), None if right is None else side_by_side(right)
-    if group.method == "grams":
-        rows = by_grams(left, right, edges)
-    elif group.method == "carried":
-        patch_gram = None if group.pixels is None else group.pixels.patch_gram
-        rows = by_carried(left, right, edges, patch_gram)
-    else:
-        rows = by_gradients(left, right, edges, group.chunks)
+    rows = group.order.contract(Pair(left, right, edges))
     return over_outputs(rows) if plan.averaged and not joined else rows
 
 
 def _scaled(plan: Plan, rows: Rows) -> Rows:
     """A sum over outputs as their mean, if that is what is asked."""
     return tuple(row / plan.example.num_outputs for row in rows) if plan.averaged else rows
-
-
-def add_rows(parts: Sequence[Rows]) -> Rows:
-    """Sum of kernels in blocks of rows."""
-    return tuple(functools.reduce(jnp.add, rows) for rows in zip(*parts, strict=True))
 
 
 def _summed(shares: Sequence[Rows | None], edges: Sequence[int], symmetric: bool) -> Any:

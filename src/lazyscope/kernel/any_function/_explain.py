@@ -7,13 +7,14 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
+from lazyscope._deprecated import warn_renamed
 from lazyscope._trace import SCALE, SHIFT, asking, coarsest, pose
 from lazyscope._types import Apply, Params
 from lazyscope.kernel.any_function._blocks import MEMORY, checked
-from lazyscope.kernel.any_function._plan import LeafPlan, Plan
+from lazyscope.kernel.any_function._plan import ParameterPlan, Plan
 
 
-class LeafHandling(eqx.Module):
+class ParameterHandling(eqx.Module):
     """How one parameter array was handled.
 
     `rule` is what its uses were recognised as: ``dense``, ``convolution``, ``embedding`` (joined by +
@@ -55,7 +56,7 @@ class KernelExplanation(eqx.Module):
     the kernel is no more accurate than that, whatever type its numbers have.
     """
 
-    leaves: tuple[LeafHandling, ...]
+    parameters: tuple[ParameterHandling, ...]
     num_outputs: int
     rows: int
     columns: int
@@ -63,15 +64,21 @@ class KernelExplanation(eqx.Module):
     precision: np.dtype = eqx.field(static=True)
 
     @property
-    def fallbacks(self) -> tuple[LeafHandling, ...]:
+    def leaves(self) -> tuple[ParameterHandling, ...]:
+        """Old name of `parameters`."""
+        warn_renamed("KernelExplanation.leaves", "parameters")
+        return self.parameters
+
+    @property
+    def fallbacks(self) -> tuple[ParameterHandling, ...]:
         """The parameters whose use was not recognised."""
-        return tuple(leaf for leaf in self.leaves if leaf.fell_back)
+        return tuple(parameter for parameter in self.parameters if parameter.fell_back)
 
     def __str__(self) -> str:
-        width = max(len(leaf.name) for leaf in self.leaves)
+        width = max(len(parameter.name) for parameter in self.parameters)
         lines = [
-            f"{leaf.name:<{width}}  {list(leaf.shape)!s:<16}  {leaf.sentence}"
-            for leaf in self.leaves
+            f"{parameter.name:<{width}}  {list(parameter.shape)!s:<16}  {parameter.sentence}"
+            for parameter in self.parameters
         ]
         lines.append(
             f"blocks of {self.rows} x {self.columns} examples, {self.num_outputs} outputs, "
@@ -98,7 +105,7 @@ def explain_tangent_kernel(
         memory: as for `tangent_kernel`.
 
     Returns:
-        An `KernelExplanation`: one `LeafHandling` per parameter in the order of the flattened tree, its
+        An `KernelExplanation`: one `ParameterHandling` per parameter in the order of the flattened tree, its
         ``fallbacks``, and the blocks. ``str()`` is a table.
 
     Raises:
@@ -112,20 +119,20 @@ def explain_tangent_kernel(
         >>> network = lambda p, x: jnp.tanh(x @ p["w"]) @ (p["v"] / jnp.linalg.norm(p["v"]))
         >>> params = {"v": jnp.ones((3, 1)), "w": jnp.ones((2, 3))}
         >>> how = explain_tangent_kernel(network, params, jnp.ones((4, 2)))
-        >>> [leaf.rule for leaf in how.leaves], how.leaves[1].contraction
+        >>> [parameter.rule for parameter in how.parameters], how.parameters[1].contraction
         (['jacobian', 'dense'], 'grams')
     """
     with asking(params):
         question = pose(apply, params, x1, x2)
         plan = checked(question, memory, _identity)
     shapes = plan.example.leaf_shapes
-    leaves = [
-        _handling(name, shape, leaf)
-        for name, shape, leaf in zip(question.names, shapes, plan.leaves, strict=True)
+    parameters = [
+        _handling(name, shape, parameter)
+        for name, shape, parameter in zip(question.names, shapes, plan.parameters, strict=True)
     ]
     columns = plan.rows if plan.columns is None else plan.columns
     return KernelExplanation(
-        tuple(leaves),
+        tuple(parameters),
         plan.example.num_outputs,
         plan.rows,
         columns,
@@ -167,23 +174,21 @@ def _identity(plan: Plan) -> Plan:
     return plan
 
 
-def _handling(name: str, shape: tuple[int, ...], plan: LeafPlan) -> LeafHandling:
-    sites = [site for group in plan.groups for site in group.group.sites]
+def _handling(name: str, shape: tuple[int, ...], plan: ParameterPlan) -> ParameterHandling:
+    uses = [use for group in plan.groups for use in group.group.uses]
 
     def handling(rule: str, contraction: str, places: int = 0, positions: int = 0) -> Any:
-        return LeafHandling(name, shape, rule, contraction, places, positions, plan.reasons)
+        return ParameterHandling(name, shape, rule, contraction, places, positions, plan.reasons)
 
     if plan.method == "unused":
         return handling("unused", "none")
-    if plan.method == "derivatives":
+    if plan.method == "jacobian":
         return handling(_rule(plan.reasons), "jacobian")
-    kinds = sorted({site.form.kind for site in sites})
-    methods = sorted({group.method for group in plan.groups})
-    places = {site.path for site in sites}
-    turns = sum(math.prod(site.loops) for site in sites if site.path in places)
-    return handling(
-        "+".join(kinds), "+".join(methods), turns, sum(site.positions for site in sites)
-    )
+    kinds = sorted({use.product.kind for use in uses})
+    methods = sorted({group.order.name for group in plan.groups})
+    places = {use.path for use in uses}
+    turns = sum(math.prod(use.loops) for use in uses if use.path in places)
+    return handling("+".join(kinds), "+".join(methods), turns, sum(use.positions for use in uses))
 
 
 def _rule(reasons: tuple[str, ...]) -> str:

@@ -1,11 +1,11 @@
-"""What is the tangent kernel of any network, whole or leaf by leaf?"""
+"""What is the tangent kernel of any network, whole or parameter by parameter?"""
 
 import jax
 from jaxtyping import Array, Float
 
 from lazyscope._trace import asking, pose
 from lazyscope._types import Apply, Params
-from lazyscope.kernel.any_function._blocks import MEMORY, leaf_shares, sum_of_shares
+from lazyscope.kernel.any_function._blocks import MEMORY, shares_by_parameter, sum_of_shares
 
 
 def tangent_kernel(
@@ -22,7 +22,7 @@ def tangent_kernel(
 
         K[i, j, c, k] = sum_p  d f_c(x1_i) / d theta_p  *  d f_k(x2_j) / d theta_p
 
-    Speeds are not in it: weigh `tangent_kernel_by_leaf` with them.
+    Speeds are not in it: weigh `tangent_kernel_by_parameter` with them.
 
     Args:
         apply: ``apply(params, x) -> (n, C)`` in JAX, each example on its own. An Equinox module or a
@@ -58,7 +58,7 @@ def tangent_kernel(
         return sum_of_shares(pose(apply, params, x1, x2), memory)
 
 
-def tangent_kernel_by_leaf(
+def tangent_kernel_by_parameter(
     apply: Apply,
     params: Params,
     x1: Float[Array, "n1 ..."],
@@ -68,18 +68,18 @@ def tangent_kernel_by_leaf(
 ) -> Params:
     """Every parameter's own share of the tangent kernel, a tree like `params`.
 
-    Definition: the sum of `tangent_kernel` restricted to the entries of one leaf. The shares add up
-    to the whole; with speeds s the kernel that drives training is ``sum_leaf s_leaf K_leaf``.
+    Definition: the sum of `tangent_kernel` restricted to the entries of one array. The shares add up
+    to the whole; with speeds s the kernel that drives training is ``sum_p s_p K_p``.
 
     Args:
         apply: as for `tangent_kernel`.
         params: as for `tangent_kernel`.
         x1: as for `tangent_kernel`.
         x2: as for `tangent_kernel`.
-        memory: as for `tangent_kernel`; the result is as many kernels as there are leaves.
+        memory: as for `tangent_kernel`; the result is as many kernels as there are arrays.
 
     Returns:
-        The tree of `params` with kernels (n1, n2, C, C) for leaves, zero for unused parameters.
+        The tree of `params` with a kernel (n1, n2, C, C) for every array, zero for unused ones.
 
     Raises:
         InputError: as for `tangent_kernel`.
@@ -90,10 +90,10 @@ def tangent_kernel_by_leaf(
         >>> import jax.numpy as jnp
         >>> network = lambda p, x: x @ p["w"] + p["b"]
         >>> params = {"w": jnp.ones((2, 1)), "b": jnp.ones(1)}
-        >>> shares = tangent_kernel_by_leaf(network, params, jnp.asarray([[1.0, 2.0]]))
+        >>> shares = tangent_kernel_by_parameter(network, params, jnp.asarray([[1.0, 2.0]]))
         >>> float(shares["w"].sum()), float(shares["b"].sum())
         (5.0, 1.0)
     """
     with asking(params):
         question = pose(apply, params, x1, x2)
-        return jax.tree.unflatten(question.treedef, leaf_shares(question, memory))
+        return jax.tree.unflatten(question.treedef, shares_by_parameter(question, memory))

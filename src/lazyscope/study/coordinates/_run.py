@@ -25,7 +25,7 @@ from lazyscope._trace import (
     wide,
     wide_type,
 )
-from lazyscope.kernel import as_matrix, tangent_kernel_by_leaf
+from lazyscope.kernel import as_matrix, tangent_kernel_by_parameter
 from lazyscope.measure import mean_squared_error, operator_norm
 
 
@@ -113,7 +113,9 @@ def first_steps(
     def outputs(leaves: Any) -> Any:
         return wide(run(leaves, x)[0], kind)
 
-    kernels = tangent_kernel_by_leaf(lambda leaves, batch: run(leaves, batch)[0], arrays.leaves, x)
+    kernels = tangent_kernel_by_parameter(
+        lambda leaves, batch: run(leaves, batch)[0], arrays.leaves, x
+    )
     diagonal = [jnp.mean(jnp.einsum("iicc->ic", kernel)) for kernel in kernels]
     whole = functools.reduce(jnp.add, _weighted(kernels, rates))
     _, vectors = jnp.linalg.eigh(as_matrix(whole))
@@ -168,17 +170,17 @@ def _as_rows(leaf: Array, axis: int) -> Array:
 
 def _places(example: Example) -> dict[Path, Junction]:
     """The equations where leaves meet data; what leaves them is recorded."""
-    return {path: junction for path, junction, _ in _sites(example)}
+    return {path: junction for path, junction, _ in _uses(example)}
 
 
-def _sites(example: Example) -> list[tuple[Path, Junction, int]]:
+def _uses(example: Example) -> list[tuple[Path, Junction, int]]:
     found = []
-    for site in find_uses(example).sites:
-        eqn: Any = _equation(example.closed.jaxpr, site.path)
+    for use in find_uses(example).uses:
+        eqn: Any = _equation(example.closed.jaxpr, use.path)
         aval = eqn.outvars[0].aval
         record = functools.partial(_output, eqn)
-        junction = Junction(record, aval.shape, aval.dtype, site.loops)
-        found.append((site.path, junction, site.view.leaf))
+        junction = Junction(record, aval.shape, aval.dtype, use.loops)
+        found.append((use.path, junction, use.view.parameter))
     return found
 
 
@@ -197,7 +199,7 @@ def _output_changes(
     """Relative change of what leaves the places of every leaf, all places of a leaf together."""
     moved = [jnp.zeros((), kind)] * example.num_leaves
     start = list(moved)
-    for path, _, leaf in _sites(example):
+    for path, _, leaf in _uses(example):
         now, then = wide(after[path], kind), wide(before[path], kind)
         moved[leaf] = moved[leaf] + jnp.sum((now - then) ** 2)
         start[leaf] = start[leaf] + jnp.sum(then**2)

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import torch
 
-from lazyscope.kernel import KernelExplanation, LeafHandling
+from lazyscope.kernel import KernelExplanation, ParameterHandling
 from lazyscope.torch.kernel._kernel import MEMORY, Examples, look, settled
 from lazyscope.torch.kernel._plan import ParameterPlan
 from lazyscope.torch.kernel._probe import Sketch
@@ -63,12 +63,12 @@ def explain_tangent_kernel(
 
 def _handling(
     name: str, shape: tuple[int, ...], plan: ParameterPlan, sketch: Sketch
-) -> LeafHandling:
+) -> ParameterHandling:
     kinds = "+".join(sorted({sketch.uses[k].kind for k in plan.uses}))
     positions = sum(sketch.positions[k] for k in plan.uses)
 
     def handling(rule: str, contraction: str, places: int = 0, positions: int = 0) -> Any:
-        return LeafHandling(name, shape, rule, contraction, places, positions, plan.reasons)
+        return ParameterHandling(name, shape, rule, contraction, places, positions, plan.reasons)
 
     if plan.method == "unused":
         return handling("unused", "none")
@@ -76,5 +76,5 @@ def _handling(
         return handling("jacobian", "jacobian")
     if plan.method == "assembled":
         return handling(kinds, "jacobian", len(plan.uses), positions)
-    methods = "+".join(sorted({group.method for group in plan.groups}))
+    methods = "+".join(sorted({order.name for order in plan.orders}))
     return handling(kinds, methods, len(plan.uses), positions)

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 
@@ -15,22 +14,8 @@ from lazyscope.torch.kernel._layout import Layout, Rows
 from lazyscope.torch.kernel._owners import Owners, find_owners, make_marks, noise
 from lazyscope.torch.kernel._plan import ParameterPlan, Plan, only_lookups
 from lazyscope.torch.kernel._probe import Sketch, check_kept, record
+from lazyscope.torch.kernel.orders._pair import Factors, GroupFactors, outer_products
 from lazyscope.torch.uses._uses import Placed, Use
-
-
-class Factors(NamedTuple):
-    """Data (n, C or 1, b, s, i) or rows (n, s), and signals (n, C or 1, b, s, o)."""
-
-    data: torch.Tensor
-    signals: torch.Tensor
-
-
-class GroupFactors(NamedTuple):
-    """Factors of the uses in the group's order, and of the transposed ones."""
-
-    straight: Factors | None
-    transposed: Factors | None
-
 
 Signals = list[torch.Tensor]
 """What arrives at a use, for each output."""
@@ -113,8 +98,7 @@ def _by_uses(
 
 def _as_rows(sketch: Sketch, plan: ParameterPlan, group: int) -> bool:
     """Whether the data of a group stay row numbers."""
-    each = plan.groups[group]
-    return each.method == "grams" and only_lookups(sketch, each)
+    return plan.orders[group].takes_rows and only_lookups(sketch, plan.groups[group])
 
 
 def _signals(
@@ -321,19 +305,3 @@ class _Source:
         places = (owner[own, None] * size + numbers[own]).flatten()
         total = product.new_zeros(self._n * size)
         return total.index_add_(0, places, product[own].flatten()).reshape(self._n, size)
-
-
-def outer_products(columns: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
-    """Sums over positions of columns (n, C, b, s, o) times inputs (n, C', b, s, i): (n, C, b o i).
-
-    One of C and C' is 1; the other joins its axis, so that it is one matrix product per example.
-    """
-    (n, c1, b, s, o), (_, c2, _, _, i) = columns.shape, inputs.shape
-    if c2 == 1:
-        left = columns.permute(0, 2, 1, 4, 3).reshape(n * b, c1 * o, s)
-        product = torch.bmm(left, inputs.reshape(n * b, s, i)).reshape(n, b, c1, o, i)
-        return product.transpose(1, 2).reshape(n, c1, b * o * i)
-    left = columns.reshape(n * b, s, o).mT
-    right = inputs.permute(0, 2, 3, 1, 4).reshape(n * b, s, c2 * i)
-    product = torch.bmm(left, right).reshape(n, b, o, c2, i)
-    return product.permute(0, 3, 1, 2, 4).reshape(n, c2, b * o * i)

@@ -8,22 +8,20 @@ import torch
 from jaxtyping import Float
 
 from lazyscope._checks import check_positive
+from lazyscope.kernel.any_function import MEMORY as MEMORY
 from lazyscope.model import check_kernel_memory
 from lazyscope.torch._question import Question, call, pose
 from lazyscope.torch._refusals import independent
 from lazyscope.torch._values import check_parameter_values
 from lazyscope.torch.kernel._alone import everyone_alone, expected
 from lazyscope.torch.kernel._arrangements import UnforeseenError, learned
-from lazyscope.torch.kernel._contract import share
 from lazyscope.torch.kernel._factors import ParameterFactors, block_factors, check_block
 from lazyscope.torch.kernel._owners import Owners
 from lazyscope.torch.kernel._plan import Plan, make_plan
 from lazyscope.torch.kernel._probe import Sketch, probe
+from lazyscope.torch.kernel._shares import share
 from lazyscope.torch.untouched._untouched import untouched
 from lazyscope.torch.untouched._writes import check_writes_nothing
-
-MEMORY = 2**30
-"""Bytes of intermediates that are allowed unless said otherwise: a gibibyte."""
 
 _ATTEMPTS = 16
 """Plans that are made before every parameter in doubt is left to its Jacobian."""

@@ -5,12 +5,10 @@ from typing import NamedTuple
 
 import torch
 
+from lazyscope.kernel.orders import AbstractOrder, Block, GroupShape, cheapest
 from lazyscope.torch.kernel._probe import Sketch
-
-IN_CACHE = 2**23
-"""Bytes of gradients or pairs that are held at once while contracting (measured: 2^23 to 2^24 is best)."""
-ELEMENTWISE = 50
-"""What one element read and written costs, in multiply-adds of a matrix product; as for JAX networks."""
+from lazyscope.torch.kernel.orders import ORDERS
+from lazyscope.torch.kernel.orders._pair import IN_CACHE, Pair
 
 
 class Group(NamedTuple):
@@ -18,21 +16,20 @@ class Group(NamedTuple):
 
     straight: tuple[int, ...]
     transposed: tuple[int, ...]
-    method: str
-    chunks: int
 
 
 class ParameterPlan(NamedTuple):
     """How one parameter is handled.
 
     `method` is ``groups``; ``assembled``: gradients of its own shape put together from all uses;
-    ``jacobian``: a fall-back; or ``unused``.
+    ``jacobian``: a fall-back; or ``unused``. `orders` are those of contraction, of each group.
     """
 
     method: str
     groups: tuple[Group, ...]
     uses: tuple[int, ...]
     reasons: tuple[str, ...]
+    orders: tuple[AbstractOrder[Pair, torch.Tensor], ...] = ()
 
 
 class Plan(NamedTuple):
@@ -57,9 +54,9 @@ def make_plan(
     blocks = 1
     while True:
         rows = math.ceil(max(n1, n2 or 0) / blocks)
-        alone = n2 is None and blocks == 1
-        plans = [_costed(sketch, plan, rows, alone) for plan in grouped]
-        needed = _bytes(sketch, plans, shapes, rows, alone) * itemsize
+        block = _block(rows, symmetric=n2 is None and blocks == 1)
+        plans = [_ordered(sketch, plan, block) for plan in grouped]
+        needed = _bytes(sketch, plans, shapes, block) * itemsize
         if needed <= memory or rows == 1:
             return Plan(tuple(plans), rows, needed, memory)
         blocks = max(blocks + 1, math.ceil(blocks * 1.2))
@@ -75,7 +72,7 @@ def _grouped(sketch: Sketch, number: int, shape: tuple[int, ...]) -> ParameterPl
     if any(sketch.uses[k].direct for k in uses):
         return ParameterPlan("assembled", (), uses, ())
     if len(uses) == 1 and sketch.uses[uses[0]].view.entries is None:
-        return ParameterPlan("groups", (Group(uses, (), "", 1),), uses, ())
+        return ParameterPlan("groups", (Group(uses, ()),), uses, ())
     found: list[tuple[torch.Tensor, list[int], list[int]]] = []
     for k in uses:
         use = sketch.uses[k]
@@ -93,12 +90,22 @@ def _grouped(sketch: Sketch, number: int, shape: tuple[int, ...]) -> ParameterPl
                 return ParameterPlan("assembled", (), uses, ())
         else:
             found.append((numbers, [k], []))
-    groups = tuple(Group(tuple(s), tuple(t), "", 1) for _, s, t in found)
+    groups = tuple(Group(tuple(s), tuple(t)) for _, s, t in found)
     return ParameterPlan("groups", groups, uses, ())
 
 
-def _costed(sketch: Sketch, plan: ParameterPlan, rows: int, alone: bool) -> ParameterPlan:
-    return plan._replace(groups=tuple(_method(sketch, g, rows, alone) for g in plan.groups))
+def _block(rows: int, *, symmetric: bool) -> Block:
+    """Blocks of so many examples; the cache was measured in numbers of single precision."""
+    return Block(rows, None if symmetric else rows, torch.finfo(torch.float32).bits // 8, IN_CACHE)
+
+
+def _ordered(sketch: Sketch, plan: ParameterPlan, block: Block) -> ParameterPlan:
+    """The cheapest order for every group."""
+    shapes = [_shape(sketch, group) for group in plan.groups]
+    orders = [
+        cheapest(order(shape, block) for order in ORDERS if order.suits(shape)) for shape in shapes
+    ]
+    return plan._replace(orders=tuple(orders))
 
 
 def only_lookups(sketch: Sketch, group: Group) -> bool:
@@ -106,36 +113,18 @@ def only_lookups(sketch: Sketch, group: Group) -> bool:
     return not group.transposed and all(sketch.uses[k].lookup for k in group.straight)
 
 
-def _positions(sketch: Sketch, group: Group) -> int:
-    return sum(sketch.positions[k] for k in group.straight + group.transposed)
-
-
-def _method(sketch: Sketch, group: Group, rows: int, alone: bool) -> Group:
-    """Count the multiply-adds of both orders; chunk the gradients to what the cache holds."""
-    c, s = sketch.num_outputs, _positions(sketch, group)
+def _shape(sketch: Sketch, group: Group) -> GroupShape:
     b, o, i = sketch.uses[group.straight[0]].sizes
-    both, pairs = (rows, rows * rows / 2) if alone else (2 * rows, rows * rows)
-    pointwise = ELEMENTWISE if s > 1 or b > 1 else 1
-    data = 1 if only_lookups(sketch, group) else i
-    grams = pairs * b * s * s * (data + c * c * (o + pointwise))
-    gradients = b * c * i * o * (both * (s + ELEMENTWISE) + pairs * c)
-    if grams <= gradients:
-        return group._replace(method="grams")
-    wanted = both * c * b * i * o * 4 / IN_CACHE
-    chunks = next((q for q in range(1, o) if o % q == 0 and q >= wanted), o)
-    return group._replace(method="gradients", chunks=chunks)
+    positions = sum(sketch.positions[k] for k in group.straight + group.transposed)
+    lookups, crossed = only_lookups(sketch, group), bool(group.transposed)
+    return GroupShape(b, positions, i, o, sketch.num_outputs, lookups=lookups, crossed=crossed)
 
 
 def _bytes(
-    sketch: Sketch,
-    plans: list[ParameterPlan],
-    shapes: list[tuple[int, ...]],
-    rows: int,
-    alone: bool,
+    sketch: Sketch, plans: list[ParameterPlan], shapes: list[tuple[int, ...]], block: Block
 ) -> int:
     """Numbers that the intermediates of one pair of blocks hold, from above."""
     c = sketch.num_outputs
-    both = rows if alone else 2 * rows
     each = 2 * sketch.numbers + 3 * sketch.largest + c * sketch.signals
     paired = 0.0
     for plan, shape in zip(plans, shapes, strict=True):
@@ -146,11 +135,7 @@ def _bytes(
             if plan.method == "groups":
                 b, o, i = use.sizes
                 each += b * s * (c * o + (1 if use.lookup else i))
-        for group in plan.groups:
-            b, o, i = sketch.uses[group.straight[0]].sizes
-            s = _positions(sketch, group)
-            if group.method == "gradients":
-                each += c * b * i * o // group.chunks
-            elif s > 1 or b > 1:
-                paired = max(paired, b * s * s * (1 + c * c) * rows)
-    return int(both * each + paired + 2 * c * c * rows * rows)
+        for held in (order.held() for order in plan.orders):
+            each += held.each
+            paired = max(paired, held.paired)
+    return int(block.both * each + paired + 2 * c * c * block.rows**2)

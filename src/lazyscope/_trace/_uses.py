@@ -1,8 +1,9 @@
 """Where do parameters enter a network, and which of their uses are plain matrix products?
 
-The equations are walked once. A parameter stays a *view* of its leaf as long as only its entries are
-picked, reordered or multiplied by numbers; where a view meets data in an equation with a form, there
-is a site. Any other use makes the whole leaf *open*: its gradients are then taken by differentiation.
+The equations are walked once. What is made of a parameter stays a *view* of it as long as only its entries
+are picked, reordered or multiplied by numbers; where a view meets data in an equation that has a rule,
+there is a recognised use. Any other makes the whole parameter *open*: its gradients are then taken by
+differentiation.
 """
 
 import enum
@@ -18,7 +19,7 @@ from jax.core import Tracer
 from jax.extend.core import Jaxpr, JaxprEqn, Literal
 
 from lazyscope._trace._equations import CALLS, Example, Path, bind, inner_jaxpr
-from lazyscope._trace._forms import Form, form_of
+from lazyscope._trace._rules import MatrixProduct, as_matrix_product
 
 
 class Unknown(enum.Enum):
@@ -29,70 +30,70 @@ class Unknown(enum.Enum):
 
 
 class View(NamedTuple):
-    """Entries of a leaf, each at most once unless `spread`, times a number.
+    """Entries of a parameter, each at most once unless `spread`, times a number.
 
-    ``steps`` turn the leaf's array of entry numbers into the view's; ``sliced`` says of each loop
+    ``steps`` turn the parameter's array of entry numbers into the view's; ``sliced`` says of each loop
     around whether it walks along the view's leading axis.
     """
 
-    leaf: int
+    parameter: int
     steps: tuple[Callable[[Any], Any], ...] = ()
     scale: float = 1.0
     sliced: tuple[bool, ...] = ()
     spread: bool = False
 
 
-class Site(NamedTuple):
-    """A place where a view of a leaf is multiplied with data."""
+class Use(NamedTuple):
+    """A place where a view of a parameter is multiplied with data."""
 
     view: View
-    form: Form
+    product: MatrixProduct
     path: Path
     operand: int
     loops: tuple[int, ...]
 
     @property
     def blocks(self) -> int:
-        """Blocks of the form, counting the turns of loops that walk along the leaf."""
+        """Blocks of the product, counting the turns of loops that walk along the parameter."""
         turns = (n for n, cut in zip(self.loops, self.view.sliced, strict=True) if cut)
-        return self.form.blocks * math.prod(turns)
+        return self.product.blocks * math.prod(turns)
 
     @property
     def positions(self) -> int:
-        """Positions of the form, counting the turns of loops that use the same entries."""
+        """Positions of the product, counting the turns of loops that use the same entries."""
         turns = (n for n, cut in zip(self.loops, self.view.sliced, strict=True) if not cut)
-        return self.form.positions * math.prod(turns)
+        return self.product.positions * math.prod(turns)
 
 
 @dataclass
-class Uses:
-    """What the walk found: sites, and for each leaf the other ways in which it is used."""
+class Usage:
+    """What the walk found: recognised uses, and for each parameter the other ways in which it is used."""
 
-    sites: list[Site] = field(default_factory=list)
+    uses: list[Use] = field(default_factory=list)
     others: dict[int, list[str]] = field(default_factory=dict)
     touched: set[int] = field(default_factory=set)
 
-    def open(self, leaf: int, reason: str) -> None:
-        """Note a use that no form covers."""
-        reasons = self.others.setdefault(leaf, [])
+    def open(self, parameter: int, reason: str) -> None:
+        """Note a use that no rule covers."""
+        reasons = self.others.setdefault(parameter, [])
         if reason not in reasons:
             reasons.append(reason)
 
 
-def find_uses(example: Example) -> Uses:
-    """Walk the equations of a traced network and return how its leaves are used."""
+def find_uses(example: Example) -> Usage:
+    """Walk the equations of a traced network and return how its parameters are used."""
     jaxpr = example.closed.jaxpr
     first = example.num_context
     known: list[Any] = [Unknown.FIXED] * first
-    known += [View(leaf) for leaf in range(example.num_leaves)]
+    known += [View(parameter) for parameter in range(example.num_leaves)]
     known.append(Unknown.DATA)
-    uses = Uses()
-    outs = _walk(jaxpr, [_number(c) for c in example.closed.consts], known, uses, (), ())
+    usage = Usage()
+    outs = _walk(jaxpr, [_number(c) for c in example.closed.consts], known, usage, (), ())
     for out in outs:
         if isinstance(out, View):
-            uses.touched.add(out.leaf)
-            uses.open(out.leaf, "returned as it is")
-    return uses
+            usage.touched.add(out.parameter)
+            usage.open(out.parameter, "returned as it is")
+    return usage
 
 
 def _number(value: Any) -> np.ndarray | Unknown:
@@ -118,7 +119,7 @@ def _walk(
     jaxpr: Jaxpr,
     consts: Sequence[Any],
     args: Sequence[Any],
-    uses: Uses,
+    usage: Usage,
     path: Path,
     loops: tuple[int, ...],
 ) -> list[Any]:
@@ -132,17 +133,17 @@ def _walk(
     for number, eqn in enumerate(jaxpr.eqns):
         known = [read(v) for v in eqn.invars]
         views = [k for k in known if isinstance(k, View)]
-        uses.touched.update(v.leaf for v in views)
+        usage.touched.update(v.parameter for v in views)
         name, here = eqn.primitive.name, (*path, number)
         if name in CALLS:
             inner, inner_consts = inner_jaxpr(eqn)
-            outs = _walk(inner, [_number(c) for c in inner_consts], known, uses, here, loops)
+            outs = _walk(inner, [_number(c) for c in inner_consts], known, usage, here, loops)
         elif not views:
             outs = _fold(eqn, known)
         elif name == "scan":
-            outs = _scan(eqn, known, uses, here, loops)
+            outs = _scan(eqn, known, usage, here, loops)
         else:
-            outs = _use(eqn, known, uses, here, loops)
+            outs = _use(eqn, known, usage, here, loops)
         env.update(zip(eqn.outvars, outs, strict=True))
     return [read(v) for v in jaxpr.outvars]
 
@@ -159,7 +160,7 @@ def _fold(eqn: JaxprEqn, known: Sequence[Any]) -> Sequence[Any]:
 
 
 def _scan(
-    eqn: JaxprEqn, known: Sequence[Any], uses: Uses, path: Path, loops: tuple[int, ...]
+    eqn: JaxprEqn, known: Sequence[Any], usage: Usage, path: Path, loops: tuple[int, ...]
 ) -> list[Any]:
     """Follow views into the body of a scan: as they are, or cut along their leading axis."""
     body, consts = inner_jaxpr(eqn)
@@ -168,23 +169,23 @@ def _scan(
     for place, value in enumerate(known):
         carried = num_consts <= place < num_consts + num_carry
         if isinstance(value, View) and carried:
-            uses.open(value.leaf, "carried through a loop")
+            usage.open(value.parameter, "carried through a loop")
             inner.append(_blend(known))
         elif isinstance(value, View):
             inner.append(value._replace(sliced=(*value.sliced, place >= num_consts)))
         else:
             inner.append(value if place < num_consts else _blend(known))
     turns = (*loops, eqn.params["length"])
-    for out in _walk(body, [_number(c) for c in consts], inner, uses, path, turns):
+    for out in _walk(body, [_number(c) for c in consts], inner, usage, path, turns):
         if isinstance(out, View):
-            uses.open(out.leaf, "returned by a loop")
+            usage.open(out.parameter, "returned by a loop")
     return [_blend(known)] * len(eqn.outvars)
 
 
 def _use(
-    eqn: JaxprEqn, known: Sequence[Any], uses: Uses, path: Path, loops: tuple[int, ...]
+    eqn: JaxprEqn, known: Sequence[Any], usage: Usage, path: Path, loops: tuple[int, ...]
 ) -> Sequence[Any]:
-    """Extend a view, note a site, or open the leaf."""
+    """Extend a view, note a use, or open the parameter."""
     places = [place for place, value in enumerate(known) if isinstance(value, View)]
     if len(places) == 1:
         extended = _extend(eqn, known, places[0])
@@ -192,11 +193,11 @@ def _use(
             return extended
     for place in places:
         view = known[place]
-        form = None if view.spread else form_of(eqn, place)
-        if form is None:
-            uses.open(view.leaf, _reason(eqn, known))
+        product = None if view.spread else as_matrix_product(eqn, place)
+        if product is None:
+            usage.open(view.parameter, _reason(eqn, known))
         else:
-            uses.sites.append(Site(view, form, path, place, loops))
+            usage.uses.append(Use(view, product, path, place, loops))
     return [_blend(known)] * len(eqn.outvars)
 
 
@@ -204,7 +205,7 @@ SHIFT, SCALE = "shift of data", "scale of data"
 
 
 def _reason(eqn: JaxprEqn, known: Sequence[Any]) -> str:
-    """Words for a use without a form."""
+    """Words for a use without a rule."""
     name = eqn.primitive.name
     if _blend(known) is Unknown.DATA and name in ("add", "sub"):
         return SHIFT
@@ -299,16 +300,16 @@ _SELECTIONS = frozenset(
 """Equations that pick entries and put them elsewhere. None but a broadcast repeats an entry."""
 
 
-def entry_numbers(site: Site, shape: tuple[int, ...]) -> np.ndarray:
-    """Which entry of the leaf each weight of the site is: (blocks, inputs, outputs)."""
+def entry_numbers(use: Use, shape: tuple[int, ...]) -> np.ndarray:
+    """Which entry of the parameter each weight of the use is: (blocks, inputs, outputs)."""
     with jax.ensure_compile_time_eval():
         numbers: Any = jax.numpy.arange(math.prod(shape), dtype=np.int32).reshape(shape)
-        for step in site.view.steps:
+        for step in use.view.steps:
             numbers = step(numbers)
-    form = site.form
-    cuts = sum(site.view.sliced)
+    product = use.product
+    cuts = sum(use.view.sliced)
     array = np.asarray(numbers)
     lead = array.shape[:cuts]
     flat = array.reshape(-1, *array.shape[cuts:])
-    weights = np.stack([form.weight(one) for one in flat])
-    return weights.reshape(math.prod(lead) * form.blocks, form.inputs, form.outputs)
+    weights = np.stack([product.weight(one) for one in flat])
+    return weights.reshape(math.prod(lead) * product.blocks, product.inputs, product.outputs)

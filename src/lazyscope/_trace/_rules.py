@@ -1,6 +1,6 @@
 """How does an equation that multiplies a parameter with data look as a plain matrix product?
 
-Every form brings its equation to ``out[b, s, o] = sum_i data[b, s, i] weight[b, i, o]`` with blocks b
+Every rule brings its equation to ``out[b, s, o] = sum_i data[b, s, i] weight[b, i, o]`` with blocks b
 (groups, heads), positions s (tokens, pixels), inputs i and outputs o. The derivative with respect to
 the weight is then ``sum_s data[b, s, i] signal[b, s, o]``, whatever the equation was.
 """
@@ -30,7 +30,7 @@ class Pixels(NamedTuple):
     patch_gram: Callable[[jax.Array], jax.Array]
 
 
-class Form(NamedTuple):
+class MatrixProduct(NamedTuple):
     """An equation as a matrix product: sizes, and how each part is brought to that shape.
 
     ``data(inputs of the equation)`` is (b, s, i), or (s,) row numbers for a lookup, which stand for
@@ -57,8 +57,8 @@ class Form(NamedTuple):
         return self.kind == "embedding"
 
 
-def form_of(eqn: JaxprEqn, operand: int) -> Form | None:
-    """Return the form of an equation whose input number `operand` is the parameter, if known."""
+def as_matrix_product(eqn: JaxprEqn, operand: int) -> MatrixProduct | None:
+    """The product that an equation is whose input number `operand` is the parameter; None without a rule."""
     rule = _RULES.get(eqn.primitive.name)
     return None if rule is None else rule(eqn, operand)
 
@@ -72,7 +72,7 @@ def _shapes(variables: Sequence[Any]) -> list[tuple[int, ...]]:
     return [v.aval.shape for v in variables]
 
 
-def _dense(eqn: JaxprEqn, operand: int) -> Form | None:
+def _dense(eqn: JaxprEqn, operand: int) -> MatrixProduct | None:
     """A general matrix product: batch axes are blocks, the data's free axes positions."""
     contracting, batch = eqn.params["dimension_numbers"]
     other = 1 - operand
@@ -106,10 +106,10 @@ def _dense(eqn: JaxprEqn, operand: int) -> Form | None:
         order = (*batch[operand], *contracting[operand], *free[operand])
         return np.transpose(parameter, order).reshape(b, i, o)
 
-    return Form("dense", b, s, i, o, data, signal, weight, *_output(eqn))
+    return MatrixProduct("dense", b, s, i, o, data, signal, weight, *_output(eqn))
 
 
-def _convolution(eqn: JaxprEqn, operand: int) -> Form | None:
+def _convolution(eqn: JaxprEqn, operand: int) -> MatrixProduct | None:
     """A convolution as a product with patches: feature groups are blocks, places positions."""
     if operand != 1 or eqn.params["batch_group_count"] != 1:
         return None
@@ -139,7 +139,7 @@ def _convolution(eqn: JaxprEqn, operand: int) -> Form | None:
     pixels = None
     if image[lhs_spec[0]] == 1:
         pixels = _pixels(eqn, [image[a] for a in lhs_spec[2:]], b, channels, offsets, places)
-    return Form("convolution", b, s, i, o, data, signal, weight, *_output(eqn), pixels)
+    return MatrixProduct("convolution", b, s, i, o, data, signal, weight, *_output(eqn), pixels)
 
 
 def _pixels(
@@ -201,7 +201,7 @@ def _seen(
     return lax.slice(padded, starts, stops, strides)
 
 
-def _embedding(eqn: JaxprEqn, operand: int) -> Form | None:
+def _embedding(eqn: JaxprEqn, operand: int) -> MatrixProduct | None:
     """Rows looked up in a table: one-hot data, kept as row numbers."""
     if operand != 0:
         return None
@@ -233,10 +233,10 @@ def _embedding(eqn: JaxprEqn, operand: int) -> Form | None:
     def weight(parameter: Any) -> Any:
         return np.reshape(parameter, (1, rows, o))
 
-    return Form("embedding", 1, s, rows, o, data, signal, weight, *_output(eqn))
+    return MatrixProduct("embedding", 1, s, rows, o, data, signal, weight, *_output(eqn))
 
 
-_RULES: dict[str, Callable[[JaxprEqn, int], Form | None]] = {
+_RULES: dict[str, Callable[[JaxprEqn, int], MatrixProduct | None]] = {
     "dot_general": _dense,
     "conv_general_dilated": _convolution,
     "gather": _embedding,
