@@ -30,7 +30,13 @@ if TYPE_CHECKING:
     )
     from lazyscope.measure import estimate_exponent
     from lazyscope.model import Centred, Dense
-    from lazyscope.observe import Observer, as_function, open_observations, save_observations
+    from lazyscope.observe import (
+        Observer,
+        as_function,
+        open_observations,
+        roles_of,
+        save_observations,
+    )
     from lazyscope.scaling import Scheme, named_scheme, regime_report
     from lazyscope.study import SingleRun, coordinate_check, forecast_run, train_run
     from lazyscope.sweep import SweepDesign, open_store, run_sweep
@@ -64,6 +70,7 @@ __all__ = [
     "open_store",
     "predict_flow",
     "regime_report",
+    "roles_of",
     "run_sweep",
     "save_observations",
     "solve_flow",
@@ -102,6 +109,7 @@ _HOMES = {
     "open_store": "sweep",
     "predict_flow": "kernel",
     "regime_report": "scaling",
+    "roles_of": "observe",
     "run_sweep": "sweep",
     "save_observations": "observe",
     "solve_flow": "flow",

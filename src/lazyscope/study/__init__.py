@@ -1,5 +1,6 @@
 """What is run and put together to answer one question, from settings to a stored result?"""
 
+from lazyscope.observe import Described
 from lazyscope.study._experiment import (
     Experiment,
     Observation,
@@ -12,7 +13,6 @@ from lazyscope.study._hopeless import HopelessWarning
 from lazyscope.study._shapes import Shape, shape, shape_names
 from lazyscope.study._sweep_exponents import sweep_exponents
 from lazyscope.study.condensation._study import CondensationSettings, run_condensation_study
-from lazyscope.study.coordinates._build import Described
 from lazyscope.study.coordinates._record import CoordinateCheck
 from lazyscope.study.coordinates._study import coordinate_check
 from lazyscope.study.kappa._networks import StudyNetwork, study_network, study_network_names

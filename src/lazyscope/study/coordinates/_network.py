@@ -10,18 +10,17 @@ import numpy as np
 from lazyscope._jax import kept, kept_params, own_settings
 from lazyscope._provenance import versions
 from lazyscope._trace import (
-    Feeds,
+    ArrayRoles,
     asking,
     coarsest,
-    feeds_of,
     pose,
+    roles_in,
     wide,
     wide_type,
     without_effects,
 )
 from lazyscope.kernel.any_function import MEMORY, checked
-from lazyscope.observe import subject_of
-from lazyscope.study.coordinates._build import Described, DescribedModule
+from lazyscope.observe import Described, DescribedModule, subject_of
 from lazyscope.study.coordinates._readout import Growing, Outline
 from lazyscope.study.coordinates._run import Arrays, FirstSteps, program
 
@@ -46,8 +45,8 @@ class Network(Protocol):
         """What its arrays are called and how large they are."""
         ...
 
-    def feeds(self, growing: Growing) -> Feeds:
-        """How its arrays feed the output, those that grow with the width in particular."""
+    def roles(self, growing: Growing) -> ArrayRoles:
+        """What its arrays do, given the axes that grow with the width."""
         ...
 
     def is_zero(self, leaf: int) -> bool:
@@ -100,9 +99,9 @@ class JaxNetwork:
             found = subject_of(self._question, self.described.groups, True, ())
         return Outline(found.groups, found.leaf_group, found.shapes, found.leaves)
 
-    def feeds(self, growing: Growing) -> Feeds:
-        """How its arrays feed the output."""
-        return feeds_of(self._example, growing)
+    def roles(self, growing: Growing) -> ArrayRoles:
+        """What its arrays do."""
+        return roles_in(self._example, self.outline().names, growing)
 
     def is_zero(self, leaf: int) -> bool:
         """Whether an array starts at zero."""
@@ -167,11 +166,11 @@ class TorchNetwork:
         shapes = tuple(tuple(p.shape) for p in question.parameters)
         return Outline(groups, numbers, shapes, tuple(question.names))
 
-    def feeds(self, growing: Growing) -> Feeds:
-        """How its parameters feed the output."""
-        from lazyscope.torch.uses import feeds_of as feeds_of_module
+    def roles(self, growing: Growing) -> ArrayRoles:
+        """What its parameters do."""
+        from lazyscope.torch.roles import roles_in as roles_in_module
 
-        return feeds_of_module(self._prepared.question, growing)
+        return roles_in_module(self._prepared.question, self._prepared.sketch, growing)
 
     def is_zero(self, leaf: int) -> bool:
         """Whether a parameter starts at zero."""

@@ -1,4 +1,4 @@
-"""Which matrices feed a value last, with no other matrix between them and it?
+"""How do data flow through matrices: which feed a value last, with no other between them and it?
 
 A network is followed from its data to its output in one library or another; this is what both keep of a
 value, and how it changes where values meet. Only matrices that grow with the width count: others are
