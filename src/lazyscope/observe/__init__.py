@@ -8,10 +8,12 @@ from lazyscope.observe._build import Described as Described
 from lazyscope.observe._build import DescribedModule as DescribedModule
 from lazyscope.observe._build import call_build as call_build
 from lazyscope.observe._build import check_shapes as check_shapes
+from lazyscope.observe._cadence import DEFAULT_CADENCE as DEFAULT_CADENCE
 from lazyscope.observe._cadence import Cadence
 from lazyscope.observe._cadence import check_cadence as check_cadence
 from lazyscope.observe._function import Function, as_function
 from lazyscope.observe._groups import group_leaves
+from lazyscope.observe._observer import MANY_OUTPUTS as MANY_OUTPUTS
 from lazyscope.observe._observer import Observer
 from lazyscope.observe._record import SERIES as SERIES
 from lazyscope.observe._record import (
@@ -27,6 +29,7 @@ from lazyscope.observe._roles import clearest as clearest
 from lazyscope.observe._roles import drawn as drawn
 from lazyscope.observe._roles import roles_between as roles_between
 from lazyscope.observe._roles import roles_of
+from lazyscope.observe._save import MISSHAPEN as MISSHAPEN
 from lazyscope.observe._save import (
     from_json,
     open_observations,

@@ -34,7 +34,7 @@ class Mixed(torch.nn.Module):
 
 
 def take_state(module: torch.nn.Module, prepared: Prepared) -> State:
-    """Outputs, patterns and mean kernel at the present parameters; within `untouched`."""
+    """Outputs, patterns and mean kernel at the present parameters; within `state_restored`."""
     watcher = PatternWatcher()
     with watcher:
         outputs = call(module, prepared.question.x1)
