@@ -12,7 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, final
 
 import jax
 import numpy as np
@@ -66,6 +66,7 @@ class Use(NamedTuple):
         return self.product.positions * math.prod(turns)
 
 
+@final
 @dataclass
 class Usage:
     """What the walk found: recognised uses, and for each parameter the other ways in which it is used."""

@@ -1,7 +1,7 @@
 """What does each parameter array of a JAX function do, and which of its sides grow with the width?"""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, final
 
 import jax
 from jaxtyping import Array, Shaped
@@ -129,6 +129,7 @@ def clearest(first: Followed, second: Followed, growing: Mapping[int, Sequence[i
     return other if other.readouts else roles
 
 
+@final
 class _Traced:
     """A JAX function traced on one example."""
 

@@ -1,6 +1,6 @@
 """What is measured of a module at its present parameters?"""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, final
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ class State(NamedTuple):
     patterns: list[torch.Tensor]
 
 
+@final
 class Mixed(torch.nn.Module):
     """A module with its outputs combined: ``f(x) @ mixing``."""
 

@@ -1,7 +1,7 @@
 """What is asked of a network at one width, whatever library it was written in?"""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, final
 
 import jax
 import jax.numpy as jnp
@@ -65,6 +65,7 @@ def network_of(described: Described | DescribedModule, x: Any) -> Network:
     return (JaxNetwork if isinstance(described, Described) else TorchNetwork)(described, x)  # pyright: ignore[reportArgumentType]
 
 
+@final
 class JaxNetwork:
     """A JAX function with its parameters, which may change or go after it is made."""
 
@@ -140,6 +141,7 @@ def _in_one_precision(params: Any) -> Any:
     )
 
 
+@final
 class TorchNetwork:
     """A copy of a PyTorch module, in double precision."""
 

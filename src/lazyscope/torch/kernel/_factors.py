@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import final
 
 import torch
 
@@ -190,6 +191,7 @@ def _only(use: Use, signal: torch.Tensor) -> Owners:
     return Rows(torch.zeros(count, dtype=torch.long, device=signal.device))
 
 
+@final
 class _Source:
     """What one forward pass and its backward passes left at every use."""
 

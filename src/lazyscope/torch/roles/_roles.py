@@ -1,6 +1,7 @@
 """Which role has each parameter of a module?"""
 
 from collections.abc import Mapping, Sequence
+from typing import final
 
 from lazyscope._checks import InputError
 from lazyscope._trace import ArrayRoles, Place, array_roles, place_of
@@ -48,6 +49,7 @@ def roles_of(
     return roles_between(networks, widths)
 
 
+@final
 class _Looked:
     """A module that was looked at on some examples."""
 
