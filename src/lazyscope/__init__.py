@@ -31,7 +31,13 @@ if TYPE_CHECKING:
     )
     from lazyscope.measure import estimate_exponent
     from lazyscope.model import Centred, Dense
-    from lazyscope.observe import Observer, as_function, open_observations, save_observations
+    from lazyscope.observe import (
+        Observer,
+        as_function,
+        open_observations,
+        roles_of,
+        save_observations,
+    )
     from lazyscope.scaling import Scheme, named_scheme, regime_report
     from lazyscope.study import coordinate_check
     from lazyscope.sweep import SweepDesign, open_store, run_sweep
@@ -65,6 +71,7 @@ __all__ = [
     "open_store",
     "predict_flow",
     "regime_report",
+    "roles_of",
     "run_sweep",
     "save_observations",
     "solve_flow",
@@ -103,6 +110,7 @@ _HOMES = {
     "open_store": "sweep",
     "predict_flow": "kernel",
     "regime_report": "scaling",
+    "roles_of": "observe",
     "run_sweep": "sweep",
     "save_observations": "observe",
     "solve_flow": "flow",

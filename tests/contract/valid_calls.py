@@ -64,6 +64,8 @@ NOT_CALLED = {
     "forecast.Forecast": RECORD,
     "forecast.StartingPoint": ABSTRACT,
     "observe.AbstractObserver": ABSTRACT,
+    "observe.ArrayRole": RECORD,
+    "observe.ArrayRoles": RECORD,
     "observe.Look": RECORD,
     "observe.Measurement": RECORD,
     "observe.Observations": RECORD,

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from lazyscope import InputError, tangent_kernel
-from lazyscope.observe import Observer, as_function
-from lazyscope.study.coordinates._build import call_build
+from lazyscope.observe import Observer, as_function, call_build
 
 linen = pytest.importorskip("flax.linen")
 nnx = pytest.importorskip("flax.nnx")

@@ -11,7 +11,7 @@ from torch import nn
 
 from lazyscope._checks import InputError
 from lazyscope.torch import Observer, tangent_kernel, tangent_kernel_product
-from lazyscope.torch.untouched import _lock
+from lazyscope.torch.state import _lock
 from pytorch.torch_cases import Function, array, points
 from pytorch.whole import state, whole
 

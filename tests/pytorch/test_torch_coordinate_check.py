@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from lazyscope import InputError
+from lazyscope.observe import DescribedModule
 from lazyscope.study import Described, coordinate_check
-from lazyscope.study.coordinates._build import DescribedModule
 from lazyscope.study.coordinates._network import network_of
 
 X = np.random.default_rng(3).normal(size=(5, 4)) * 0.5
@@ -155,7 +155,7 @@ def test_a_matrix_whose_place_is_not_seen_is_refused_rather_than_taken_for_the_r
 def test_a_jax_network_is_described_without_importing_pytorch():
     program = (
         "import sys, numpy as np\n"
-        "from lazyscope.study.coordinates._build import call_build\n"
+        "from lazyscope.observe import call_build\n"
         "from lazyscope.study.coordinates._network import network_of\n"
         "made = lambda p, x: (x @ p[0]) @ p[1], (np.eye(2), np.ones((2, 1)))\n"
         "network_of(call_build(lambda m, s: made, 2, 0), np.eye(2)).outline()\n"

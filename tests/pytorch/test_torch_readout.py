@@ -6,9 +6,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from lazyscope.study.coordinates._build import DescribedModule
+from lazyscope._trace import growing_axes
+from lazyscope.observe import DescribedModule
 from lazyscope.study.coordinates._network import network_of
-from lazyscope.study.coordinates._readout import find_readout, growing_axes
+from lazyscope.study.coordinates._readout import find_readout
 
 RNG = np.random.default_rng(0)
 X, TOKENS = RNG.normal(size=(6, 4)), RNG.integers(0, 5, (6, 3))
@@ -88,8 +89,8 @@ def test_the_readout_is_what_alone_writes_the_output(name):
     x = TOKENS if "e" in names else X
     networks = [network_of(DescribedModule(Parts(width, forward, names)), x) for width in (7, 11)]
     outlines = [network.outline() for network in networks]
-    growing = growing_axes(outlines)
-    found = find_readout(outlines[0], networks[0].feeds(growing), growing)
+    growing = growing_axes(outlines[0].shapes, outlines[1].shapes)
+    found = find_readout(outlines[0], networks[0].roles(growing))
     written = {outlines[0].names[k].removesuffix(".weight") for k in found.leaves}
     assert written == set(expected)
     assert found.leaves or "Name the readout with readout=" in found.notes[0]

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from lazyscope import InputError, coordinate_check
-from lazyscope.study.coordinates._build import Described
+from lazyscope._trace import growing_axes
+from lazyscope.observe import Described
 from lazyscope.study.coordinates._network import network_of
-from lazyscope.study.coordinates._readout import find_readout, growing_axes, named_readout
+from lazyscope.study.coordinates._readout import find_readout, named_readout
 
 RNG = np.random.default_rng(0)
 X, TOKENS = RNG.normal(size=(6, 4)), RNG.integers(0, 5, (6, 3))
@@ -135,14 +136,14 @@ def parts(name):
     build, x = build_of(apply, shapes), TOKENS if "e" in shapes else X
     networks = [network_of(Described(*build(width, 0)), x) for width in (7, 11)]
     outlines = [network.outline() for network in networks]
-    growing = growing_axes(outlines)
-    return outlines[0], networks[0].feeds(growing), growing
+    growing = growing_axes(outlines[0].shapes, outlines[1].shapes)
+    return outlines[0], networks[0].roles(growing)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_readout_is_what_alone_writes_the_output(name):
-    outline, feeds, growing = parts(name)
-    found = find_readout(outline, feeds, growing)
+    outline, roles = parts(name)
+    found = find_readout(outline, roles)
     assert "".join(outline.names[k] for k in found.leaves) == CASES[name][2]
     assert found.leaves or "Name the readout with readout=" in found.notes[0]
 
@@ -157,12 +158,12 @@ def test_what_stands_between_is_said_where_no_readout_is_named():
 
 
 def test_a_named_readout_must_write_the_output():
-    outline, feeds, growing = parts("a skip from an early layer")
-    assert named_readout("c", outline, feeds, growing).leaves == (outline.names.index("c"),)
-    assert len(named_readout(["a", "c"], outline, feeds, growing).leaves) == 2
+    outline, roles = parts("a skip from an early layer")
+    assert named_readout("c", outline, roles).leaves == (outline.names.index("c"),)
+    assert len(named_readout(["a", "c"], outline, roles).leaves) == 2
     for wrong, words in {"m": "other layers between it", "aa": "misspelt", 3: "than names"}.items():
         with pytest.raises(InputError, match=words):
-            named_readout(wrong, outline, feeds, growing)  # pyright: ignore[reportArgumentType]
+            named_readout(wrong, outline, roles)  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.slow

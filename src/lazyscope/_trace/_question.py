@@ -192,7 +192,11 @@ def _check_leaf(name: str, leaf: Any) -> None:
     """A parameter must be a real floating-point array of finite numbers, without a mask."""
     known = isinstance(leaf, jax.Array | np.ndarray | np.generic)
     dtype = leaf.dtype if known else None
-    if dtype is not None and dtype.itemsize > _DOUBLE and jnp.issubdtype(dtype, np.floating):
+    if (
+        dtype is not None
+        and dtype.itemsize > np.dtype(np.float64).itemsize
+        and jnp.issubdtype(dtype, np.floating)
+    ):
         raise InputError(
             "every parameter must have double precision or less",
             received=f"{name} of type {dtype}",
@@ -228,9 +232,6 @@ def _check_leaf(name: str, leaf: Any) -> None:
         fix="split it first, for instance with equinox.partition(model, equinox.is_inexact_array), "
         "and combine inside apply",
     )
-
-
-_DOUBLE = 8  # bytes
 
 
 def _whole(dtype: Any) -> bool:

@@ -9,9 +9,10 @@ differentiation.
 import enum
 import functools
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, final
 
 import jax
 import numpy as np
@@ -65,19 +66,18 @@ class Use(NamedTuple):
         return self.product.positions * math.prod(turns)
 
 
+@final
 @dataclass
 class Usage:
     """What the walk found: recognised uses, and for each parameter the other ways in which it is used."""
 
     uses: list[Use] = field(default_factory=list)
-    others: dict[int, list[str]] = field(default_factory=dict)
+    others: dict[int, Counter[str]] = field(default_factory=dict)
     touched: set[int] = field(default_factory=set)
 
     def open(self, parameter: int, reason: str) -> None:
         """Note a use that no rule covers."""
-        reasons = self.others.setdefault(parameter, [])
-        if reason not in reasons:
-            reasons.append(reason)
+        self.others.setdefault(parameter, Counter())[reason] += 1
 
 
 def find_uses(example: Example) -> Usage:

@@ -1,7 +1,7 @@
 """What is the tangent kernel of any JAX function, as the flows and forecasts ask for it?"""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, final
 
 import equinox as eqx
 import jax
@@ -27,6 +27,7 @@ def _memory(value: Any) -> float:
     )
 
 
+@final
 class FunctionKernel(AbstractTangentKernel):
     """Tangent kernel of a `FunctionModel`: uses contracted by structure, gradients by differentiation.
 
@@ -94,6 +95,7 @@ class FunctionKernel(AbstractTangentKernel):
         return FunctionGradient(pull(cotangent_of(outputs))[0])
 
 
+@final
 class FunctionExpansion(AbstractExpansion):
     """A function with what its forward pass left behind; kernels are computed when asked for.
 
@@ -129,6 +131,7 @@ class FunctionExpansion(AbstractExpansion):
         return FunctionGradient(self.pull(cotangent)[0])
 
 
+@final
 class FunctionGradient(AbstractGradient):
     """A gradient, formed."""
 

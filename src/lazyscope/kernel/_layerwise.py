@@ -1,6 +1,7 @@
 """What is the tangent kernel of a dense network, layer by layer, from Gram matrices alone?"""
 
 from collections.abc import Callable, Iterator
+from typing import final
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -13,6 +14,7 @@ from lazyscope.kernel._protocol import AbstractExpansion, AbstractGradient, Abst
 from lazyscope.model import Dense, Layer, affine, check_kernel_memory, sum_of_outer_products
 
 
+@final
 class LayerwiseKernel(AbstractTangentKernel):
     """Tangent kernel of a `Dense` network: a Gram matrix of signals times one of activations.
 
@@ -112,6 +114,7 @@ class LayerwiseKernel(AbstractTangentKernel):
         return _shares(left, left if x2 is None else self.expand(params, x2))
 
 
+@final
 class LayerwiseExpansion(AbstractExpansion):
     """Inputs x[l-1] and signals delta[l] of every layer of a dense network.
 
@@ -147,6 +150,7 @@ class LayerwiseExpansion(AbstractExpansion):
         return LayerwiseGradient(self.inputs, tuple(signals), self.use_bias)
 
 
+@final
 class LayerwiseGradient(AbstractGradient):
     """A gradient as a sum of outer products, sum_k signal_k input_k^T for every layer.
 

@@ -12,8 +12,9 @@ from lazyscope._jax import is_double, own_settings, pinned_random, random_key
 from lazyscope._types import Params, Scalar
 from lazyscope.model import group_norms
 
-_LANCZOS_STEPS = 40
-_SMALL = 64
+LANCZOS_STEPS = 40
+SMALL_SIDE = 64
+"""Matrices with a side no longer than this have their norms from the Gram matrix, exactly."""
 
 
 class Displacement(eqx.Module):
@@ -123,7 +124,7 @@ def _norm_of_scaled(matrix: Float[Array, "rows columns"]) -> Scalar:
     """Of a matrix whose largest entry is about one, so that no square leaves the range of numbers."""
     if matrix.shape[0] < matrix.shape[1]:
         matrix = matrix.T
-    if matrix.shape[1] <= _SMALL:
+    if matrix.shape[1] <= SMALL_SIDE:
         largest = jnp.linalg.eigvalsh(matrix.T @ matrix)[-1]
         return jnp.sqrt(jnp.maximum(largest, 0.0))
     return _lanczos_norm(matrix)
@@ -133,7 +134,7 @@ def _lanczos_norm(matrix: Float[Array, "rows columns"]) -> Scalar:
     size, dtype = matrix.shape[1], matrix.dtype
     with pinned_random():
         start = jax.random.normal(random_key(0), (size,), dtype)
-    basis = jnp.zeros((_LANCZOS_STEPS + 1, size), dtype).at[0].set(start / jnp.linalg.norm(start))
+    basis = jnp.zeros((LANCZOS_STEPS + 1, size), dtype).at[0].set(start / jnp.linalg.norm(start))
 
     def step(
         carry: tuple[Array, Array], i: Array
@@ -152,6 +153,6 @@ def _lanczos_norm(matrix: Float[Array, "rows columns"]) -> Scalar:
         return carry, (diagonal, jnp.where(alive, length, 0.0))
 
     start = basis, jnp.zeros((), dtype)
-    _, (diagonal, beside) = jax.lax.scan(step, start, jnp.arange(_LANCZOS_STEPS))
+    _, (diagonal, beside) = jax.lax.scan(step, start, jnp.arange(LANCZOS_STEPS))
     tridiagonal = jnp.diag(diagonal) + jnp.diag(beside[:-1], 1) + jnp.diag(beside[:-1], -1)
     return jnp.sqrt(jnp.maximum(jnp.linalg.eigvalsh(tridiagonal)[-1], 0.0))

@@ -1,11 +1,19 @@
 """What did training do to any network, watched from inside somebody else's training loop?"""
 
 from lazyscope._provenance import provenance
+from lazyscope._trace import ArrayRole, ArrayRoles
 from lazyscope.observe._abstract import AbstractObserver
+from lazyscope.observe._build import Build as Build
+from lazyscope.observe._build import Described as Described
+from lazyscope.observe._build import DescribedModule as DescribedModule
+from lazyscope.observe._build import call_build as call_build
+from lazyscope.observe._build import check_shapes as check_shapes
+from lazyscope.observe._cadence import DEFAULT_CADENCE as DEFAULT_CADENCE
 from lazyscope.observe._cadence import Cadence
 from lazyscope.observe._cadence import check_cadence as check_cadence
 from lazyscope.observe._function import Function, as_function
 from lazyscope.observe._groups import group_leaves
+from lazyscope.observe._observer import MANY_OUTPUTS as MANY_OUTPUTS
 from lazyscope.observe._observer import Observer
 from lazyscope.observe._record import SERIES as SERIES
 from lazyscope.observe._record import (
@@ -16,6 +24,12 @@ from lazyscope.observe._record import (
     displacement_fields,
     relative_changes,
 )
+from lazyscope.observe._roles import TWO_WIDTHS as TWO_WIDTHS
+from lazyscope.observe._roles import clearest as clearest
+from lazyscope.observe._roles import drawn as drawn
+from lazyscope.observe._roles import roles_between as roles_between
+from lazyscope.observe._roles import roles_of
+from lazyscope.observe._save import MISSHAPEN as MISSHAPEN
 from lazyscope.observe._save import (
     from_json,
     open_observations,
@@ -27,6 +41,8 @@ from lazyscope.observe._subject import subject_of as subject_of
 
 __all__ = [
     "AbstractObserver",
+    "ArrayRole",
+    "ArrayRoles",
     "Cadence",
     "Function",
     "Look",
@@ -41,6 +57,7 @@ __all__ = [
     "open_observations",
     "provenance",
     "relative_changes",
+    "roles_of",
     "save_observations",
     "to_dataset",
     "to_json",

@@ -63,3 +63,6 @@ def check_cadence(cadence: Any) -> Cadence:
         cause="the looks per decade, or a word for how often, by themselves",
         fix="give for instance Cadence(per_decade=12, share=0.05)",
     )
+
+
+DEFAULT_CADENCE = Cadence()

@@ -27,7 +27,7 @@ from lazyscope._types import Apply, Params
 from lazyscope.kernel.any_function import MEMORY, checked
 from lazyscope.model import Grouping
 from lazyscope.observe._abstract import AbstractObserver
-from lazyscope.observe._cadence import Cadence, check_cadence
+from lazyscope.observe._cadence import DEFAULT_CADENCE, Cadence, check_cadence
 from lazyscope.observe._measuring import (
     Numbers,
     Reference,
@@ -38,10 +38,9 @@ from lazyscope.observe._measuring import (
 from lazyscope.observe._record import SERIES, Measurement, Subject, displacement_fields
 from lazyscope.observe._subject import subject_of
 
-_MANY_OUTPUTS = 16
+MANY_OUTPUTS = 16
 """Beyond so many outputs, the kernel is averaged over as many random directions instead."""
 _SINGLE = float(np.finfo(np.float32).eps)
-_DEFAULT_CADENCE = Cadence()
 
 
 @final
@@ -90,7 +89,7 @@ class Observer(AbstractObserver):
         y_probe: Float[Array, "n C"] | None = None,
         *,
         groups: Grouping | None = None,
-        cadence: Cadence = _DEFAULT_CADENCE,
+        cadence: Cadence = DEFAULT_CADENCE,
     ) -> None:
         start = time.perf_counter()
         cadence = check_cadence(cadence)
@@ -253,7 +252,7 @@ def _targets(question: Question, y: Any) -> Any:
 
 
 def _check_size(points: int, outputs: int, itemsize: int) -> None:
-    used = min(outputs, _MANY_OUTPUTS)
+    used = min(outputs, MANY_OUTPUTS)
     needed = (points * used) ** 2 * itemsize
     if needed > MEMORY:
         raise InputError(
@@ -266,9 +265,9 @@ def _check_size(points: int, outputs: int, itemsize: int) -> None:
 
 def _directions(outputs: int, dtype: Any) -> Any:
     """Random signs (C, 16), such that the mean over directions is that over outputs on average."""
-    if outputs <= _MANY_OUTPUTS:
+    if outputs <= MANY_OUTPUTS:
         return None
-    signs = np.random.default_rng(0).choice([-1.0, 1.0], (outputs, _MANY_OUTPUTS))
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], (outputs, MANY_OUTPUTS))
     return jnp.asarray(signs / np.sqrt(outputs), dtype)
 
 

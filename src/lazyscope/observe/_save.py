@@ -67,11 +67,11 @@ def from_json(stored: Any) -> Observations:
         raise _damaged("numbers that do not fit the checksum of the file")
     try:
         return _checked(_decoded_record(stored))
-    except _MISSHAPEN as error:
+    except MISSHAPEN as error:
         raise _damaged(f"{type(error).__name__}: {error}") from error
 
 
-_MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 
 
 def _damaged(received: str) -> InputError:

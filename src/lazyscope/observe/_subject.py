@@ -20,7 +20,7 @@ def subject_of(
 ) -> Subject:
     """The description of a network for its record."""
     params = jax.tree.unflatten(question.treedef, question.leaves)
-    names = tuple(_name(path) for path, _ in jax.tree_util.tree_flatten_with_path(params)[0])
+    names = array_names(params)
     labels = dict(zip(names, _labels(names, params, groups), strict=True))
     order = order_of_use(question.example)
     # Groups come in the order in which the network uses them, arrays as the tree has them.
@@ -57,6 +57,11 @@ def _labels(names: Sequence[str], params: Params, groups: Grouping) -> list[str]
     members = zip(sorted_leaves.names, sorted_leaves.members, strict=True)
     by_leaf = {k: name for name, leaves in members for k in leaves}
     return [by_leaf[k] for k in range(len(names))]
+
+
+def array_names(params: Params) -> tuple[str, ...]:
+    """Names of the arrays of a tree, parts between dots."""
+    return tuple(_name(path) for path, _ in jax.tree_util.tree_flatten_with_path(params)[0])
 
 
 def _name(path: Any) -> str:

@@ -4,10 +4,10 @@ import warnings
 from typing import Any
 
 from lazyscope import experiment
+from lazyscope.observe import Described
 from lazyscope.study._hopeless import HopelessWarning
 from lazyscope.study._sweep_exponents import sweep_exponents
 from lazyscope.study.condensation._study import CondensationSettings, run_condensation_study
-from lazyscope.study.coordinates._build import Described
 from lazyscope.study.coordinates._record import CoordinateCheck
 from lazyscope.study.coordinates._study import coordinate_check
 from lazyscope.study.kappa._settings import KappaSettings, kappa_settings

@@ -13,12 +13,14 @@ from lazyscope.torch._observer import Observer
 from lazyscope.torch.kernel._explain import explain_tangent_kernel
 from lazyscope.torch.kernel._kernel import tangent_kernel, tangent_kernel_by_parameter
 from lazyscope.torch.kernel._product import tangent_kernel_product
+from lazyscope.torch.roles import roles_of
 
 __all__ = [
     "Observer",
     "explain_tangent_kernel",
     "forecast",
     "parameter_groups",
+    "roles_of",
     "tangent_kernel",
     "tangent_kernel_by_parameter",
     "tangent_kernel_product",

@@ -12,11 +12,11 @@ from lazyscope.forecast import Forecast
 from lazyscope.kernel import Spectrum
 from lazyscope.torch._question import call
 from lazyscope.torch._targets import check_targets
-from lazyscope.torch.kernel._gradients import gradients
 from lazyscope.torch.kernel._kernel import MEMORY, Examples, Prepared, kernel_of, look, prepare
+from lazyscope.torch.kernel._vjp import gradients
+from lazyscope.torch.state._restore import state_restored
 from lazyscope.torch.steps._double import double_inputs, in_double
 from lazyscope.torch.steps._parameter_groups import Grouping, in_order_of_use
-from lazyscope.torch.untouched._untouched import untouched
 
 
 def forecast(
@@ -72,7 +72,7 @@ def forecast(
     assert targets is not None
     speed = [by_group[number] for number in numbers]
     kernel = kernel_of(prepared, speed)
-    with untouched(question.module):
+    with state_restored(question.module):
         residual = (call(question.module, question.x1) - targets).detach().cpu().numpy()
     precision = prepared.sketch.working_type
     matrix = kernel.transpose(0, 2, 1, 3).reshape(residual.size, residual.size)
@@ -151,7 +151,7 @@ def _pulled_back(
     question = prepared.question
     size = prepared.plan.rows
     total = [np.zeros(tuple(p.shape)) for p in question.parameters]
-    with untouched(question.module):
+    with state_restored(question.module):
         for k in range(0, len(weights), size):
             out = call(question.module, question.x1[k : k + size])
             signal = torch.as_tensor(weights[k : k + size], device=out.device)

@@ -1,6 +1,6 @@
 """What is measured of a module at its present parameters?"""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, final
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ class State(NamedTuple):
     patterns: list[torch.Tensor]
 
 
+@final
 class Mixed(torch.nn.Module):
     """A module with its outputs combined: ``f(x) @ mixing``."""
 
@@ -34,7 +35,7 @@ class Mixed(torch.nn.Module):
 
 
 def take_state(module: torch.nn.Module, prepared: Prepared) -> State:
-    """Outputs, patterns and mean kernel at the present parameters; within `untouched`."""
+    """Outputs, patterns and mean kernel at the present parameters; within `state_restored`."""
     watcher = PatternWatcher()
     with watcher:
         outputs = call(module, prepared.question.x1)

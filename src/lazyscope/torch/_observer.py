@@ -9,6 +9,8 @@ from jaxtyping import Float
 
 from lazyscope._checks import InputError
 from lazyscope.observe import (
+    DEFAULT_CADENCE,
+    MANY_OUTPUTS,
     SERIES,
     AbstractObserver,
     Cadence,
@@ -25,13 +27,9 @@ from lazyscope.torch._refusals import check_module
 from lazyscope.torch._targets import check_targets
 from lazyscope.torch.kernel._kernel import MEMORY, Examples, Prepared, prepare
 from lazyscope.torch.kernel._linearised import Start, find_push
+from lazyscope.torch.state._eval_mode import evaluating
+from lazyscope.torch.state._restore import looked_at_alone, state_restored
 from lazyscope.torch.steps._parameter_groups import Grouping, in_order_of_use
-from lazyscope.torch.untouched._evaluating import evaluating
-from lazyscope.torch.untouched._untouched import looked_at_alone, untouched
-
-_MANY_OUTPUTS = 16
-"""Beyond so many outputs, the kernel is averaged over as many random directions instead."""
-_DEFAULT_CADENCE = Cadence()
 
 
 @final
@@ -79,14 +77,14 @@ class Observer(AbstractObserver):
         y_probe: Float[np.ndarray, "n C"] | torch.Tensor | None = None,
         *,
         groups: Grouping = None,
-        cadence: Cadence = _DEFAULT_CADENCE,
+        cadence: Cadence = DEFAULT_CADENCE,
     ) -> None:
         begin = time.perf_counter()
         cadence = check_cadence(cadence)
         question = pose(module, x_probe)
         question = question._replace(x1=question.x1.clone())  # a loader may use the tensor again
         self._module = question.module
-        with evaluating(self._module), untouched(self._module):
+        with evaluating(self._module), state_restored(self._module):
             self._prepared, notes = _prepared(question)
             self._start = Start(
                 {n: p.detach().clone() for n, p in _named(question)},
@@ -156,7 +154,7 @@ class Observer(AbstractObserver):
     def _measured(self, params: Any) -> Measurement:
         prepared, module = self._at(params)
         x = prepared.question.x1
-        with evaluating(module), untouched(module):
+        with evaluating(module), state_restored(module):
             with torch.no_grad():
                 values = dict(zip(self._subject.leaves, prepared.question.parameters, strict=True))
                 moved = {n: p - self._start.parameters[n] for n, p in values.items()}
@@ -242,7 +240,7 @@ def _prepared(question: Question) -> tuple[Prepared, list[str]]:
     prepared = prepare(question.module, question.x1, None, MEMORY)
     outputs, notes = prepared.sketch.num_outputs, []
     points, first = len(question.x1), question.parameters[0]
-    needed = (points * min(outputs, _MANY_OUTPUTS)) ** 2 * first.element_size()
+    needed = (points * min(outputs, MANY_OUTPUTS)) ** 2 * first.element_size()
     if needed > MEMORY:
         raise InputError(
             "the kernel of the probe points must fit the memory",
@@ -256,10 +254,10 @@ def _prepared(question: Question) -> tuple[Prepared, list[str]]:
     ):
         notes.append("Batch norm: every look uses the running mean and variance of its moment, held "
                      "fixed; the linearised network those of the start.")  # fmt: skip
-    if outputs <= _MANY_OUTPUTS:
+    if outputs <= MANY_OUTPUTS:
         return prepared, notes
-    signs = np.random.default_rng(0).choice([-1.0, 1.0], (outputs, _MANY_OUTPUTS))
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], (outputs, MANY_OUTPUTS))
     mixing = torch.as_tensor(signs / np.sqrt(outputs)).to(first.detach())
-    notes.append(f"The kernel is averaged over {_MANY_OUTPUTS} random directions in output space, not "
+    notes.append(f"The kernel is averaged over {MANY_OUTPUTS} random directions in output space, not "
                  f"over all {outputs} outputs.")  # fmt: skip
     return prepare(Mixed(question.module, mixing), question.x1, None, MEMORY), notes

@@ -14,8 +14,8 @@ from lazyscope.torch._refusals import (
     does_not_run,
     mixing,
 )
-from lazyscope.torch.untouched._substituted import Pairs, substituted
-from lazyscope.torch.untouched._untouched import looked_at_alone
+from lazyscope.torch.state._functional_call import Pairs, substituted
+from lazyscope.torch.state._restore import looked_at_alone
 
 _EXAMPLES = 4
 

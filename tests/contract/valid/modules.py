@@ -26,6 +26,12 @@ def calls(folder):
         "torch.explain_tangent_kernel": net,
         "torch.forecast": {"module": layers, "x": x, "y": y, "at_fraction": 0.0, "memory": 2**30},
         "torch.parameter_groups": {"module": layers, "x": x},
+        "torch.roles_of": {
+            "build": lambda width, seed: torch.nn.Linear(3, width),
+            "x": x,
+            "widths": (4, 8),
+            "seed": 0,
+        },
         "torch.tangent_kernel": net,
         "torch.tangent_kernel_by_parameter": net,
         "torch.tangent_kernel_product": {**net, "vector": y},

@@ -131,6 +131,12 @@ def calls(folder):
         "observe.displacement_fields": {},
         "observe.from_json": {"stored": observe.to_json(record())},
         "observe.group_leaves": {"leaves": ("a", "b"), "groups": {"a": "one", "b": "two"}},
+        "observe.roles_of": {
+            "build": lambda width, seed: (lambda w, x: x @ w, np.ones((3, width))),
+            "x": x,
+            "widths": (4, 8),
+            "seed": 0,
+        },
         "observe.open_observations": {"path": record_path},
         "observe.provenance": {},
         "observe.relative_changes": {"moved": np.ones(3), "start": np.ones(3)},

@@ -5,7 +5,7 @@ import hashlib
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, final
 
 import jax
 import jax.numpy as jnp
@@ -56,6 +56,7 @@ def shares_by_parameter(question: Question, memory: float) -> list[jax.Array]:
     return in_blocks(checked(question, memory, _listing), question)
 
 
+@final
 class Programs:
     """The compiled programs of one plan: for a block of examples, or for two blocks."""
 

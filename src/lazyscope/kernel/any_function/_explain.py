@@ -1,7 +1,7 @@
 """How was each parameter handled in the tangent kernel of a network, and what fell back?"""
 
 import math
-from typing import Any
+from typing import Any, final
 
 import equinox as eqx
 import numpy as np
@@ -14,6 +14,7 @@ from lazyscope.kernel.any_function._blocks import MEMORY, checked
 from lazyscope.kernel.any_function._plan import ParameterPlan, Plan
 
 
+@final
 class ParameterHandling(eqx.Module):
     """How one parameter array was handled.
 
@@ -49,6 +50,7 @@ class ParameterHandling(eqx.Module):
         return f"{self.rule} at {where}, {self.positions} positions, by {self.contraction}"
 
 
+@final
 class KernelExplanation(eqx.Module):
     """What `tangent_kernel` does with each parameter, in which blocks and precision. Print it.
 

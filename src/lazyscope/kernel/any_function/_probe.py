@@ -29,7 +29,7 @@ from lazyscope.kernel.any_function._plan import forward_sizes
 _ADDRESS = r"0x[0-9a-f]+"
 _ROUNDINGS = 16.0
 """Perturbations of so many roundings show how much rounding alone may change an output."""
-_TOGETHER = 256
+TOGETHER = 256
 """Examples that are compared in one batch at least, whatever memory is allowed."""
 _ALLOWED = 30.0
 """A gap counts as rounding up to so many times what such perturbations do."""
@@ -234,7 +234,7 @@ def _fitting(question: Question, n: int, memory: float) -> int:
     """
     sizes = forward_sizes(question.example)
     needed = question.example.dtype.itemsize * 2 * (sizes.total + 1)
-    return min(n, max(_TOGETHER, int(memory // needed)))
+    return min(n, max(TOGETHER, int(memory // needed)))
 
 
 def _mixing(together: ClosedJaxpr, received: str) -> InputError:

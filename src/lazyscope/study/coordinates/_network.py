@@ -1,7 +1,7 @@
 """What is asked of a network at one width, whatever library it was written in?"""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, final
 
 import jax
 import jax.numpy as jnp
@@ -10,18 +10,17 @@ import numpy as np
 from lazyscope._jax import kept, kept_params, own_settings
 from lazyscope._provenance import versions
 from lazyscope._trace import (
-    Feeds,
+    ArrayRoles,
     asking,
     coarsest,
-    feeds_of,
     pose,
+    roles_in,
     wide,
     wide_type,
     without_effects,
 )
 from lazyscope.kernel.any_function import MEMORY, checked
-from lazyscope.observe import subject_of
-from lazyscope.study.coordinates._build import Described, DescribedModule
+from lazyscope.observe import Described, DescribedModule, subject_of
 from lazyscope.study.coordinates._readout import Growing, Outline
 from lazyscope.study.coordinates._run import Arrays, FirstSteps, program
 
@@ -46,8 +45,8 @@ class Network(Protocol):
         """What its arrays are called and how large they are."""
         ...
 
-    def feeds(self, growing: Growing) -> Feeds:
-        """How its arrays feed the output, those that grow with the width in particular."""
+    def roles(self, growing: Growing) -> ArrayRoles:
+        """What its arrays do, given the axes that grow with the width."""
         ...
 
     def is_zero(self, leaf: int) -> bool:
@@ -66,6 +65,7 @@ def network_of(described: Described | DescribedModule, x: Any) -> Network:
     return (JaxNetwork if isinstance(described, Described) else TorchNetwork)(described, x)  # pyright: ignore[reportArgumentType]
 
 
+@final
 class JaxNetwork:
     """A JAX function with its parameters, which may change or go after it is made."""
 
@@ -100,9 +100,9 @@ class JaxNetwork:
             found = subject_of(self._question, self.described.groups, True, ())
         return Outline(found.groups, found.leaf_group, found.shapes, found.leaves)
 
-    def feeds(self, growing: Growing) -> Feeds:
-        """How its arrays feed the output."""
-        return feeds_of(self._example, growing)
+    def roles(self, growing: Growing) -> ArrayRoles:
+        """What its arrays do."""
+        return roles_in(self._example, self.outline().names, growing)
 
     def is_zero(self, leaf: int) -> bool:
         """Whether an array starts at zero."""
@@ -141,6 +141,7 @@ def _in_one_precision(params: Any) -> Any:
     )
 
 
+@final
 class TorchNetwork:
     """A copy of a PyTorch module, in double precision."""
 
@@ -167,11 +168,11 @@ class TorchNetwork:
         shapes = tuple(tuple(p.shape) for p in question.parameters)
         return Outline(groups, numbers, shapes, tuple(question.names))
 
-    def feeds(self, growing: Growing) -> Feeds:
-        """How its parameters feed the output."""
-        from lazyscope.torch.uses import feeds_of as feeds_of_module
+    def roles(self, growing: Growing) -> ArrayRoles:
+        """What its parameters do."""
+        from lazyscope.torch.roles import roles_in as roles_in_module
 
-        return feeds_of_module(self._prepared.question, growing)
+        return roles_in_module(self._prepared.question, self._prepared.sketch, growing)
 
     def is_zero(self, leaf: int) -> bool:
         """Whether a parameter starts at zero."""

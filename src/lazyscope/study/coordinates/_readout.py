@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 from lazyscope._checks import InputError
-from lazyscope._trace import Feeds
+from lazyscope._trace import ArrayRoles
 
 
 class Outline(NamedTuple):
@@ -24,30 +24,20 @@ class Readout(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-Growing = Mapping[int, tuple[int, ...]]
+Growing = Mapping[int, Sequence[int]]
 """The axes whose length depends on the width, by numbers of the arrays that have such."""
 
 
-def growing_axes(outlines: Sequence[Outline]) -> Growing:
-    """Which arrays depend on the width, and along which axes."""
-    pairs = zip(outlines[0].shapes, outlines[-1].shapes, strict=False)
-    axes = [
-        tuple(axis for axis, (small, large) in enumerate(zip(a, b, strict=True)) if small != large)
-        for a, b in pairs
-    ]
-    return {k: each for k, each in enumerate(axes) if each}
-
-
-def find_readout(outline: Outline, feeds: Feeds, growing: Growing) -> Readout:
+def find_readout(outline: Outline, roles: ArrayRoles) -> Readout:
     """The readout as the graph shows it: what alone feeds the output."""
-    leaves = feeds.readouts
+    leaves = roles.readouts
     names = _listed(outline, leaves)
     mixed = [
         outline.groups[g]
         for g in sorted({outline.leaf_group[k] for k in leaves})
         if any(
             outline.leaf_group[k] == g and k not in leaves and len(outline.shapes[k]) > 1
-            for k in growing
+            for k in roles.growing
         )
     ]
     if mixed:
@@ -59,19 +49,19 @@ def find_readout(outline: Outline, feeds: Feeds, growing: Growing) -> Readout:
         )
     if leaves:
         return Readout(leaves)
-    if feeds.pooled and not feeds.last & feeds.before:
+    if roles.pooled and not roles.last & roles.before:
         reason = (
-            f"Units of {_listed(outline, feeds.last)} are summed or picked without a trained weight"
+            f"Units of {_listed(outline, roles.last)} are summed or picked without a trained weight"
         )
-    elif feeds.last & feeds.before:
-        again = _listed(outline, feeds.last & feeds.before)
-        if len(feeds.last & feeds.before) == len(growing) and feeds.entangled:
+    elif roles.last & roles.before:
+        again = _listed(outline, roles.last & roles.before)
+        if len(roles.last & roles.before) == len(roles.growing) and roles.entangled:
             reason = "Where the layers meet the output cannot be followed"
         else:
             reason = f"The output is written by {again}, which other layers read as well"
-    elif feeds.last:
+    elif roles.last:
         reason = (
-            f"The output is written by {_listed(outline, feeds.last)}, multiplied with each other"
+            f"The output is written by {_listed(outline, roles.last)}, multiplied with each other"
         )
     else:
         reason = "No array that grows with the width writes the output"
@@ -84,9 +74,7 @@ _UNNAMED = (
 )
 
 
-def named_readout(
-    readout: str | Sequence[str], outline: Outline, feeds: Feeds, growing: Growing
-) -> Readout:
+def named_readout(readout: str | Sequence[str], outline: Outline, roles: ArrayRoles) -> Readout:
     """The readout that was asked for, by names of groups or of arrays.
 
     Raises:
@@ -110,30 +98,30 @@ def named_readout(
             members = [k for k, g in enumerate(outline.leaf_group) if g == group]
         else:
             members = [outline.names.index(name)]
-        matrices = [k for k in members if k in growing and len(outline.shapes[k]) > 1]
-        vectors = [k for k in members if k in growing and k in feeds.last]
+        matrices = [k for k in members if k in roles.growing and len(outline.shapes[k]) > 1]
+        vectors = [k for k in members if k in roles.growing and k in roles.last]
         if not matrices and not vectors:
             raise _refusal(
                 f"{name!r}, no array of which grows with the width",
                 "a layer beside the network that grows, such as a skip connection",
-                _groups_of(outline, feeds.last) or outline.groups,
+                _groups_of(outline, roles.last) or outline.groups,
             )
         leaves += matrices or vectors
-    behind = [k for k in leaves if k not in feeds.last]
+    behind = [k for k in leaves if k not in roles.last]
     if behind:
         raise _refusal(
             f"{outline.names[behind[0]]}, with other layers between it and the output",
             "a hidden layer",
-            _groups_of(outline, feeds.last),
+            _groups_of(outline, roles.last),
         )
     notes = [f"The readout was named: {_listed(outline, leaves)}."]
-    again = [k for k in leaves if k in feeds.before]
+    again = [k for k in leaves if k in roles.before]
     if again:
         notes.append(
             f"{_listed(outline, again)} is used before the output as well: kappa counts all of its uses, and "
             "a factor on its weights acts on all of them."
         )
-    if feeds.pooled:
+    if roles.pooled:
         notes.append(
             "Units are summed or picked after the last matrix: kappa is that of the readout only where this "
             "sum is the readout's own."

@@ -9,7 +9,7 @@ from numpy import ndarray
 
 from lazyscope._plain import plain
 from lazyscope.measure import ExponentEstimate
-from lazyscope.study.coordinates._build import Layer
+from lazyscope.study.coordinates._layers import Layer
 from lazyscope.study.coordinates._verdict import (
     SCHEMES,
     Change,

@@ -9,20 +9,15 @@ import numpy as np
 from lazyscope._checks import InputError, check_array, check_count
 from lazyscope._jax import kept_data, own_settings
 from lazyscope._provenance import versions
+from lazyscope._trace import growing_axes
 from lazyscope.data import Dataset
 from lazyscope.measure import estimate_exponents
-from lazyscope.study.coordinates._build import (
-    Build,
-    call_build,
-    check_shapes,
-    find_layers,
-    rates_of,
-)
+from lazyscope.observe import Build, call_build, check_shapes, clearest
+from lazyscope.study.coordinates._layers import find_layers, rates_of
 from lazyscope.study.coordinates._network import Network, network_of
 from lazyscope.study.coordinates._readout import (
     Outline,
     find_readout,
-    growing_axes,
     named_readout,
 )
 from lazyscope.study.coordinates._record import CoordinateCheck, Measured
@@ -133,17 +128,14 @@ def _from_runs(
     outlines = [network.outline() for network in first]
     groups, leaf_group = outlines[0].groups, outlines[0].leaf_group
     check_shapes([each.shapes for each in outlines], widths)
-    growing = growing_axes(outlines)
-    # Axes are told apart by their lengths, which may agree by chance at one width.
-    found_feeds = (network.feeds(growing) for network in first[:2])
-    feeds = next((each for each in found_feeds if each.readouts), first[0].feeds(growing))
-    readout = (
-        find_readout(outlines[0], feeds, growing)
-        if wanted is None
-        else named_readout(wanted, outlines[0], feeds, growing)
-    )
     shapes = [each.shapes for each in outlines]
-    layers = find_layers(groups, leaf_group, shapes, widths, readout.leaves, feeds)
+    roles = clearest(first[0], first[1], growing_axes(shapes[0], shapes[-1]))
+    readout = (
+        find_readout(outlines[0], roles)
+        if wanted is None
+        else named_readout(wanted, outlines[0], roles)
+    )
+    layers = find_layers(groups, leaf_group, shapes, widths, readout.leaves, roles)
     leaves = [layer.leaf for layer in layers]
     axes = _row_axes(outlines, leaves)
     rates = [rates_of(run.network.described, groups)[list(leaf_group)] for run in runs]

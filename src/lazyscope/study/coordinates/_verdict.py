@@ -22,7 +22,7 @@ from lazyscope.scaling import (
     network_regime,
     relative_speed_exponents,
 )
-from lazyscope.study.coordinates._build import Layer
+from lazyscope.study.coordinates._layers import Layer
 
 SCHEMES = ("ntk", "standard", "mup")
 _KINDS: tuple[str, ...] = ("input", "hidden", "readout")

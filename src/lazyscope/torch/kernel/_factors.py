@@ -2,18 +2,19 @@
 
 import math
 from collections.abc import Sequence
+from typing import final
 
 import torch
 
 from lazyscope.torch._question import Question, call
-from lazyscope.torch.kernel._alone import Expected
-from lazyscope.torch.kernel._arrangements import UnforeseenError, by_group, check_foreseen
-from lazyscope.torch.kernel._gradients import gradients_or_none
+from lazyscope.torch.kernel._example_axis import Layout, Rows
+from lazyscope.torch.kernel._example_of_row import Owners, find_owners, make_marks, noise
 from lazyscope.torch.kernel._jacobian import jacobians
-from lazyscope.torch.kernel._layout import Layout, Rows
-from lazyscope.torch.kernel._owners import Owners, find_owners, make_marks, noise
+from lazyscope.torch.kernel._per_example import Expected
 from lazyscope.torch.kernel._plan import ParameterPlan, Plan, only_lookups
+from lazyscope.torch.kernel._plan_check import UnforeseenError, by_group, check_foreseen
 from lazyscope.torch.kernel._probe import Sketch, check_kept, record
+from lazyscope.torch.kernel._vjp import gradients_or_none
 from lazyscope.torch.kernel.orders._pair import Factors, GroupFactors, outer_products
 from lazyscope.torch.uses._uses import Placed, Use
 
@@ -190,6 +191,7 @@ def _only(use: Use, signal: torch.Tensor) -> Owners:
     return Rows(torch.zeros(count, dtype=torch.long, device=signal.device))
 
 
+@final
 class _Source:
     """What one forward pass and its backward passes left at every use."""
 

@@ -7,8 +7,8 @@ import torch
 from torch.func import jacrev, vmap
 
 from lazyscope.torch._question import Question, call
-from lazyscope.torch.kernel._gradients import gradients
-from lazyscope.torch.untouched._substituted import substituted
+from lazyscope.torch.kernel._vjp import gradients
+from lazyscope.torch.state._functional_call import substituted
 
 
 def jacobians(question: Question, numbers: Sequence[int], x: torch.Tensor) -> list[torch.Tensor]:

@@ -9,29 +9,26 @@ from jaxtyping import Float
 
 from lazyscope._checks import check_positive
 from lazyscope.kernel.any_function import MEMORY as MEMORY
+from lazyscope.kernel.any_function import TOGETHER
 from lazyscope.model import check_kernel_memory
 from lazyscope.torch._question import Question, call, pose
 from lazyscope.torch._refusals import independent
 from lazyscope.torch._values import check_parameter_values
-from lazyscope.torch.kernel._alone import everyone_alone, expected
-from lazyscope.torch.kernel._arrangements import UnforeseenError, learned
+from lazyscope.torch.kernel._example_of_row import Owners
 from lazyscope.torch.kernel._factors import ParameterFactors, block_factors, check_block
-from lazyscope.torch.kernel._owners import Owners
+from lazyscope.torch.kernel._per_example import everyone_alone, expected
 from lazyscope.torch.kernel._plan import Plan, make_plan
+from lazyscope.torch.kernel._plan_check import UnforeseenError, learned
 from lazyscope.torch.kernel._probe import Sketch, probe
 from lazyscope.torch.kernel._shares import share
-from lazyscope.torch.untouched._untouched import untouched
-from lazyscope.torch.untouched._writes import check_writes_nothing
+from lazyscope.torch.state._restore import state_restored
+from lazyscope.torch.state._write_guard import check_writes_nothing
 
 _ATTEMPTS = 16
 """Plans that are made before every parameter in doubt is left to its Jacobian."""
 
 Examples = Any
 """NumPy arrays or tensors (n, ...)."""
-
-
-_TOGETHER = 256
-"""So many examples at least are compared in one batch with the same examples alone."""
 
 
 class Prepared(NamedTuple):
@@ -58,7 +55,7 @@ def look(module: Any, x1: Any, x2: Any | None, memory: float) -> Prepared:
     question = pose(module, x1, x2)
     memory = check_positive("memory", memory)
     check_parameter_values(question)
-    with untouched(question.module):
+    with state_restored(question.module):
         check_writes_nothing(question.module, question.x1[:1])
         sketch = everyone_alone(question, probe(question), memory)
     prepared = Prepared(question, sketch, _planned(question, sketch, memory))
@@ -74,8 +71,8 @@ def _longest(question: Question) -> int:
 def _compare(prepared: Prepared) -> None:
     """Refuse outputs in batches that are not those of the examples alone."""
     question, sketch, plan = prepared
-    size = max(plan.rows, _TOGETHER)
-    with untouched(question.module):
+    size = max(plan.rows, TOGETHER)
+    with state_restored(question.module):
         for side, x in enumerate((question.x1, question.x2)):
             for start in range(0, 0 if x is None else len(x), size):
                 rows = slice(start, start + size)
@@ -106,7 +103,7 @@ def settled(prepared: Prepared) -> Prepared:
         rows = slice(start, start + prepared.plan.rows)
         alone = expected(prepared.sketch, side, rows)
         try:
-            with untouched(question.module):
+            with state_restored(question.module):
                 check_block(question, prepared.sketch, prepared.plan, x[rows], alone)
         except UnforeseenError as found:
             prepared = _learned(prepared, found, attempt)
@@ -256,7 +253,7 @@ def _filled(
         copies=1,
     )
     kernels = [np.zeros((len(x1), n2, c, c), dtype) for _ in range(count)]
-    with untouched(question.module):
+    with state_restored(question.module):
         for rows, columns, left, right in _blocks(prepared):
             for k, each in enumerate(plan.parameters):
                 with torch.no_grad():

@@ -10,8 +10,8 @@ from torch.func import jvp
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lazyscope.torch._question import call
-from lazyscope.torch.kernel._gradients import gradients
-from lazyscope.torch.untouched._substituted import Pairs, reaches, substituted
+from lazyscope.torch.kernel._vjp import gradients
+from lazyscope.torch.state._functional_call import Pairs, reaches, substituted
 
 Tensors = Mapping[str, torch.Tensor]
 

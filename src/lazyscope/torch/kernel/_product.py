@@ -9,10 +9,10 @@ from jaxtyping import Float
 from lazyscope._checks import InputError
 from lazyscope.torch._question import Question, call
 from lazyscope.torch._values import as_array
-from lazyscope.torch.kernel._gradients import gradients
 from lazyscope.torch.kernel._kernel import MEMORY, Examples, prepare
 from lazyscope.torch.kernel._linearised import Start, find_push
-from lazyscope.torch.untouched._untouched import untouched
+from lazyscope.torch.kernel._vjp import gradients
+from lazyscope.torch.state._restore import state_restored
 
 _COMPARED = 8
 """Examples on which the forward derivative is compared with the backward one."""
@@ -59,7 +59,7 @@ def tangent_kernel_product(
         [25.0, 12.0]
     """
     question, sketch, _ = prepare(module, x1, x2, memory)
-    with untouched(question.module):
+    with state_restored(question.module):
         others = question.x1 if question.x2 is None else question.x2
         weights = _check_vector(question, others, vector, sketch.num_outputs)
         start = Start(

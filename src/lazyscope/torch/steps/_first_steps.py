@@ -9,12 +9,12 @@ import torch
 from lazyscope._checks import InputError
 from lazyscope.torch._question import call
 from lazyscope.torch._refusals import check_module
-from lazyscope.torch.kernel._gradients import gradients
 from lazyscope.torch.kernel._kernel import MEMORY, Prepared, kernel_of, prepare, shares_of
 from lazyscope.torch.kernel._probe import record
+from lazyscope.torch.kernel._vjp import gradients
+from lazyscope.torch.state._restore import state_restored
 from lazyscope.torch.steps._double import double_copy, double_inputs
 from lazyscope.torch.steps._norms import operator_norm
-from lazyscope.torch.untouched._untouched import untouched
 from lazyscope.torch.uses._uses import Use
 
 
@@ -90,7 +90,7 @@ def first_steps(
     top = np.linalg.eigh(_matrix(prepared, rates))[1][:, -1]
     losses, first = [], torch.zeros(())
     for step in range(steps + 1):
-        with untouched(question.module):
+        with state_restored(question.module):
             out = call(question.module, question.x1)
             losses.append(float((out.detach() - targets).square().sum() / (2 * len(targets))))
             first = out.detach() if step == 0 else first
@@ -138,7 +138,7 @@ def _size(tensor: torch.Tensor, axis: int | None) -> float:
 def _put_out(prepared: Prepared) -> list[list[torch.Tensor]]:
     """For every parameter, what the products and lookups with it put out at its present value."""
     question = prepared.question
-    with untouched(question.module):
+    with state_restored(question.module):
         recorder, _ = record(question, question.x1, prepared.sketch.fixed)
     found: list[list[torch.Tensor]] = [[] for _ in question.parameters]
     with torch.no_grad():

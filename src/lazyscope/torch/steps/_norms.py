@@ -3,8 +3,7 @@
 import numpy as np
 import torch
 
-_LANCZOS_STEPS = 40
-_SMALL = 64
+from lazyscope.measure import LANCZOS_STEPS, SMALL_SIDE
 
 
 def operator_norm(matrix: torch.Tensor) -> float:
@@ -25,7 +24,7 @@ def _norm_of_scaled(matrix: torch.Tensor) -> float:
     """Of a matrix whose largest entry is one, so that no square leaves the range of numbers."""
     if matrix.shape[0] < matrix.shape[1]:
         matrix = matrix.T
-    if matrix.shape[1] <= _SMALL:
+    if matrix.shape[1] <= SMALL_SIDE:
         gram = (matrix.T @ matrix).double()
         return float(torch.linalg.eigvalsh(gram)[-1].clamp(min=0.0).sqrt())
     return _lanczos_norm(matrix)
@@ -36,7 +35,7 @@ def _lanczos_norm(matrix: torch.Tensor) -> float:
     vector = torch.as_tensor(start / np.linalg.norm(start)).to(matrix)
     basis = vector[None]
     diagonal, beside = [], []
-    for _ in range(_LANCZOS_STEPS):
+    for _ in range(LANCZOS_STEPS):
         image = matrix.T @ (matrix @ basis[-1])
         diagonal.append(float(image @ basis[-1]))
         for _ in range(2):

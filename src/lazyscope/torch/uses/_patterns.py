@@ -7,12 +7,25 @@ from torch.nn import functional
 
 from lazyscope.torch.uses._watcher import AbstractWatcher
 
-_T = torch.Tensor
-_RECTIFIERS = {torch.relu, torch.relu_, _T.relu, _T.relu_, torch.prelu, _T.prelu}
+_RECTIFIERS = {
+    torch.relu,
+    torch.relu_,
+    torch.Tensor.relu,
+    torch.Tensor.relu_,
+    torch.prelu,
+    torch.Tensor.prelu,
+}
 _RECTIFIERS |= {functional.leaky_relu, functional.leaky_relu_}
-_CLAMPS = {torch.clamp, torch.clamp_, _T.clamp, _T.clamp_, torch.clip, _T.clip}
-_CLAMPS |= {torch.clamp_min, torch.clamp_min_, _T.clamp_min, _T.clamp_min_}
-_MAXIMA = {torch.maximum, _T.maximum}
+_CLAMPS = {
+    torch.clamp,
+    torch.clamp_,
+    torch.Tensor.clamp,
+    torch.Tensor.clamp_,
+    torch.clip,
+    torch.Tensor.clip,
+}
+_CLAMPS |= {torch.clamp_min, torch.clamp_min_, torch.Tensor.clamp_min, torch.Tensor.clamp_min_}
+_MAXIMA = {torch.maximum, torch.Tensor.maximum}
 
 
 @final

@@ -5,13 +5,14 @@ pass do not pass by a watcher. Their edges in the graph give them away.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, final
 
 import torch
 
 from lazyscope.torch._refusals import reentrant_checkpoint
 
 
+@final
 class WatchedGraph:
     """Which nodes of the graph were made by which watched call."""
 

@@ -21,7 +21,7 @@ class Held(NamedTuple):
 
 
 @contextlib.contextmanager
-def kept(module: torch.nn.Module) -> Iterator[None]:
+def attributes_restored(module: torch.nn.Module) -> Iterator[None]:
     """Attributes, registers, mode and hooks of every part are afterwards the objects they were.
 
     Attributes that a forward pass adds or rebinds (outputs it remembers, buffers made at the first call) are

@@ -1,4 +1,4 @@
-"""Which arrays of a JAX function feed its output last?"""
+"""Which role has each array of a JAX function?"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,9 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 
 from lazyscope._trace._equations import Example
-from lazyscope._trace._feed import Feed, Feeds, Ledger, Meeting, together, with_axes
+from lazyscope._trace._uses import SCALE, SHIFT, entry_numbers, find_uses
+from lazyscope._trace.roles._dataflow import Feed, Feeds, Ledger, Meeting, together, with_axes
+from lazyscope._trace.roles._record import ArrayRoles, Place, array_roles, place_of
 
 _CONTRACTIONS = frozenset(
     {"dot_general", "conv_general_dilated", "ragged_dot", "ragged_dot_general"}
@@ -22,6 +24,25 @@ _SUMS = frozenset(
 )  # fmt: skip
 _ROUNDS = 64
 """Turns of a loop until what is known no longer grows; each adds at least one array."""
+
+
+_KINDS = {SHIFT: "shift", SCALE: "scale"}
+
+
+def roles_in(
+    example: Example, names: Sequence[str], growing: Mapping[int, Sequence[int]]
+) -> ArrayRoles:
+    """The roles of the arrays of a traced network; `growing` has axes by numbers of arrays."""
+    usage, shapes = find_uses(example), example.leaf_shapes
+    places: dict[int, list[Place]] = {}
+    for use in usage.uses:
+        k = use.view.parameter
+        place = place_of(use.product.kind, entry_numbers(use, shapes[k]), shapes[k])
+        places.setdefault(k, []).append(place)
+    for k, reasons in usage.others.items():
+        kinds = [_KINDS.get(reason, "other") for reason in reasons.elements()]
+        places.setdefault(k, []).extend(map(Place, kinds))
+    return array_roles(names, shapes, growing, places, feeds_of(example, growing))
 
 
 def feeds_of(example: Example, growing: Mapping[int, Sequence[int]]) -> Feeds:

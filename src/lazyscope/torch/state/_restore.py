@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 import torch
 
 from lazyscope._checks import InputError
-from lazyscope.torch.untouched._kept import kept
-from lazyscope.torch.untouched._lock import held
-from lazyscope.torch.untouched._process_state import process_state_held
-from lazyscope.torch.untouched._writes import writes_parameters
+from lazyscope.torch.state._attributes import attributes_restored
+from lazyscope.torch.state._lock import held
+from lazyscope.torch.state._process_state import process_state_held
+from lazyscope.torch.state._write_guard import writes_parameters
 
 
 @contextlib.contextmanager
-def untouched(module: torch.nn.Module) -> Iterator[None]:
+def state_restored(module: torch.nn.Module) -> Iterator[None]:
     """Gradients on, and everything put back, whatever happens inside and however it ends.
 
     Afterwards every parameter and buffer is the object it was, with its value, gradient, hooks and
@@ -35,7 +35,12 @@ def untouched(module: torch.nn.Module) -> Iterator[None]:
             )
         parameters = list(module.parameters())
         versions = [p._version for p in parameters]
-        with _tensors_kept(module), kept(module), torch.inference_mode(False), torch.enable_grad():
+        with (
+            _tensors_kept(module),
+            attributes_restored(module),
+            torch.inference_mode(False),
+            torch.enable_grad(),
+        ):
             yield
         if versions != [p._version for p in parameters]:
             raise writes_parameters("parameters that changed while the module was called")

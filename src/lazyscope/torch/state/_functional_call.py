@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import torch
 
-from lazyscope.torch.untouched._kept import kept
+from lazyscope.torch.state._attributes import attributes_restored
 
-_DEPTH = 3
+_CONTAINERS_DEEP = 3
 
 
 class Place(NamedTuple):
@@ -37,7 +37,7 @@ def substituted(module: torch.nn.Module, pairs: Pairs) -> Iterator[None]:
     found: `reaches` tells from the outputs. What a forward pass keeps of the replacements goes.
     """
     by_id = {id(old): new for old, new in pairs}
-    with kept(module):
+    with attributes_restored(module):
         places = [place for part in module.modules() for place in _places(part, by_id)]
         try:
             for holder, key, _, meanwhile in places:
@@ -58,7 +58,7 @@ def _places(part: torch.nn.Module, by_id: dict[int, torch.Tensor]) -> Iterator[P
     for key, value in attributes.items():
         if key in _REGISTERS:
             continue
-        meanwhile = _replaced(value, by_id, _DEPTH)
+        meanwhile = _replaced(value, by_id, _CONTAINERS_DEEP)
         if meanwhile is not value:
             yield Place(attributes, key, value, meanwhile)
 

@@ -1,4 +1,4 @@
-"""What did `build(width, seed)` return, and which of its arrays are the layers?"""
+"""What did `build(width, seed)` return, and do its networks depend on the width?"""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -6,13 +6,11 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import equinox as eqx
-import numpy as np
 
-from lazyscope._checks import InputError, check_finite
-from lazyscope._trace import Feeds
+from lazyscope._checks import InputError
 from lazyscope._types import Apply, Params
 from lazyscope.model import Grouping
-from lazyscope.observe import as_function
+from lazyscope.observe._function import as_function
 
 Build = Callable[[int, int], Any]
 """``build(width, seed)``: a network of that width, drawn with that seed."""
@@ -46,24 +44,6 @@ class DescribedModule(NamedTuple):
     module: Any
     groups: Any = None
     rates: Mapping[str, float] | None = None
-
-
-class Layer(NamedTuple):
-    """A group of parameters with a matrix: the largest array stands for it.
-
-    Attributes:
-        name: of the group.
-        leaf: number of the array.
-        growing: axes of the array whose length grows with the width.
-        kind: ``readout`` for what alone writes the output, ``hidden`` if two axes or more grow, ``input``
-            if one does, ``fixed`` if none does; ``outer`` for a layer that grows along one axis and writes
-            the output without being the readout.
-    """
-
-    name: str
-    leaf: int
-    growing: tuple[int, ...]
-    kind: str
 
 
 def call_build(build: Any, width: int, seed: int) -> Described | DescribedModule:
@@ -113,67 +93,6 @@ def _comes_from(made: Any, package: str) -> bool:
     return any(kind.__module__.startswith(package) for kind in type(made).__mro__)
 
 
-def find_layers(
-    groups: Sequence[str],
-    leaf_group: Sequence[int],
-    shapes: Sequence[Sequence[tuple[int, ...]]],
-    widths: Sequence[int],
-    readouts: Sequence[int] | None = None,
-    feeds: Feeds | None = None,
-) -> tuple[Layer, ...]:
-    """The layers, from the data to the output and the readout last, from the shapes at every width.
-
-    Args:
-        groups: names of the groups, in order of use.
-        leaf_group: number of the group of every array.
-        shapes: of all arrays at every width.
-        widths: the widths.
-        readouts: numbers of the arrays that are the readout; None: the last matrix.
-        feeds: how far every array is from the data; None: in order of the groups.
-
-    Raises:
-        InputError: shapes that are the same at two widths, or a network without two matrices.
-    """
-    check_shapes(shapes, widths)
-    first, last = shapes[0], shapes[-1]
-    found = []
-    for number, name in enumerate(groups):
-        members = [k for k, g in enumerate(leaf_group) if g == number]
-        chosen = [k for k in members if k in (readouts or ())]
-        chosen = chosen or [k for k in members if len(first[k]) >= 2]
-        if not chosen:
-            continue
-        leaf = max(chosen, key=lambda k: int(np.prod(last[k])))
-        pairs = zip(first[leaf], last[leaf], strict=True)
-        growing = tuple(axis for axis, (small, large) in enumerate(pairs) if large > small)
-        found.append(Layer(name, leaf, growing, _kind(leaf, growing, readouts, feeds)))
-    if len(found) < 2:
-        raise InputError(
-            "a coordinate check needs a network of at least two layers with matrices",
-            received=f"{len(found)} among the groups {', '.join(groups)}",
-            cause="one group for all arrays, or a linear model",
-            fix="group the arrays by layer",
-        )
-    if readouts is None:
-        return (*found[:-1], found[-1]._replace(kind="readout"))
-    depth = {} if feeds is None else feeds.depth
-    end = max(depth.values(), default=0) + 1
-    found.sort(key=lambda each: (each.kind == "readout", depth.get(each.leaf, end), each.leaf))
-    return tuple(found)
-
-
-def _kind(
-    leaf: int, growing: Sequence[int], readouts: Sequence[int] | None, feeds: Feeds | None
-) -> str:
-    if readouts is not None and leaf in readouts:
-        return "readout"
-    if len(growing) > 1:
-        return "hidden"
-    if not growing:
-        return "fixed"
-    return "outer" if feeds is not None and leaf in feeds.last else "input"
-
-
 def check_shapes(shapes: Sequence[Sequence[tuple[int, ...]]], widths: Sequence[int]) -> None:
     """Refuse networks of other arrays at other widths, and such that ignore the width."""
     first = shapes[0]
@@ -194,44 +113,6 @@ def check_shapes(shapes: Sequence[Sequence[tuple[int, ...]]], widths: Sequence[i
             cause="a width that build ignores, or a constant in its place",
             fix="use the argument width for the size of the hidden layers",
         )
-
-
-def rates_of(described: Described | DescribedModule, groups: Sequence[str]) -> np.ndarray:
-    """The learning rate of every group.
-
-    Raises:
-        InputError: a rate for no group, or one that is not a positive number.
-    """
-    if not isinstance(described.rates, Mapping | None):
-        raise InputError(
-            "rates must be a mapping from names of groups to learning rates",
-            received=f"{described.rates!r:.80}",
-            cause="one learning rate for all layers, which says nothing",
-            fix=f"give for instance {{{groups[0]!r}: 0.1}}",
-        )
-    rates = {} if described.rates is None else dict(described.rates)
-    unknown = [name for name in rates if name not in groups]
-    if unknown:
-        raise InputError(
-            "rates must be given for groups that exist",
-            received=", ".join(map(repr, unknown)),
-            cause="a misspelt name, or names of another grouping",
-            fix=f"use names among {', '.join(groups)}",
-        )
-    values = [check_finite(f"the rate of {name}", _number(rates.get(name, 1.0))) for name in groups]
-    if min(values) < 0 or max(values) == 0:
-        raise InputError(
-            "rates must be at least zero, and some above",
-            received=str(rates),
-            cause="a sign that was meant differently",
-            fix="give learning rates",
-        )
-    return np.array(values)
-
-
-def _number(value: Any) -> Any:
-    """A number out of an array that holds a single one; anything else as it is."""
-    return value.item() if getattr(value, "shape", None) == () else value
 
 
 def _check_signature(build: Callable[..., Any]) -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from lazyscope.torch.kernel._layout import Layout, Rows
+from lazyscope.torch.kernel._example_axis import Layout, Rows
 
 Owners = Layout | Rows
 

@@ -13,7 +13,7 @@ from torch.func import vmap
 from lazyscope.torch._question import Question, call
 from lazyscope.torch._refusals import batch_statistics, mixing
 from lazyscope.torch.kernel._probe import Sketch, record, together
-from lazyscope.torch.untouched._kept import kept
+from lazyscope.torch.state._attributes import attributes_restored
 
 
 class Expected(NamedTuple):
@@ -69,7 +69,7 @@ def _at_once(
             each = vmap(lambda one: question.module(one[None])[0])
             blocks = []
             for block in x.split(size):
-                with kept(
+                with attributes_restored(
                     question.module
                 ):  # what it remembers of a pass has no meaning outside of it
                     blocks.append(each(block.clone()).detach())

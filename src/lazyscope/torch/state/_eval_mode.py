@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import torch
 
-from lazyscope.torch.untouched._untouched import looked_at_alone
+from lazyscope.torch.state._restore import looked_at_alone
 
 
 @contextlib.contextmanager

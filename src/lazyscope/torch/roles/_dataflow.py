@@ -7,7 +7,7 @@ import torch
 
 from lazyscope._trace import Feed, Feeds, Ledger, Meeting, together, with_axes
 from lazyscope.torch._question import Question, call
-from lazyscope.torch.untouched._untouched import untouched
+from lazyscope.torch.state._restore import state_restored
 from lazyscope.torch.uses._watcher import AbstractWatcher
 
 _CONTRACTIONS = frozenset(
@@ -47,7 +47,7 @@ _TOTALS = frozenset({"sum", "mean", "nansum", "nanmean"})
 def feeds_of(question: Question, growing: Mapping[int, Sequence[int]]) -> Feeds:
     """Follow a module on some examples from data to output; `growing` has axes by numbers of parameters."""
     watcher = _Follower(question, growing)
-    with untouched(question.module), watcher:
+    with state_restored(question.module), watcher:
         out = call(question.module, watcher.x)
     return watcher.close(out)
 

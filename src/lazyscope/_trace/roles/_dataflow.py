@@ -1,4 +1,4 @@
-"""Which matrices feed a value last, with no other matrix between them and it?
+"""How do data flow through matrices: which feed a value last, with no other between them and it?
 
 A network is followed from its data to its output in one library or another; this is what both keep of a
 value, and how it changes where values meet. Only matrices that grow with the width count: others are
@@ -7,7 +7,7 @@ passed through like biases and activation functions.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, final
 
 Meeting = Literal["sum", "product", "contraction", "other"]
 """How values meet: ``contraction`` is a product that sums over an axis, ``other`` is not known."""
@@ -58,6 +58,7 @@ class Feeds(NamedTuple):
         return tuple(sorted(self.last)) if alone else ()
 
 
+@final
 class Ledger:
     """The rules for values that meet, with the depth at which every array is first used."""
 
