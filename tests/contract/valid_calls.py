@@ -107,8 +107,8 @@ HEAVY = {
     "study.run_three_layer_study",
     "study.run_two_layer_study",
     "study.sweep_exponents",
-    "report.draw_coordinate_check",
-    "report.write_theorem_page",
+    "study.draw_coordinate_check",
+    "study.write_theorem_page",
     "claims.check_claims",
 }
 """Bad values are tried, and have to be refused before any work; the valid call takes seconds, or needs

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 import pytest
 
 from lazyscope._checks import InputError
-from lazyscope.report import write_kappa_page
+from lazyscope.study import write_kappa_page
 from report.synthetic_kappa import SHAPES, synthetic_result
 
 HOSTILE = '<img src="http://example.org/x.png" onerror="alert(1)"></script><b>%{x}'

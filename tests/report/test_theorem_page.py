@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 
 from lazyscope._checks import InputError
-from lazyscope.report import write_theorem_page
+from lazyscope.study import write_theorem_page
 
 HOSTILE = '<img src="http://example.org/x.png" onerror="alert(1)"></script>'
 

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from lazyscope._checks import InputError
-from lazyscope.report import write_kappa_page
-from lazyscope.study import KappaSettings, run_kappa_study, shape, shape_names
+from lazyscope.study import KappaSettings, run_kappa_study, shape, shape_names, write_kappa_page
 
 SMALL = KappaSettings(
     num_points=8,

@@ -7,8 +7,14 @@ import pytest
 
 from lazyscope._checks import InputError
 from lazyscope.model import Attention
-from lazyscope.report import write_kappa_page
-from lazyscope.study import kappa_settings, run_kappa_study, shape, shape_names, study_network
+from lazyscope.study import (
+    kappa_settings,
+    run_kappa_study,
+    shape,
+    shape_names,
+    study_network,
+    write_kappa_page,
+)
 from lazyscope.study.kappa._networks import study_network_names, with_scores_of_size_one
 from lazyscope.study.kappa._records import GroupScales
 from lazyscope.study.kappa._verdict import judge

@@ -1,82 +1,169 @@
-"""What is run and put together to answer one question, from settings to a stored result?"""
+"""What is run and put together to answer one question, from settings to a stored result?
 
-from lazyscope.study._experiment import (
-    Experiment,
-    Observation,
-    dense_experiment,
-    network_experiment,
-    observe,
-    observe_compiled,
-)
-from lazyscope.study._hopeless import HopelessWarning
-from lazyscope.study._shapes import Shape, shape, shape_names
-from lazyscope.study._sweep_exponents import sweep_exponents
-from lazyscope.study.condensation._study import CondensationSettings, run_condensation_study
-from lazyscope.study.coordinates._build import Described
-from lazyscope.study.coordinates._record import CoordinateCheck
-from lazyscope.study.coordinates._study import coordinate_check
-from lazyscope.study.kappa._networks import StudyNetwork, study_network, study_network_names
-from lazyscope.study.kappa._settings import KappaSettings, kappa_settings
-from lazyscope.study.kappa._study import run_kappa_study
-from lazyscope.study.output_scale._study import (
-    OutputScaleResult,
-    OutputScaleSettings,
-    judge_output_scale,
-    run_output_scale_study,
-)
-from lazyscope.study.phase_diagram._estimates import map_estimates
-from lazyscope.study.phase_diagram._run import MapResult
-from lazyscope.study.phase_diagram._three_layer import ThreeLayerSettings, run_three_layer_study
-from lazyscope.study.phase_diagram._two_layer import TwoLayerSettings, run_two_layer_study
-from lazyscope.study.random_schemes._estimates import LayerEstimate
-from lazyscope.study.random_schemes._law import law_at_widths
-from lazyscope.study.random_schemes._study import RandomSchemesSettings, run_random_schemes
-from lazyscope.study.single._forecast import forecast_run
-from lazyscope.study.single._run import SingleRun
-from lazyscope.study.single._training import train_run
-from lazyscope.study.theorem._settings import TheoremSettings
-from lazyscope.study.theorem._study import run_theorem_study
+A name is imported when it is asked for, so that the list of studies costs no import of what they run.
+"""
 
-__all__ = [
-    "CondensationSettings",
-    "CoordinateCheck",
-    "Described",
-    "Experiment",
-    "HopelessWarning",
-    "KappaSettings",
-    "LayerEstimate",
-    "MapResult",
-    "Observation",
-    "OutputScaleResult",
-    "OutputScaleSettings",
-    "RandomSchemesSettings",
-    "Shape",
-    "SingleRun",
-    "StudyNetwork",
-    "TheoremSettings",
-    "ThreeLayerSettings",
-    "TwoLayerSettings",
-    "coordinate_check",
-    "dense_experiment",
-    "forecast_run",
-    "judge_output_scale",
-    "kappa_settings",
-    "law_at_widths",
-    "map_estimates",
-    "network_experiment",
-    "observe",
-    "observe_compiled",
-    "run_condensation_study",
-    "run_kappa_study",
-    "run_output_scale_study",
-    "run_random_schemes",
-    "run_theorem_study",
-    "run_three_layer_study",
-    "run_two_layer_study",
-    "shape",
-    "shape_names",
-    "study_network",
-    "study_network_names",
-    "sweep_exponents",
-    "train_run",
-]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lazyscope.study._experiment import Experiment as Experiment
+    from lazyscope.study._experiment import Observation as Observation
+    from lazyscope.study._experiment import dense_experiment as dense_experiment
+    from lazyscope.study._experiment import network_experiment as network_experiment
+    from lazyscope.study._experiment import observe as observe
+    from lazyscope.study._experiment import observe_compiled as observe_compiled
+    from lazyscope.study._hopeless import HopelessWarning as HopelessWarning
+    from lazyscope.study._shapes import Shape as Shape
+    from lazyscope.study._shapes import shape as shape
+    from lazyscope.study._shapes import shape_names as shape_names
+    from lazyscope.study._sweep_exponents import sweep_exponents as sweep_exponents
+    from lazyscope.study.condensation._study import CondensationSettings as CondensationSettings
+    from lazyscope.study.condensation._study import run_condensation_study as run_condensation_study
+    from lazyscope.study.condensation.page._figure import (
+        draw_order_parameter as draw_order_parameter,
+    )
+    from lazyscope.study.condensation.page._page import (
+        write_condensation_page as write_condensation_page,
+    )
+    from lazyscope.study.coordinates._build import Described as Described
+    from lazyscope.study.coordinates._record import CoordinateCheck as CoordinateCheck
+    from lazyscope.study.coordinates._study import coordinate_check as coordinate_check
+    from lazyscope.study.coordinates.page._figure import (
+        draw_coordinate_check as draw_coordinate_check,
+    )
+    from lazyscope.study.kappa._networks import StudyNetwork as StudyNetwork
+    from lazyscope.study.kappa._networks import study_network as study_network
+    from lazyscope.study.kappa._networks import study_network_names as study_network_names
+    from lazyscope.study.kappa._settings import KappaSettings as KappaSettings
+    from lazyscope.study.kappa._settings import kappa_settings as kappa_settings
+    from lazyscope.study.kappa._study import run_kappa_study as run_kappa_study
+    from lazyscope.study.kappa.page._figures import draw_displacement as draw_displacement
+    from lazyscope.study.kappa.page._figures import draw_forecast as draw_forecast
+    from lazyscope.study.kappa.page._figures import draw_loss as draw_loss
+    from lazyscope.study.kappa.page._page import write_kappa_page as write_kappa_page
+    from lazyscope.study.kappa.page._summary import kappa_summary as kappa_summary
+    from lazyscope.study.output_scale._study import OutputScaleResult as OutputScaleResult
+    from lazyscope.study.output_scale._study import OutputScaleSettings as OutputScaleSettings
+    from lazyscope.study.output_scale._study import judge_output_scale as judge_output_scale
+    from lazyscope.study.output_scale._study import run_output_scale_study as run_output_scale_study
+    from lazyscope.study.output_scale.page._figure import draw_crossover as draw_crossover
+    from lazyscope.study.output_scale.page._page import (
+        write_output_scale_page as write_output_scale_page,
+    )
+    from lazyscope.study.phase_diagram._estimates import map_estimates as map_estimates
+    from lazyscope.study.phase_diagram._run import MapResult as MapResult
+    from lazyscope.study.phase_diagram._three_layer import ThreeLayerSettings as ThreeLayerSettings
+    from lazyscope.study.phase_diagram._three_layer import (
+        run_three_layer_study as run_three_layer_study,
+    )
+    from lazyscope.study.phase_diagram._two_layer import TwoLayerSettings as TwoLayerSettings
+    from lazyscope.study.phase_diagram._two_layer import run_two_layer_study as run_two_layer_study
+    from lazyscope.study.phase_diagram.page._figures import draw_map as draw_map
+    from lazyscope.study.phase_diagram.page._figures import draw_scaling as draw_scaling
+    from lazyscope.study.phase_diagram.page._page import write_map_page as write_map_page
+    from lazyscope.study.random_schemes._estimates import LayerEstimate as LayerEstimate
+    from lazyscope.study.random_schemes._law import law_at_widths as law_at_widths
+    from lazyscope.study.random_schemes._study import RandomSchemesSettings as RandomSchemesSettings
+    from lazyscope.study.random_schemes._study import run_random_schemes as run_random_schemes
+    from lazyscope.study.single._forecast import forecast_run as forecast_run
+    from lazyscope.study.single._run import SingleRun as SingleRun
+    from lazyscope.study.single._training import train_run as train_run
+    from lazyscope.study.theorem._settings import TheoremSettings as TheoremSettings
+    from lazyscope.study.theorem._study import run_theorem_study as run_theorem_study
+    from lazyscope.study.theorem.page._page import write_theorem_page as write_theorem_page
+
+_HOMES = {
+    "_experiment": (
+        "Experiment",
+        "Observation",
+        "dense_experiment",
+        "network_experiment",
+        "observe",
+        "observe_compiled",
+    ),
+    "_hopeless": ("HopelessWarning",),
+    "_shapes": (
+        "Shape",
+        "shape",
+        "shape_names",
+    ),
+    "_sweep_exponents": ("sweep_exponents",),
+    "condensation._study": (
+        "CondensationSettings",
+        "run_condensation_study",
+    ),
+    "condensation.page._figure": ("draw_order_parameter",),
+    "condensation.page._page": ("write_condensation_page",),
+    "coordinates._build": ("Described",),
+    "coordinates._record": ("CoordinateCheck",),
+    "coordinates._study": ("coordinate_check",),
+    "coordinates.page._figure": ("draw_coordinate_check",),
+    "kappa._networks": (
+        "StudyNetwork",
+        "study_network",
+        "study_network_names",
+    ),
+    "kappa._settings": (
+        "KappaSettings",
+        "kappa_settings",
+    ),
+    "kappa._study": ("run_kappa_study",),
+    "kappa.page._figures": (
+        "draw_displacement",
+        "draw_forecast",
+        "draw_loss",
+    ),
+    "kappa.page._page": ("write_kappa_page",),
+    "kappa.page._summary": ("kappa_summary",),
+    "output_scale._study": (
+        "OutputScaleResult",
+        "OutputScaleSettings",
+        "judge_output_scale",
+        "run_output_scale_study",
+    ),
+    "output_scale.page._figure": ("draw_crossover",),
+    "output_scale.page._page": ("write_output_scale_page",),
+    "phase_diagram._estimates": ("map_estimates",),
+    "phase_diagram._run": ("MapResult",),
+    "phase_diagram._three_layer": (
+        "ThreeLayerSettings",
+        "run_three_layer_study",
+    ),
+    "phase_diagram._two_layer": (
+        "TwoLayerSettings",
+        "run_two_layer_study",
+    ),
+    "phase_diagram.page._figures": (
+        "draw_map",
+        "draw_scaling",
+    ),
+    "phase_diagram.page._page": ("write_map_page",),
+    "random_schemes._estimates": ("LayerEstimate",),
+    "random_schemes._law": ("law_at_widths",),
+    "random_schemes._study": (
+        "RandomSchemesSettings",
+        "run_random_schemes",
+    ),
+    "single._forecast": ("forecast_run",),
+    "single._run": ("SingleRun",),
+    "single._training": ("train_run",),
+    "theorem._settings": ("TheoremSettings",),
+    "theorem._study": ("run_theorem_study",),
+    "theorem.page._page": ("write_theorem_page",),
+}
+_MODULES = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [*_MODULES]  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'lazyscope.study' has no attribute {name!r}")
+    value = getattr(import_module(f"lazyscope.study.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

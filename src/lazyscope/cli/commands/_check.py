@@ -77,7 +77,7 @@ def check_command(
         )
     result = check.to_json()
     if output is not None:
-        from lazyscope.report import draw_coordinate_check
+        from lazyscope.study import draw_coordinate_check
 
         # Drawn from what is stored, so that the figure can be drawn again.
         draw_coordinate_check(json_module.loads(json_module.dumps(result))).savefig(output)

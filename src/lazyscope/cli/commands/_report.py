@@ -74,7 +74,7 @@ def _stored(store: Path) -> Path:
 
 
 def _kappa_page(stored: Path, output: Path) -> str:
-    from lazyscope.report import write_kappa_page
+    from lazyscope.study import write_kappa_page
 
     rule = f"{KAPPA} must hold the JSON object of a study"
     try:
@@ -109,8 +109,7 @@ def _observation_page(stored: Path, output: Path, title: str | None) -> str:
 
 
 def _map_page(store: Path, output: Path, select: Sequence[str], title: str | None) -> str | None:
-    from lazyscope.report import write_map_page
-    from lazyscope.study import map_estimates
+    from lazyscope.study import map_estimates, write_map_page
 
     runs = _selected(opened_store(store), select)
     estimates = map_estimates(runs, title=title or str(runs.attrs.get("title", "")))

@@ -53,8 +53,11 @@ def study_condensation_command(
     Example: `lazyscope study condensation --gamma 0.5,1,1.75 --gamma-prime -0.25,0.25 --output quick`
     """
     given = {name: text for name, text in locals().items() if name in _READERS and text is not None}
-    from lazyscope.report import write_condensation_page
-    from lazyscope.study import CondensationSettings, run_condensation_study
+    from lazyscope.study import (
+        CondensationSettings,
+        run_condensation_study,
+        write_condensation_page,
+    )
 
     settings = CondensationSettings(**{name: _READERS[name](text) for name, text in given.items()})
     shown = typer.get_text_stream("stderr").isatty()

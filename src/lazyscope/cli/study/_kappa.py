@@ -65,8 +65,7 @@ def study_kappa_command(
     """
     given = {name: text for name, text in locals().items() if name in _READERS and text is not None}
     from lazyscope._plain import plain
-    from lazyscope.report import kappa_summary, write_kappa_page
-    from lazyscope.study import kappa_settings, run_kappa_study
+    from lazyscope.study import kappa_settings, kappa_summary, run_kappa_study, write_kappa_page
 
     settings = kappa_settings(**{name: _READERS[name](text) for name, text in given.items()})
     with claimed_folder(output, ("index.html", "kappa.json")) as folder:

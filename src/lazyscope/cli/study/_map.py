@@ -103,7 +103,7 @@ def _shown() -> bool:
 
 
 def _tell(result: "MapResult", output: Path, as_json: bool) -> None:
-    from lazyscope.report import write_map_page
+    from lazyscope.study import write_map_page
 
     page = write_map_page(result.runs, result.estimates, output)
     check = json_module.loads(result.estimates.attrs["sign_check"])

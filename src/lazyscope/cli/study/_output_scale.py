@@ -57,8 +57,7 @@ def study_output_scale_command(
     Example: `lazyscope study output-scale --output quick --widths 32,128,512 --num-points 16`
     """
     given = {name: text for name, text in locals().items() if name in _READERS and text is not None}
-    from lazyscope.report import write_output_scale_page
-    from lazyscope.study import OutputScaleSettings, run_output_scale_study
+    from lazyscope.study import OutputScaleSettings, run_output_scale_study, write_output_scale_page
 
     settings = OutputScaleSettings(**{name: _READERS[name](text) for name, text in given.items()})
     shown = typer.get_text_stream("stderr").isatty()

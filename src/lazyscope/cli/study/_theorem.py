@@ -73,8 +73,7 @@ def study_theorem_command(
     """
     given = {name: text for name, text in locals().items() if name in _READERS and text is not None}
     from lazyscope._plain import plain
-    from lazyscope.report import write_theorem_page
-    from lazyscope.study import TheoremSettings, run_theorem_study
+    from lazyscope.study import TheoremSettings, run_theorem_study, write_theorem_page
 
     settings = TheoremSettings(**{name: _READERS[name](text) for name, text in given.items()})
     with claimed_folder(output, ("theorem.html", "theorem.json")) as folder:

@@ -95,7 +95,7 @@ def run_condensation_study(
     Returns:
         A `MapResult`: the runs after training over (gamma, gamma_prime, width, seed), with the weights
         of the initial stage as ``input_weights_early``; estimates as `condensation_estimates` gives
-        them. ``lazyscope.report.write_condensation_page(result.runs, result.estimates, path)``.
+        them. ``lazyscope.study.write_condensation_page(result.runs, result.estimates, path)``.
 
     Raises:
         StoreError: the store is in use, holds another sweep, or its disk is full.

@@ -142,7 +142,7 @@ def run_output_scale_study(
         show_progress: draw a progress bar on standard error.
 
     Returns:
-        An `OutputScaleResult`; ``lazyscope.report.write_output_scale_page(result.record, path)``.
+        An `OutputScaleResult`; ``lazyscope.study.write_output_scale_page(result.record, path)``.
 
     Raises:
         StoreError: the store is in use, holds another sweep, or its disk is full.

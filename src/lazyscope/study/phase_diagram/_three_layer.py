@@ -86,7 +86,7 @@ def run_three_layer_study(
         show_progress: draw a progress bar on standard error.
 
     Returns:
-        A `MapResult`; ``lazyscope.report.write_map_page(result.runs, result.estimates, path)``.
+        A `MapResult`; ``lazyscope.study.write_map_page(result.runs, result.estimates, path)``.
 
     Raises:
         StoreError: the store is in use, holds another sweep, or its disk is full.

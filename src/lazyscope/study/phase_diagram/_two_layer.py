@@ -81,7 +81,7 @@ def run_two_layer_study(
 
     Returns:
         A `MapResult`: runs, estimates with the law's prediction and boundaries, and what was done.
-        ``lazyscope.report.write_map_page(result.runs, result.estimates, path)`` draws it.
+        ``lazyscope.study.write_map_page(result.runs, result.estimates, path)`` draws it.
 
     Raises:
         StoreError: the store is in use, holds another sweep, or its disk is full.

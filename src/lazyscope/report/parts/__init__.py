@@ -1,0 +1,78 @@
+"""What is every page made of: shell, tables, numbers, colours, axes, and a file written whole?"""
+
+from lazyscope.report.parts._axes import log_axis, log_range
+from lazyscope.report.parts._numbers import (
+    MISSING,
+    decimal,
+    interval,
+    is_number,
+    listing,
+    number,
+    percent,
+    seconds,
+)
+from lazyscope.report.parts._outcome_table import ABSENT, CONVERGED, outcome_table
+from lazyscope.report.parts._page import (
+    Cell,
+    Choice,
+    Custom,
+    Figure,
+    Key,
+    Legend,
+    Page,
+    Panel,
+    Selector,
+    Settings,
+    Table,
+    Verdict,
+    packed,
+    page_templates,
+    render_page,
+    script_json,
+)
+from lazyscope.report.parts._palette import (
+    NEUTRAL,
+    category_colors,
+    category_markers,
+    matplotlib_marker,
+    ordered_colors,
+)
+from lazyscope.report.parts._write import write_whole
+
+__all__ = [
+    "ABSENT",
+    "CONVERGED",
+    "MISSING",
+    "NEUTRAL",
+    "Cell",
+    "Choice",
+    "Custom",
+    "Figure",
+    "Key",
+    "Legend",
+    "Page",
+    "Panel",
+    "Selector",
+    "Settings",
+    "Table",
+    "Verdict",
+    "category_colors",
+    "category_markers",
+    "decimal",
+    "interval",
+    "is_number",
+    "listing",
+    "log_axis",
+    "log_range",
+    "matplotlib_marker",
+    "number",
+    "ordered_colors",
+    "outcome_table",
+    "packed",
+    "page_templates",
+    "percent",
+    "render_page",
+    "script_json",
+    "seconds",
+    "write_whole",
+]
