@@ -145,8 +145,9 @@ def result():
             threshold("bound", "inside"),
         ],
         "verdict": {
+            "answer": "undecided",
             "supported": None,
-            "sentence": "Undecided: two runs are few.",
+            "sentence": "Two runs are few.",
             "remarks": ["Width 64: runs lost more than half in balanced at kappa 1."],
         },
         "timing": {"total_seconds": 3.0},

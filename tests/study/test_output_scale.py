@@ -16,9 +16,10 @@ from lazyscope.scaling import named_scheme
 from lazyscope.study import (
     OutputScaleSettings,
     dense_experiment,
+    find_study,
     judge_output_scale,
+    judge_study,
     observe_compiled,
-    run_output_scale_study,
 )
 from lazyscope.study.output_scale._collapse import crossing, judge_collapse, spread
 from lazyscope.sweep import SweepDesign, open_store
@@ -42,8 +43,12 @@ SCALES, WIDTHS = 2.0 ** np.arange(-4, 9), np.array([64, 256, 1024, 4096])
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    store = tmp_path_factory.mktemp("scales") / "store"
-    return store, run_output_scale_study(SMALL, store)
+    folder = tmp_path_factory.mktemp("scales")
+    return folder, judged_study(SMALL, folder)
+
+
+def judged_study(settings, folder):
+    return judge_study(find_study("output-scale"), settings, folder)
 
 
 def planted(power, *, noise=0.02, seed=3):
@@ -110,7 +115,7 @@ def test_example_file_and_study_are_the_same_runs():
 
 
 def test_real_networks_collapse_on_kappa_and_are_lazy_like_one_over_alpha(small):
-    record = small[1].record
+    record = small[1].result
     displacement = record["collapse"]["displacement"]
     assert abs(displacement["closest_power"] - 0.5) < 0.15
     apart = displacement["spread_at_equal_scale"]
@@ -129,7 +134,7 @@ def test_gap_and_errors_are_those_of_a_single_run_of_the_instrument(small, doubl
     experiment = dense_experiment(model, params, data, scheme.speed(16), centred=True)
     method = ExponentialFlow(tolerance=0.1)
     seen = observe_compiled(experiment, method, stop_fraction=0.01, max_steps=10000)
-    kept = open_store(small[0]).sel(width=16, output_scale=4.0, seed=1)
+    kept = open_store(small[0] / "runs").sel(width=16, output_scale=4.0, seed=1)
     expected = {
         "gap_train": seen.gap_train,
         "gap_test": seen.gap_test,
@@ -141,19 +146,19 @@ def test_gap_and_errors_are_those_of_a_single_run_of_the_instrument(small, doubl
 
 
 def test_the_record_is_json_and_holds_every_quantity_of_every_run(small):
-    record = json.loads(json.dumps(small[1].record, allow_nan=False))
+    record = json.loads(json.dumps(small[1].result, allow_nan=False))
     for name in ("displacement", "kernel_change", "gap_test", "gap_train", "test_error"):
         assert np.array(record["quantities"][name]["values"], float).shape == (3, 9, 2)
     assert record["outcomes"] == {"converged": 54}
 
 
 def test_called_again_it_does_nothing_and_more_scales_cost_only_their_runs(small):
-    store, first = small
-    again = run_output_scale_study(SMALL, store)
+    folder, first = small
+    again = judged_study(SMALL, folder)
     assert (again.summary.num_before, again.summary.num_done) == (54, 0)
-    assert again.record["collapse"] == first.record["collapse"]
+    assert again.result["collapse"] == first.result["collapse"]
     more = replace(SMALL, output_scale=(*SMALL.output_scale, 64.0))
-    assert run_output_scale_study(more, store).summary.num_done == 6
+    assert judged_study(more, folder).summary.num_done == 6
 
 
 def test_a_store_of_another_sweep_is_refused(tmp_path):

@@ -7,6 +7,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lazyscope.study._earlier import MapResult as MapResult
+    from lazyscope.study._earlier import OutputScaleResult as OutputScaleResult
+    from lazyscope.study._earlier import run_condensation_study as run_condensation_study
+    from lazyscope.study._earlier import run_output_scale_study as run_output_scale_study
+    from lazyscope.study._earlier import run_random_schemes as run_random_schemes
+    from lazyscope.study._earlier import run_three_layer_study as run_three_layer_study
+    from lazyscope.study._earlier import run_two_layer_study as run_two_layer_study
     from lazyscope.study._experiment import Experiment as Experiment
     from lazyscope.study._experiment import Observation as Observation
     from lazyscope.study._experiment import dense_experiment as dense_experiment
@@ -14,12 +21,20 @@ if TYPE_CHECKING:
     from lazyscope.study._experiment import observe as observe
     from lazyscope.study._experiment import observe_compiled as observe_compiled
     from lazyscope.study._hopeless import HopelessWarning as HopelessWarning
+    from lazyscope.study._protocol import AbstractStudy as AbstractStudy
+    from lazyscope.study._registry import find_study as find_study
+    from lazyscope.study._registry import study_names as study_names
+    from lazyscope.study._run import MissingRunsError as MissingRunsError
+    from lazyscope.study._run import StudyRun as StudyRun
+    from lazyscope.study._run import judge_study as judge_study
+    from lazyscope.study._run import redraw_study as redraw_study
+    from lazyscope.study._run import run_study as run_study
+    from lazyscope.study._run import stored_studies as stored_studies
     from lazyscope.study._shapes import Shape as Shape
     from lazyscope.study._shapes import shape as shape
     from lazyscope.study._shapes import shape_names as shape_names
     from lazyscope.study._sweep_exponents import sweep_exponents as sweep_exponents
-    from lazyscope.study.condensation._study import CondensationSettings as CondensationSettings
-    from lazyscope.study.condensation._study import run_condensation_study as run_condensation_study
+    from lazyscope.study.condensation._settings import CondensationSettings as CondensationSettings
     from lazyscope.study.condensation.page._figure import (
         draw_order_parameter as draw_order_parameter,
     )
@@ -28,6 +43,7 @@ if TYPE_CHECKING:
     )
     from lazyscope.study.coordinates._build import Described as Described
     from lazyscope.study.coordinates._record import CoordinateCheck as CoordinateCheck
+    from lazyscope.study.coordinates._settings import CoordinateSettings as CoordinateSettings
     from lazyscope.study.coordinates._study import coordinate_check as coordinate_check
     from lazyscope.study.coordinates.page._figure import (
         draw_coordinate_check as draw_coordinate_check,
@@ -43,32 +59,32 @@ if TYPE_CHECKING:
     from lazyscope.study.kappa.page._figures import draw_loss as draw_loss
     from lazyscope.study.kappa.page._page import write_kappa_page as write_kappa_page
     from lazyscope.study.kappa.page._summary import kappa_summary as kappa_summary
-    from lazyscope.study.output_scale._study import OutputScaleResult as OutputScaleResult
-    from lazyscope.study.output_scale._study import OutputScaleSettings as OutputScaleSettings
-    from lazyscope.study.output_scale._study import judge_output_scale as judge_output_scale
-    from lazyscope.study.output_scale._study import run_output_scale_study as run_output_scale_study
+    from lazyscope.study.output_scale._collapse import spread as spread
+    from lazyscope.study.output_scale._judge import judge_output_scale as judge_output_scale
+    from lazyscope.study.output_scale._settings import OutputScaleSettings as OutputScaleSettings
     from lazyscope.study.output_scale.page._figure import draw_crossover as draw_crossover
     from lazyscope.study.output_scale.page._page import (
         write_output_scale_page as write_output_scale_page,
     )
     from lazyscope.study.phase_diagram._estimates import map_estimates as map_estimates
-    from lazyscope.study.phase_diagram._run import MapResult as MapResult
     from lazyscope.study.phase_diagram._three_layer import ThreeLayerSettings as ThreeLayerSettings
-    from lazyscope.study.phase_diagram._three_layer import (
-        run_three_layer_study as run_three_layer_study,
-    )
     from lazyscope.study.phase_diagram._two_layer import TwoLayerSettings as TwoLayerSettings
-    from lazyscope.study.phase_diagram._two_layer import run_two_layer_study as run_two_layer_study
     from lazyscope.study.phase_diagram.page._figures import draw_map as draw_map
     from lazyscope.study.phase_diagram.page._figures import draw_scaling as draw_scaling
     from lazyscope.study.phase_diagram.page._page import write_map_page as write_map_page
+    from lazyscope.study.phase_diagram.page._study import stored_estimates as stored_estimates
     from lazyscope.study.random_schemes._estimates import LayerEstimate as LayerEstimate
+    from lazyscope.study.random_schemes._judge import RMS as RMS
+    from lazyscope.study.random_schemes._judge import TIE as TIE
+    from lazyscope.study.random_schemes._judge import rms_of_errors as rms_of_errors
     from lazyscope.study.random_schemes._law import law_at_widths as law_at_widths
-    from lazyscope.study.random_schemes._study import RandomSchemesSettings as RandomSchemesSettings
-    from lazyscope.study.random_schemes._study import run_random_schemes as run_random_schemes
+    from lazyscope.study.random_schemes._settings import (
+        RandomSchemesSettings as RandomSchemesSettings,
+    )
     from lazyscope.study.single._forecast import forecast_run as forecast_run
     from lazyscope.study.single._run import SingleRun as SingleRun
     from lazyscope.study.single._training import train_run as train_run
+    from lazyscope.study.theorem._bound import mean_ratio as mean_ratio
     from lazyscope.study.theorem._settings import TheoremSettings as TheoremSettings
     from lazyscope.study.theorem._study import run_theorem_study as run_theorem_study
     from lazyscope.study.theorem.page._page import write_theorem_page as write_theorem_page
@@ -83,20 +99,30 @@ _HOMES = {
         "observe_compiled",
     ),
     "_hopeless": ("HopelessWarning",),
+    "_protocol": ("AbstractStudy",),
+    "_registry": (
+        "find_study",
+        "study_names",
+    ),
+    "_run": (
+        "MissingRunsError",
+        "StudyRun",
+        "judge_study",
+        "redraw_study",
+        "run_study",
+    ),
     "_shapes": (
         "Shape",
         "shape",
         "shape_names",
     ),
     "_sweep_exponents": ("sweep_exponents",),
-    "condensation._study": (
-        "CondensationSettings",
-        "run_condensation_study",
-    ),
+    "condensation._settings": ("CondensationSettings",),
     "condensation.page._figure": ("draw_order_parameter",),
     "condensation.page._page": ("write_condensation_page",),
     "coordinates._build": ("Described",),
     "coordinates._record": ("CoordinateCheck",),
+    "coordinates._settings": ("CoordinateSettings",),
     "coordinates._study": ("coordinate_check",),
     "coordinates.page._figure": ("draw_coordinate_check",),
     "kappa._networks": (
@@ -116,24 +142,13 @@ _HOMES = {
     ),
     "kappa.page._page": ("write_kappa_page",),
     "kappa.page._summary": ("kappa_summary",),
-    "output_scale._study": (
-        "OutputScaleResult",
-        "OutputScaleSettings",
-        "judge_output_scale",
-        "run_output_scale_study",
-    ),
+    "output_scale._judge": ("judge_output_scale",),
+    "output_scale._settings": ("OutputScaleSettings",),
     "output_scale.page._figure": ("draw_crossover",),
     "output_scale.page._page": ("write_output_scale_page",),
     "phase_diagram._estimates": ("map_estimates",),
-    "phase_diagram._run": ("MapResult",),
-    "phase_diagram._three_layer": (
-        "ThreeLayerSettings",
-        "run_three_layer_study",
-    ),
-    "phase_diagram._two_layer": (
-        "TwoLayerSettings",
-        "run_two_layer_study",
-    ),
+    "phase_diagram._three_layer": ("ThreeLayerSettings",),
+    "phase_diagram._two_layer": ("TwoLayerSettings",),
     "phase_diagram.page._figures": (
         "draw_map",
         "draw_scaling",
@@ -141,10 +156,7 @@ _HOMES = {
     "phase_diagram.page._page": ("write_map_page",),
     "random_schemes._estimates": ("LayerEstimate",),
     "random_schemes._law": ("law_at_widths",),
-    "random_schemes._study": (
-        "RandomSchemesSettings",
-        "run_random_schemes",
-    ),
+    "random_schemes._settings": ("RandomSchemesSettings",),
     "single._forecast": ("forecast_run",),
     "single._run": ("SingleRun",),
     "single._training": ("train_run",),
@@ -152,9 +164,38 @@ _HOMES = {
     "theorem._study": ("run_theorem_study",),
     "theorem.page._page": ("write_theorem_page",),
 }
-_MODULES = {name: home for home, names in _HOMES.items() for name in names}
+_SHARED = {
+    "_run": ("stored_studies",),
+    "phase_diagram.page._study": ("stored_estimates",),
+    "output_scale._collapse": ("spread",),
+    "random_schemes._judge": (
+        "RMS",
+        "TIE",
+        "rms_of_errors",
+    ),
+    "theorem._bound": ("mean_ratio",),
+}
+"""What commands and claims use as well."""
+_EARLIER = {
+    "_earlier": (
+        "MapResult",
+        "OutputScaleResult",
+        "run_condensation_study",
+        "run_output_scale_study",
+        "run_random_schemes",
+        "run_three_layer_study",
+        "run_two_layer_study",
+    ),
+}
+"""Names that stay until 1.0; asking for one says what is in its place."""
+_MODULES = {
+    name: home
+    for homes in (_HOMES, _SHARED, _EARLIER)
+    for home, names in homes.items()
+    for name in names
+}
 
-__all__ = [*_MODULES]  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = [name for names in _HOMES.values() for name in names]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

@@ -21,7 +21,13 @@ def calls(folder):
     """Keyword arguments by ``room.name``; `folder` is empty and can be written."""
     runs = planes()[0]
     store = folder / "store"
-    small = {"show_progress": False}
+    judged = {
+        "study": study.find_study("two-layer"),
+        "settings": study.TwoLayerSettings(),
+        "folder": store,
+        "show_progress": False,
+        "command": "",
+    }
     return {
         "sweep.SweepDesign": {
             "name": "mine",
@@ -88,6 +94,12 @@ def calls(folder):
             "stop": 0.1,
             "tolerance": 0.2,
             "max_steps": 10,
+        },
+        "study.CoordinateSettings": {
+            "build": "a:b",
+            "widths": (4, 8, 16),
+            "seeds": 2,
+            "expect": "mup",
         },
         "study.RandomSchemesSettings": {
             "counts": (1,),
@@ -179,8 +191,10 @@ def calls(folder):
             "speeds": np.ones(2),
             "centred": False,
         },
+        "study.find_study": {"name": "two-layer"},
         "study.forecast_run": {"run": run(), "stop": 0.1},
         "study.judge_output_scale": {"runs": runs},
+        "study.judge_study": {**judged},
         "study.kappa_settings": {"model": "dense"},
         "study.law_at_widths": {
             "scheme": scaling.Scheme.from_exponents((0.5, 0.5)),
@@ -206,25 +220,15 @@ def calls(folder):
             "stop_fraction": 0.5,
             "max_steps": 5,
         },
-        "study.run_condensation_study": dict(
-            settings=study.CondensationSettings(), store=store, **small
-        ),
         "study.run_kappa_study": {"settings": study.KappaSettings(), "progress": print},
-        "study.run_output_scale_study": dict(
-            settings=study.OutputScaleSettings(), store=store, **small
-        ),
-        "study.run_random_schemes": dict(
-            settings=study.RandomSchemesSettings(), folder=store, **small
-        ),
         "study.run_theorem_study": {"settings": study.TheoremSettings(), "progress": print},
-        "study.run_three_layer_study": dict(
-            settings=study.ThreeLayerSettings(), store=store, **small
-        ),
-        "study.run_two_layer_study": dict(settings=study.TwoLayerSettings(), store=store, **small),
+        "study.run_study": {**judged},
         "study.shape": {"name": "balanced"},
         "study.shape_names": {},
         "study.study_network": {"name": "dense"},
         "study.study_network_names": {},
+        "study.redraw_study": {"folder": folder, "page": folder / "page.html"},
+        "study.study_names": {},
         "study.sweep_exponents": {"runs": runs, "quantity": "displacement_operator", "level": 0.95},
         "study.train_run": {
             "run": run(),

@@ -2,7 +2,6 @@
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +9,7 @@ import numpy as np
 from lazyscope.claims._finding import Claim, Effort, Finding, Verdict
 from lazyscope.claims._verdict import at_most, number_verdict
 from lazyscope.measure import mean_interval
-from lazyscope.study import OutputScaleSettings, run_output_scale_study
-from lazyscope.study.output_scale import spread
+from lazyscope.study import OutputScaleSettings, find_study, judge_study, spread
 
 SETTINGS = {
     "quick": OutputScaleSettings(
@@ -34,7 +32,7 @@ def check_output_scale(effort: Effort) -> tuple[Finding, ...]:
     """Run the study of the output scale and hold the collapse against the claim."""
     settings = SETTINGS[effort]
     with tempfile.TemporaryDirectory() as folder:
-        record = run_output_scale_study(settings, Path(folder) / "store").record
+        record = judge_study(find_study("output-scale"), settings, folder).result
     runs = sum(record["outcomes"].values())
     basis = (
         f"{settings.scheme} scaling, {settings.activation}, {settings.num_points} points of "

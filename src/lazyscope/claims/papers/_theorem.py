@@ -22,8 +22,7 @@ from lazyscope.data import Dataset, load_dataset
 from lazyscope.flow import ExponentialFlow, dense_problem, one_lapack_thread
 from lazyscope.measure import estimate_exponent
 from lazyscope.model import Dense
-from lazyscope.study import TheoremSettings, run_theorem_study, shape
-from lazyscope.study.theorem import mean_ratio
+from lazyscope.study import TheoremSettings, mean_ratio, run_theorem_study, shape
 
 LEAST_RATIO = 0.8
 """A ratio known to be above this, whose interval reaches 1, agrees with a limit of at least 1."""

@@ -29,6 +29,7 @@ from lazyscope.report.parts._page import (
     page_templates,
     render_page,
     script_json,
+    shown_verdict,
 )
 from lazyscope.report.parts._palette import (
     NEUTRAL,
@@ -74,5 +75,6 @@ __all__ = [
     "render_page",
     "script_json",
     "seconds",
+    "shown_verdict",
     "write_whole",
 ]

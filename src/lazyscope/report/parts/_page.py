@@ -139,6 +139,23 @@ class Verdict:
     tone: str = ""
 
 
+def shown_verdict(stored: Mapping[str, Any] | None) -> Verdict | None:
+    """A stored verdict with its answer as the label; None where nothing was judged.
+
+    Example:
+        >>> shown_verdict({"answer": "supported", "sentence": "All agree."}).label
+        'Supported'
+    """
+    if not stored:
+        return None
+    earlier = {True: "supported", False: "contradicted", None: "undecided"}
+    answer = stored.get("answer") or earlier[stored["supported"]]
+    return Verdict(answer.capitalize(), stored["sentence"], _TONES[answer])
+
+
+_TONES = {"supported": "good", "contradicted": "bad", "undecided": ""}
+
+
 @dataclass(frozen=True)
 class Page:
     """A whole page; `styles` and `scripts` name files of this kind of page, after the common ones."""

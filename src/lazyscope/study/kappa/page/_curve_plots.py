@@ -5,7 +5,7 @@ from typing import Any
 
 from lazyscope.report.parts import Panel, is_number, log_axis, number, packed
 from lazyscope.study.kappa.page._run_plots import run_title
-from lazyscope.study.kappa.page._study import KappaStudy
+from lazyscope.study.kappa.page._study import KappaRecord
 
 CURVES = {"loss": "solid", "linearised": "dot", "bound": "dash"}
 """What is drawn of a run, and the dash of its line."""
@@ -14,7 +14,7 @@ CURVE_NAMES = {"loss": "network", "linearised": "linearised network", "bound": "
 Trace = dict[str, Any]
 
 
-def loss_panel(study: KappaStudy) -> Panel:
+def loss_panel(study: KappaRecord) -> Panel:
     """Loss against time for every run: network, linearised network and bound."""
     losses = [v for curve in study.stored["curves"] for v in curve["loss"]]
     return Panel(
@@ -32,7 +32,7 @@ def loss_panel(study: KappaStudy) -> Panel:
     )
 
 
-def prediction_panels(study: KappaStudy) -> list[Panel]:
+def prediction_panels(study: KappaRecord) -> list[Panel]:
     """Network against kernel prediction on the test points, a panel per kappa."""
     outputs = study.stored["test_outputs"]
     kappas = sorted({float(item["kappa"]) for item in outputs})
@@ -59,7 +59,7 @@ def prediction_panels(study: KappaStudy) -> list[Panel]:
     ]
 
 
-def _curve_trace(study: KappaStudy, curve: Mapping[str, Any], name: str) -> Trace:
+def _curve_trace(study: KappaRecord, curve: Mapping[str, Any], name: str) -> Trace:
     kappa = float(curve["kappa"])
     trace: Trace = {
         "type": "scatter",
@@ -85,7 +85,7 @@ def _curve_trace(study: KappaStudy, curve: Mapping[str, Any], name: str) -> Trac
     return {**trace, "hovertemplate": f"{_safe(run_title(curve))}<br>{values}<extra></extra>"}
 
 
-def _output_traces(study: KappaStudy, item: Mapping[str, Any]) -> list[Trace]:
+def _output_traces(study: KappaRecord, item: Mapping[str, Any]) -> list[Trace]:
     """One trace per target value where there are two of them, else one."""
     kernels, networks, wanted = (_flat(item[name]) for name in ("kernel", "network", "target"))
     targets = sorted({value for value in wanted if is_number(value)})
@@ -120,7 +120,7 @@ def _output_traces(study: KappaStudy, item: Mapping[str, Any]) -> list[Trace]:
     return traces
 
 
-def target_values(study: KappaStudy) -> list[str]:
+def target_values(study: KappaRecord) -> list[str]:
     """The two target values of the test points, or nothing where there are more."""
     outputs = study.stored["test_outputs"]
     values = {value for item in outputs for value in _flat(item["target"]) if is_number(value)}

@@ -25,7 +25,7 @@ from lazyscope.report.parts import (
     matplotlib_marker,
     number,
 )
-from lazyscope.study.kappa.page._study import KappaStudy, Run, read_kappa_study
+from lazyscope.study.kappa.page._study import KappaRecord, Run, read_kappa_study
 
 _LINES = {"loss": "-", "linearised": ":", "bound": "--"}
 _LABELS = {"loss": "network", "linearised": "linearised network", "bound": "bound"}
@@ -159,12 +159,12 @@ def _drawable(value: Any) -> bool:
     return is_number(value) and value > 0
 
 
-def _fit_label(study: KappaStudy, shape: str) -> str:
+def _fit_label(study: KappaRecord, shape: str) -> str:
     fit = study.fits.get(shape)
     return f"{shape}: {decimal(fit['slope'])} {interval(fit['interval'])}" if fit else shape
 
 
-def _draw_guide(axes: Axes, study: KappaStudy) -> None:
+def _draw_guide(axes: Axes, study: KappaRecord) -> None:
     products = [
         run["kappa"] * run["largest_displacement"]
         for run in study.runs

@@ -15,13 +15,13 @@ from lazyscope.report.parts import (
     Page,
     Selector,
     Settings,
-    Verdict,
     decimal,
     interval,
     listing,
     number,
     render_page,
     seconds,
+    shown_verdict,
     write_whole,
 )
 from lazyscope.study.kappa.page._curve_plots import (
@@ -38,7 +38,7 @@ from lazyscope.study.kappa.page._run_plots import (
     rate_panels,
     slope_panel,
 )
-from lazyscope.study.kappa.page._study import KappaStudy, read_kappa_study
+from lazyscope.study.kappa.page._study import KappaRecord, read_kappa_study
 from lazyscope.study.kappa.page._tables import (
     collapse_table,
     failed_table,
@@ -48,7 +48,6 @@ from lazyscope.study.kappa.page._tables import (
     weighed_tables,
 )
 
-_TONES = {"Supported": "good", "Contradicted": "bad", "Not supported": "bad", "Undecided": ""}
 _REDO = """\
 import json
 from pathlib import Path
@@ -79,14 +78,14 @@ def write_kappa_page(result: Mapping[str, Any], path: str | os.PathLike[str]) ->
     return write_whole(render_page(kappa_page(read_kappa_study(result))), path)
 
 
-def kappa_page(study: KappaStudy) -> Page:
+def kappa_page(study: KappaRecord) -> Page:
     """The sections of the page, in order."""
     stored, settings = study.stored, study.stored["settings"]
     return Page(
         title="Does kappa alone decide how lazily a network trains?",
         eyebrow="lazyscope, study kappa",
         lead=_lead(study),
-        verdict=_verdict(stored["verdict"]),
+        verdict=shown_verdict(stored["verdict"]),
         facts=[
             ("runs", str(len(study.runs))),
             ("did not converge", str(len(study.failed))),
@@ -114,7 +113,7 @@ def kappa_page(study: KappaStudy) -> Page:
     )
 
 
-def _lead(study: KappaStudy) -> str:
+def _lead(study: KappaRecord) -> str:
     settings = study.stored["settings"]
     return (
         f"{settings['num_points']} points of {settings['data']} ({settings['target']} target), "
@@ -145,17 +144,7 @@ def _expected(settings: Mapping[str, Any]) -> str:
     )
 
 
-def _verdict(stored: Mapping[str, Any]) -> Verdict:
-    """The stored sentence; its first word is the badge where it is one of the three answers."""
-    word, colon, rest = stored["sentence"].partition(": ")
-    if colon and word in _TONES:
-        return Verdict(word, rest[:1].upper() + rest[1:], _TONES[word])
-    supported = stored["supported"]
-    word = "Undecided" if supported is None else "Supported" if supported else "Not supported"
-    return Verdict(word, stored["sentence"], _TONES[word])
-
-
-def _displacement_figure(study: KappaStudy) -> Figure:
+def _displacement_figure(study: KappaRecord) -> Figure:
     return Figure(
         anchor="displacement",
         title="Largest relative displacement against kappa",
@@ -170,7 +159,7 @@ def _displacement_figure(study: KappaStudy) -> Figure:
     )
 
 
-def _weighed_figures(study: KappaStudy) -> list[Figure]:
+def _weighed_figures(study: KappaRecord) -> list[Figure]:
     """Displacement times leverage, where groups differ in it, with the stored verdict on it."""
     if study.weighed is None:
         return []
@@ -194,7 +183,7 @@ def _weighed_figures(study: KappaStudy) -> list[Figure]:
     ]
 
 
-def _loss_figure(study: KappaStudy) -> Figure:
+def _loss_figure(study: KappaRecord) -> Figure:
     curves = study.stored["curves"]
     shapes = [s for s in study.shapes if any(c["shape"] == s for c in curves)]
     widths = [w for w in study.widths if any(c["width"] == w for c in curves)]
@@ -241,7 +230,7 @@ def _loss_figure(study: KappaStudy) -> Figure:
     )
 
 
-def _forecast_figure(study: KappaStudy) -> Figure:
+def _forecast_figure(study: KappaRecord) -> Figure:
     return Figure(
         anchor="forecast",
         title="Displacement forecast from initialization, and measured",
@@ -256,7 +245,7 @@ def _forecast_figure(study: KappaStudy) -> Figure:
     )
 
 
-def _prediction_figures(study: KappaStudy) -> list[Figure]:
+def _prediction_figures(study: KappaRecord) -> list[Figure]:
     outputs = study.stored["test_outputs"]
     if not outputs:
         return []
@@ -287,7 +276,7 @@ def _prediction_figures(study: KappaStudy) -> list[Figure]:
     ]
 
 
-def _gap_figure(study: KappaStudy) -> Figure:
+def _gap_figure(study: KappaRecord) -> Figure:
     return Figure(
         anchor="gap",
         title="Distance from the linearised network, and kernel change",
@@ -301,7 +290,7 @@ def _gap_figure(study: KappaStudy) -> Figure:
     )
 
 
-def _rate_figure(study: KappaStudy) -> Figure:
+def _rate_figure(study: KappaRecord) -> Figure:
     caption = (
         "Look for points above the dashed lines at large kappa: there the loss falls faster "
         "than the bound of theory (left) and than the slowest mode of the initial kernel "
@@ -323,7 +312,7 @@ def _rate_figure(study: KappaStudy) -> Figure:
     )
 
 
-def _shape_legend(study: KappaStudy, *, with_fits: bool = False) -> Legend:
+def _shape_legend(study: KappaRecord, *, with_fits: bool = False) -> Legend:
     keys = []
     for shape in study.shapes:
         fit = study.fits.get(shape) if with_fits else None
@@ -338,7 +327,7 @@ def _shape_legend(study: KappaStudy, *, with_fits: bool = False) -> Legend:
     return Legend("shape", label, keys)
 
 
-def _width_legend(study: KappaStudy) -> Legend:
+def _width_legend(study: KappaRecord) -> Legend:
     keys = [Key(str(w), str(w), symbol=marker) for w, marker in study.width_markers.items()]
     return Legend("width", "Width", keys)
 

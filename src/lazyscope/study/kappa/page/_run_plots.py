@@ -17,14 +17,14 @@ from lazyscope.report.parts import (
     log_range,
     number,
 )
-from lazyscope.study.kappa.page._study import KappaStudy, Run
+from lazyscope.study.kappa.page._study import KappaRecord, Run
 
 Trace = dict[str, Any]
 Quantity = Callable[[Run], Any]
 
 
 def displacement_panel(
-    study: KappaStudy,
+    study: KappaRecord,
     name: str = "largest_displacement",
     label: str = "largest relative displacement",
 ) -> Panel:
@@ -45,7 +45,7 @@ def displacement_panel(
     )
 
 
-def slope_panel(study: KappaStudy, stored: Sequence[Mapping[str, Any]]) -> Panel:
+def slope_panel(study: KappaRecord, stored: Sequence[Mapping[str, Any]]) -> Panel:
     """The fitted slope of each shape with its interval, against the prediction."""
     by_shape = {fit["shape"]: fit for fit in stored}
     fits = [by_shape[s] for s in study.shapes if s in by_shape]
@@ -76,7 +76,7 @@ def slope_panel(study: KappaStudy, stored: Sequence[Mapping[str, Any]]) -> Panel
     )
 
 
-def forecast_panels(study: KappaStudy) -> list[Panel]:
+def forecast_panels(study: KappaRecord) -> list[Panel]:
     """Displacement forecast from initialization against the measured one, a panel per group."""
     pairs = [
         value
@@ -115,7 +115,7 @@ def forecast_panels(study: KappaStudy) -> list[Panel]:
     return panels
 
 
-def gap_panels(study: KappaStudy) -> list[Panel]:
+def gap_panels(study: KappaRecord) -> list[Panel]:
     """Distance from the linearised network on training and test points, and kernel change."""
     quantities: list[tuple[str, Quantity]] = [
         ("Gap on training points", lambda run: run["linearisation_gap"]["train"]),
@@ -125,7 +125,7 @@ def gap_panels(study: KappaStudy) -> list[Panel]:
     return [_quantity_panel(study, title, quantity) for title, quantity in quantities]
 
 
-def rate_panels(study: KappaStudy) -> list[Panel]:
+def rate_panels(study: KappaRecord) -> list[Panel]:
     """The measured decay rate over the bound, where there is one, and over that of the initial kernel."""
     over = {"bound": "Measured rate / bound", "kernel": "Measured rate / kernel rate"}
     panels = [
@@ -140,7 +140,7 @@ def rate_panels(study: KappaStudy) -> list[Panel]:
     return panels
 
 
-def kappa_axis(study: KappaStudy) -> dict[str, Any]:
+def kappa_axis(study: KappaRecord) -> dict[str, Any]:
     """A logarithmic axis with a tick at every kappa of the study."""
     return {
         **log_axis("<i>κ</i>", study.kappas),
@@ -150,7 +150,7 @@ def kappa_axis(study: KappaStudy) -> dict[str, Any]:
 
 
 def _quantity_panel(
-    study: KappaStudy, title: str, quantity: Quantity, around: Sequence[float] = ()
+    study: KappaRecord, title: str, quantity: Quantity, around: Sequence[float] = ()
 ) -> Panel:
     values = [*(quantity(run) for run in study.runs), *around]
     return Panel(
@@ -171,7 +171,7 @@ def _over(name: str) -> Quantity:
     return ratio
 
 
-def _points_and_means(study: KappaStudy, quantity: Quantity, label: str) -> list[Trace]:
+def _points_and_means(study: KappaRecord, quantity: Quantity, label: str) -> list[Trace]:
     """Lines behind, then runs, then means, so that what is read first lies on top."""
     lines = [line for shape in study.shapes for line in _lines(study, shape, quantity)]
     points, means = [], []
@@ -192,7 +192,7 @@ def _points_and_means(study: KappaStudy, quantity: Quantity, label: str) -> list
     return [*lines, *points, *means]
 
 
-def _dodge_step(study: KappaStudy) -> float:
+def _dodge_step(study: KappaRecord) -> float:
     """How far the marks of neighbouring widths are set apart, as a factor in kappa."""
     if len(study.kappas) < 2:
         return 1.04
@@ -201,7 +201,7 @@ def _dodge_step(study: KappaStudy) -> float:
     return math.exp(min((logs[-1] - logs[0]) / 65, nearest / (3 * len(study.widths))))
 
 
-def _lines(study: KappaStudy, shape: str, quantity: Quantity) -> list[Trace]:
+def _lines(study: KappaRecord, shape: str, quantity: Quantity) -> list[Trace]:
     """Geometric mean over widths and seeds against kappa: solid in the fitted range, else dotted."""
     means = [
         (kappa, _geometric_mean([quantity(run) for run in _converged(study, shape, kappa)]))
@@ -237,7 +237,7 @@ def _lines(study: KappaStudy, shape: str, quantity: Quantity) -> list[Trace]:
 
 
 def _points(
-    study: KappaStudy,
+    study: KappaRecord,
     shape: str,
     width: int,
     *,
@@ -268,7 +268,7 @@ def _points(
 
 
 def _means(
-    study: KappaStudy, shape: str, width: int, quantity: Quantity, dodge: float, label: str
+    study: KappaRecord, shape: str, width: int, quantity: Quantity, dodge: float, label: str
 ) -> Trace:
     """The geometric mean over the seeds at each kappa, with bars from smallest to largest."""
     kappas, centres, above, below, texts = [], [], [], [], []
@@ -325,7 +325,7 @@ def _reference(kappas: Sequence[float], pairs: Sequence[tuple[float, Any]]) -> l
     ]
 
 
-def _slope_trace(study: KappaStudy, fit: Mapping[str, Any]) -> Trace:
+def _slope_trace(study: KappaRecord, fit: Mapping[str, Any]) -> Trace:
     color, (low, high) = study.shape_colors[fit["shape"]], fit["interval"]
     known = is_number(low) and is_number(high)
     bars = {
@@ -369,7 +369,7 @@ def _diagonal(ends: tuple[float, float]) -> dict[str, Any]:
     return {"type": "line", **corners, "line": {"dash": "dash"}, "layer": "between"}
 
 
-def _converged(study: KappaStudy, shape: str, kappa: float) -> list[Run]:
+def _converged(study: KappaRecord, shape: str, kappa: float) -> list[Run]:
     runs = [run for run in study.runs if run["shape"] == shape and run["kappa"] == kappa]
     return [run for run in runs if run["outcome"] == "converged"]
 

@@ -25,7 +25,7 @@ Run = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class KappaStudy:
+class KappaRecord:
     """A stored study with its shapes, widths, kappas and groups in order, and the looks of each."""
 
     stored: Mapping[str, Any]
@@ -72,7 +72,7 @@ class KappaStudy:
         return [run for run in self.runs if run["shape"] == shape and run["width"] == width]
 
 
-def read_kappa_study(result: Mapping[str, Any]) -> KappaStudy:
+def read_kappa_study(result: Mapping[str, Any]) -> KappaRecord:
     """Arrange a stored result for showing.
 
     Args:
@@ -86,7 +86,7 @@ def read_kappa_study(result: Mapping[str, Any]) -> KappaStudy:
     shapes = tuple(dict.fromkeys(run["shape"] for run in runs))
     widths = tuple(sorted({run["width"] for run in runs}))
     kappas = tuple(sorted({float(run["kappa"]) for run in runs}))
-    return KappaStudy(
+    return KappaRecord(
         stored=result,
         shapes=shapes,
         widths=widths,

@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Group
-from rich.table import Table
+from rich.table import Table as RichTable
 from rich.text import Text
 
 from lazyscope._entry import checked
-from lazyscope.report.parts import decimal, interval, number
+from lazyscope.report.parts import Table, decimal, interval, number, shown_verdict
 from lazyscope.study.kappa.page._study import read_kappa_study
 
 _STYLES = {"agrees": "green", "disagrees": "bold red", "undecided": "yellow"}
+
+_TONES = {"good": "green", "bad": "bold red", "": "yellow"}
 
 
 @checked()
@@ -28,28 +30,43 @@ def kappa_summary(result: Mapping[str, Any]) -> Group:
     Raises:
         InputError: the result is another study or format.
     """
-    study = read_kappa_study(result)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("shape", "slope", "interval", "predicted", "verdict", "runs"):
-        table.add_column(name, justify="left" if name in ("shape", "verdict") else "right")
-    for fit in study.stored["fits"]:
-        table.add_row(
-            Text(fit["shape"]),
+    stored = read_kappa_study(result).stored
+    shown = fit_summary(result)
+    table = RichTable(box=None, pad_edge=False, header_style="bold")
+    for name in shown.header:
+        table.add_column(name, justify="left" if name in ("spread", "verdict") else "right")
+    for row in shown.rows:
+        table.add_row(*(Text(entry, _STYLES.get(entry, "")) for entry in row))
+    verdict = shown_verdict(stored["verdict"])
+    tone = _TONES[verdict.tone if verdict else ""]
+    parts: list[Any] = [Text(stored["verdict"]["sentence"], tone), Text(""), table]
+    failed = failed_words(result)
+    return Group(*parts, *([Text(""), Text("\n".join(failed))] if failed else []))
+
+
+def fit_summary(result: Mapping[str, Any]) -> Table:
+    """The slope of every spread against the predicted one."""
+    rows = [
+        [
+            fit["shape"],
             decimal(fit["slope"], 3),
-            Text(interval(fit["interval"], 3)),
+            interval(fit["interval"], 3),
             decimal(fit["predicted"], 0),
-            Text(fit["verdict"], _STYLES.get(fit["verdict"], "")),
+            fit["verdict"],
             number(fit["num_runs"]),
-        )
-    verdict = study.stored["verdict"]
-    tone = {True: "green", False: "bold red"}.get(verdict["supported"], "yellow")
-    parts: list[Any] = [Text(verdict["sentence"], tone), Text(""), table]
-    if study.failed:
-        parts += [Text(""), _failed(study.failed, len(study.runs))]
-    return Group(*parts)
+        ]
+        for fit in result["fits"]
+    ]
+    head = ["spread", "slope", "interval", "predicted", "verdict", "runs"]
+    return Table("fits", "Slopes of the displacement in kappa", head, rows)
 
 
-def _failed(failed: Any, num_runs: int) -> Text:
+def failed_words(result: Mapping[str, Any]) -> list[str]:
+    """Which runs did not converge, a line each."""
+    study = read_kappa_study(result)
+    failed, num_runs = study.failed, len(study.runs)
+    if not failed:
+        return []
     lines = [f"{len(failed)} of {num_runs} runs did not converge:"]
     lines += [
         f"  {run['shape']}, width {run['width']}, kappa {number(run['kappa'])}, "
@@ -58,4 +75,4 @@ def _failed(failed: Any, num_runs: int) -> Text:
     ]
     if len(failed) > 10:
         lines.append(f"  and {len(failed) - 10} more")
-    return Text("\n".join(lines), "yellow")
+    return lines

@@ -5,7 +5,7 @@ from typing import Any
 
 from lazyscope._outcome import Outcome
 from lazyscope.report.parts import MISSING, Cell, Table, decimal, interval, listing, number, percent
-from lazyscope.study.kappa.page._study import KappaStudy, Run
+from lazyscope.study.kappa.page._study import KappaRecord, Run
 
 _TONES = {
     "agrees": "good",
@@ -17,7 +17,7 @@ _TONES = {
 }
 
 
-def fit_table(study: KappaStudy) -> Table:
+def fit_table(study: KappaRecord) -> Table:
     """The fitted slope of each shape beside the prediction, and what there is to say about it."""
     caption = (
         "Slope of the largest relative displacement in kappa, log-log, at the largest kappas, with "
@@ -28,7 +28,7 @@ def fit_table(study: KappaStudy) -> Table:
     return _slopes("fits", "Fitted slopes", caption, study.stored["fits"])
 
 
-def weighed_tables(study: KappaStudy) -> list[Table]:
+def weighed_tables(study: KappaRecord) -> list[Table]:
     """Slopes and spread of displacements times leverage, where groups differ in it."""
     if study.weighed is None:
         return []
@@ -80,12 +80,12 @@ def _range_cells(fit: Mapping[str, Any]) -> list[str]:
     return [words, *(decimal(slope, 3) for slope in slopes)]
 
 
-def collapse_table(study: KappaStudy) -> Table:
+def collapse_table(study: KappaRecord) -> Table:
     """How much the displacement varies between widths, for each shape and kappa."""
     return _spread(study, study.stored["collapse"], "collapse", "")
 
 
-def _spread(study: KappaStudy, rows: Sequence[Mapping[str, Any]], anchor: str, of: str) -> Table:
+def _spread(study: KappaRecord, rows: Sequence[Mapping[str, Any]], anchor: str, of: str) -> Table:
     spread = {(row["shape"], float(row["kappa"])): row["width_spread"] for row in rows}
     return Table(
         anchor=anchor,
@@ -102,7 +102,7 @@ def _spread(study: KappaStudy, rows: Sequence[Mapping[str, Any]], anchor: str, o
     )
 
 
-def scheme_table(study: KappaStudy) -> Table:
+def scheme_table(study: KappaRecord) -> Table:
     """The schemes behind the shapes and the regimes that theory gives them."""
     derived = any(scheme["scale_exponents"] for scheme in study.stored["schemes"])
     caption = (
@@ -133,7 +133,7 @@ def scheme_table(study: KappaStudy) -> Table:
     )
 
 
-def failed_table(study: KappaStudy) -> Table:
+def failed_table(study: KappaRecord) -> Table:
     """The runs that did not converge, with what became of them."""
     failed = study.failed
     outcomes = sorted({run["outcome"] for run in failed})
@@ -165,7 +165,7 @@ def failed_table(study: KappaStudy) -> Table:
     )
 
 
-def run_table(study: KappaStudy) -> Table:
+def run_table(study: KappaRecord) -> Table:
     """Every run with its numbers."""
     header = ["Shape", "Width", "Kappa", "Seed", "Outcome", "Steps", "Time"]
     header += ["Displacement (operator)", "Displacement (Frobenius)", "Forecast (Frobenius)"]

@@ -19,7 +19,6 @@ from lazyscope.report.parts import (
     Selector,
     Settings,
     Table,
-    Verdict,
     category_colors,
     decimal,
     interval,
@@ -30,6 +29,7 @@ from lazyscope.report.parts import (
     outcome_table,
     percent,
     render_page,
+    shown_verdict,
     write_whole,
 )
 from lazyscope.study.output_scale.page._plots import crossover_panel, spread_panel, threshold_panel
@@ -72,7 +72,7 @@ def output_scale_page(result: Mapping[str, Any]) -> Page:
         title=result["title"],
         eyebrow="lazyscope, study output-scale",
         lead=_lead(result),
-        verdict=_verdict(result["verdict"]),
+        verdict=shown_verdict(result["verdict"]),
         facts=[("runs", str(made)), ("did not converge", str(failed))],
         sections=[
             _crossover_figure(result),
@@ -96,12 +96,6 @@ def _lead(result: Mapping[str, Any]) -> str:
         f"{number(scales[-1])}. A large α makes training lazy, a small one rich. Theory says that "
         f"kappa, here α m^{listing([result['kappa_exponent']])}, decides which."
     )
-
-
-def _verdict(stored: Mapping[str, Any]) -> Verdict:
-    tones = {True: ("Supported", "good"), False: ("Not supported", "bad")}
-    label, tone = tones.get(stored["supported"], ("Undecided", ""))
-    return Verdict(label, stored["sentence"], tone)
 
 
 def _crossover_figure(result: Mapping[str, Any]) -> Figure:

@@ -19,7 +19,6 @@ from lazyscope.report.parts import (
     Page,
     Settings,
     Table,
-    Verdict,
     decimal,
     interval,
     listing,
@@ -27,6 +26,7 @@ from lazyscope.report.parts import (
     page_templates,
     render_page,
     seconds,
+    shown_verdict,
     write_whole,
 )
 from lazyscope.study.phase_diagram.page._data import map_data, quantity_name
@@ -82,7 +82,7 @@ def map_page(study: MapStudy) -> Page:
         title=title,
         eyebrow="lazyscope, phase diagram",
         lead=_lead(study),
-        verdict=_verdict(study),
+        verdict=shown_verdict(stored_json(study.estimates, "verdict")),
         facts=facts,
         sections=[
             Custom(_map_section(study)),
@@ -106,15 +106,6 @@ def _lead(study: MapStudy) -> str:
         f"cells, widths {', '.join(map(str, widths))}, {study.runs.sizes['seed']} seeds each. "
         "Blue is lazy (the displacement vanishes as the width grows), orange is condensed."
     )
-
-
-def _verdict(study: MapStudy) -> Verdict | None:
-    stored = stored_json(study.estimates, "verdict")
-    if not stored:
-        return None
-    tones = {True: ("Supported", "good"), False: ("Not supported", "bad")}
-    label, tone = tones.get(stored["supported"], ("Undecided", ""))
-    return Verdict(label, stored["sentence"], tone)
 
 
 def _map_section(study: MapStudy) -> Markup:

@@ -127,6 +127,27 @@ def estimate_axes(estimates: xr.Dataset) -> tuple[MapAxis, MapAxis]:
     return _axis(names[0], estimates), _axis(names[1], estimates)
 
 
+def stored_estimates(record: Mapping[str, Any]) -> xr.Dataset:
+    """The dataset of estimates that the JSON file of a study holds; null is NaN.
+
+    Args:
+        record: ``attrs``, ``coords`` and ``variables``; of each ``dims``, ``values`` and ``attrs``.
+    """
+    read = {
+        kind: {
+            name: (held["dims"], _array(held["values"]), held["attrs"])
+            for name, held in record[kind].items()
+        }
+        for kind in ("variables", "coords")
+    }
+    return xr.Dataset(read["variables"], read["coords"], record["attrs"])
+
+
+def _array(values: Any) -> np.ndarray:
+    array = np.array(values)
+    return array.astype(float) if array.dtype == object else array
+
+
 def stored_json(dataset: xr.Dataset, name: str) -> Any:
     """An attribute that holds JSON, or None where there is none."""
     text = dataset.attrs.get(name)

@@ -15,11 +15,11 @@ from lazyscope.report.parts import (
     Selector,
     Settings,
     Table,
-    Verdict,
     listing,
     number,
     render_page,
     seconds,
+    shown_verdict,
     write_whole,
 )
 from lazyscope.study.theorem.page._plots import (
@@ -28,7 +28,7 @@ from lazyscope.study.theorem.page._plots import (
     kernel_panels,
     ratio_panels,
 )
-from lazyscope.study.theorem.page._study import TheoremStudy, read_theorem_study
+from lazyscope.study.theorem.page._study import TheoremRecord, read_theorem_study
 from lazyscope.study.theorem.page._tables import (
     bound_table,
     failure_table,
@@ -38,8 +38,6 @@ from lazyscope.study.theorem.page._tables import (
     run_table,
     threshold_table,
 )
-
-_TONES = {"Supported": "good", "Contradicted": "bad", "Undecided": ""}
 
 
 @checked()
@@ -63,17 +61,16 @@ def write_theorem_page(result: Mapping[str, Any], path: str | os.PathLike[str]) 
     return write_whole(render_page(theorem_page(read_theorem_study(result))), path)
 
 
-def theorem_page(study: TheoremStudy) -> Page:
+def theorem_page(study: TheoremRecord) -> Page:
     """The sections of the page, in order."""
     stored = study.stored
-    word, _, sentence = stored["verdict"]["sentence"].partition(": ")
     has_kernels = stored["kernels"] is not None
     kernels = [_kernel_figure(study), kernel_table(study)] if has_kernels else []
     return Page(
         title="Does the loss fall as fast as the theorem says?",
         eyebrow="lazyscope, study theorem",
         lead=_lead(study),
-        verdict=Verdict(word, sentence[:1].upper() + sentence[1:], _TONES[word]),
+        verdict=shown_verdict(stored["verdict"]),
         facts=[
             ("runs", str(len(stored["runs"]))),
             ("did not converge", str(len(study.failed))),
@@ -98,7 +95,7 @@ def theorem_page(study: TheoremStudy) -> Page:
     )
 
 
-def _lead(study: TheoremStudy) -> str:
+def _lead(study: TheoremRecord) -> str:
     settings = study.stored["settings"]
     return (
         f"{settings['num_points']} points of {settings['data']} ({settings['target']} target), "
@@ -109,7 +106,7 @@ def _lead(study: TheoremStudy) -> str:
     )
 
 
-def _ratio_figure(study: TheoremStudy) -> Figure:
+def _ratio_figure(study: TheoremRecord) -> Figure:
     return Figure(
         anchor="ratios",
         title="Rates over the bound, against the width",
@@ -133,7 +130,7 @@ def _ratio_figure(study: TheoremStudy) -> Figure:
     )
 
 
-def _kappa_figure(study: TheoremStudy) -> Figure:
+def _kappa_figure(study: TheoremRecord) -> Figure:
     settings = study.stored["settings"]
     return Figure(
         anchor="kappa",
@@ -156,7 +153,7 @@ def _kappa_figure(study: TheoremStudy) -> Figure:
     )
 
 
-def _curve_figure(study: TheoremStudy) -> Figure:
+def _curve_figure(study: TheoremRecord) -> Figure:
     return Figure(
         anchor="loss",
         title="Loss against time in units of the bound",
@@ -182,12 +179,12 @@ def _curve_figure(study: TheoremStudy) -> Figure:
     )
 
 
-def _width_selector(study: TheoremStudy) -> Selector:
+def _width_selector(study: TheoremRecord) -> Selector:
     widths = [str(width) for width in study.threshold_widths]
     return Selector("width", "Width", [Choice(w, w) for w in widths], widths[-1])
 
 
-def _kernel_figure(study: TheoremStudy) -> Figure:
+def _kernel_figure(study: TheoremRecord) -> Figure:
     return Figure(
         anchor="kernels",
         title="The kernel at the start against its limit",
@@ -200,7 +197,7 @@ def _kernel_figure(study: TheoremStudy) -> Figure:
     )
 
 
-def _remark_table(study: TheoremStudy) -> Table:
+def _remark_table(study: TheoremRecord) -> Table:
     remarks = study.stored["verdict"]["remarks"]
     return Table(
         anchor="remarks",
@@ -212,7 +209,7 @@ def _remark_table(study: TheoremStudy) -> Table:
     )
 
 
-def _settings(study: TheoremStudy) -> Settings:
+def _settings(study: TheoremRecord) -> Settings:
     stored = study.stored
     settings = stored["settings"]
     command = settings.get("command")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lazyscope.report.parts import NEUTRAL, Panel, interval, is_number, log_axis, number, packed
-from lazyscope.study.theorem.page._study import Record, TheoremStudy
+from lazyscope.study.theorem.page._study import Record, TheoremRecord
 
 Trace = dict[str, Any]
 
@@ -22,12 +22,12 @@ KERNELS = {
 }
 
 
-def ratio_panels(study: TheoremStudy) -> list[Panel]:
+def ratio_panels(study: TheoremRecord) -> list[Panel]:
     """The three ratios of rates against the width, one line per named scheme."""
     return [_ratio_panel(study, key) for key in RATIOS]
 
 
-def kappa_panels(study: TheoremStudy) -> list[Panel]:
+def kappa_panels(study: TheoremRecord) -> list[Panel]:
     """Measured rate over bound, and over K(0), against kappa: one point per run."""
     kept = study.stored["settings"]["kept"]
     panels = []
@@ -56,7 +56,7 @@ def kappa_panels(study: TheoremStudy) -> list[Panel]:
     return panels
 
 
-def curve_panel(study: TheoremStudy) -> Panel:
+def curve_panel(study: TheoremRecord) -> Panel:
     """Loss over its start against time in units of the bound, so that the bound is one line."""
     curves = [c for c in study.stored["curves"] if c["kind"] == "spread" and c["scaled_time"]]
     times = [t for curve in curves for t in curve["scaled_time"] if t]
@@ -82,7 +82,7 @@ def curve_panel(study: TheoremStudy) -> Panel:
     )
 
 
-def kernel_panels(study: TheoremStudy) -> list[Panel]:
+def kernel_panels(study: TheoremRecord) -> list[Panel]:
     """How far kernels at the start are from their limit, one point per network."""
     kernels = study.stored["kernels"]
     panels = []
@@ -120,7 +120,7 @@ def kernel_panels(study: TheoremStudy) -> list[Panel]:
     return panels
 
 
-def _ratio_panel(study: TheoremStudy, key: str) -> Panel:
+def _ratio_panel(study: TheoremRecord, key: str) -> Panel:
     rows = [row for row in study.stored["bounds"] if row[key]["value"]]
     values = [row[key]["value"] for row in rows]
     ends = [end for row in rows for end in row[key]["interval"] if is_number(end)]
@@ -141,7 +141,7 @@ def _ratio_panel(study: TheoremStudy, key: str) -> Panel:
     )
 
 
-def _ratio_trace(study: TheoremStudy, name: str, rows: Sequence[Record], key: str) -> Trace:
+def _ratio_trace(study: TheoremRecord, name: str, rows: Sequence[Record], key: str) -> Trace:
     """Geometric means over seeds with their intervals."""
     values = [row[key]["value"] for row in rows]
     ends = [row[key]["interval"] for row in rows]
@@ -170,7 +170,7 @@ def _ratio_trace(study: TheoremStudy, name: str, rows: Sequence[Record], key: st
 
 
 def _points(
-    study: TheoremStudy,
+    study: TheoremRecord,
     name: str,
     width: int,
     runs: Sequence[Record],
@@ -194,7 +194,7 @@ def _points(
     }
 
 
-def _curve(study: TheoremStudy, curve: Mapping[str, Any]) -> Trace:
+def _curve(study: TheoremRecord, curve: Mapping[str, Any]) -> Trace:
     kappa = float(curve["kappa"])
     return {
         "type": "scatter",

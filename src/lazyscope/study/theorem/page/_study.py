@@ -26,7 +26,7 @@ Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class TheoremStudy:
+class TheoremRecord:
     """A stored study with its schemes, spreads, kappas and widths in order, and the looks of each."""
 
     stored: Record
@@ -50,7 +50,7 @@ class TheoremStudy:
         return [run for run in self.stored["runs"] if run["kind"] == kind]
 
 
-def read_theorem_study(result: Record) -> TheoremStudy:
+def read_theorem_study(result: Record) -> TheoremRecord:
     """Arrange a stored result for showing.
 
     Args:
@@ -63,7 +63,7 @@ def read_theorem_study(result: Record) -> TheoremStudy:
     settings = result["settings"]
     schemes, spreads = tuple(settings["schemes"]), tuple(settings["spreads"])
     kappas = tuple(sorted(float(kappa) for kappa in settings["kappas"]))
-    return TheoremStudy(
+    return TheoremRecord(
         stored=result,
         schemes=schemes,
         spreads=spreads,

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from lazyscope.report.parts import MISSING, Cell, Table, decimal, interval, listing, number, percent
-from lazyscope.study.theorem.page._study import Record, TheoremStudy
+from lazyscope.study.theorem.page._study import Record, TheoremRecord
 
 _TONES = {"agrees": "good", "disagrees": "bad", "undecided": "muted", "theta-lazy": "good"}
 
 
-def bound_table(study: TheoremStudy) -> Table:
+def bound_table(study: TheoremRecord) -> Table:
     """Every named scheme at every width: the bound, and the rates over it."""
     return Table(
         anchor="bounds",
@@ -37,7 +37,7 @@ def bound_table(study: TheoremStudy) -> Table:
     )
 
 
-def limit_table(study: TheoremStudy) -> Table:
+def limit_table(study: TheoremRecord) -> Table:
     """The ratios of every named scheme extrapolated to infinite width."""
     return Table(
         anchor="limits",
@@ -74,7 +74,7 @@ def limit_table(study: TheoremStudy) -> Table:
     )
 
 
-def threshold_table(study: TheoremStudy) -> Table:
+def threshold_table(study: TheoremRecord) -> Table:
     """The kappa above which each criterion is met, for all spreads together."""
     return Table(
         anchor="thresholds",
@@ -103,7 +103,7 @@ def threshold_table(study: TheoremStudy) -> Table:
     )
 
 
-def failure_table(study: TheoremStudy) -> Table:
+def failure_table(study: TheoremRecord) -> Table:
     """How many runs failed each criterion, by spread, width and kappa."""
     kappas = [f"{kappa:g}" for kappa in study.kappas]
     rows = [
@@ -130,7 +130,7 @@ def failure_table(study: TheoremStudy) -> Table:
     )
 
 
-def kernel_table(study: TheoremStudy) -> Table:
+def kernel_table(study: TheoremRecord) -> Table:
     """The exponents with which kernels at the start approach their limit."""
     kernels = study.stored["kernels"]
     names = {
@@ -160,7 +160,7 @@ def kernel_table(study: TheoremStudy) -> Table:
     )
 
 
-def run_table(study: TheoremStudy) -> Table:
+def run_table(study: TheoremRecord) -> Table:
     """Every run with its numbers."""
     header = ["Run", "Kappa", "Width", "Seed", "Outcome", "Steps", "Time", "Loss share", "Bound"]
     header += ["Rate from K(0)", "Average", "Final", "Rate", "Displacement"]
@@ -232,7 +232,7 @@ def _run_row(run: Record) -> list[str]:
     ]
 
 
-def lambda_words(study: TheoremStudy) -> str:
+def lambda_words(study: TheoremRecord) -> str:
     """lambda_S in words."""
     found = study.stored["lambda_s"]
     if found["smallest"] is None:

@@ -1,29 +1,33 @@
-"""Does the displacement law hold for schemes that nobody chose?"""
+"""Which schemes are drawn, and on what are they trained?"""
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any, final, get_args
 
 import numpy as np
-from jaxtyping import Float
 
-from lazyscope._checks import InputError, check_count, check_fraction, check_positive
-from lazyscope._entry import check_fields, checked
-from lazyscope.data import sphere_teacher
-from lazyscope.study.phase_diagram._run import check_enough_runs
-from lazyscope.study.random_schemes._estimates import LayerEstimate, estimate_layers
-from lazyscope.sweep import SweepDesign, open_store, run_sweep
-
-DATA = {"num_points": 4, "input_dim": 4, "data_seed": 2}
-"""Four points of the unit sphere: of the seeds 0 to 2, the one whose limit kernels have the smallest
-condition numbers, 2.4 to 2.8. Constants near one leave exponents to be seen at small width."""
+from lazyscope._checks import (
+    InputError,
+    check_choice,
+    check_count,
+    check_fraction,
+    check_positive,
+)
+from lazyscope._entry import check_fields
+from lazyscope.data import TargetKind, load_dataset
+from lazyscope.study._grid_settings import check_enough_runs
+from lazyscope.sweep import SweepDesign
 
 Exponents = tuple[tuple[float, ...], tuple[float, ...]]
 """Scale and speed exponents of all layers."""
 
 
+MADE_TO_ORDER = "sphere-teacher"
+
+
+@final
 @dataclass(frozen=True)
 class RandomSchemesSettings:
-    """What `run_random_schemes` runs.
+    """What the study of random schemes runs.
 
     Scale exponents are uniform in [-1/2, 1/2] plus 1 / (4 (L + 1)), so that rho, their sum, lies
     around 1/4, half way between the places where the law changes; speed exponents are uniform in
@@ -31,12 +35,24 @@ class RandomSchemesSettings:
     so that one seed for all would let one unlucky draw count as often as there are schemes.
 
     Attributes:
-        counts: number of schemes with 1, 2, .. hidden layers.
-        widths: for each of these depths, the widths, increasing, at least 3.
+        counts: number of schemes of every depth, from one hidden layer on.
+        widths: widths for each of these depths, increasing, at least three.
         replicates: seeds of every scheme and width.
-        draw_seed: of the exponents.
-        tolerance: of the exponential flow.
+        draw_seed: seed of the exponents.
+        tolerance: tolerance of the exponential flow.
         stop: fraction of the initial loss at which training ends.
+        num_schemes: number of schemes in all, in place of `counts`; shared out over the depths as those are.
+        data: source of the points; by default points of the unit sphere with a small teacher.
+        num_points: training points.
+        target: kind of target: classes, parity or value; unless given, parity of labels, else the
+            values, so that networks have one output.
+        data_seed: seed that chooses the points; the default is, of the seeds 0 to 2 of four points of the
+            sphere, the one whose limit kernels have the smallest condition numbers, 2.4 to 2.8.
+            Constants near one leave exponents to be seen at small width.
+        input_dim: features of points of the sphere.
+
+    Trust: intervals as ``docs/estimates.md`` says; how often they contain the law's exponent is what
+    ``docs/where-the-law-is-off.md`` is about.
     """
 
     counts: tuple[int, ...] = (24, 24, 16)
@@ -49,9 +65,21 @@ class RandomSchemesSettings:
     draw_seed: int = 1
     tolerance: float = 0.2
     stop: float = 1e-4
+    num_schemes: int | None = None
+    data: str = MADE_TO_ORDER
+    num_points: int = 4
+    target: str | None = None
+    data_seed: int = 2
+    input_dim: int = 4
 
     def __post_init__(self) -> None:
         check_fields(self)
+        for name in ("num_points", "input_dim"):
+            check_count(name, getattr(self, name))
+        if self.target is not None:
+            check_choice("target", self.target, get_args(TargetKind))
+        if self.num_schemes is not None:
+            self._share_out(check_count("num_schemes", self.num_schemes))
         check_positive("tolerance", self.tolerance)
         check_fraction("stop fraction", self.stop)
         for count in (*self.counts, self.replicates):
@@ -82,6 +110,14 @@ class RandomSchemesSettings:
                     fix="list each width once, the smallest first",
                 )
 
+    def _share_out(self, schemes: int) -> None:
+        """Counts in the ratios of those given, and no depth without a scheme."""
+        bounds = np.cumsum([0, *self.counts]) / max(sum(self.counts), 1) * schemes
+        counts = np.diff(np.ceil(bounds - 1e-9)).astype(int).tolist()
+        kept = [k for k, count in enumerate(counts) if count and k < len(self.widths)]
+        object.__setattr__(self, "counts", tuple(counts[k] for k in kept))
+        object.__setattr__(self, "widths", tuple(self.widths[k] for k in kept))
+
     @property
     def depths(self) -> tuple[int, ...]:
         """Numbers of hidden layers, from 1."""
@@ -111,8 +147,7 @@ class RandomSchemesSettings:
             points={"columns": dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))},
             fixed={
                 "depth": depth,
-                "data": "sphere-teacher",
-                **DATA,
+                **self.problem(),
                 "activation": "relu",
                 "stop": self.stop,
                 "tolerance": self.tolerance,
@@ -120,58 +155,15 @@ class RandomSchemesSettings:
             record=("displacement",),
         )
 
-
-@checked()
-def run_random_schemes(
-    settings: RandomSchemesSettings, folder: str | Path, *, show_progress: bool = False
-) -> tuple[LayerEstimate, ...]:
-    """Train networks of random schemes and hold every layer's exponent against the law.
-
-    Args:
-        settings: what to run.
-        folder: holds one store for each depth; runs that are there are not repeated.
-        show_progress: draw a progress bar on standard error.
-
-    Returns:
-        One `LayerEstimate` for each scheme and layer, with the estimate that knows no theory, the
-        law's exponent, and the exponent of the measured displacement over the law at each width.
-
-    Raises:
-        StoreError: a store is in use, holds another sweep, or its disk is full.
-
-    Trust: intervals as ``docs/estimates.md`` says; how often they contain the law's exponent is what
-    ``docs/where-the-law-is-off.md`` is about.
-    """
-    found: list[LayerEstimate] = []
-    data = sphere_teacher(
-        num_points=DATA["num_points"], input_dim=DATA["input_dim"], seed=DATA["data_seed"]
-    )
-    for depth in settings.depths:
-        store = Path(folder) / f"depth-{depth}"
-        run_sweep(settings.design(depth), store, show_progress=show_progress)
-        displacements, losses = _measured(store, settings.replicates)
-        found += estimate_layers(
-            settings.schemes(depth),
-            np.array(settings.widths[depth - 1]),
-            displacements,
-            losses,
-            data,
-            tolerance=settings.tolerance,
-        )
-    return tuple(found)
-
-
-def _measured(
-    store: Path, replicates: int
-) -> tuple[Float[np.ndarray, "scheme layer W seed"], Float[np.ndarray, "scheme W seed"]]:
-    """Relative displacements in operator norm, NaN where a run did not converge, and first losses."""
-    runs = open_store(store)
-    values = runs["displacement_operator"].transpose("point", "layer", "width").values
-    ended = runs["outcome"].transpose("point", "width").values == "converged"
-    values = np.where(ended[:, None] & (values > 0) & np.isfinite(values), values, np.nan)
-    losses = runs["loss_initial"].transpose("point", "width").values
-    displacements, first = (
-        np.moveaxis(part.reshape(-1, replicates, *part.shape[1:]), 1, -1)
-        for part in (values, losses)
-    )
-    return displacements, first
+    def problem(self) -> dict[str, Any]:
+        """The points, as a sweep names them."""
+        chosen = {"data": self.data, "num_points": self.num_points, "data_seed": self.data_seed}
+        if self.data == MADE_TO_ORDER:
+            return {**chosen, "input_dim": self.input_dim}
+        target = self.target
+        if target is None:
+            read = load_dataset(
+                self.data, num_points=self.num_points, num_test=0, seed=self.data_seed
+            )
+            target = "parity" if read.labels else "value"
+        return {**chosen, "target": target}
