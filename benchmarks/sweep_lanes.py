@@ -14,8 +14,8 @@ import jax
 import numpy as np
 
 from lazyscope.sweep import SweepDesign
-from lazyscope.sweep.run._data import run_data
-from lazyscope.sweep.run._program import COMPILER_OPTIONS, run_inputs, trace_run
+from lazyscope.experiment._data import run_data
+from lazyscope.experiment._program import COMPILER_OPTIONS, run_inputs, trace_run
 
 
 def run() -> dict[str, Any]:

@@ -29,9 +29,9 @@ from lazyscope.measure import displacement
 from lazyscope.model import Dense
 from lazyscope.scaling import regime_report
 from lazyscope.sweep import SweepDesign
-from lazyscope.sweep.design._parametrisation import run_scheme
-from lazyscope.sweep.run._data import run_data
-from lazyscope.sweep.run._program import COMPILER_OPTIONS, run_inputs
+from lazyscope.experiment._parametrisation import run_scheme
+from lazyscope.experiment._data import run_data
+from lazyscope.experiment._program import COMPILER_OPTIONS, run_inputs
 
 FILE = Path(__file__).parents[1] / "examples" / "sweeps" / "two-layer.toml"
 SEED, SHARE, MOST_STEPS = 7, 10, 1_000_000

@@ -12,11 +12,11 @@ import pytest
 import lazyscope
 from lazyscope._checks import InputError
 from lazyscope._jax._random import LARGEST_SEED, check_seed, random_key
+from lazyscope.experiment._data import run_data
+from lazyscope.experiment._program import compiled_program, run_inputs
 from lazyscope.measure import operator_norm
 from lazyscope.model import Dense
 from lazyscope.sweep import SweepDesign
-from lazyscope.sweep.run._data import run_data
-from lazyscope.sweep.run._program import run_inputs, trace_run
 
 SOURCE, HERE = Path(lazyscope.__file__).parent, Path(__file__).parent
 
@@ -46,7 +46,7 @@ def starts():
     cell = next(SweepDesign(axes={"seed": [3]}, fixed={"scheme": "ntk", "width": 8}).cells())
     with jax.enable_x64(True):
         inputs = run_inputs(cell.settings, run_data(cell.settings))
-        values = jax.jit(lambda numbers: trace_run(cell.settings, ("neurons",), numbers))(inputs)
+        values = compiled_program(cell.settings, ("neurons",), inputs)(inputs)
         drawn = [run.experiment().problem.params[0].weight, values["input_weights_initial"]]
         drawn.append(operator_norm(jax.numpy.outer(*[jax.numpy.arange(70.0) ** 2] * 2)))
         return [float(abs(weights).sum()).hex() for weights in drawn]

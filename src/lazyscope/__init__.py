@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from lazyscope._checks import InputError
     from lazyscope._outcome import Outcome, RunError
     from lazyscope.data import Dataset, load_dataset
+    from lazyscope.experiment import SingleRun, forecast_run, train_run
     from lazyscope.flow import (
         ExponentialFlow,
         GradientDescent,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from lazyscope.model import Centred, Dense
     from lazyscope.observe import Observer, as_function, open_observations, save_observations
     from lazyscope.scaling import Scheme, named_scheme, regime_report
-    from lazyscope.study import SingleRun, coordinate_check, forecast_run, train_run
+    from lazyscope.study import coordinate_check
     from lazyscope.sweep import SweepDesign, open_store, run_sweep
 
 __all__ = [
@@ -84,7 +85,7 @@ _HOMES = {
     "Outcome": "_outcome",
     "RunError": "_outcome",
     "Scheme": "scaling",
-    "SingleRun": "study",
+    "SingleRun": "experiment",
     "SweepDesign": "sweep",
     "as_function": "observe",
     "coordinate_check": "study",
@@ -92,7 +93,7 @@ _HOMES = {
     "estimate_exponent": "measure",
     "explain_tangent_kernel": "kernel",
     "forecast_problem": "forecast",
-    "forecast_run": "study",
+    "forecast_run": "experiment",
     "function_problem": "flow",
     "limit_covariance_kernel": "kernel",
     "limit_tangent_kernel": "kernel",
@@ -108,11 +109,12 @@ _HOMES = {
     "tangent_kernel": "kernel",
     "tangent_kernel_by_leaf": "kernel",
     "tangent_kernel_product": "kernel",
-    "train_run": "study",
+    "train_run": "experiment",
 }
 _ROOMS = (
     "claims",
     "data",
+    "experiment",
     "flow",
     "forecast",
     "kernel",

@@ -23,7 +23,7 @@ from lazyscope._checks import (
 )
 from lazyscope._entry import checked
 from lazyscope._jax import own_settings
-from lazyscope._types import Params
+from lazyscope._types import Params, Scalar
 from lazyscope.kernel import (
     AbstractTangentKernel,
     Spectrum,
@@ -66,7 +66,7 @@ class Forecast(eqx.Module):
     energies: Float[Array, " modes"]
     change: Params
     displacement: Float[Array, " groups"]
-    horizon: float
+    horizon: float | Scalar
     num_points: int
     precision: str = eqx.field(static=True, default="float64")
 
@@ -324,6 +324,19 @@ def guaranteed_rate(
         )
     weights = speed * (np.prod(alpha) / alpha) ** 2
     return float(2.0 / num_points * np.sum(weights * smallest))
+
+
+def trace_forecast(problem: StartingPoint, at_fraction: Scalar | float) -> Forecast:
+    """`forecast_problem` as a pure function for use under ``jit``, in the problem's precision.
+
+    Nothing is checked: of a network without any gradient the largest eigenvalue is zero, and what is
+    predicted says nothing.
+    """
+    start = problem.kernel, problem.params, problem.x
+    fraction = jnp.asarray(at_fraction, problem.x.dtype)
+    precision = str(_working_precision(*start))
+    found = _linearised(*start, problem.y, problem.speeds, fraction, precision)
+    return Forecast(*found, fraction, problem.x.shape[0], precision)
 
 
 def _checked_speeds(speeds: Any, num_groups: int) -> Any:

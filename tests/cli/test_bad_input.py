@@ -103,7 +103,7 @@ CASES = [
     ([*TRAIN, "--max-steps", "0"], "Max_steps must be a whole number of at least 1"),
     (["study", "kappa", "--widths", "0"], "Width must be a whole number of at least 1"),
     (["study", "kappa", "--kappas", "1,-2"], "Kappa must be above zero"),
-    (["study", "kappa", "--shapes", "balance"], "use 'balanced'"),
+    (["study", "kappa", "--spreads", "balance"], "use 'balanced'"),
     (["sweep", "nowhere.toml", "--store", "x"], "A sweep file must be readable"),
     (["sweep", "a.toml", "--store", "x", "--workers", "0"], "Workers must be a whole number"),
     (
@@ -139,7 +139,7 @@ def test_with_json_bad_input_leaves_standard_output_empty(command):
 
 
 def test_points_whose_kernel_exceeds_memory_are_refused_with_its_size(monkeypatch):
-    monkeypatch.setattr("lazyscope.study.single._run.physical_memory", lambda: 1024)
+    monkeypatch.setattr("lazyscope.experiment._single.physical_memory", lambda: 1024)
     assert "training and 4 test points" in refused([*FORECAST, "--width", "16"])
 
 

@@ -321,6 +321,5 @@ VALID = {
     ("kernel.predict_flow", "t", "zero"),  # the start
     ("kernel.predict_flow", "t", "list"),  # several times
     ("data.duplicate_groups", "x", "empty"),  # no points, no duplicates
-    ("study.observe_compiled", "stop_fraction", "zero"),  # never ends by loss
 }
 """Single cases that are valid, with their reasons beside them."""

@@ -27,6 +27,7 @@ ROOMS = [
     "forecast",
     "observe",
     "data",
+    "experiment",
     "sweep",
     "study",
     "claims",

@@ -21,7 +21,7 @@ from lazyscope.study import (
     run_theorem_study,
 )
 
-QUICK = ["kappa", "--num-points", "6", "--num-test", "2", "--shapes", "balanced,small-readout"]
+QUICK = ["kappa", "--num-points", "6", "--num-test", "2", "--spreads", "balanced,small-readout"]
 QUICK += ["--widths", "8", "--seeds", "3"]
 MAPS = (TwoLayerSettings, ThreeLayerSettings, CondensationSettings, OutputScaleSettings)
 
@@ -89,7 +89,7 @@ def test_the_fewest_runs_that_can_decide_are_taken():
         (["kappa", "--kappas", "64,128"], "A slope needs at least 4 values of kappa"),
         (
             [*QUICK, "--kappas", "0.01,0.1,0.5,1"],
-            "where every shape is expected to move by 0.5 of its size",
+            "where every spread is expected to move by 0.5 of its size",
         ),
         (["kappa", "--widths", "64", "--seeds", "1"], "3 pairs of width and seed"),
         (["theorem", "--threshold-widths", "64"], "at least 3 values of threshold width"),
@@ -121,8 +121,8 @@ def no_run(*unused, **also_unused):
 def test_kappas_that_are_all_too_small_are_refused_before_any_run_with_one_that_is_not(
     model, monkeypatch
 ):
-    monkeypatch.setattr("lazyscope.study.kappa._study.observe_compiled", no_run)
-    few = FEW | {"num_points": 4, "shapes": ("balanced",)}
+    monkeypatch.setattr("lazyscope.study.kappa._study.finished_runs", no_run)
+    few = FEW | {"num_points": 4, "spreads": ("balanced",)}
     with pytest.raises(InputError, match="let the smallest of the 4 largest kappas be") as refused:
         run_kappa_study(kappa_settings(model, kappas=(0.1, 0.2, 0.4, 0.8), **few))
     least = float(re.search(r"largest kappas be ([0-9.]+) or more", str(refused.value))[1])
@@ -131,10 +131,10 @@ def test_kappas_that_are_all_too_small_are_refused_before_any_run_with_one_that_
         run_kappa_study(kappa_settings(model, kappas=larger, **few))
 
 
-def test_a_shape_that_no_run_can_decide_is_told_before_the_runs(monkeypatch):
-    monkeypatch.setattr("lazyscope.study.kappa._study.observe_compiled", no_run)
+def test_a_spread_that_no_run_can_decide_is_told_before_the_runs(monkeypatch):
+    monkeypatch.setattr("lazyscope.study.kappa._study.finished_runs", no_run)
     settings = KappaSettings(
-        **FEW, shapes=("balanced", "small-hidden"), kappas=(4.0, 8.0, 16.0, 32.0)
+        **FEW, spreads=("balanced", "small-hidden"), kappas=(4.0, 8.0, 16.0, 32.0)
     )
     with (
         pytest.warns(HopelessWarning, match=r"stay undecided.*small-hidden \(kappa [0-9.]+\)$"),
@@ -144,7 +144,7 @@ def test_a_shape_that_no_run_can_decide_is_told_before_the_runs(monkeypatch):
 
 
 def test_lazy_schemes_without_a_bound_are_told_before_the_runs(monkeypatch):
-    monkeypatch.setattr("lazyscope.study.theorem._study.run_and_rate", no_run)
+    monkeypatch.setattr("lazyscope.study.theorem._study.finished_runs", no_run)
     settings = TheoremSettings(
         num_points=70, schemes=("ntk", "mup"), widths=(8, 16, 32), seeds=2, activation="linear"
     )

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from lazyscope._checks import InputError
-from lazyscope.study import KappaSettings, run_kappa_study, shape, shape_names, write_kappa_page
+from lazyscope.experiment import spread, spread_names
+from lazyscope.study import KappaSettings, run_kappa_study, write_kappa_page
 
 SMALL = KappaSettings(
     num_points=8,
     num_test=20,
-    shapes=("balanced", "small-readout"),
+    spreads=("balanced", "small-readout"),
     kappas=(4.0, 32.0, 64.0, 128.0, 256.0),
     widths=(32, 48),
     seeds=2,
@@ -28,7 +29,7 @@ def result():
 @pytest.mark.slow
 def test_every_cell_is_run_once_and_reported(result):
     study, calls = result
-    cells = {(r["shape"], r["width"], r["kappa"], r["seed"]) for r in study["runs"]}
+    cells = {(r["spread"], r["width"], r["kappa"], r["seed"]) for r in study["runs"]}
     assert len(study["runs"]) == len(cells) == 40
     assert calls[-1] == (40, 40)
 
@@ -85,10 +86,10 @@ def test_same_settings_give_the_same_numbers(result):
         )
 
 
-@pytest.mark.parametrize("name", shape_names())
-def test_a_shape_spreads_any_kappa_over_any_depth(name):
+@pytest.mark.parametrize("name", spread_names())
+def test_a_spread_reaches_any_kappa_over_any_depth(name):
     for depth in (1, 2, 4):
-        alpha = shape(name).alpha(6.0, 100, depth)
+        alpha = spread(name).alpha(6.0, 100, depth)
         assert len(alpha) == depth + 1
         assert np.prod(alpha) == pytest.approx(6.0)
 
@@ -96,7 +97,7 @@ def test_a_shape_spreads_any_kappa_over_any_depth(name):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"shapes": ("balancd",)}, "Shape must be one of"),
+        ({"spreads": ("balancd",)}, "Spread must be one of"),
         ({"activation": "rele"}, "Activation must be one of"),
         ({"widths": (0,)}, "Width must be a whole number"),
         ({"kappas": (-1.0,)}, "Kappa must be above zero"),
@@ -117,7 +118,7 @@ def test_a_network_without_gradient_is_a_stalled_run_and_loses_nothing_else(tmp_
     settings = KappaSettings(
         num_points=1,
         num_test=1,
-        shapes=("balanced",),
+        spreads=("balanced",),
         kappas=(4.0, 8.0, 16.0, 32.0),
         widths=(1,),
         seeds=6,

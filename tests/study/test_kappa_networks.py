@@ -6,35 +6,29 @@ import numpy as np
 import pytest
 
 from lazyscope._checks import InputError
+from lazyscope.experiment import architecture, architecture_names, spread, spread_names
+from lazyscope.experiment._architecture import with_scores_of_size_one
 from lazyscope.model import Attention
-from lazyscope.study import (
-    kappa_settings,
-    run_kappa_study,
-    shape,
-    shape_names,
-    study_network,
-    write_kappa_page,
-)
-from lazyscope.study.kappa._networks import study_network_names, with_scores_of_size_one
-from lazyscope.study.kappa._records import GroupScales
+from lazyscope.study import kappa_settings, run_kappa_study, write_kappa_page
+from lazyscope.study.kappa._records import law_of_scales
 from lazyscope.study.kappa._verdict import judge
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("name", study_network_names())
-def test_a_shape_reaches_any_kappa_of_any_network(name):
-    network = study_network(name).build(64, 1, 32, 1 if name == "attention" else 3, "relu")
+@pytest.mark.parametrize("name", architecture_names())
+def test_a_spread_reaches_any_kappa_of_any_network(name):
+    network = architecture(name).build(64, 1, 32, 1 if name == "attention" else 3, "relu")
     for kappa in (0.01, 3.0, 1e4):
-        for spread in shape_names():
-            alpha = shape(spread).alpha_of(network, kappa)
+        for way in spread_names():
+            alpha = spread(way).alpha_of(network, kappa)
             assert network.kappa(alpha) == pytest.approx(kappa, rel=1e-10)
-            relative = alpha / shape(spread).alpha(1.0, 32, len(alpha) - 1)
+            relative = alpha / spread(way).alpha(1.0, 32, len(alpha) - 1)
             np.testing.assert_allclose(relative, relative[0], rtol=1e-12)
 
 
 def test_scores_have_size_one_whatever_the_scales():
-    network = study_network("attention").build(64, 1, 32, 1, "relu")
+    network = architecture("attention").build(64, 1, 32, 1, "relu")
     for alpha in (np.ones(6), np.array([9.0, 0.1, 3.0, 1.0, 2.0, 0.5])):
         scored = with_scores_of_size_one(network, alpha)
         assert isinstance(scored, Attention)
@@ -42,18 +36,18 @@ def test_scores_have_size_one_whatever_the_scales():
 
 
 def test_the_law_of_scales_is_one_over_kappa_where_one_group_takes_all():
-    groups = GroupScales(np.array([1.0, 1e6]), np.ones(2), np.ones(2))
-    np.testing.assert_allclose(groups.law(8.0), [1 / 8, 1e-12 / 8], rtol=1e-6)
+    law = law_of_scales(np.array([1.0, 1e6]), np.ones(2), np.ones(2), 8.0)
+    np.testing.assert_allclose(law, [1 / 8, 1e-12 / 8], rtol=1e-6)
 
 
 def test_leverage_bounds_what_displacement_alone_does_not():
     draw = np.random.default_rng(0)
     for _ in range(50):
         alpha, speed = np.exp(draw.normal(size=(2, 4)))
-        groups = GroupScales(alpha, speed, draw.uniform(0.01, 1, size=4))
-        assert np.max(groups.leverage * groups.law(5.0)) <= 1 / 5
-    rare = GroupScales(np.array([1.0, 0.1]), np.ones(2), np.array([1.0, 0.05]))
-    assert np.max(rare.law(5.0)) > 3 / 5
+        leverage = draw.uniform(0.01, 1, size=4)
+        assert np.max(leverage * law_of_scales(alpha, speed, leverage, 5.0)) <= 1 / 5
+    rare = law_of_scales(np.array([1.0, 0.1]), np.ones(2), np.array([1.0, 0.05]), 5.0)
+    assert np.max(rare) > 3 / 5
 
 
 def test_slopes_that_shares_bend_contradict_kappa_alone_and_agree_with_the_scales():
@@ -63,7 +57,7 @@ def test_slopes_that_shares_bend_contradict_kappa_alone_and_agree_with_the_scale
         for kappa in (32.0, 64.0, 128.0, 256.0):
             moved = kappa**-1.3
             runs.append(
-                {"shape": "balanced", "width": width, "kappa": kappa, "seed": 0}
+                {"spread": "balanced", "width": width, "kappa": kappa, "seed": 0}
                 | {"outcome": "converged", "leverage": [1.0, 0.5]}
                 | dict.fromkeys(("largest_displacement", "largest_forecast"), moved)
                 | dict.fromkeys(("largest_by_law", "largest_weighed_by_law"), 3.0 * moved)
@@ -93,7 +87,7 @@ def test_networks_that_do_not_exist_are_refused(name, given, message):
 
 def test_points_that_are_no_images_are_refused():
     with pytest.raises(InputError, match=r"square grey images.*points of 10 numbers"):
-        study_network("convolution").build(10, 1, 8, 1, "relu")
+        architecture("convolution").build(10, 1, 8, 1, "relu")
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ def runs_with(slope, *, correction=0.0, noise=0.003, fail=(), constant=1.0):
                     failed = (shape, width, kappa, seed) in fail
                     records.append(
                         {
-                            "shape": shape,
+                            "spread": shape,
                             "width": width,
                             "kappa": kappa,
                             "seed": seed,

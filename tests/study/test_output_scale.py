@@ -10,18 +10,17 @@ import pytest
 
 from lazyscope._checks import InputError
 from lazyscope.data import sphere_teacher
+from lazyscope.experiment import network_experiment, run_experiment
 from lazyscope.flow import ExponentialFlow
 from lazyscope.model import Dense
 from lazyscope.scaling import named_scheme
 from lazyscope.study import (
     OutputScaleSettings,
-    dense_experiment,
     find_study,
     judge_output_scale,
     judge_study,
-    observe_compiled,
 )
-from lazyscope.study.output_scale._collapse import crossing, judge_collapse, spread
+from lazyscope.study.output_scale._collapse import crossing, curves_apart, judge_collapse
 from lazyscope.sweep import SweepDesign, open_store
 
 pytestmark = pytest.mark.slow
@@ -87,7 +86,7 @@ def test_curves_at_equal_scale_lie_apart_as_computed_by_hand():
     by_hand = [np.interp(places, log_scale, curve) for curve in curves]
     expected = np.sqrt(np.mean(np.std(by_hand, axis=0, ddof=1) ** 2))
     assert found["spread_at_equal_scale"] == pytest.approx(expected, rel=1e-6)
-    assert spread(log_scale, log_width, curves, 0.5) < 0.02
+    assert curves_apart(log_scale, log_width, curves, 0.5) < 0.02
 
 
 def test_runs_without_a_value_leave_holes_and_no_wrong_number():
@@ -131,18 +130,12 @@ def test_gap_and_errors_are_those_of_a_single_run_of_the_instrument(small, doubl
     data = sphere_teacher(num_points=4, input_dim=2, num_test=8)
     model = Dense(2, 1, 16, 1, "softplus", output_scale=4.0)
     params = model.init_from_std(jax.random.key(1), scheme.weight_std(16))
-    experiment = dense_experiment(model, params, data, scheme.speed(16), centred=True)
+    experiment = network_experiment(model, params, data, scheme.speed(16), centred=True)
     method = ExponentialFlow(tolerance=0.1)
-    seen = observe_compiled(experiment, method, stop_fraction=0.01, max_steps=10000)
+    seen = run_experiment(experiment, method, stop=0.01, record=("linearisation",))
     kept = open_store(small[0] / "runs").sel(width=16, output_scale=4.0, seed=1)
-    expected = {
-        "gap_train": seen.gap_train,
-        "gap_test": seen.gap_test,
-        "test_error": seen.error,
-        "linearised_test_error": seen.linearised_error,
-    }
-    for name, value in expected.items():
-        assert float(kept[name]) == pytest.approx(float(value), rel=1e-6, abs=1e-12), name
+    for name in ("gap_train", "gap_test", "test_error", "linearised_test_error"):
+        assert float(kept[name]) == pytest.approx(float(seen[name]), rel=1e-6, abs=1e-12), name
 
 
 def test_the_record_is_json_and_holds_every_quantity_of_every_run(small):

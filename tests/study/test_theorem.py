@@ -9,14 +9,17 @@ import pytest
 from lazyscope._checks import InputError
 from lazyscope._plain import plain
 from lazyscope.data import Dataset, load_dataset
+from lazyscope.experiment import default_settings, run_settings, spread
 from lazyscope.flow import dense_problem, solve_flow
 from lazyscope.measure import decay_rate
 from lazyscope.model import Dense
 from lazyscope.scaling import Scheme
-from lazyscope.study import TheoremSettings, run_theorem_study, shape
+from lazyscope.study import TheoremSettings, run_theorem_study
+from lazyscope.study._guarantee import Bound
 from lazyscope.study.theorem._bound import bound_limits, extrapolated, mean_ratio
 from lazyscope.study.theorem._kernel import kernel_convergence
-from lazyscope.study.theorem._run import Bound, run_and_rate
+from lazyscope.study.theorem._records import run_record
+from lazyscope.study.theorem._settings import RECORD
 from lazyscope.study.theorem._threshold import from_here_on, meets, thresholds
 from lazyscope.study.theorem._verdict import judge
 
@@ -34,7 +37,7 @@ SMALL = TheoremSettings(
     depth=1,
     stop=1e-2,
 )
-LAZY = shape("balanced").scheme(1e3, 16, 1)
+LAZY = spread("balanced").scheme(1e3, 16, 1)
 
 
 @pytest.fixture(scope="module")
@@ -48,16 +51,17 @@ def result():
 
 
 def trained(data, scheme, **changes):
-    options = {
+    settings = {
+        **default_settings(),
         "width": 16,
-        "seed": 0,
-        "activation": "relu",
+        "depth": 1,
         "centred": True,
-        "tolerance": 0.05,
-        "stop": 1e-4,
         "max_steps": 2000,
+        "num_records": 128,
     }
-    return run_and_rate(data, scheme, **options | changes)
+    with jax.enable_x64(True):
+        run = run_settings(settings | changes, RECORD, data=data, scheme=scheme)
+    return run_record({**run.measurements, "outcome": run.outcome.label, "seconds": run.seconds})
 
 
 def loss_on_long_run(data, scheme, stop):
@@ -91,14 +95,14 @@ def test_a_very_lazy_network_loses_its_loss_at_the_rate_of_its_first_kernel(data
 def test_the_rate_hardly_depends_on_where_training_stops_and_the_average_does(
     data, kappa, accuracy
 ):
-    scheme = shape("balanced").scheme(kappa, 16, 1)
+    scheme = spread("balanced").scheme(kappa, 16, 1)
     early, late = (trained(data, scheme, stop=stop) for stop in (1e-4, 1e-8))
     assert early["rate"] == pytest.approx(late["rate"], rel=accuracy)
     assert early["average"] > 3 * late["average"]
 
 
 def test_what_is_left_at_the_end_decays_at_the_final_rate(data):
-    scheme = shape("balanced").scheme(3.0, 16, 1)
+    scheme = spread("balanced").scheme(3.0, 16, 1)
     run = trained(data, scheme, centred=False)
     times, losses = loss_on_long_run(data, scheme, 1e-13)
     later = losses < 1e-9 * losses[0]
@@ -107,13 +111,13 @@ def test_what_is_left_at_the_end_decays_at_the_final_rate(data):
 
 def test_the_loss_stays_below_its_rate_at_every_recorded_time(data):
     for kappa in (0.1, 1.0, 30.0):
-        run = trained(data, shape("small-input").scheme(kappa, 16, 1))
+        run = trained(data, spread("small-input").scheme(kappa, 16, 1))
         times, losses = (np.asarray(run["curve"][key]) for key in ("time", "loss"))
         assert np.all(losses <= losses[0] * np.exp(-run["rate"] * times) * (1 + 1e-12))
 
 
 def test_a_run_that_does_not_converge_has_no_rate(data):
-    run = trained(data, shape("balanced").scheme(0.1, 16, 1), max_steps=3)
+    run = trained(data, spread("balanced").scheme(0.1, 16, 1), max_steps=3)
     assert run["outcome"] == "out-of-steps"
     assert run["rate"] is run["average"] is run["final"] is run["largest_displacement"] is None
     assert not meets({**run, "bound": 0.0}, "bound", 0.5)
@@ -379,7 +383,7 @@ def test_regimes_are_those_of_the_schemes(result):
     [
         ({"schemes": ("luo",)}, "takes schemes without free parameters.*gamma"),
         ({"schemes": ("ntkk",)}, "Scheme must be one of.*'ntk'"),
-        ({"spreads": ("flat",)}, "Shape must be one of"),
+        ({"spreads": ("flat",)}, "Spread must be one of"),
         ({"seeds": 1}, "Seeds must be a whole number of at least 2.*they are the error"),
         ({"widths": (64, 128)}, "at least 3 values of width, each given once"),
         ({"threshold_widths": (64, 128)}, "at least 3 values of threshold width"),

@@ -7,8 +7,8 @@ from dataclasses import replace
 import xarray as xr
 from zarr.storage import MemoryStore
 
+from lazyscope.experiment._quantities import quantities
 from lazyscope.sweep.store._batchfile import _batch_arrays
-from lazyscope.sweep.store._record import quantities
 from sweep.store_cases import made_up, small_design
 
 

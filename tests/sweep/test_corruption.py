@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from lazyscope.experiment._quantities import quantities
 from lazyscope.sweep import StoreError, finished_cells, open_store, writing_store
 from lazyscope.sweep.store._batchfile import batch_file
-from lazyscope.sweep.store._record import quantities
 from sweep.earlier_store import earlier_store
 from sweep.store_cases import made_up, small_design
 

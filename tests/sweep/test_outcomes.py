@@ -2,13 +2,14 @@
 
 import time
 
+import numpy as np
 import pytest
 
 from lazyscope._checks import InputError
+from lazyscope.experiment._program import MOST_PROGRAMS, _programs, compiled_program
 from lazyscope.sweep import SweepDesign, estimate_cost, open_store, run_sweep
 from lazyscope.sweep.design._units import SHAPES_TOGETHER, cut_into_units, shape_of
 from lazyscope.sweep.run._batch import each_for_itself
-from lazyscope.sweep.run._program import MOST_PROGRAMS, _programs, compiled_program
 from lazyscope.sweep.run._run import run_sweep_with
 from lazyscope.sweep.run._workers import ThreadWorkers
 from lazyscope.sweep.store._batchfile import RunFailure, RunResult
@@ -169,11 +170,11 @@ def test_compiled_programs_are_kept_for_a_limited_number_of_shapes(monkeypatch):
         def compile(self, **_):
             return lambda numbers: {}
 
-    monkeypatch.setattr("lazyscope.sweep.run._program.jax.jit", lambda _: Made())
+    monkeypatch.setattr("lazyscope.experiment._program.jax.jit", lambda _: Made())
     kept = dict(_programs)
     _programs.clear()
     for width in range(1, 3 * MOST_PROGRAMS):
-        compiled_program({"width": width}, ("nothing",), {})
+        compiled_program({"width": width}, ("nothing",), {"x": np.zeros(width)})
     assert len(_programs) == MOST_PROGRAMS
     assert SHAPES_TOGETHER <= MOST_PROGRAMS
     _programs.clear()

@@ -10,13 +10,13 @@ import xarray as xr
 from lazyscope._checks import InputError
 from lazyscope._outcome import Outcome
 from lazyscope.data import four_points
+from lazyscope.experiment._program import trace_run
 from lazyscope.flow import dense_problem, solve_flow
 from lazyscope.model import Dense
 from lazyscope.scaling import named_scheme
 from lazyscope.sweep import StoreError, SweepDesign, open_store, run_sweep
 from lazyscope.sweep.design._units import cut_into_units, shape_of
 from lazyscope.sweep.run._batch import run_unit
-from lazyscope.sweep.run._program import trace_run
 from lazyscope.sweep.run._run import run_sweep_with
 from lazyscope.sweep.run._workers import ThreadWorkers
 from sweep.store_cases import made_up, small_design
@@ -111,7 +111,7 @@ def test_a_program_is_compiled_once_per_shape(monkeypatch, tmp_path):
         traced.append(shape_of(settings))
         return trace_run(settings, record, numbers)
 
-    monkeypatch.setattr("lazyscope.sweep.run._program.trace_run", counting)
+    monkeypatch.setattr("lazyscope.experiment._program.trace_run", counting)
     sweep = SweepDesign(
         axes={"width": [5, 6], "seed": [0, 1, 2], "rho": [0.0, 0.5], "output_scale": [1.0, 2.0]},
         fixed={"scheme": "ntk", "tolerance": 0.1},
@@ -187,7 +187,7 @@ def test_replaced_data_are_refused(tmp_path):
     fixed = {"scheme": "ntk", "data": str(file), "num_points": 4, "width": 8}
     assert run_sweep(SweepDesign(axes={"seed": [0]}, fixed=fixed), store).complete
     np.savez(file, x=rng.normal(size=(6, 3)), y=rng.normal(size=6))
-    from lazyscope.sweep.run._data import _cached
+    from lazyscope.experiment._data import _cached
 
     _cached.cache_clear()
     with pytest.raises(StoreError, match="data that it began with"):

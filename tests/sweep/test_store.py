@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from zarr.storage import ZipStore
 
 from lazyscope._outcome import Outcome
+from lazyscope.experiment._settings import default_settings, settings_hash
 from lazyscope.sweep import (
     RunResult,
     StoreError,
@@ -25,7 +26,6 @@ from lazyscope.sweep import (
     open_store,
     writing_store,
 )
-from lazyscope.sweep.design._settings import default_settings, settings_hash
 from lazyscope.sweep.store._store import FORMAT
 from sweep.earlier_store import earlier_store
 from sweep.store_cases import made_up, small_design

@@ -12,7 +12,7 @@ from lazyscope.cli._scheme import chosen_scheme
 from lazyscope.cli._values import read_number
 
 if TYPE_CHECKING:
-    from lazyscope.study.single import SingleRun
+    from lazyscope.experiment import SingleRun
 
 _DATA, _SCHEME, _NETWORK = "Data", "Parametrisation", "Network"
 
@@ -78,8 +78,8 @@ class NetworkOptions:
             InputError: anything that the library refuses.
         """
         from lazyscope.data import load_dataset
+        from lazyscope.experiment import SingleRun
         from lazyscope.model import activation
-        from lazyscope.study.single import SingleRun
 
         given: Any = read_number
         activation(self.activation)

@@ -3,6 +3,7 @@
 A name is imported when it is asked for, so that the list of studies costs no import of what they run.
 """
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,6 @@ if TYPE_CHECKING:
     from lazyscope.study._earlier import run_random_schemes as run_random_schemes
     from lazyscope.study._earlier import run_three_layer_study as run_three_layer_study
     from lazyscope.study._earlier import run_two_layer_study as run_two_layer_study
-    from lazyscope.study._experiment import Experiment as Experiment
-    from lazyscope.study._experiment import Observation as Observation
-    from lazyscope.study._experiment import dense_experiment as dense_experiment
-    from lazyscope.study._experiment import network_experiment as network_experiment
-    from lazyscope.study._experiment import observe as observe
-    from lazyscope.study._experiment import observe_compiled as observe_compiled
     from lazyscope.study._hopeless import HopelessWarning as HopelessWarning
     from lazyscope.study._protocol import AbstractStudy as AbstractStudy
     from lazyscope.study._registry import find_study as find_study
@@ -30,9 +25,6 @@ if TYPE_CHECKING:
     from lazyscope.study._run import redraw_study as redraw_study
     from lazyscope.study._run import run_study as run_study
     from lazyscope.study._run import stored_studies as stored_studies
-    from lazyscope.study._shapes import Shape as Shape
-    from lazyscope.study._shapes import shape as shape
-    from lazyscope.study._shapes import shape_names as shape_names
     from lazyscope.study._sweep_exponents import sweep_exponents as sweep_exponents
     from lazyscope.study.condensation._settings import CondensationSettings as CondensationSettings
     from lazyscope.study.condensation.page._figure import (
@@ -48,18 +40,16 @@ if TYPE_CHECKING:
     from lazyscope.study.coordinates.page._figure import (
         draw_coordinate_check as draw_coordinate_check,
     )
-    from lazyscope.study.kappa._networks import StudyNetwork as StudyNetwork
-    from lazyscope.study.kappa._networks import study_network as study_network
-    from lazyscope.study.kappa._networks import study_network_names as study_network_names
     from lazyscope.study.kappa._settings import KappaSettings as KappaSettings
     from lazyscope.study.kappa._settings import kappa_settings as kappa_settings
+    from lazyscope.study.kappa._study import judge_kappa as judge_kappa
     from lazyscope.study.kappa._study import run_kappa_study as run_kappa_study
     from lazyscope.study.kappa.page._figures import draw_displacement as draw_displacement
     from lazyscope.study.kappa.page._figures import draw_forecast as draw_forecast
     from lazyscope.study.kappa.page._figures import draw_loss as draw_loss
     from lazyscope.study.kappa.page._page import write_kappa_page as write_kappa_page
     from lazyscope.study.kappa.page._summary import kappa_summary as kappa_summary
-    from lazyscope.study.output_scale._collapse import spread as spread
+    from lazyscope.study.output_scale._collapse import curves_apart as curves_apart
     from lazyscope.study.output_scale._judge import judge_output_scale as judge_output_scale
     from lazyscope.study.output_scale._settings import OutputScaleSettings as OutputScaleSettings
     from lazyscope.study.output_scale.page._figure import draw_crossover as draw_crossover
@@ -81,23 +71,13 @@ if TYPE_CHECKING:
     from lazyscope.study.random_schemes._settings import (
         RandomSchemesSettings as RandomSchemesSettings,
     )
-    from lazyscope.study.single._forecast import forecast_run as forecast_run
-    from lazyscope.study.single._run import SingleRun as SingleRun
-    from lazyscope.study.single._training import train_run as train_run
     from lazyscope.study.theorem._bound import mean_ratio as mean_ratio
     from lazyscope.study.theorem._settings import TheoremSettings as TheoremSettings
+    from lazyscope.study.theorem._study import judge_theorem as judge_theorem
     from lazyscope.study.theorem._study import run_theorem_study as run_theorem_study
     from lazyscope.study.theorem.page._page import write_theorem_page as write_theorem_page
 
 _HOMES = {
-    "_experiment": (
-        "Experiment",
-        "Observation",
-        "dense_experiment",
-        "network_experiment",
-        "observe",
-        "observe_compiled",
-    ),
     "_hopeless": ("HopelessWarning",),
     "_protocol": ("AbstractStudy",),
     "_registry": (
@@ -111,11 +91,6 @@ _HOMES = {
         "redraw_study",
         "run_study",
     ),
-    "_shapes": (
-        "Shape",
-        "shape",
-        "shape_names",
-    ),
     "_sweep_exponents": ("sweep_exponents",),
     "condensation._settings": ("CondensationSettings",),
     "condensation.page._figure": ("draw_order_parameter",),
@@ -125,16 +100,14 @@ _HOMES = {
     "coordinates._settings": ("CoordinateSettings",),
     "coordinates._study": ("coordinate_check",),
     "coordinates.page._figure": ("draw_coordinate_check",),
-    "kappa._networks": (
-        "StudyNetwork",
-        "study_network",
-        "study_network_names",
-    ),
     "kappa._settings": (
         "KappaSettings",
         "kappa_settings",
     ),
-    "kappa._study": ("run_kappa_study",),
+    "kappa._study": (
+        "judge_kappa",
+        "run_kappa_study",
+    ),
     "kappa.page._figures": (
         "draw_displacement",
         "draw_forecast",
@@ -157,17 +130,17 @@ _HOMES = {
     "random_schemes._estimates": ("LayerEstimate",),
     "random_schemes._law": ("law_at_widths",),
     "random_schemes._settings": ("RandomSchemesSettings",),
-    "single._forecast": ("forecast_run",),
-    "single._run": ("SingleRun",),
-    "single._training": ("train_run",),
     "theorem._settings": ("TheoremSettings",),
-    "theorem._study": ("run_theorem_study",),
+    "theorem._study": (
+        "judge_theorem",
+        "run_theorem_study",
+    ),
     "theorem.page._page": ("write_theorem_page",),
 }
 _SHARED = {
+    "output_scale._collapse": ("curves_apart",),
     "_run": ("stored_studies",),
     "phase_diagram.page._study": ("stored_estimates",),
-    "output_scale._collapse": ("spread",),
     "random_schemes._judge": (
         "RMS",
         "TIE",
@@ -195,10 +168,34 @@ _MODULES = {
     for name in names
 }
 
+_MOVED = {
+    "Experiment": "Experiment",
+    "Shape": "Spread",
+    "SingleRun": "SingleRun",
+    "StudyNetwork": "Architecture",
+    "dense_experiment": "network_experiment",
+    "forecast_run": "forecast_run",
+    "network_experiment": "network_experiment",
+    "shape": "spread",
+    "shape_names": "spread_names",
+    "study_network": "architecture",
+    "study_network_names": "architecture_names",
+    "train_run": "train_run",
+}
+"""Names that were here before one run had a room of its own."""
+
 __all__ = [name for names in _HOMES.values() for name in names]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MOVED:
+        warnings.warn(
+            f"lazyscope.study.{name} is now lazyscope.experiment.{_MOVED[name]}; the old name goes with "
+            "version 1.0",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return getattr(import_module("lazyscope.experiment"), _MOVED[name])
     if name not in _MODULES:
         raise AttributeError(f"module 'lazyscope.study' has no attribute {name!r}")
     value = getattr(import_module(f"lazyscope.study.{_MODULES[name]}"), name)

@@ -13,7 +13,7 @@ from lazyscope.study.kappa._verdict import DISPLACEMENT, LAZY_FORECAST, NUM_KAPP
 from lazyscope.study.theorem._settings import TheoremSettings
 
 CLEARLY_LAZY = LAZY_FORECAST / 2
-"""A shape whose first network is expected to move by less is not looked at further."""
+"""A spread whose first network is expected to move by less is not looked at further."""
 
 LEAST_BOUNDS = 3
 """Widths with a bound below which no ratio to it can be extrapolated."""
@@ -23,10 +23,10 @@ class HopelessWarning(PortableError, UserWarning):  # noqa: N818  # a warning
     """A part of a study that the runs asked for cannot decide, whatever they give."""
 
 
-def hopeless_shapes(
+def hopeless_spreads(
     settings: KappaSettings, foresee: Callable[[tuple[int, str, float, int]], dict[str, Any]]
 ) -> dict[str, float]:
-    """Shapes for which no slope can be judged, with the kappa from which one could be.
+    """Spreads for which no slope can be judged, with the kappa from which one could be.
 
     A slope is fitted to the largest four kappas and judged where the median of the forecast displacement
     at the smallest of these is below one half, which initial networks tell. Where displacements are
@@ -37,23 +37,23 @@ def hopeless_shapes(
         foresee: forecasts of a cell, as stored with its run.
 
     Raises:
-        InputError: all of the shapes, so that the study could decide nothing.
+        InputError: all of the spreads, so that the study could decide nothing.
 
-    Cost: one forecast for a shape that is clearly lazy, else up to one per width and seed.
+    Cost: one forecast for a spread that is clearly lazy, else up to one per width and seed.
     """
     kappa = sorted(settings.kappas)[-NUM_KAPPAS]
     places = list(product(sorted(settings.widths), range(settings.seeds)))
     needed: dict[str, float] = {}
-    for name in settings.shapes:
+    for name in settings.spreads:
         cells = [(width, name, kappa, seed) for width, seed in places]
         median = _median_unless_lazy(cells, foresee)
         if median is not None:
             needed[name] = kappa * median / LAZY_FORECAST
-    if len(needed) == len(settings.shapes):
+    if len(needed) == len(settings.spreads):
         least = 2.0 ** np.ceil(np.log2(min(needed.values())) + 0.5)
         raise InputError(
             f"a slope is fitted to the largest {NUM_KAPPAS} kappas, where training must be lazy",
-            received=f"kappas from {kappa:g} to {max(settings.kappas):g}, where every shape is expected "
+            received=f"kappas from {kappa:g} to {max(settings.kappas):g}, where every spread is expected "
             f"to move by {LAZY_FORECAST:g} of its size and more at kappa {kappa:g}",
             cause="kappas that are too small for these data and networks, so that the verdict could "
             "only be undecided",

@@ -49,6 +49,9 @@ class AbstractStudy(abc.ABC, Generic[S]):
     def designs(self, settings: S) -> Mapping[str, "SweepDesign"]:
         """The sweeps to run, by the name of the folder of their store; none where nothing is kept."""
 
+    def look_ahead(self, settings: S) -> None:
+        """Refuse what its runs could not decide, or warn of a part of it, before any of them is made."""
+
     @abc.abstractmethod
     def judge(self, settings: S, runs: Runs) -> dict[str, Any]:
         """Everything that the page and the command say, ready for JSON; see `stated` for ``verdict``."""

@@ -1,6 +1,7 @@
 """How does any study get from its settings to stores, a judgement, a file and a page, and back?"""
 
 import json
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -16,6 +17,7 @@ from lazyscope._entry import checked
 from lazyscope._file import local_path, read_json, unreadable, write_text_whole
 from lazyscope._plain import plain
 from lazyscope._provenance import versions
+from lazyscope.experiment import seconds_compiling
 from lazyscope.study._protocol import AbstractStudy
 from lazyscope.study._registry import studies
 from lazyscope.sweep import SweepSummary, open_store, run_sweep
@@ -95,10 +97,12 @@ def judge_stores(
     study: AbstractStudy[S], settings: S, stores: Mapping[str, Path], **how: Any
 ) -> StudyRun:
     """`judge_study` with every store at a place of its own; `how` is that of `run_sweep`."""
+    began, compiled = time.perf_counter(), seconds_compiling()
+    study.look_ahead(settings)
     summaries, runs = {}, {}
     for name, design in study.designs(settings).items():
         summaries[name] = run_sweep(design, stores[name], **how)
-        runs[name] = open_store(stores[name])
+        runs[name] = summaries[name].opened()
     try:
         with _told_that_it_judges(shown=bool(how.get("show_progress") and runs)):
             judged = study.judge(settings, runs)
@@ -108,7 +112,13 @@ def judge_stores(
         failed = _together(Path(), list(summaries.values())).errors
         told = "; ".join(f"{count} runs: {what}" for what, count in failed.items())
         raise MissingRunsError(f"too few runs to judge ({told}): {error}") from error
-    return StudyRun(plain({**_header(study, settings), **judged}), runs, summaries, Path())
+    timing = {
+        "compile_seconds": seconds_compiling() - compiled,
+        "total_seconds": time.perf_counter() - began,
+    }
+    record = {**_header(study, settings), **judged}
+    record["timing"] = {**record.get("timing", {}), **timing}
+    return StudyRun(plain(record), runs, summaries, Path())
 
 
 @contextmanager

@@ -11,9 +11,9 @@ import xarray as xr
 from lazyscope._checks import InputError
 from lazyscope._entry import checked
 from lazyscope._plain import plain
+from lazyscope.experiment import run_scheme
 from lazyscope.measure import estimate_exponents
 from lazyscope.scaling import displacement_exponents
-from lazyscope.sweep.design import run_scheme
 
 _RUN_DIMS = ("width", "seed", "layer")
 _LEAST_ACCURACY = 1e-3

@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lazyscope import claims, data, flow, measure, model, observe, scaling, study, sweep
+from lazyscope import claims, data, flow, measure, model, observe, scaling, sweep
+from lazyscope import experiment as single_runs
 from report.synthetic_kappa import synthetic_result
 from report.synthetic_map import synthetic_map
 from report.synthetic_studies import synthetic_condensation
@@ -52,7 +53,9 @@ def problem():
 
 @cache
 def run():
-    return study.SingleRun(data.four_points(), scaling.Scheme.from_exponents((0.5, 0.5)), width=8)
+    return single_runs.SingleRun(
+        data.four_points(), scaling.Scheme.from_exponents((0.5, 0.5)), width=8
+    )
 
 
 @cache

@@ -1,6 +1,5 @@
 """What is one valid call of everything public of sweeps and studies?"""
 
-import jax
 import numpy as np
 
 from contract.valid.objects import (
@@ -14,7 +13,7 @@ from contract.valid.objects import (
     run,
     tree,
 )
-from lazyscope import data, flow, model, scaling, study
+from lazyscope import data, flow, scaling, study
 
 
 def calls(folder):
@@ -28,6 +27,7 @@ def calls(folder):
         "show_progress": False,
         "command": "",
     }
+    many = {"scheduler": None, "num_workers": 1}
     return {
         "sweep.SweepDesign": {
             "name": "mine",
@@ -48,6 +48,8 @@ def calls(folder):
             "show_progress": False,
         },
         "sweep.setting_names": {},
+        "experiment.setting_names": {},
+        "experiment.record_names": {},
         "sweep.writing_store": {"path": store, "design": design()},
         "study.CondensationSettings": {
             "gamma": (0.5, 1.0),
@@ -67,7 +69,7 @@ def calls(folder):
             "num_points": 4,
             "num_test": 2,
             "target": "parity",
-            "shapes": ("balanced",),
+            "spreads": ("balanced",),
             "kappas": (8.0, 16.0, 32.0, 64.0),
             "widths": (4, 8),
             "seeds": 2,
@@ -109,13 +111,13 @@ def calls(folder):
             "tolerance": 0.2,
             "stop": 0.1,
         },
-        "study.Shape": {
+        "experiment.Spread": {
             "name": "mine",
             "description": "",
             "powers": lambda depth: (0.0,) * (depth + 1),
             "factors": lambda depth: (1.0,) * (depth + 1),
         },
-        "study.SingleRun": {
+        "experiment.SingleRun": {
             "data": data.four_points(),
             "scheme": scaling.Scheme.from_exponents((0.5, 0.5)),
             "width": 8,
@@ -124,12 +126,12 @@ def calls(folder):
             "output_scale": 1.0,
             "centred": False,
             "seed": 0,
+            "architecture": "dense",
         },
-        "study.StudyNetwork": {
+        "experiment.Architecture": {
             "name": "mine",
             "words": "",
             "build": lambda *sizes: dense(),
-            "defaults": {},
             "homogeneous": False,
             "most_depth": 2,
         },
@@ -182,19 +184,12 @@ def calls(folder):
             "steps": 2,
             "progress": None,
         },
-        "study.dense_experiment": {
-            "model": model.Dense(2, 1, 4, 1),
-            "params": model.Dense(2, 1, 4, 1).init(
-                jax.random.key(0), scaling.Scheme.from_exponents((0.5, 0.5))
-            ),
-            "data": data.four_points(),
-            "speeds": np.ones(2),
-            "centred": False,
-        },
         "study.find_study": {"name": "two-layer"},
-        "study.forecast_run": {"run": run(), "stop": 0.1},
+        "experiment.forecast_run": {"run": run(), "stop": 0.1},
+        "study.judge_kappa": {"settings": study.KappaSettings(), "runs": runs},
         "study.judge_output_scale": {"runs": runs},
         "study.judge_study": {**judged},
+        "study.judge_theorem": {"settings": study.TheoremSettings(), "stores": {}},
         "study.kappa_settings": {"model": "dense"},
         "study.law_at_widths": {
             "scheme": scaling.Scheme.from_exponents((0.5, 0.5)),
@@ -207,30 +202,43 @@ def calls(folder):
             "level": 0.95,
             "title": "",
         },
-        "study.network_experiment": {
+        "experiment.network_experiment": {
             "network": dense(),
             "params": layers(),
             "data": data.four_points(),
             "speeds": np.ones(2),
             "centred": False,
         },
-        "study.observe_compiled": {
+        "experiment.run_experiment": {
             "experiment": experiment(),
             "method": flow.ExponentialFlow(),
-            "stop_fraction": 0.5,
+            "stop": 0.5,
             "max_steps": 5,
+            "record": ("displacement",),
         },
-        "study.run_kappa_study": {"settings": study.KappaSettings(), "progress": print},
-        "study.run_theorem_study": {"settings": study.TheoremSettings(), "progress": print},
-        "study.run_study": {**judged},
-        "study.shape": {"name": "balanced"},
-        "study.shape_names": {},
-        "study.study_network": {"name": "dense"},
-        "study.study_network_names": {},
+        "experiment.function_experiment": {
+            "apply": apply,
+            "params": tree(),
+            "data": (numbers(5, 3), numbers(5, 1)),
+            "groups": None,
+            "speeds": None,
+            "centred": False,
+        },
         "study.redraw_study": {"folder": folder, "page": folder / "page.html"},
+        "study.run_kappa_study": dict(
+            settings=study.KappaSettings(), store=store, progress=print, **many
+        ),
+        "study.run_study": {**judged},
+        "study.run_theorem_study": dict(
+            settings=study.TheoremSettings(), store=store, progress=print, **many
+        ),
         "study.study_names": {},
+        "experiment.spread": {"name": "balanced"},
+        "experiment.spread_names": {},
+        "experiment.architecture": {"name": "dense"},
+        "experiment.architecture_names": {},
         "study.sweep_exponents": {"runs": runs, "quantity": "displacement_operator", "level": 0.95},
-        "study.train_run": {
+        "experiment.train_run": {
             "run": run(),
             "method": flow.ExponentialFlow(),
             "stop": 0.5,

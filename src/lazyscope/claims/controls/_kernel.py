@@ -11,11 +11,11 @@ from lazyscope.claims._finding import Effort, Finding, Verdict
 from lazyscope.claims._verdict import between
 from lazyscope.claims._verdict_map import joined
 from lazyscope.data import Dataset, load_dataset
+from lazyscope.experiment import SingleRun, train_run
 from lazyscope.forecast import Forecast
 from lazyscope.kernel import normalised_limit_kernels
 from lazyscope.measure import mean_interval
 from lazyscope.scaling import Scheme
-from lazyscope.study.single import SingleRun, train_run
 
 _STOP = 0.1
 _MARGIN = 0.1  # of the ratio of times, for finite width

@@ -9,8 +9,8 @@ import numpy as np
 from lazyscope.claims._finding import Effort, Finding, Verdict
 from lazyscope.claims._verdict import at_least, under_assumptions
 from lazyscope.data import Dataset, load_dataset
+from lazyscope.experiment import SingleRun, train_run
 from lazyscope.scaling import Scheme, named_scheme
-from lazyscope.study.single import SingleRun, train_run
 
 _STOP = 1e-3
 _POINTS = 16

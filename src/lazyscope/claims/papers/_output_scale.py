@@ -9,7 +9,7 @@ import numpy as np
 from lazyscope.claims._finding import Claim, Effort, Finding, Verdict
 from lazyscope.claims._verdict import at_most, number_verdict
 from lazyscope.measure import mean_interval
-from lazyscope.study import OutputScaleSettings, find_study, judge_study, spread
+from lazyscope.study import OutputScaleSettings, curves_apart, find_study, judge_study
 
 SETTINGS = {
     "quick": OutputScaleSettings(
@@ -93,7 +93,9 @@ def _distance_ratios(record: Mapping[str, Any]) -> np.ndarray:
     values = np.array(record["quantities"]["displacement"]["values"], float)
     scale, width = np.log(record["output_scale"]), np.log(record["widths"])
     seeds = np.moveaxis(np.log(values), -1, 0)
-    return np.array([spread(scale, width, s, 0.5) / spread(scale, width, s, 0.0) for s in seeds])
+    return np.array(
+        [curves_apart(scale, width, s, 0.5) / curves_apart(scale, width, s, 0.0) for s in seeds]
+    )
 
 
 def _slope_finding(record: Mapping[str, Any], basis: str) -> Finding:

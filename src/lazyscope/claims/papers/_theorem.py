@@ -19,10 +19,11 @@ from lazyscope.claims._verdict import (
 )
 from lazyscope.claims.papers._lazy_run import lazy_run
 from lazyscope.data import Dataset, load_dataset
+from lazyscope.experiment import spread
 from lazyscope.flow import ExponentialFlow, dense_problem, one_lapack_thread
 from lazyscope.measure import estimate_exponent
 from lazyscope.model import Dense
-from lazyscope.study import TheoremSettings, mean_ratio, run_theorem_study, shape
+from lazyscope.study import TheoremSettings, mean_ratio, run_theorem_study
 
 LEAST_RATIO = 0.8
 """A ratio known to be above this, whose interval reaches 1, agrees with a limit of at least 1."""
@@ -230,7 +231,7 @@ def _moved(data: Dataset, name: str, power: float, width: int, seed: int) -> flo
     In the spreads used here the first or the last layer moves most, for which both norms agree.
     """
     with jax.enable_x64(True):
-        scheme = shape(name).scheme(width**power, width, 2)
+        scheme = spread(name).scheme(width**power, width, 2)
         model = Dense(data.x_train.shape[1], data.y_train.shape[1], width, 2)
         params = model.init(random_key(seed), scheme)
         problem = dense_problem(

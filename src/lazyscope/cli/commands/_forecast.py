@@ -26,7 +26,7 @@ def forecast_command(
     --width 256`
     """
     with working("Computing the tangent kernel at the start"):
-        from lazyscope.study.single import forecast_run
+        from lazyscope.experiment import forecast_run
 
         fraction: Any = None if stop is None else read_number(stop)
         record = forecast_run(network.run(), stop=fraction)

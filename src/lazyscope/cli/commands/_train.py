@@ -53,7 +53,7 @@ def train_command(
     --activation tanh --method descent --stop 0.01`
     """
     with working("Compiling, training and measuring"):
-        from lazyscope.study.single import train_run
+        from lazyscope.experiment import train_run
 
         given: Any = read_number
         chosen = _method(method, tolerance, step_size, stability_fraction)

@@ -1,144 +1,159 @@
-"""What is kept of one run of a kappa study, as plain numbers?"""
+"""What is told of the runs of a kappa study, as plain numbers read from its store?"""
 
+from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
+import xarray as xr
 from jaxtyping import ArrayLike, Float
 
 from lazyscope.data import Dataset
-from lazyscope.forecast import Forecast
-from lazyscope.measure import Displacement
 from lazyscope.model import AbstractNetwork
-from lazyscope.study._experiment import Observation
+from lazyscope.study._guarantee import Bound
+from lazyscope.study._stored import StoredRuns, number, numbers
+from lazyscope.study.kappa._settings import KappaSettings
 
 MAX_TEST_POINTS_SHOWN = 64
 
+Seen = Mapping[str, Any]
+"""Quantities of one run by name."""
 
-class GroupScales(NamedTuple):
-    """Scale, speed and leverage of every group of parameters."""
 
-    alpha: Float[np.ndarray, " groups"]
-    speed: Float[np.ndarray, " groups"]
-    leverage: Float[np.ndarray, " groups"]
+class RunParts(NamedTuple):
+    """What is told of one run: its record, its curve and its outputs on test points."""
 
-    @classmethod
-    def of(
-        cls,
-        model: AbstractNetwork,
-        alpha: Float[np.ndarray, " layers"],
-        speeds: Float[ArrayLike, " groups"],
-    ) -> "GroupScales":
-        """Those of a network whose layers have the scales `alpha`."""
-        return cls(model.group_alpha(alpha), np.asarray(speeds), model.leverage(alpha))
+    run: dict[str, Any]
+    curve: dict[str, Any]
+    test_outputs: dict[str, Any]
 
-    def law(self, kappa: float) -> Float[np.ndarray, " groups"]:
-        """Relative displacements by scales alone, (1/kappa) (s phi/alpha^2) / sum (s phi^2/alpha^2).
 
-        Up to a constant for each group that depends on neither scales nor width, see docs/networks.md.
-        """
-        shares = self.speed * (self.leverage / self.alpha) ** 2
-        return shares / self.leverage / shares.sum() / kappa
+def law_of_scales(
+    alpha: Float[ArrayLike, " groups"],
+    speed: Float[ArrayLike, " groups"],
+    leverage: Float[ArrayLike, " groups"],
+    kappa: float,
+) -> Float[np.ndarray, " groups"]:
+    """Relative displacements by scales alone, (1/kappa) (s phi/alpha^2) / sum (s phi^2/alpha^2).
+
+    Up to a constant for each group that depends on neither scales nor width, see docs/networks.md.
+    """
+    shares = np.asarray(speed) * (np.asarray(leverage) / np.asarray(alpha)) ** 2
+    return shares / np.asarray(leverage) / shares.sum() / kappa
+
+
+def told_runs(
+    settings: KappaSettings, data: Dataset, bound: Bound | None, runs: xr.Dataset
+) -> Iterator[RunParts]:
+    """Every run of the study, by spread, width, kappa and seed; those without a run as ``missing``."""
+    stored = StoredRuns.of(runs, ("spread", "width", "kappa", "seed"))
+    axes = (settings.spreads, settings.widths, settings.kappas)
+    ways = product(*(range(len(values)) for values in axes))
+    order = sorted(ways, key=lambda at: (at[0], axes[1][at[1]], axes[2][at[2]]))
+    for place in order:
+        name, width, kappa = (values[i] for values, i in zip(axes, place, strict=True))
+        network, scheme = settings.network(data, name, kappa, width)
+        scales = _scales(network, scheme.alpha(width), kappa)
+        rate = None if bound is None else bound.rate(scheme, width)
+        for seed in range(settings.seeds):
+            seen = stored.at(*place, seed)
+            where = {"spread": name, "width": width, "kappa": kappa, "seed": seed}
+            yield RunParts(
+                where | scales | run_record(seen, np.asarray(scales["leverage"]), rate),
+                where | _curve_record(seen, rate),
+                where | _test_record(seen, data),
+            )
+
+
+def _scales(
+    network: AbstractNetwork, alpha: Float[np.ndarray, " layers"], kappa: float
+) -> dict[str, Any]:
+    """Scale, speed and leverage of every group, and what they alone predict."""
+    scale, leverage = network.group_alpha(alpha), network.leverage(alpha)
+    speed = np.ones(len(scale))
+    law = law_of_scales(scale, speed, leverage, kappa)
+    return {
+        "alpha": scale.tolist(),
+        "speed": speed.tolist(),
+        "leverage": leverage.tolist(),
+        "largest_by_law": float(law.max()),
+        "largest_weighed_by_law": float((leverage * law).max()),
+    }
 
 
 def run_record(
-    groups: GroupScales,
-    kappa: float,
-    foreseen: tuple[Forecast, Displacement] | None,
-    bound: float | None,
-    observed: Observation,
-    seconds: float,
+    seen: Seen, leverage: Float[np.ndarray, " groups"], bound: float | None
 ) -> dict[str, Any]:
-    result = observed.result
-    ended = result.outcome.ok
-    moved = np.asarray(observed.displacement.operator)
-    initial, final = float(result.initial_loss), float(result.loss)
-    elapsed = float(result.time)
-    return forecast_record(foreseen, groups.leverage) | {
-        "alpha": groups.alpha.tolist(),
-        "speed": groups.speed.tolist(),
-        "leverage": groups.leverage.tolist(),
-        "largest_by_law": float(groups.law(kappa).max()),
-        "largest_weighed_by_law": float((groups.leverage * groups.law(kappa)).max()),
-        "outcome": result.outcome.label,
-        "steps": int(result.num_steps),
-        "time": elapsed,
-        "loss_initial": initial,
-        "loss_final": final,
+    """One run as its quantities tell it."""
+    ended = seen["outcome"] == "converged"
+    groups = slice(0, len(leverage))
+    moved = seen["displacement_operator"][groups]
+    initial, final, elapsed = (seen[n] for n in ("loss_initial", "loss_final", "time"))
+    measured = np.log(initial / final) / elapsed if ended and elapsed > 0 else np.nan
+    ahead = forecast_record(seen, leverage)
+    return ahead | {
+        "outcome": str(seen["outcome"]),
+        "steps": None if np.isnan(seen["steps"]) else int(seen["steps"]),
+        "time": number(elapsed),
+        "loss_initial": number(initial),
+        "loss_final": number(final),
         "displacement": {
-            "operator": _numbers(moved, ended),
-            "frobenius": _numbers(observed.displacement.frobenius, ended),
+            "operator": numbers(moved, ended),
+            "frobenius": numbers(seen["displacement_frobenius"][groups], ended),
         },
-        "largest_displacement": _number(moved.max(), ended),
-        "largest_weighed": _number((groups.leverage * moved).max(), ended),
-        "kernel_change": _number(observed.kernel_change, ended),
+        "largest_displacement": number(moved.max(), ended),
+        "largest_weighed": number((leverage * moved).max(), ended),
+        "kernel_change": number(seen["kernel_change"], ended),
         "linearisation_gap": {
-            "train": _number(observed.gap_train, ended),
-            "test": _number(observed.gap_test, ended),
+            "train": number(seen["gap_train"], ended),
+            "test": number(seen["gap_test"], ended),
         },
         "decay_rate": {
-            "measured": _number(np.log(initial / final) / elapsed, ended) if elapsed > 0 else None,
+            "measured": number(measured),
             "bound": bound,
-            "kernel": foreseen[0].rate if foreseen else None,
+            "kernel": number(seen["forecast_rate"], ahead["lambda_max"] is not None),
         },
         "test_error": {
-            "network": _number(observed.error, ended),
-            "kernel": _number(observed.linearised_error, ended),
+            "network": number(seen["test_error"], ended),
+            "kernel": number(seen["linearised_test_error"], ended),
         },
-        "wall_seconds": seconds,
+        "wall_seconds": number(seen["seconds"]),
     }
 
 
-def forecast_record(
-    foreseen: tuple[Forecast, Displacement] | None, leverage: Float[np.ndarray, " groups"]
-) -> dict[str, Any]:
+def forecast_record(seen: Seen, leverage: Float[np.ndarray, " groups"]) -> dict[str, Any]:
     """What was said before training; nulls for a network without gradient."""
-    if foreseen is None:
-        nothing = [None] * len(leverage)
-        forecast = {"operator": nothing, "frobenius": nothing}
-        return {"forecast": forecast} | dict.fromkeys(
-            ("largest_forecast", "largest_weighed_forecast", "lambda_min", "lambda_max")
-        )
-    seen, moved = foreseen
+    known = bool(seen["lambda_max"] > 0)
+    operator, frobenius = (
+        numbers(seen[f"forecast_{norm}"][: len(leverage)], known)
+        for norm in ("operator", "frobenius")
+    )
+    largest = np.asarray(seen["forecast_operator"][: len(leverage)])
     return {
-        "forecast": {
-            "operator": _numbers(moved.operator),
-            "frobenius": _numbers(seen.displacement),
-        },
-        "largest_forecast": float(np.max(np.asarray(moved.operator))),
-        "largest_weighed_forecast": float(np.max(leverage * np.asarray(moved.operator))),
-        "lambda_min": seen.lambda_min,
-        "lambda_max": seen.lambda_max,
+        "forecast": {"operator": operator, "frobenius": frobenius},
+        "largest_forecast": number(largest.max(), known),
+        "largest_weighed_forecast": number((leverage * largest).max(), known),
+        "lambda_min": number(seen["lambda_min"], known),
+        "lambda_max": number(seen["lambda_max"], known),
     }
 
 
-def curve_record(bound: float | None, observed: Observation) -> dict[str, Any]:
-    result = observed.result
-    times, losses = result.curve()
-    all_times = np.asarray(result.curve_time).ravel()
-    inside = all_times < float(result.time)
-    linear = np.asarray(observed.linearised_curve).ravel()[inside]
-    start = float(result.initial_loss)
+def _curve_record(seen: Seen, bound: float | None) -> dict[str, Any]:
+    inside = ~np.isnan(seen["curve_time"])
+    times, losses = seen["curve_time"][inside], seen["curve_loss"][inside]
+    falling = None if bound is None else seen["loss_initial"] * np.exp(-bound * times)
     return {
         "time": times.tolist(),
-        "loss": losses.tolist(),
-        "bound": None if bound is None else (start * np.exp(-bound * times)).tolist(),
-        "linearised": _numbers(np.concatenate([[start], linear, [np.nan]])),
+        "loss": numbers(losses),
+        "bound": None if falling is None else numbers(falling),
+        "linearised": numbers(seen["linearised_loss"][inside]),
     }
 
 
-def test_record(observed: Observation, data: Dataset) -> dict[str, Any]:
-    first = slice(0, MAX_TEST_POINTS_SHOWN)
+def _test_record(seen: Seen, data: Dataset) -> dict[str, Any]:
+    first = slice(0, min(MAX_TEST_POINTS_SHOWN, len(data.x_test)))
     return {
-        "network": np.asarray(observed.test_outputs)[first, 0].tolist(),
-        "kernel": np.asarray(observed.linearised_test_outputs)[first, 0].tolist(),
+        "network": numbers(seen["test_outputs"][first, 0]),
+        "kernel": numbers(seen["linearised_test_outputs"][first, 0]),
         "target": data.y_test[first, 0].tolist(),
     }
-
-
-def _number(value: Any, known: bool = True) -> float | None:
-    number = float(value)
-    return number if known and np.isfinite(number) else None
-
-
-def _numbers(values: Any, known: bool = True) -> list[float | None]:
-    return [_number(v, known) for v in np.asarray(values)]

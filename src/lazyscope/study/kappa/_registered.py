@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from lazyscope.study._protocol import AbstractStudy, Runs
 
@@ -28,6 +28,7 @@ class KappaStudy(AbstractStudy["KappaSettings"]):
 
     name = "kappa"
     folder = "lazyscope-study-kappa"
+    earlier: ClassVar = {"shapes": "spreads"}
 
     @property
     def settings(self) -> "type[KappaSettings]":
@@ -43,14 +44,20 @@ class KappaStudy(AbstractStudy["KappaSettings"]):
         return kappa_settings(**values)
 
     def designs(self, settings: "KappaSettings") -> "Mapping[str, SweepDesign]":
-        """None yet: its runs are made while they are judged."""
-        return {}
+        """One sweep."""
+        return {"runs": settings.design()}
+
+    def look_ahead(self, settings: "KappaSettings") -> None:
+        """Initial networks tell which spreads cannot be judged."""
+        from lazyscope.study.kappa._study import warn_of_hopeless_spreads
+
+        warn_of_hopeless_spreads(settings)
 
     def judge(self, settings: "KappaSettings", runs: Runs) -> dict[str, Any]:
         """Slopes of the displacement in kappa."""
-        from lazyscope.study.kappa._study import run_kappa_study
+        from lazyscope.study.kappa._study import judge_kappa
 
-        return run_kappa_study(settings)
+        return judge_kappa(settings, runs["runs"])
 
     def page(self, result: Mapping[str, Any], runs: Runs, path: Path) -> Path:
         """Displacement, loss, forecast and rates against kappa."""

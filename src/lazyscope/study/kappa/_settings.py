@@ -1,17 +1,37 @@
 """What does a kappa study run, by default and at most?"""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import product
+import warnings
+from dataclasses import dataclass, fields
 from typing import Any, get_args
 
 from lazyscope._checks import InputError, check_choice, check_count, check_fraction, check_positive
 from lazyscope._entry import check_fields
-from lazyscope.data import TargetKind
-from lazyscope.model import activation_names
-from lazyscope.study._shapes import shape
-from lazyscope.study.kappa._networks import study_network, study_network_names
+from lazyscope.data import Dataset, TargetKind
+from lazyscope.experiment import (
+    FINE_RECORDS,
+    Value,
+    architecture,
+    architecture_names,
+    default_settings,
+    run_data,
+    scaled_network,
+    spread,
+)
+from lazyscope.model import AbstractNetwork, activation_names
+from lazyscope.scaling import Scheme
+from lazyscope.study.kappa._defaults import DEFAULTS
 from lazyscope.study.kappa._verdict import MIN_GROUPS, NUM_KAPPAS
+from lazyscope.sweep import SweepDesign
+
+RECORD = (
+    "displacement",
+    "loss_curve",
+    "kernel",
+    "linearisation",
+    "forecast",
+    "linearised_curve",
+    "outputs",
+)
 
 
 @dataclass(frozen=True)
@@ -19,11 +39,11 @@ class KappaSettings:
     """What `run_kappa_study` runs; the defaults are those of dense networks, see `kappa_settings`.
 
     Attributes:
-        model: architecture of the networks, one of `study_network_names`.
+        model: architecture of the networks, one of `architecture_names`.
         data: source of the points, see `lazyscope.data.load_dataset`.
         num_points, num_test: training and test points.
         target: kind of target; ``parity`` has one output.
-        shapes: how kappa is spread over the layers.
+        spreads: how kappa is spread over the layers.
         kappas: initial scales, at least 4; a slope is fitted to the largest 4.
         widths: widths of the hidden layers, channels or embedding dimension.
         seeds: number of seeds of each run; widths times seeds must be 3 or more.
@@ -42,7 +62,7 @@ class KappaSettings:
     num_points: int = 32
     num_test: int = 200
     target: str = "parity"
-    shapes: tuple[str, ...] = (
+    spreads: tuple[str, ...] = (
         "balanced",
         "ntk-like",
         "small-readout",
@@ -62,12 +82,12 @@ class KappaSettings:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        check_choice("model", self.model, study_network_names())
+        check_choice("model", self.model, architecture_names())
         check_choice("target", self.target, get_args(TargetKind))
         check_count("num_points", self.num_points)
         check_count("max_steps", self.max_steps)
-        for name in self.shapes:
-            shape(name)
+        for name in self.spreads:
+            spread(name)
         check_choice("activation", self.activation, activation_names())
         for width in self.widths:
             check_count("width", width)
@@ -77,11 +97,11 @@ class KappaSettings:
         check_count("depth", self.depth)
         check_fraction("stop fraction", self.stop)
         check_positive("tolerance", self.tolerance)
-        study_network(self.model).check_depth(self.depth)
+        architecture(self.model).check_depth(self.depth)
         for what, values in (
             ("kappa", self.kappas),
             ("width", self.widths),
-            ("shape", self.shapes),
+            ("spread", self.spreads),
         ):
             if len(set(values)) != len(values) or not values:
                 raise InputError(
@@ -109,22 +129,63 @@ class KappaSettings:
                 fix=f"use {-(-MIN_GROUPS // len(self.widths))} seeds or more, or more widths",
             )
 
-    def cells(self) -> Iterator[tuple[int, str, float, int]]:
-        """(width, shape, kappa, seed) of every run, widest first."""
-        widths = sorted(self.widths, reverse=True)
-        return product(widths, self.shapes, self.kappas, range(self.seeds))
+    def design(self) -> SweepDesign:
+        """The runs: every spread at every kappa, width and seed."""
+        return SweepDesign(
+            name=f"kappa-{self.model}",
+            axes={
+                "spread": self.spreads,
+                "kappa": self.kappas,
+                "width": self.widths,
+                "seed": range(self.seeds),
+            },
+            fixed=self._fixed(),
+            record=RECORD,
+        )
+
+    def points(self) -> Dataset:
+        """Training and test points of every run."""
+        return run_data({**default_settings(), **self._fixed()})
+
+    def run_settings(self, name: str, kappa: float, width: int, seed: int) -> dict[str, Value]:
+        """The settings of one run."""
+        own = {"spread": name, "kappa": kappa, "width": width, "seed": seed}
+        return {**default_settings(), **self._fixed(), **own}
+
+    def network(
+        self, data: Dataset, name: str, kappa: float, width: int
+    ) -> tuple[AbstractNetwork, Scheme]:
+        """The network of a run, with the scales that its spread gives it at this kappa."""
+        return scaled_network(self.run_settings(name, kappa, width, 0), data)
+
+    def _fixed(self) -> dict[str, Value]:
+        axes = ("spreads", "kappas", "widths", "seeds")
+        given = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in axes}
+        return {**given, "num_records": FINE_RECORDS}
 
 
 def kappa_settings(model: str = "dense", **given: Any) -> KappaSettings:
     """The settings of a kappa study: what is given, and for the rest what suits the architecture.
 
     Args:
-        model: architecture, one of `study_network_names`.
+        model: architecture, one of `architecture_names`.
         **given: any other field of `KappaSettings`.
 
     Example:
         >>> kappa_settings("convolution", seeds=1).widths
         (16, 32, 64)
     """
-    check_choice("model", model, study_network_names())
-    return KappaSettings(model=model, **{**study_network(model).defaults, **given})
+    check_choice("model", model, architecture_names())
+    if "shapes" in given:
+        given["spreads"] = earlier_shapes(given.pop("shapes"))
+    return KappaSettings(model=model, **{**DEFAULTS[model], **given})
+
+
+def earlier_shapes(given: Any) -> Any:
+    """What was given under the name that spreads had before, with a warning."""
+    warnings.warn(
+        "shapes of a kappa study are now called spreads; the old name goes with version 1.0",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+    return given

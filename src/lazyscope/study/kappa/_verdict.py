@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lazyscope.experiment import spread
 from lazyscope.measure import RESOLUTION, agreement, mean_interval
 from lazyscope.scaling import displacement_exponents, layer_regimes, network_regime
 from lazyscope.study._protocol import stated
-from lazyscope.study._shapes import shape
 
 PREDICTED_SLOPE = -1.0
 LAZY_FORECAST = 0.5
@@ -49,7 +49,7 @@ WEIGHED = Quantity(
 
 def judge(
     runs: list[dict[str, Any]],
-    shapes: Sequence[str],
+    spreads: Sequence[str],
     depth: int,
     *,
     accuracy: float,
@@ -67,12 +67,12 @@ def judge(
     alpha^2): -1 where kappa is the product of all scales, another one where the shares of the groups in
     the kernel change on the way.
 
-    The interval of a shape is Student's t over these slopes, widened by what the solver's accuracy
+    The interval of a spread is Student's t over these slopes, widened by what the solver's accuracy
     could do: 2 accuracy / log(kappa_max / kappa_min).
 
     Args:
         runs: run records.
-        shapes: names of the shapes.
+        spreads: names of the ways to spread kappa.
         depth: drawn layers less one.
         accuracy: relative accuracy of a measured displacement.
         homogeneous: whether kappa is the product of all scales, so that there are regimes.
@@ -81,19 +81,19 @@ def judge(
         ``fits``, ``collapse``, ``schemes`` and ``verdict``; and the first two and the last again under
         ``weighed``, for displacements times leverage, None where every leverage is one.
     """
-    record = _scheme_record if homogeneous else _shape_record
+    record = _scheme_record if homogeneous else _spread_record
     differ = any(value != 1.0 for r in runs for value in r.get("leverage", ()))
-    return _judged(runs, shapes, accuracy, DISPLACEMENT) | {
-        "schemes": [record(name, depth) for name in shapes],
-        "weighed": _judged(runs, shapes, accuracy, WEIGHED) if differ else None,
+    return _judged(runs, spreads, accuracy, DISPLACEMENT) | {
+        "schemes": [record(name, depth) for name in spreads],
+        "weighed": _judged(runs, spreads, accuracy, WEIGHED) if differ else None,
     }
 
 
 def _judged(
-    runs: list[dict[str, Any]], shapes: Sequence[str], accuracy: float, quantity: Quantity
+    runs: list[dict[str, Any]], spreads: Sequence[str], accuracy: float, quantity: Quantity
 ) -> dict[str, Any]:
     fits = [
-        _fit(name, [r for r in runs if r["shape"] == name], accuracy, quantity) for name in shapes
+        _fit(name, [r for r in runs if r["spread"] == name], accuracy, quantity) for name in spreads
     ]
     collapse = _collapse(runs, quantity)
     return {
@@ -106,12 +106,12 @@ def _judged(
 def _fit(
     name: str, runs: list[dict[str, Any]], accuracy: float, quantity: Quantity
 ) -> dict[str, Any]:
-    """The slope of one shape with its interval and verdict."""
+    """The slope of one spread with its interval and verdict."""
     kappas = sorted({r["kappa"] for r in runs})[-NUM_KAPPAS:]
     inside = [r for r in runs if r["kappa"] in kappas]
     failed = sum(r[quantity.measured] is None for r in inside)
     record: dict[str, Any] = {
-        "shape": name,
+        "spread": name,
         "level": LEVEL,
         "predicted": PREDICTED_SLOPE,
         "num_runs": len(inside) - failed,
@@ -188,29 +188,29 @@ def _slopes(group: list[dict[str, Any]], quantity: Quantity) -> tuple[float, ...
 
 
 def _collapse(runs: list[dict[str, Any]], quantity: Quantity) -> list[dict[str, Any]]:
-    """Spread over widths at one shape and kappa: largest over smallest geometric mean, minus one."""
+    """Difference between widths at one spread and kappa: largest over smallest geometric mean, minus one."""
     records = []
-    for name, kappa in sorted({(r["shape"], r["kappa"]) for r in runs}):
-        here = [r for r in runs if (r["shape"], r["kappa"]) == (name, kappa)]
+    for name, kappa in sorted({(r["spread"], r["kappa"]) for r in runs}):
+        here = [r for r in runs if (r["spread"], r["kappa"]) == (name, kappa)]
         means = []
         for width in sorted({r["width"] for r in here}):
             values = [r[quantity.measured] for r in here if r["width"] == width]
             known = [v for v in values if v is not None]
             if known:
                 means.append(float(np.exp(np.mean(np.log(known)))))
-        spread = max(means) / min(means) - 1.0 if len(means) > 1 else None
-        records.append({"shape": name, "kappa": kappa, "width_spread": spread})
+        apart = max(means) / min(means) - 1.0 if len(means) > 1 else None
+        records.append({"spread": name, "kappa": kappa, "width_spread": apart})
     return records
 
 
 def _scheme_record(name: str, depth: int) -> dict[str, Any]:
-    """The shape's exponents and regimes where kappa grows like sqrt(m), as in NTK scaling."""
-    spread = shape(name)
-    scheme = spread.growing(0.5, depth)
+    """The spread's exponents and regimes where kappa grows like sqrt(m), as in NTK scaling."""
+    chosen = spread(name)
+    scheme = chosen.growing(0.5, depth)
     exponents = displacement_exponents(scheme.scale_exponents, scheme.speed_exponents)
     return {
-        "shape": name,
-        "description": spread.description,
+        "spread": name,
+        "description": chosen.description,
         "alpha": _formula(name, depth),
         "scale_exponents": [float(a) for a in scheme.scale_exponents],
         "displacement_exponents": [float(e) for e in exponents],
@@ -220,11 +220,11 @@ def _scheme_record(name: str, depth: int) -> dict[str, Any]:
     }
 
 
-def _shape_record(name: str, depth: int) -> dict[str, Any]:
-    """The shape of a network whose kappa is no product: there are no exponents and no regime yet."""
+def _spread_record(name: str, depth: int) -> dict[str, Any]:
+    """The spread of a network whose kappa is no product: there are no exponents and no regime yet."""
     return {
-        "shape": name,
-        "description": shape(name).description,
+        "spread": name,
+        "description": spread(name).description,
         "alpha": _formula(name, depth).replace(
             "product kappa", "c such that kappa is as asked for"
         ),
@@ -237,7 +237,7 @@ def _shape_record(name: str, depth: int) -> dict[str, Any]:
 
 
 def _formula(name: str, depth: int) -> str:
-    powers, factors = shape(name).powers(depth), shape(name).factors(depth)
+    powers, factors = spread(name).powers(depth), spread(name).factors(depth)
     parts = []
     for power, factor in zip(powers, factors, strict=True):
         text = "1" if factor == 1.0 else f"{factor:.2f}"
@@ -255,7 +255,7 @@ def _by_scales(fits: list[dict[str, Any]]) -> str:
         return ""
     agreeing = sum(f["law_verdict"] == "agrees" for f in known)
     return (
-        f"the scales alone predict {min(slopes):.2f} to {max(slopes):.2f} shape by shape, with which "
+        f"the scales alone predict {min(slopes):.2f} to {max(slopes):.2f} spread by spread, with which "
         f"{agreeing} agree, "
     )
 
@@ -270,12 +270,12 @@ def _verdict(
     refuting = [f for f in fits if f["verdict"] == "disagrees"]
     failed = sum(r["outcome"] != "converged" for r in runs)
     slopes = [f["slope"] for f in fits if f["slope"] is not None]
-    judged = {f["shape"]: f["kappa_range"] for f in fits if f["slope"] is not None}
-    spreads = [
+    judged = {f["spread"]: f["kappa_range"] for f in fits if f["slope"] is not None}
+    apart = [
         c["width_spread"]
         for c in collapse
-        if c["shape"] in judged
-        and judged[c["shape"]][0] <= c["kappa"] <= judged[c["shape"]][1]
+        if c["spread"] in judged
+        and judged[c["spread"]][0] <= c["kappa"] <= judged[c["spread"]][1]
         and c["width_spread"] is not None
     ]
     all_agree = bool(fits) and len(agreeing) == len(fits)
@@ -283,24 +283,24 @@ def _verdict(
     ending = f"{failed} of {len(runs)} runs did not reach the asked loss."
     if slopes:
         low, high = next(f["kappa_range"] for f in fits if f["slope"] is not None)
-        spread = f"by at most {max(spreads):.0%}" if spreads else "by an unknown amount"
-        named = ", ".join(f["shape"] for f in refuting) or "none"
+        differ = f"by at most {max(apart):.0%}" if apart else "by an unknown amount"
+        named = ", ".join(f["spread"] for f in refuting) or "none"
         sentence = (
             f"For kappa from {low:g} to {high:g}, {quantity.words} falls "
             f"with slopes {min(slopes):.2f} to {max(slopes):.2f} against the predicted -1; "
-            f"{len(agreeing)} of {len(fits)} shapes agree at {LEVEL:.0%} (disagreeing: {named}), "
-            f"displacements at one kappa and shape differ {spread} between widths, "
+            f"{len(agreeing)} of {len(fits)} spreads agree at {LEVEL:.0%} (disagreeing: {named}), "
+            f"displacements at one kappa and spread differ {differ} between widths, "
             f"{_by_scales(fits)}and {ending}"
         )
     else:
-        reasons = "; ".join(sorted({f["note"] for f in fits})) or "no shapes"
+        reasons = "; ".join(sorted({f["note"] for f in fits})) or "no spreads"
         sentence = f"No slope could be fitted ({reasons}), and {ending}"
     return stated(
         answer,
         sentence,
         num_agreeing=len(agreeing),
         num_disagreeing=len(refuting),
-        num_shapes=len(fits),
+        num_spreads=len(fits),
         num_failed=failed,
-        largest_width_spread=max(spreads) if spreads else None,
+        largest_width_spread=max(apart) if apart else None,
     )

@@ -9,8 +9,8 @@ from contourpy import contour_generator
 from jaxtyping import Float
 from scipy import ndimage
 
+from lazyscope.experiment import run_scheme
 from lazyscope.scaling import displacement_exponents, layer_regimes, network_regime
-from lazyscope.sweep.design import run_scheme
 
 Exponents: TypeAlias = tuple[tuple[float, ...], tuple[float, ...]]
 """Scale exponents and speed exponents of all layers."""

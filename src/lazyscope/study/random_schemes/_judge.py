@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from lazyscope._estimate import Answer, Estimate
+from lazyscope.experiment import run_data
 from lazyscope.study._protocol import Runs, stated
 from lazyscope.study.random_schemes._estimates import LayerEstimate, estimate_layers, measured
 from lazyscope.study.random_schemes._settings import RandomSchemesSettings
-from lazyscope.sweep.run import run_data
 
 TITLE = "Does the displacement law hold for schemes that nobody chose?"
 TIE = 0.25

@@ -35,14 +35,20 @@ class TheoremStudy(AbstractStudy["TheoremSettings"]):
         return TheoremSettings
 
     def designs(self, settings: "TheoremSettings") -> "Mapping[str, SweepDesign]":
-        """None yet: its runs are made while they are judged."""
-        return {}
+        """One sweep over named schemes, one over spreads."""
+        return settings.designs()
+
+    def look_ahead(self, settings: "TheoremSettings") -> None:
+        """The limit kernels tell which schemes have no bound."""
+        from lazyscope.study.theorem._study import warn_of_missing_bounds
+
+        warn_of_missing_bounds(settings)
 
     def judge(self, settings: "TheoremSettings", runs: Runs) -> dict[str, Any]:
         """Rates over the bound, and thresholds in kappa."""
-        from lazyscope.study.theorem._study import run_theorem_study
+        from lazyscope.study.theorem._study import judge_theorem
 
-        return run_theorem_study(settings)
+        return judge_theorem(settings, runs)
 
     def page(self, result: Mapping[str, Any], runs: Runs, path: Path) -> Path:
         """Rates against kappa and width."""

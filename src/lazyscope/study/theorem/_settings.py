@@ -3,11 +3,19 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Literal, NamedTuple, TypeAlias, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from lazyscope._checks import InputError, check_choice, check_count, check_fraction, check_positive
 from lazyscope._entry import check_fields
-from lazyscope.data import TargetKind
+from lazyscope.data import Dataset, TargetKind
+from lazyscope.experiment import (
+    FINE_RECORDS,
+    Value,
+    default_settings,
+    run_data,
+    spread,
+    spread_names,
+)
 from lazyscope.measure import MIN_THRESHOLD_WIDTHS
 from lazyscope.model import activation_names
 from lazyscope.scaling import (
@@ -17,7 +25,9 @@ from lazyscope.scaling import (
     scheme_names,
     scheme_parameters,
 )
-from lazyscope.study._shapes import shape, shape_names
+from lazyscope.sweep import SweepDesign
+
+RECORD = ("displacement", "loss_curve", "rates")
 
 Kind: TypeAlias = Literal["scheme", "spread"]
 
@@ -44,7 +54,7 @@ class TheoremSettings:
         target: kind of target; ``parity`` has one output.
         schemes: named parametrisations, each at its own kappa.
         widths: widths of the runs of `schemes`.
-        spreads: ways to spread kappa over the layers, see `shape`.
+        spreads: ways to spread kappa over the layers, see `spread`.
         kappas: initial scales at which the spreads are run. They are trained centred (f minus its
             start), so that kappa alone varies: otherwise a network at large kappa first has to remove
             its own output, of size kappa/sqrt(m). The named schemes are trained as they are.
@@ -68,7 +78,7 @@ class TheoremSettings:
     target: str | None = "parity"
     schemes: tuple[str, ...] = ("ntk", "standard", "he", "balanced", "mup", "mean-field")
     widths: tuple[int, ...] = (64, 128, 256, 512, 1024)
-    spreads: tuple[str, ...] = field(default_factory=shape_names)
+    spreads: tuple[str, ...] = field(default_factory=spread_names)
     kappas: tuple[float, ...] = (0.01, *(2.0**power for power in range(11)))
     threshold_widths: tuple[int, ...] = (64, 128, 256, 512)
     seeds: int = 3
@@ -88,7 +98,7 @@ class TheoremSettings:
             check_choice("target", self.target, get_args(TargetKind))
         check_count("num_points", self.num_points)
         for name in self.spreads:
-            shape(name)
+            spread(name)
         for name in self.schemes:
             _check_complete(name)
         check_choice("activation", self.activation, activation_names())
@@ -133,10 +143,41 @@ class TheoremSettings:
                 for name, kappa, seed in product(self.spreads, self.kappas, seeds):
                     yield TheoremCell("spread", name, kappa, width, seed)
 
+    def designs(self) -> dict[str, SweepDesign]:
+        """The runs: of named schemes at their own kappa, and of spreads of given ones."""
+        named = {"scheme": self.schemes, "width": self.widths}
+        spread_out = {
+            "spread": self.spreads,
+            "kappa": self.kappas,
+            "width": self.threshold_widths,
+        }
+        return {
+            "schemes": self._design("schemes", named, centred=False),
+            "spreads": self._design("spreads", spread_out, centred=True),
+        }
+
+    def _design(self, name: str, axes: dict[str, Any], *, centred: bool) -> SweepDesign:
+        seeds = {"seed": range(self.seeds)}
+        fixed = {**self._fixed(), "centred": centred}
+        return SweepDesign(
+            name=f"theorem-{name}", axes={**axes, **seeds}, fixed=fixed, record=RECORD
+        )
+
+    def points(self) -> Dataset:
+        """The points of every run."""
+        return run_data({**default_settings(), **self._fixed()})
+
+    def _fixed(self) -> dict[str, Value]:
+        named = ("data", "num_points", "depth", "activation", "stop", "tolerance", "max_steps")
+        given = {name: getattr(self, name) for name in (*named, "data_seed")}
+        if self.target is not None:
+            given["target"] = self.target
+        return {**given, "num_records": FINE_RECORDS}
+
     def scheme(self, cell: TheoremCell, input_dim: int, output_dim: int) -> Scheme:
         """Scales and speeds of one run."""
         if cell.kappa is not None:
-            return shape(cell.name).scheme(cell.kappa, cell.width, self.depth)
+            return spread(cell.name).scheme(cell.kappa, cell.width, self.depth)
         return named_scheme(
             cell.name,
             depth=self.depth,

@@ -2,40 +2,54 @@
 
 import time
 import warnings
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import xarray as xr
 
 from lazyscope._entry import checked
 from lazyscope._provenance import versions
-from lazyscope.data import Dataset, load_dataset
+from lazyscope.data import Dataset
 from lazyscope.flow import one_lapack_thread
+from lazyscope.study._folder import finished_runs, kept_runs
+from lazyscope.study._guarantee import Bound
 from lazyscope.study._hopeless import HopelessWarning, without_bound
 from lazyscope.study.theorem._bound import bound_limits, bound_table
 from lazyscope.study.theorem._kernel import kernel_convergence
-from lazyscope.study.theorem._run import Bound, run_and_rate
+from lazyscope.study.theorem._records import told_runs
 from lazyscope.study.theorem._settings import TheoremCell, TheoremSettings
 from lazyscope.study.theorem._threshold import thresholds
 from lazyscope.study.theorem._verdict import judge
 
+if TYPE_CHECKING:
+    from distributed import Client
+
 FORMAT = 1
 
 
-@checked()
+@checked(own=("scheduler", "num_workers"))
 def run_theorem_study(
     settings: TheoremSettings,
+    store: str | Path | None = None,
     *,
+    scheduler: "str | Client | None" = None,
+    num_workers: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Any]:
     """Check the theorem of Li, Luo & Zhou on real data: bound, measured rate, threshold.
 
     Args:
         settings: what to run.
-        progress: called with (runs done, runs in all) after every run.
+        store: folder of the runs, ``schemes`` and ``spreads``, from which an interrupted study goes on;
+            one that is removed at the end unless given.
+        scheduler: as for `run_sweep`.
+        num_workers: as for `run_sweep`.
+        progress: called with (runs done, runs in all) as they end.
 
     Returns:
         A dict ready for JSON: ``settings``; ``lambda_s``, the smallest eigenvalue of the normalised
@@ -45,28 +59,48 @@ def run_theorem_study(
 
     Raises:
         InputError: data that cannot be read, or points that repeat: lambda_S is zero then.
+        StoreError: as `run_sweep`.
 
     Warns:
         HopelessWarning: theta-lazy schemes for which the limit kernels give no bound, so that the
             verdict stays undecided or is against the theorem; before any run.
 
-    Cost: one compilation per width, then one run per cell; two cells at a time. About three minutes
-    at the defaults on two quiet cores.
+    Cost: one compilation per width, then one run per cell. About three minutes at the defaults on two
+    quiet cores.
 
     Reference: Li, Luo & Zhou 2024 (arXiv 2404.04859).
     """
     started = time.perf_counter()
-    data = load_dataset(
-        settings.data,
-        num_points=settings.num_points,
-        num_test=0,
-        target=settings.target,  # pyright: ignore[reportArgumentType]
-        seed=settings.data_seed,
-    )
+    warn_of_missing_bounds(settings)
+    designs = settings.designs()
+    total = sum(design.num_cells for design in designs.values())
+    stores, before = {}, 0
+    with kept_runs(store) as folder:
+        for name, design in designs.items():
+            how = {"scheduler": scheduler, "num_workers": num_workers}
+            tell = partial(_tell, progress, before, total)
+            stores[name] = finished_runs(design, folder / name, **how, progress=tell)
+            before += design.num_cells
+    result = judge_theorem(settings, stores)
+    return result | {"timing": {"total_seconds": time.perf_counter() - started}}
+
+
+def judge_theorem(settings: TheoremSettings, stores: Mapping[str, xr.Dataset]) -> dict[str, Any]:
+    """The result of a theorem study from its opened stores; nothing is trained.
+
+    Networks are drawn, to see their kernels approach the limit.
+
+    Args:
+        settings: of the study.
+        stores: what `open_store` gives of the runs of ``settings.designs()``, by the same names.
+
+    Returns:
+        As `run_theorem_study`; the ``timing`` is not known.
+    """
+    data = settings.points()
     bound = Bound(data, settings.depth, settings.activation)
+    runs = list(told_runs(settings, data, bound, stores))
     with one_lapack_thread():
-        _warn_of_hopeless(settings, data, bound)
-        runs = _run_all(settings, data, bound, progress)
         kernels = _kernels(settings, data, bound)
     named = [r for r in runs if r["kind"] == "scheme"]
     spread = [r for r in runs if r["kind"] == "spread"]
@@ -88,17 +122,23 @@ def run_theorem_study(
         "bound_curve": bound_curve(settings.stop),
         "runs": [{key: value for key, value in r.items() if key != "curve"} for r in runs],
         "verdict": judge(settings, estimates, runs),
-        "timing": {"total_seconds": time.perf_counter() - started},
+        "timing": {"total_seconds": None},
     }
 
 
-def _warn_of_hopeless(settings: TheoremSettings, data: Dataset, bound: Bound) -> None:
+def _tell(tell: Callable[[int, int], None], before: int, total: int, done: int, _: int) -> None:
+    tell(before + done, total)
+
+
+def warn_of_missing_bounds(settings: TheoremSettings) -> None:
     """Say before the runs which schemes have no bound that their rates could be held against."""
+    data = settings.points()
+    bound = Bound(data, settings.depth, settings.activation)
 
     def rate(name: str, width: int) -> float | None:
         cell = TheoremCell("scheme", name, None, width, 0)
         scheme = settings.scheme(cell, data.x_train.shape[1], data.y_train.shape[1])
-        return bound.rates(scheme, width)["bound"]
+        return bound.rate(scheme, width)
 
     without = without_bound(settings, settings.lazy_schemes(), rate)
     if without:
@@ -109,48 +149,6 @@ def _warn_of_hopeless(settings: TheoremSettings, data: Dataset, bound: Bound) ->
             HopelessWarning,
             stacklevel=4,
         )
-
-
-def _run_all(
-    settings: TheoremSettings,
-    data: Dataset,
-    bound: Bound,
-    progress: Callable[[int, int], None],
-) -> list[dict[str, Any]]:
-    """All runs, two at a time, in the order of the cells."""
-    cells = list(settings.cells())
-    records: list[dict[str, Any]] = []
-    pool = ThreadPoolExecutor(max_workers=2)
-    try:
-        for record in pool.map(lambda cell: _run(settings, data, bound, cell), cells):
-            records.append(record)
-            progress(len(records), len(cells))
-    finally:
-        pool.shutdown(cancel_futures=True)
-    return records
-
-
-def _run(
-    settings: TheoremSettings, data: Dataset, bound: Bound, cell: TheoremCell
-) -> dict[str, Any]:
-    scheme = settings.scheme(cell, data.x_train.shape[1], data.y_train.shape[1])
-    measured = run_and_rate(
-        data,
-        scheme,
-        width=cell.width,
-        seed=cell.seed,
-        activation=settings.activation,
-        centred=cell.kind == "spread",
-        tolerance=settings.tolerance,
-        stop=settings.stop,
-        max_steps=settings.max_steps,
-    )
-    return {
-        **cell._asdict(),
-        "kappa": scheme.kappa(cell.width) if cell.kappa is None else cell.kappa,
-        **bound.rates(scheme, cell.width),
-        **measured,
-    }
 
 
 def _kernels(settings: TheoremSettings, data: Dataset, bound: Bound) -> dict[str, Any] | None:
@@ -177,7 +175,7 @@ def _curve(run: dict[str, Any]) -> dict[str, Any]:
     kept = {key: run[key] for key in ("kind", "name", "kappa", "width", "bound")}
     times, losses = (np.asarray(run["curve"][key]) for key in ("time", "loss"))
     scaled = (run["bound"] * times).tolist() if run["bound"] else []
-    return kept | {"scaled_time": scaled, "fraction": (losses / losses[0]).tolist()}
+    return kept | {"scaled_time": scaled, "fraction": (losses / losses[:1]).tolist()}
 
 
 def _settings_record(settings: TheoremSettings, data: Dataset) -> dict[str, Any]:

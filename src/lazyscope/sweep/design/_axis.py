@@ -10,7 +10,7 @@ import numpy as np
 
 from lazyscope._checks import InputError, check_choice, check_count, check_finite, check_positive
 from lazyscope._jax import check_seed
-from lazyscope.sweep.design._settings import Value, canonical, setting, unknown_key
+from lazyscope.experiment import Value, canonical, setting, unknown_key
 
 MOST_RUNS = 1_000_000
 """Runs of one sweep; a design holds about a kilobyte for each."""

@@ -12,13 +12,18 @@ from dataclasses import dataclass
 
 from lazyscope._checks import InputError, check_count
 from lazyscope._entry import checked
+from lazyscope.experiment import (
+    DEFAULT_TOLERANCE,
+    Value,
+    data_sizes,
+    network_of,
+    run_scheme,
+    spread_of_kappa,
+)
 from lazyscope.model import activation, physical_memory
 from lazyscope.scaling import displacement_exponents
 from lazyscope.sweep.design._design import Cell, SweepDesign
-from lazyscope.sweep.design._parametrisation import run_scheme
-from lazyscope.sweep.design._settings import DEFAULT_TOLERANCE, Value
 from lazyscope.sweep.design._units import shape_of, usable_cores
-from lazyscope.sweep.run._data import data_sizes
 
 STEP_OVERHEAD = 3e-5
 """Seconds of a step on nothing: about a hundred small operations of a compiled loop."""
@@ -129,14 +134,21 @@ def expected_steps(settings: Mapping[str, Value]) -> float:
     if settings["method"] == "descent":
         return most
     told = {name: value for name, value in settings.items() if value is not None}
-    scheme = run_scheme(told)
-    exponents = displacement_exponents(scheme.scale_exponents, scheme.speed_exponents)
-    moved = math.exp(min(50.0, max(exponents) * math.log(float(settings["width"]))))  # type: ignore[arg-type]
+    moved = _expected_displacement(told)
     steps = STEPS_AT_REST + STEPS_OF_CHANGE * moved / (1 + moved)
     steps += STEPS_PER_EFOLD * math.log1p(moved)
     smooth = activation(str(settings["activation"])).smooth
     tolerance = float(told.get("tolerance", DEFAULT_TOLERANCE))  # type: ignore[arg-type]
     return min(most, steps * (DEFAULT_TOLERANCE / tolerance) ** (0.5 if smooth else 1.0))
+
+
+def _expected_displacement(told: Mapping[str, Value]) -> float:
+    """Largest relative displacement, but for a constant: 1/kappa, or what the law says of exponents."""
+    if "spread" in told:
+        return 1.0 / spread_of_kappa(told)[1]
+    scheme = run_scheme(told)
+    exponents = displacement_exponents(scheme.scale_exponents, scheme.speed_exponents)
+    return math.exp(min(50.0, max(exponents) * math.log(float(told["width"]))))  # type: ignore[arg-type]
 
 
 def step_seconds(settings: Mapping[str, Value]) -> float:
@@ -163,6 +175,10 @@ def _sizes(settings: Mapping[str, Value]) -> tuple[int, int, int, int]:
     """Parameters, hidden units, points and outputs of a run."""
     n, d, outputs = data_sizes(settings)
     width, depth = int(settings["width"]), int(settings["depth"])  # type: ignore[arg-type]
+    if settings.get("model", "dense") != "dense":
+        network = network_of(settings, d, outputs)
+        positions = d if "convolution" in str(settings["model"]) else 1
+        return network.num_parameters, width * len(network.shapes) * positions, n, outputs
     parameters = width * d + (depth - 1) * width**2 + width * outputs
     return parameters, width * depth, n, outputs
 

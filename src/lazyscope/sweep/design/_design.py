@@ -14,6 +14,22 @@ from pydantic import BaseModel, ConfigDict
 from lazyscope._checks import InputError, check_choice, check_text
 from lazyscope._file import local_path, read_whole, unreadable
 from lazyscope._jax import check_seed
+from lazyscope.experiment import (
+    DEFAULT_RECORD,
+    METHODS,
+    Value,
+    canonical,
+    check_model,
+    default_settings,
+    is_parametrisation,
+    layer_of,
+    record_names,
+    run_scheme,
+    setting,
+    setting_names,
+    settings_hash,
+    unknown_key,
+)
 from lazyscope.model import activation_names
 from lazyscope.sweep.design._axis import (
     check_number_of_runs,
@@ -22,19 +38,6 @@ from lazyscope.sweep.design._axis import (
     read_axis,
     read_list,
 )
-from lazyscope.sweep.design._parametrisation import is_parametrisation, run_scheme
-from lazyscope.sweep.design._settings import (
-    METHODS,
-    Value,
-    canonical,
-    default_settings,
-    layer_of,
-    setting,
-    setting_names,
-    settings_hash,
-    unknown_key,
-)
-from lazyscope.sweep.store._record import DEFAULT_RECORD, record_names
 
 POINTS = "point"
 """Name of the axis along which listed or drawn points lie."""
@@ -294,14 +297,33 @@ def _check_cells(design: SweepDesign) -> None:
         if combination not in checked:
             checked.add(combination)
             _check_cell(told)
+            _check_neurons(design, told)
 
 
 def _check_cell(told: Mapping[str, Any]) -> None:
     """Refuse settings that contradict each other, that nothing knows or that overflow."""
     check_choice("activation", told["activation"], activation_names())
     check_choice("method", told["method"], METHODS)
-    scheme = run_scheme({name: value for name, value in told.items() if value is not None})
-    scheme.kappa(told["width"])
+    given = {name: value for name, value in told.items() if value is not None}
+    check_model(given)
+    run_scheme(given).kappa(told["width"])
+    if told["num_records"] % 2:
+        raise InputError(
+            "num_records must be an even number, since every second record is dropped when all are taken",
+            received=str(told["num_records"]),
+            cause="an odd number",
+            fix=f"use {told['num_records'] + 1}",
+        )
+
+
+def _check_neurons(design: SweepDesign, told: Mapping[str, Any]) -> None:
+    if "neurons" in design.record and told["model"] != "dense":
+        raise InputError(
+            "neurons are those of a dense network",
+            received=f"model {told['model']} with record {list(design.record)}",
+            cause="a network whose first layer is no matrix over the features",
+            fix="leave neurons out of record, or use model = 'dense'",
+        )
 
 
 def _same_run(first: Cell, second: Cell) -> InputError:
@@ -314,4 +336,4 @@ def _same_run(first: Cell, second: Cell) -> InputError:
     )
 
 
-_CHECKED = ("activation", "method", "width")
+_CHECKED = ("activation", "method", "width", "model", "use_bias", "output_scale", "num_records")

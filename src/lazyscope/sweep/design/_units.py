@@ -1,50 +1,23 @@
 """Which runs are done together, and in which order?"""
 
-import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from lazyscope.experiment import SHAPES_TOGETHER, shape_of, usable_cores
 from lazyscope.sweep.design._design import Cell
-from lazyscope.sweep.design._settings import Value
 
-_SHAPE = (
-    "width",
-    "depth",
-    "activation",
-    "use_bias",
-    "centred",
-    "data",
-    "num_points",
-    "num_test",
-    "input_dim",
-    "target",
-    "method",
-)
 UNITS_PER_WORKER = 12
 """Units that a worker gets at least, so that the last ones to end leave no worker idle for long."""
 
 LONGEST_UNIT = 20.0
 """Expected seconds of a unit at most: what a killed process loses."""
 
-SHAPES_TOGETHER = 8
-"""Shapes whose units are done side by side, where there are not more workers than that."""
-
 SHORTEST_UNIT = 0.5
 """Expected seconds below which a unit is not cut further."""
 
 Unit = list[Cell]
 """Runs of one shape, done by one worker and written as one batch."""
-
-
-def shape_of(settings: Mapping[str, Value]) -> tuple[Any, ...]:
-    """What decides the compiled program of a run; equal for runs that share one.
-
-    Example:
-        >>> shape_of({"width": 8, "seed": 0}) == shape_of({"width": 8, "seed": 1})
-        True
-    """
-    return tuple(settings.get(name) for name in _SHAPE)
 
 
 def cut_into_units(
@@ -78,11 +51,6 @@ def cut_into_units(
         ordered += _longest_units([units[0] for units in cut])
         ordered += _longest_units([unit for units in cut for unit in units[1:]])
     return ordered
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    return len(os.sched_getaffinity(0))
 
 
 def _longest_first(group: list[tuple[float, Cell]]) -> list[tuple[float, Cell]]:

@@ -1,19 +1,13 @@
 """How are runs of one shape done together?"""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from lazyscope._jax import own_settings
-from lazyscope._outcome import Outcome
+from lazyscope.experiment import data_digests, run_settings
 from lazyscope.sweep.design._design import Cell
 from lazyscope.sweep.design._units import Unit
-from lazyscope.sweep.run._data import data_digest, data_digests, run_data
 from lazyscope.sweep.run._fingerprint import fingerprint, process_name
-from lazyscope.sweep.run._program import compiled_program, run_inputs
-from lazyscope.sweep.run._quantities import without_gaps
 from lazyscope.sweep.store._batchfile import RunFailure, RunResult
 
 Ended = Sequence[RunResult | RunFailure]
@@ -69,20 +63,14 @@ def each_for_itself(run: RunUnit, unit: Unit) -> Ended:
 
 def run_elsewhere(run: RunUnit, unit: Unit) -> UnitResult:
     """`unit` done in this process for another one."""
-    digests = data_digests(unit, fresh=True)
+    digests = data_digests((cell.settings for cell in unit), fresh=True)
     ended = each_for_itself(run, unit)
     return UnitResult(ended, process_name(), fingerprint(), digests)
 
 
 def _run(cell: Cell, record: tuple[str, ...]) -> RunResult:
-    data = run_data(cell.settings)
-    inputs = run_inputs(cell.settings, data)
-    program = compiled_program(cell.settings, record, inputs)
-    began = time.perf_counter()
-    values = {name: np.asarray(value) for name, value in program(inputs).items()}
-    seconds = time.perf_counter() - began
-    outcome = Outcome(int(values.pop("outcome")))
-    return RunResult(cell, outcome, seconds, without_gaps(values), data_digest(data))
+    run = run_settings(cell.settings, record)
+    return RunResult(cell, run.outcome, run.seconds, run.measurements, run.data)
 
 
 _LONGEST = 500

@@ -10,19 +10,22 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import xarray as xr
+
 from lazyscope._checks import InputError, shown
 from lazyscope._entry import checked
+from lazyscope.experiment import data_digests, data_keys
 from lazyscope.sweep.design._cost import check_memory, run_seconds
 from lazyscope.sweep.design._design import Cell, SweepDesign
 from lazyscope.sweep.design._units import Unit, cut_into_units
 from lazyscope.sweep.run._batch import Ended, UnitResult, failure, run_unit
 from lazyscope.sweep.run._cluster import ClusterWorkers, connected
-from lazyscope.sweep.run._data import data_digests, data_keys
 from lazyscope.sweep.run._fingerprint import differences, fingerprint, process_name
 from lazyscope.sweep.run._progress import sweep_progress
 from lazyscope.sweep.run._workers import AbstractWorkers, ThreadWorkers
 from lazyscope.sweep.store._batchfile import RunFailure, RunResult
 from lazyscope.sweep.store._error import StoreError
+from lazyscope.sweep.store._open import open_store
 from lazyscope.sweep.store._place import store_path
 from lazyscope.sweep.store._store import SweepStore, writing_store
 
@@ -61,6 +64,14 @@ class SweepSummary:
         """Whether the store now holds every run of the design."""
         return self.num_before + self.num_done == self.num_cells
 
+    def opened(self) -> xr.Dataset:
+        """The store as `open_store` gives it.
+
+        Raises:
+            StoreError: as `open_store`.
+        """
+        return open_store(self.path)
+
 
 @checked(own=("path", "scheduler", "num_workers"))
 def run_sweep(
@@ -70,6 +81,7 @@ def run_sweep(
     scheduler: "str | Client | None" = None,
     num_workers: int | None = None,
     show_progress: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> SweepSummary:
     """Do every run of `design` that the store at `path` does not hold yet.
 
@@ -84,6 +96,7 @@ def run_sweep(
             threads of this process.
         num_workers: threads of this process, all usable cores unless given.
         show_progress: draw a progress bar on standard error.
+        progress: called with (runs in the store or done, runs in all) whenever some have ended.
 
     Returns:
         Counts; the results are read with `open_store`.
@@ -97,7 +110,8 @@ def run_sweep(
         SchedulerLostError: the scheduler went away; finished runs are in the store.
     """
     with _workers(scheduler, num_workers) as workers:
-        return run_sweep_with(workers, run_unit, design, path, show_progress=show_progress)
+        shown = {"show_progress": show_progress, "progress": progress}
+        return run_sweep_with(workers, run_unit, design, path, **shown)
 
 
 def run_sweep_with(
@@ -107,11 +121,12 @@ def run_sweep_with(
     path: str | Path,
     *,
     show_progress: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> SweepSummary:
     """`run_sweep` with `workers` that do each unit by ``run(unit, record=design.record)``."""
     began = time.monotonic()
     place = store_path(path)
-    digests = data_digests(design.cells(), fresh=True)
+    digests = data_digests((cell.settings for cell in design.cells()), fresh=True)
     check_memory(design.cells(), workers.memory())
     with writing_store(place, design) as store:
         _check_same_data(store, digests)
@@ -125,9 +140,9 @@ def run_sweep_with(
             num_before=before,
             work=sum(seconds.values()),
             show=show_progress,
-        ) as progress:
+        ) as display:
             if show_progress:
-                workers.tell = progress.say
+                workers.tell = display.say
             intake = _Intake(store, digests)
             waiting = sum(map(len, units))
             ended_units = workers.results(partial(run, record=design.record), units)
@@ -137,7 +152,8 @@ def run_sweep_with(
                     waiting -= len(unit)
                     now = min(waiting, num_workers * len(unit))
                     work = sum(seconds[cell.hash] for cell in unit)
-                    progress.advance(len(unit), failed, work, now)
+                    display.advance(len(unit), failed, work, now)
+                    progress(design.num_cells - waiting, design.num_cells)
             except KeyboardInterrupt:
                 for unit, ended in workers.left():
                     intake.take(unit, ended)
@@ -164,7 +180,7 @@ class _Intake:
         """
         if isinstance(ended, BaseException):
             ended = [failure(cell, ended) for cell in unit]
-        data = {key: self._digests[key] for key in data_keys(unit)}
+        data = {key: self._digests[key] for key in data_keys(cell.settings for cell in unit)}
         worker = process_name()
         if isinstance(ended, UnitResult):
             worker = ended.worker
@@ -178,7 +194,7 @@ class _Intake:
             if isinstance(each, RunResult) and not self._store.holds(each.cell)
         ]
         for result in results:
-            (key,) = data_keys([result.cell])
+            (key,) = data_keys([result.cell.settings])
             if result.data and result.data != self._digests[key]:
                 raise _other_data(key)
         origin = {"worker": worker, "fingerprint": fingerprint()}

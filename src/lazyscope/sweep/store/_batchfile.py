@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lazyscope._outcome import Outcome
+from lazyscope.experiment import Quantity, Value, setting
 from lazyscope.sweep.design._design import Cell
-from lazyscope.sweep.design._settings import Value, setting
 from lazyscope.sweep.store._group import (
     GROUP,
     Array,
@@ -26,7 +26,6 @@ from lazyscope.sweep.store._group import (
     read_array,
     read_group,
 )
-from lazyscope.sweep.store._record import Quantity
 from lazyscope.sweep.store._tables import SUM, checksum, damaged
 
 SUFFIX = ".zarr.zip"

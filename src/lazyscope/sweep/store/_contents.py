@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lazyscope._checks import InputError
+from lazyscope.experiment import quantities, record_names
 from lazyscope.sweep.design._design import SweepDesign
 from lazyscope.sweep.store._batchfile import FORMAT, SUFFIX, Batch, read_batch, zip_entries
 from lazyscope.sweep.store._earlier import EARLIER_FORMAT, read_earlier_batch
 from lazyscope.sweep.store._error import StoreError, reading_refusal
 from lazyscope.sweep.store._folder import Folder
 from lazyscope.sweep.store._group import read_group
-from lazyscope.sweep.store._record import quantities, record_names
 from lazyscope.sweep.store._tables import SUM, check_sum, damaged, parse_table
 
 MARKER = "store.json"

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from lazyscope.experiment import Quantity
 from lazyscope.sweep.store._batchfile import Batch, check_arrays
 from lazyscope.sweep.store._group import Array
-from lazyscope.sweep.store._record import Quantity
 from lazyscope.sweep.store._tables import damaged
 
 EARLIER_FORMAT = 2

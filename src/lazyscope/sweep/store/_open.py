@@ -9,13 +9,12 @@ import numpy as np
 import xarray as xr
 
 from lazyscope._outcome import Outcome
+from lazyscope.experiment import Value, default_settings, quantities, setting
 from lazyscope.sweep.design._design import POINTS, SweepDesign
-from lazyscope.sweep.design._settings import Value, default_settings, setting
 from lazyscope.sweep.store._batchfile import FORMAT, Batch
 from lazyscope.sweep.store._contents import opened_store, read_contents
 from lazyscope.sweep.store._error import StoreError
 from lazyscope.sweep.store._place import store_path
-from lazyscope.sweep.store._record import quantities
 
 MISSING = "missing"
 """Outcome of a cell whose run is not in the store."""

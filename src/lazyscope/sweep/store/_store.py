@@ -24,6 +24,7 @@ from typing import Any
 
 from lazyscope._entry import checked
 from lazyscope._provenance import timestamp, versions
+from lazyscope.experiment import quantities
 from lazyscope.sweep.design._design import Cell, SweepDesign
 from lazyscope.sweep.run._fingerprint import random_settings
 from lazyscope.sweep.store._batchfile import FORMAT, RunResult, batch_file
@@ -42,7 +43,6 @@ from lazyscope.sweep.store._error import StoreError, os_refusal
 from lazyscope.sweep.store._folder import UNFINISHED, Folder
 from lazyscope.sweep.store._lock import LOCK, StoreLock, writing_lock
 from lazyscope.sweep.store._place import store_path
-from lazyscope.sweep.store._record import quantities
 from lazyscope.sweep.store._tables import write_table
 
 _LITTER = ("._", ".DS_Store", ".Trash", ".nfs", ".fuse_hidden", "Thumbs.db", "desktop.ini")

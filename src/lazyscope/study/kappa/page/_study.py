@@ -7,7 +7,7 @@ from typing import Any
 from lazyscope._checks import InputError
 from lazyscope.report.parts import category_colors, category_markers, ordered_colors
 
-FORMAT = 1
+FORMATS = (1, 2)
 _PARTS = (
     "lazyscope",
     "created",
@@ -76,12 +76,14 @@ def read_kappa_study(result: Mapping[str, Any]) -> KappaRecord:
     """Arrange a stored result for showing.
 
     Args:
-        result: the stored JSON object of a kappa study, format 1.
+        result: the stored JSON object of a kappa study, format 1 or 2, which calls shapes spreads.
 
     Raises:
         InputError: it is another study, another format, or a part is missing.
     """
     _check(result)
+    if result["format"] == FORMATS[-1]:
+        result = _with_shapes(result)
     runs = result["runs"]
     shapes = tuple(dict.fromkeys(run["shape"] for run in runs))
     widths = tuple(sorted({run["width"] for run in runs}))
@@ -96,6 +98,14 @@ def read_kappa_study(result: Mapping[str, Any]) -> KappaRecord:
         kappa_colors=ordered_colors(kappas),
         width_markers=category_markers(widths),
     )
+
+
+def _with_shapes(stored: Any) -> Any:
+    """The result with shapes where it has spreads."""
+    names = {"spread": "shape", "spreads": "shapes"}
+    if isinstance(stored, Mapping):
+        return {names.get(key, key): _with_shapes(value) for key, value in stored.items()}
+    return [_with_shapes(value) for value in stored] if isinstance(stored, list) else stored
 
 
 def _groups(result: Mapping[str, Any]) -> tuple[str, ...]:
@@ -116,9 +126,9 @@ def _check(result: Mapping[str, Any]) -> None:
             cause="the result of another command",
             fix="give the JSON file that `lazyscope study kappa` wrote",
         )
-    if stored_format != FORMAT:
+    if stored_format not in FORMATS:
         raise InputError(
-            f"the stored result must have format {FORMAT}",
+            f"the stored result must have format {' or '.join(map(str, FORMATS))}",
             received=f"format {stored_format!r}",
             cause="it was written by another version of lazyscope",
             fix="run the study again, or use the version that wrote it",

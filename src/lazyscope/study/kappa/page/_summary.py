@@ -55,7 +55,7 @@ def fit_summary(result: Mapping[str, Any]) -> Table:
             fit["verdict"],
             number(fit["num_runs"]),
         ]
-        for fit in result["fits"]
+        for fit in read_kappa_study(result).stored["fits"]
     ]
     head = ["spread", "slope", "interval", "predicted", "verdict", "runs"]
     return Table("fits", "Slopes of the displacement in kappa", head, rows)

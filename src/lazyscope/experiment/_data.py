@@ -8,8 +8,7 @@ from typing import Any
 from lazyscope._checks import InputError
 from lazyscope._file import local_path
 from lazyscope.data import BUNDLED, Dataset, four_points, idx_files, load_dataset, sphere_teacher
-from lazyscope.sweep.design._design import Cell
-from lazyscope.sweep.design._settings import Value
+from lazyscope.experiment._settings import Value
 
 _SETTINGS = ("data", "num_points", "num_test", "input_dim", "data_seed", "target")
 
@@ -27,11 +26,11 @@ def run_data(settings: Mapping[str, Value]) -> Dataset:
     return _known(_choice(settings))
 
 
-def data_digests(cells: Iterable[Cell], *, fresh: bool = False) -> dict[str, str]:
+def data_digests(runs: Iterable[Mapping[str, Value]], *, fresh: bool = False) -> dict[str, str]:
     """What the arrays of every data set of a sweep are, by the settings that choose it.
 
     Args:
-        cells: the runs.
+        runs: settings of every run.
         fresh: look whether the files behind the data changed since this process read them, and read
             those that did again.
 
@@ -39,7 +38,7 @@ def data_digests(cells: Iterable[Cell], *, fresh: bool = False) -> dict[str, str
         InputError: as `run_data`.
     """
     digests = {}
-    for choice in dict.fromkeys(map(_choice, (cell.settings for cell in cells))):
+    for choice in dict.fromkeys(map(_choice, runs)):
         if fresh and choice in _stamps and _stamps[choice] != _stamp(str(choice[0])):
             _stamps.clear()
             _cached.cache_clear()
@@ -48,9 +47,9 @@ def data_digests(cells: Iterable[Cell], *, fresh: bool = False) -> dict[str, str
     return digests
 
 
-def data_keys(cells: Iterable[Cell]) -> list[str]:
-    """The settings that choose the data of `cells`, as keys of `data_digests`."""
-    return list(dict.fromkeys(repr(_choice(cell.settings)) for cell in cells))
+def data_keys(runs: Iterable[Mapping[str, Value]]) -> list[str]:
+    """The settings that choose the data of `runs`, as keys of `data_digests`."""
+    return list(dict.fromkeys(repr(_choice(settings)) for settings in runs))
 
 
 def data_sizes(settings: Mapping[str, Value]) -> tuple[int, int, int]:

@@ -1,18 +1,18 @@
 """What does initialization alone say about one run?"""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from lazyscope._checks import InputError, check_fraction
 from lazyscope._entry import checked
-from lazyscope._jax import own_settings
 from lazyscope._plain import plain
 from lazyscope.data import duplicate_groups
-from lazyscope.flow import Problem
-from lazyscope.forecast import Forecast, forecast, guaranteed_rate, limit_lambda_min
-from lazyscope.measure import operator_norm
-from lazyscope.study.single._run import SingleRun
+from lazyscope.experiment._program import look_ahead
+from lazyscope.experiment._single import SingleRun, check_start
+from lazyscope.forecast import Forecast, guaranteed_rate, limit_lambda_min
+from lazyscope.model import Dense
 
 FRACTIONS = (0.5, 0.1, 1e-2, 1e-3, 1e-4, 1e-6)
 """Fractions of the initial loss whose times are told."""
@@ -54,38 +54,46 @@ def forecast_run(run: SingleRun, *, stop: float | None = None) -> dict[str, Any]
     """
     if stop is not None:
         check_fraction("stop fraction", stop)
-    with own_settings():
-        problem = run.experiment().problem
-        seen = look_ahead(problem, 0.0)
-        record = {
-            **run.record(),
-            "initial_loss": problem.loss(problem.residual(problem.params)),
-            "predicted_displacement": seen.displacement,
-            **forecast_record(run, problem, seen),
-        }
-        if stop is not None:
-            record["stop"] = stop
-            record["predicted_displacement_at_stop"] = look_ahead(problem, stop).displacement
+    run.check()
+    settings = run.settings(stop=0.0)
+    seen = look_ahead(settings, data=run.data, scheme=run.scheme)
+    check_start(seen)
+    record = {
+        **run.record(),
+        "initial_loss": seen["loss_initial"],
+        "predicted_displacement": seen["forecast_frobenius"],
+        **forecast_record(run, seen),
+    }
+    if stop is not None:
+        earlier = look_ahead({**settings, "stop": stop}, data=run.data, scheme=run.scheme)
+        record["stop"] = stop
+        record["predicted_displacement_at_stop"] = earlier["forecast_frobenius"]
     return plain(record)
 
 
-def look_ahead(problem: Problem, at_fraction: float) -> Forecast:
-    """The forecast of a problem, with displacements at a fraction of the initial loss."""
-    return forecast(
-        problem.kernel,
-        problem.params,
-        problem.x,
-        problem.y,
-        speeds=problem.speeds,
-        at_fraction=at_fraction,
-    )
+def forecast_of(run: SingleRun, seen: Mapping[str, Any]) -> Forecast:
+    """The forecast that the start of a run holds, without the change of its parameters.
+
+    Raises:
+        InputError: a kernel that is zero.
+    """
+    eigenvalues, moved = np.asarray(seen["eigenvalues"]), np.asarray(seen["forecast_frobenius"])
+    if not eigenvalues[-1] > 0:
+        raise InputError(
+            "a forecast needs a tangent kernel that is not zero",
+            received=f"a largest eigenvalue of {float(eigenvalues[-1])}",
+            cause="all units are dead, or all speeds are zero",
+            fix="use another seed, a larger scale, or speeds above zero",
+        )
+    return Forecast(eigenvalues, seen["energies"], (), moved, 0.0, len(run.data.x_train))
 
 
-def forecast_record(run: SingleRun, problem: Problem, seen: Forecast) -> dict[str, Any]:
+def forecast_record(run: SingleRun, start: Mapping[str, Any]) -> dict[str, Any]:
     """What a forecast says beside displacements: spectrum, times, rates, duplicates, verdict."""
+    seen = forecast_of(run, start)
     bound, reason = theorem_rate(run)
     groups = duplicate_groups(run.data.x_train)
-    largest = operator_bound(problem, seen)
+    largest = np.asarray(start["forecast_bound"])
     return {
         "predicted_displacement_bound": largest,
         "lambda_min": 0.0 if seen.is_singular else seen.lambda_min,
@@ -109,6 +117,8 @@ def theorem_rate(run: SingleRun) -> tuple[float | None, str | None]:
     An output scale c multiplies every kernel, hence the rate, by c^2.
     """
     model = run.model
+    if not isinstance(model, Dense):
+        return None, "the bound of the theorem is for dense networks"
     if duplicate_groups(run.data.x_train):
         return 0.0, "inputs that repeat: every lambda_min is zero"
     try:
@@ -118,14 +128,6 @@ def theorem_rate(run: SingleRun) -> tuple[float | None, str | None]:
     alpha, speed = run.scheme.alpha(model.width), run.scheme.speed(model.width)
     rate = guaranteed_rate(alpha, speed, smallest, len(run.data.x_train))
     return rate * float(run.output_scale) ** 2, None
-
-
-def operator_bound(problem: Problem, seen: Forecast) -> np.ndarray:
-    """Upper bound of the predicted relative displacement in operator norm, |dW| <= |dW|_F."""
-    weights = [layer.weight for layer in problem.params]
-    start = np.array([float(operator_norm(weight)) for weight in weights])
-    frobenius = np.array([float(np.linalg.norm(np.asarray(weight))) for weight in weights])
-    return np.asarray(seen.displacement) * frobenius / start
 
 
 def _verdict(largest: float) -> str:

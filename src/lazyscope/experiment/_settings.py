@@ -35,8 +35,17 @@ _UNREAD_OF_FILES = ("input_dim",)
 DEFAULT_TOLERANCE = 0.05
 """Of the flow, where a sweep does not say."""
 
+NUM_RECORDS = 32
+"""Steps kept of every loss curve, where a sweep does not say; a long step is shown by several points."""
+
+FINE_RECORDS = 128
+"""Steps kept of the loss curves of single runs and of studies that show them."""
+
 LARGEST_COUNT = 2**31 - 1
 """Of units, points and steps: compiled programs count with 32 bits."""
+
+_LATER = {"model": "dense", "num_records": NUM_RECORDS}
+"""Settings that are younger than some stores, with what all runs had before: left out of hashes."""
 
 _LONG = 10**60
 
@@ -66,6 +75,7 @@ class Setting:
 _SETTINGS = {
     setting.name: setting
     for setting in (
+        Setting("model", "name", "dense", "architecture of the network"),
         Setting("width", "count", None, "units m of every hidden layer"),
         Setting("depth", "count", 1, "number L of hidden layers"),
         Setting("activation", "name", "relu", "nonlinearity of the hidden layers"),
@@ -77,6 +87,7 @@ _SETTINGS = {
         Setting("gamma_prime", "number", None, "difference a_1 - a_2 of the two scale exponents"),
         Setting("rho", "number", None, "exponent of kappa in width, reached by the output layer"),
         Setting("kappa", "positive", None, "initial scale itself, reached by the output layer"),
+        Setting("spread", "name", None, "named way to spread kappa over the layers"),
         Setting("scale_exponents", "numbers", None, "exponents a_l of the layer scales"),
         Setting("speed_exponents", "numbers", None, "exponents of the layer speeds"),
         Setting("data", "name", "four-points", "data set by name, or a path"),
@@ -90,6 +101,9 @@ _SETTINGS = {
         Setting("tolerance", "positive", DEFAULT_TOLERANCE, "local error allowed by the flow"),
         Setting("step", "positive", None, "descent step, in units of the largest stable one"),
         Setting("max_steps", "count", 10_000, "steps after which a run is given up"),
+        Setting(
+            "num_records", "count", NUM_RECORDS, "steps kept of the loss curve, an even number"
+        ),
         Setting("seed", "integer", 0, "seed of the initial weights"),
     )
 }
@@ -162,7 +176,8 @@ def settings_hash(settings: Mapping[str, Value]) -> str:
     """Sixteen hexadecimal digits that depend on the settings and on nothing else.
 
     Settings that no run with these settings reads (the descent step of a flow) are left out, and so
-    are absent ones, so that a sweep file may say or not say them.
+    are absent ones, so that a sweep file may say or not say them, and younger ones where they are what
+    every run had before them.
 
     Example:
         >>> settings_hash({"width": 8, "seed": 0}) == settings_hash({"seed": 0, "width": 8})
@@ -172,6 +187,7 @@ def settings_hash(settings: Mapping[str, Value]) -> str:
         *_UNREAD_BY_METHOD.get(str(settings.get("method")), ()),
         *_UNREAD_BY_DATA.get(str(settings.get("data")), _UNREAD_OF_FILES),
     }
+    unread |= {name for name, before in _LATER.items() if settings.get(name) == before}
     read = {n: v for n, v in settings.items() if v is not None and n not in unread}
     text = json.dumps(read, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,9 +1,8 @@
-"""Which networks can a kappa study train, how are they made from data, and at which settings?"""
+"""Which networks can a run train, and how are they made from its data?"""
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import jax.numpy as jnp
 import numpy as np
@@ -25,14 +24,13 @@ _HEADS = 4
 
 
 @dataclass(frozen=True)
-class StudyNetwork:
-    """An architecture of a kappa study.
+class Architecture:
+    """A kind of network that runs can train.
 
     Attributes:
         name: how settings and the command line call it.
         words: what it is, for the page; ``{depth}`` and ``{activation}`` are filled in.
         build: (features, outputs, width, depth, activation) -> network.
-        defaults: settings that differ from those of dense networks.
         homogeneous: whether kappa is the product of all scales, so that exponents and regimes of dense
             networks hold.
         most_depth: largest depth, if there is one.
@@ -41,7 +39,6 @@ class StudyNetwork:
     name: str
     words: str
     build: Callable[[int, int, int, int, str], AbstractNetwork]
-    defaults: Mapping[str, Any] = field(default_factory=dict)
     homogeneous: bool = False
     most_depth: int | None = None
 
@@ -61,13 +58,13 @@ class StudyNetwork:
             )
 
 
-def study_network(name: str) -> StudyNetwork:
+def architecture(name: str) -> Architecture:
     """The architecture called `name`."""
     return _BY_NAME[check_choice("model", name, _BY_NAME)]
 
 
-def study_network_names() -> tuple[str, ...]:
-    """Names that `study_network` knows."""
+def architecture_names() -> tuple[str, ...]:
+    """Names that `architecture` knows."""
     return tuple(_BY_NAME)
 
 
@@ -126,63 +123,37 @@ def _attention(features: int, outputs: int, width: int, depth: int, sigma: str) 
     return Attention((side, side), outputs, width, _HEADS, sigma)
 
 
-_FEW: Mapping[str, Any] = {
-    "num_points": 24,
-    "seeds": 2,
-    "kappas": (32.0, 64.0, 128.0, 256.0, 512.0, 1024.0),
-}
-_BRANCHED: Mapping[str, Any] = {
-    **_FEW,
-    "shapes": ("balanced", "ntk-like", "small-readout", "small-input", "small-hidden"),
-}
-
 _BY_NAME = {
     entry.name: entry
     for entry in (
-        StudyNetwork("dense", "{depth} hidden layers, {activation}", Dense, homogeneous=True),
-        StudyNetwork(
+        Architecture("dense", "{depth} hidden layers, {activation}", Dense, homogeneous=True),
+        Architecture(
             "convolution",
             "{depth} convolutions (3 x 3, stride 2), mean over positions, {activation}",
             _convolution,
-            {**_FEW, "widths": (16, 32, 64)},
             homogeneous=True,
         ),
-        StudyNetwork(
+        Architecture(
             "residual",
             "{depth} hidden layers of which all but one are branches, {activation}",
             Residual,
-            {**_BRANCHED, "depth": 4, "widths": (64, 128, 256)},
         ),
-        StudyNetwork(
+        Architecture(
             "residual-convolution",
             "{depth} convolutions (3 x 3, the first with stride 2) of which all but one are branches, "
             "mean over positions, {activation}",
             _residual_convolution,
-            {**_BRANCHED, "depth": 3, "widths": (16, 32, 64)},
         ),
-        StudyNetwork(
+        Architecture(
             "layer-norm",
             "{depth} hidden layers, each normalised before its activation, {activation}",
             LayerNorm,
-            # Up to kappa = m the weights move most, beyond it the scales of the norms: both are shown,
-            # and slopes, fitted at the largest kappas, are those of the norms.
-            {
-                **_FEW,
-                "widths": (16, 32, 64),
-                "kappas": (8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 1024.0, 2048.0, 4096.0, 8192.0),
-            },
         ),
-        StudyNetwork(
+        Architecture(
             "attention",
             f"one block of attention ({_HEADS} heads) over the rows of the images, scores of size one, "
             "mean over tokens, {activation}",
             _attention,
-            {
-                **_BRANCHED,
-                "depth": 1,
-                "widths": (32, 64, 128),
-                "kappas": (32.0, 128.0, 256.0, 512.0, 1024.0, 2048.0),
-            },
             most_depth=1,
         ),
     )

@@ -1,4 +1,4 @@
-"""Which quantities of a run can a sweep keep, along which dims and in which units?"""
+"""Which quantities of a run can be kept, along which dims and in which units?"""
 
 from dataclasses import dataclass
 
@@ -36,6 +36,11 @@ _RECORDS = {
             ("layer",), "1", "|W[l](T) - W[l](0)| / |W[l](0)| in Frobenius norm"
         ),
     },
+    "total": {
+        "displacement_total": Quantity(
+            (), "1", "|theta(T) - theta(0)| / |theta(0)| over all parameters"
+        ),
+    },
     "loss_curve": {
         "curve_time": Quantity(("record",), "flow time", "times at which the loss was recorded"),
         "curve_loss": Quantity(("record",), "1", "loss at those times"),
@@ -46,6 +51,40 @@ _RECORDS = {
         ),
         "kernel_min": Quantity((), "1 / flow time", "smallest eigenvalue of K(0)"),
         "kernel_max": Quantity((), "1 / flow time", "largest eigenvalue of K(0)"),
+    },
+    "rates": {
+        "rate_initial": Quantity(
+            (), "1 / flow time", "2 lambda_min(K(0)) / n, zero where lambda_min is rounding"
+        ),
+        "rate_final": Quantity(
+            (), "1 / flow time", "2 lambda_min(K(T)) / n, zero where lambda_min is rounding"
+        ),
+    },
+    "forecast": {
+        "forecast_operator": Quantity(
+            ("layer",), "1", "displacement of the linearised network at the stop, operator norm"
+        ),
+        "forecast_frobenius": Quantity(
+            ("layer",), "1", "displacement of the linearised network at the stop, Frobenius norm"
+        ),
+        "forecast_bound": Quantity(
+            ("layer",), "1", "its Frobenius norm over the operator norm of the start"
+        ),
+        "forecast_rate": Quantity(
+            (), "1 / flow time", "2 lambda_min(K(0)) / n of the forecast, zero where it is rounding"
+        ),
+        "lambda_min": Quantity((), "1 / flow time", "smallest eigenvalue of K(0)"),
+        "lambda_max": Quantity((), "1 / flow time", "largest eigenvalue of K(0)"),
+    },
+    "spectrum": {
+        "eigenvalues": Quantity(("mode",), "1 / flow time", "eigenvalues of K(0), ascending"),
+        "energies": Quantity(
+            ("mode",), "1", "squared components of the initial residual along its eigenvectors"
+        ),
+    },
+    "start": {
+        "residual_size": Quantity((), "1", "largest entry of the initial residual"),
+        "target_size": Quantity((), "1", "largest entry of the targets, shifted if centred"),
     },
     "linearisation": {
         "gap_train": Quantity(
@@ -58,6 +97,21 @@ _RECORDS = {
         "linearised_test_error": Quantity(
             (), "1", "share of test points with the wrong class, linearised network"
         ),
+    },
+    "linearised_curve": {
+        "linearised_loss": Quantity(
+            ("record",), "1", "loss of the linearised network at the times of the loss curve"
+        ),
+    },
+    "outputs": {
+        "test_outputs": Quantity(
+            ("test_point", "output"), "1", "outputs on the test points at the end of the run"
+        ),
+        "linearised_test_outputs": Quantity(
+            ("test_point", "output"), "1", "the same of the linearised network"
+        ),
+        "test_loss": Quantity((), "1", "loss 1/(2n) sum |f - y|^2 on the test points"),
+        "linearised_test_loss": Quantity((), "1", "the same of the linearised network"),
     },
     "neurons": {
         "input_weights_initial": Quantity(
@@ -74,6 +128,9 @@ _RECORDS = {
         ),
     },
 }
+
+OF_START = ("forecast", "spectrum", "start")
+"""What is known before training."""
 
 DEFAULT_RECORD = ("displacement", "loss_curve")
 """Kept where a sweep does not say."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lazyscope.sweep.design._parametrisation import run_scheme
+from lazyscope.experiment._parametrisation import run_scheme
 
 
 def test_the_plane_splits_kappa_as_luo_does():

@@ -6,11 +6,11 @@ import pytest
 from lazyscope._checks import InputError
 from lazyscope._plain import plain
 from lazyscope.data import Dataset, four_points
+from lazyscope.experiment._forecast import forecast_run
+from lazyscope.experiment._single import SingleRun
+from lazyscope.experiment._training import train_run
 from lazyscope.flow import ExponentialFlow, GradientDescent
 from lazyscope.scaling import Scheme, named_scheme
-from lazyscope.study.single._forecast import forecast_run
-from lazyscope.study.single._run import SingleRun
-from lazyscope.study.single._training import train_run
 
 
 def linear_run(target=6.0, **settings):
@@ -110,7 +110,7 @@ def test_a_run_that_is_out_of_steps_has_no_verdict():
     [
         ({"width": 0}, "Width must be a whole number"),
         ({"width": 10**8, "activation": "relu"}, "GiB for the 3 copies"),
-        ({"width": 8, "seed": 2**40}, "Seed must be at most"),
+        ({"width": 8, "seed": 2**80}, "Seed must be at most"),
         ({"width": 8, "seed": -1}, "Seed must be a whole number of at least 0"),
         ({"width": 8, "output_scale": float("nan")}, "Output_scale must be a finite number"),
         ({"width": 8, "activation": "selu"}, "Activation must be one of"),

@@ -17,7 +17,7 @@ _ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
-class Shape:
+class Spread:
     """A way to spread kappa: relative scales of the layers as powers of the width.
 
     The scales are ``alpha_l = c * b_l * m^{p_l}``, with the common factor c such that kappa is what is
@@ -75,18 +75,18 @@ class Shape:
         return Scheme.from_exponents([float(a) for a in exponents], name=self.name)
 
 
-def shape(name: str) -> Shape:
-    """The shape called `name`.
+def spread(name: str) -> Spread:
+    """The way to spread kappa called `name`.
 
     Example:
-        >>> float(shape("balanced").alpha(8.0, width=100, depth=2)[0])
+        >>> float(spread("balanced").alpha(8.0, width=100, depth=2)[0])
         2.0
     """
-    return _BY_NAME[check_choice("shape", name, _BY_NAME)]
+    return _BY_NAME[check_choice("spread", name, _BY_NAME)]
 
 
-def shape_names() -> tuple[str, ...]:
-    """Names that `shape` knows."""
+def spread_names() -> tuple[str, ...]:
+    """Names that `spread` knows."""
     return tuple(_BY_NAME)
 
 
@@ -98,28 +98,28 @@ def _random_factors(depth: int) -> tuple[float, ...]:
 _BY_NAME = {
     entry.name: entry
     for entry in (
-        Shape("balanced", "every layer the same scale", lambda depth: (0.0,) * (depth + 1)),
-        Shape(
+        Spread("balanced", "every layer the same scale", lambda depth: (0.0,) * (depth + 1)),
+        Spread(
             "ntk-like",
             "the input layer sqrt(m) times the others, as in NTK scaling",
             lambda depth: (0.5,) + (0.0,) * depth,
         ),
-        Shape(
+        Spread(
             "small-readout",
             "the readout sqrt(m) times smaller than the others",
             lambda depth: (0.0,) * depth + (-0.5,),
         ),
-        Shape(
+        Spread(
             "small-input",
             "the input layer sqrt(m) times smaller than the others",
             lambda depth: (-0.5,) + (0.0,) * depth,
         ),
-        Shape(
+        Spread(
             "small-hidden",
             "all layers between input and readout sqrt(m) times smaller than these two",
             lambda depth: (0.0,) + (-0.5,) * (depth - 1) + (0.0,),
         ),
-        Shape(
+        Spread(
             "random",
             "log-normal factors of spread one, drawn once",
             lambda depth: (0.0,) * (depth + 1),

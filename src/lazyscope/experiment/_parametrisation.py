@@ -3,10 +3,15 @@
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from lazyscope._checks import InputError
+from lazyscope.data import Dataset
+from lazyscope.experiment._architecture import architecture, with_scores_of_size_one
+from lazyscope.experiment._settings import Value, layer_of
+from lazyscope.experiment._spread import Spread, spread
+from lazyscope.model import AbstractNetwork, Dense
 from lazyscope.scaling import PowerLaw, Scheme, named_scheme
-from lazyscope.sweep.design._settings import Value, layer_of
 
 PARAMETRISATION = (
     "depth",
@@ -15,6 +20,7 @@ PARAMETRISATION = (
     "gamma_prime",
     "rho",
     "kappa",
+    "spread",
     "scale_exponents",
     "speed_exponents",
 )
@@ -29,11 +35,12 @@ def is_parametrisation(name: str) -> bool:
 def run_scheme(settings: Mapping[str, Value], *, input_dim: int = 1, output_dim: int = 1) -> Scheme:
     """The scheme that `settings` describe.
 
-    The base is exactly one of: ``scheme`` (a name), ``gamma`` with ``gamma_prime`` (one hidden
-    layer), ``scale_exponents``, or ``scale_exponent_1`` to ``scale_exponent_{L+1}``. On top of a
-    base, ``scale_exponent_l`` and ``speed_exponent_l`` replace the exponent of one layer, and
-    ``rho`` or ``kappa`` sets the initial scale through the output layer, which leaves the hidden
-    layers' pre-activations alone.
+    With ``spread``, the scales of the layers are those of this way to spread ``kappa`` (or m to the power
+    ``rho``), and all speeds are one. Without it, the base is exactly one of: ``scheme`` (a name),
+    ``gamma`` with ``gamma_prime`` (one hidden layer), ``scale_exponents``, or ``scale_exponent_1`` to
+    ``scale_exponent_{L+1}``. On top of a base, ``scale_exponent_l`` and ``speed_exponent_l`` replace the
+    exponent of one layer, and ``rho`` or ``kappa`` sets the initial scale through the output layer, which
+    leaves the hidden layers' pre-activations alone.
 
     Raises:
         InputError: no base or two of them, a number of exponents that does not fit the depth, or
@@ -44,6 +51,9 @@ def run_scheme(settings: Mapping[str, Value], *, input_dim: int = 1, output_dim:
         (0.25, 0.25)
     """
     depth = int(settings["depth"])  # type: ignore[arg-type]
+    if "spread" in settings:
+        chosen, kappa = spread_of_kappa(settings)
+        return chosen.scheme(kappa, int(settings["width"]), depth)  # type: ignore[arg-type]
     scales = _per_layer(settings, "scale_exponent", depth)
     speeds = _per_layer(settings, "speed_exponent", depth)
     base = _base(settings, depth, scales, input_dim, output_dim)
@@ -56,6 +66,90 @@ def run_scheme(settings: Mapping[str, Value], *, input_dim: int = 1, output_dim:
         speeds=tuple(_with_exponent(law, speeds.get(i)) for i, law in enumerate(base.speeds, 1)),
     )
     return _with_initial_scale(base, settings, scales)
+
+
+def spread_of_kappa(settings: Mapping[str, Value]) -> tuple[Spread, float]:
+    """The way in which these settings spread kappa over the layers, and kappa.
+
+    Raises:
+        InputError: no kappa or two of them, or other settings that fix scales or speeds.
+    """
+    chosen = spread(str(settings["spread"]))
+    rivals = [n for n in settings if is_parametrisation(n) and n not in _BESIDE_SPREAD]
+    given = [name for name in ("kappa", "rho") if settings.get(name) is not None]
+    if len(given) != 1 or rivals:
+        raise _contradiction(
+            "a spread needs one of kappa and rho, and nothing else that fixes scales",
+            ", ".join([*given, *rivals]) or "neither",
+            "two descriptions of the same layers" if given else "a forgotten kappa",
+            "give spread with kappa alone, or leave out spread",
+        )
+    if given == ["rho"]:
+        return chosen, float(settings["width"]) ** float(settings["rho"])  # type: ignore[arg-type]
+    return chosen, float(settings["kappa"])  # type: ignore[arg-type]
+
+
+def check_model(settings: Mapping[str, Value]) -> None:
+    """Refuse settings that have no meaning for the architecture of a run.
+
+    Raises:
+        InputError: a model that does not exist, a depth that it does not have, or, for one that is not
+            dense, anything but ``spread`` to say its scales, a bias, or an output scale.
+    """
+    name = str(settings.get("model", "dense"))
+    architecture(name).check_depth(int(settings["depth"]))  # type: ignore[arg-type]
+    if name == "dense":
+        return
+    given = [n for n in settings if is_parametrisation(n) and n not in _BESIDE_SPREAD]
+    given += ["use_bias"] if settings.get("use_bias") else []
+    given += ["output_scale"] if settings.get("output_scale", 1.0) != 1.0 else []
+    if given or "spread" not in settings:
+        raise InputError(
+            f"the scales of networks of model {name} are given by a spread and kappa, and they have "
+            "neither bias nor output scale",
+            received=", ".join(given) or "no spread",
+            cause="schemes and exponents are those of dense networks",
+            fix="give spread = 'balanced' with kappa, or model = 'dense'",
+        )
+
+
+def network_of(settings: Mapping[str, Value], input_dim: int, output_dim: int) -> AbstractNetwork:
+    """The network that settings without gaps describe, for points and targets of these dimensions.
+
+    Raises:
+        InputError: what the architecture refuses.
+    """
+    chosen = architecture(str(settings.get("model", "dense")))
+    size: Any = (input_dim, output_dim, *(settings[n] for n in ("width", "depth", "activation")))
+    if chosen.build is not Dense:
+        return chosen.build(*size)
+    bias, scale = settings["use_bias"], settings["output_scale"]
+    return Dense(*size, use_bias=bool(bias), output_scale=scale)  # type: ignore[arg-type]
+
+
+def scaled_network(
+    settings: Mapping[str, Value], data: Dataset, scheme: Scheme | None = None
+) -> tuple[AbstractNetwork, Scheme]:
+    """The network of a run with its scheme, which is the one that the settings mean unless given.
+
+    Of a network that is not dense, the scales are those that reach kappa, which need not be the product
+    of all; attention gets scores that start at size one.
+    """
+    network = network_of(settings, data.x_train.shape[1], data.y_train.shape[1])
+    if scheme is not None:
+        return with_scores_of_size_one(network, scheme.alpha(network.width)), scheme
+    told = {name: value for name, value in settings.items() if value is not None}
+    if isinstance(network, Dense):
+        dims = {"input_dim": network.input_dim, "output_dim": network.output_dim}
+        return network, run_scheme(told, **dims)
+    check_model(told)
+    chosen, kappa = spread_of_kappa(told)
+    alpha = chosen.alpha_of(network, kappa)
+    scheme = Scheme.at_width(network.width, alpha=alpha.tolist(), source="spread of kappa")
+    return with_scores_of_size_one(network, scheme.alpha(network.width)), scheme
+
+
+_BESIDE_SPREAD = ("depth", "spread", "kappa", "rho")
 
 
 def _base(

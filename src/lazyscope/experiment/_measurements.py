@@ -1,0 +1,226 @@
+"""What is computed from the start and the end of a run, to be kept?"""
+
+from functools import cached_property
+from typing import final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from lazyscope._types import Scalar
+from lazyscope.experiment._experiment import Experiment
+from lazyscope.flow import FlowResult, LinearisedFlow, Problem, linearise
+from lazyscope.forecast import trace_forecast
+from lazyscope.kernel import AbstractExpansion, as_matrix, resolved
+from lazyscope.measure import (
+    displacement,
+    error_rate,
+    group_matrix,
+    kernel_change,
+    linearisation_gap,
+    mean_squared_error,
+    operator_norm,
+)
+from lazyscope.model import group_norms
+
+NUM_NEURONS = 256
+"""Neurons whose weights are kept; their order is random, so the first ones are a fair sample."""
+
+Values = dict[str, Array]
+"""Variables of one run by name; traced."""
+
+
+def start_quantities(
+    record: tuple[str, ...], experiment: Experiment, stop: Scalar | float
+) -> Values:
+    """The variables of `record` that are known before training to the fraction `stop` of the loss."""
+    problem = experiment.problem
+    values: Values = {}
+    if "forecast" in record or "spectrum" in record:
+        values.update(_forecast(record, problem, stop))
+    if "start" in record:
+        residual = problem.residual(problem.params)
+        values["residual_size"] = jnp.max(jnp.abs(residual))
+        values["target_size"] = jnp.max(jnp.abs(problem.y))
+    return values
+
+
+def end_quantities(record: tuple[str, ...], experiment: Experiment, result: FlowResult) -> Values:
+    """The variables of `record` that training decides."""
+    seen = _Seen(experiment, result)
+    values: Values = {
+        "steps": result.num_steps,
+        "time": result.time,
+        "loss_initial": result.initial_loss,
+        "loss_final": result.loss,
+    }
+    for name, measure in _MEASURES.items():
+        if name in record:
+            values.update(measure(seen))
+    return values
+
+
+def without_gaps(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """`values` with the unused slots of curves taken out."""
+    if "curve_time" not in values:
+        return {name: value for name, value in values.items() if name != "linearised_loss"}
+    used = ~np.isnan(values["curve_time"])
+    curves = ("curve_time", "curve_loss", "linearised_loss")
+    return {name: value[used] if name in curves else value for name, value in values.items()}
+
+
+@final
+class _Seen:
+    """A run at its ends; what several measures need is computed once."""
+
+    def __init__(self, experiment: Experiment, result: FlowResult) -> None:
+        self.experiment, self.result, self.problem = experiment, result, experiment.problem
+
+    @cached_property
+    def first(self) -> AbstractExpansion:
+        """Outputs and kernel on the training points at the start."""
+        return self.problem.kernel.expand(self.problem.params, self.problem.x)
+
+    @cached_property
+    def last(self) -> AbstractExpansion:
+        """The same at the end."""
+        return self.problem.kernel.expand(self.result.params, self.problem.x)
+
+    @cached_property
+    def linear(self) -> LinearisedFlow:
+        """The linearised network."""
+        return linearise(self.problem, self.experiment.x_test)
+
+    @cached_property
+    def test(self) -> Float[Array, "n_test C"]:
+        """Outputs on the test points at the end."""
+        given = self.problem.model.apply(self.result.params, self.experiment.x_test)
+        return given - self.experiment.offset_test
+
+    @cached_property
+    def linear_test(self) -> Float[Array, "n_test C"]:
+        """Those of the linearised network."""
+        return self.linear.outputs_other(self.result.time) - self.experiment.offset_test
+
+
+def _displacement(seen: _Seen) -> Values:
+    moved = displacement(seen.problem.params, seen.result.params)
+    return {
+        "displacement_operator": moved.operator,
+        "displacement_frobenius": moved.frobenius,
+    }
+
+
+def _total(seen: _Seen) -> Values:
+    return {"displacement_total": displacement(seen.problem.params, seen.result.params).total}
+
+
+def _curve(seen: _Seen) -> Values:
+    """Start, records and end; slots that are unused or beyond the end hold NaN."""
+    result = seen.result
+    inside = result.curve_time.ravel() < result.time
+    times = jnp.where(inside, result.curve_time.ravel(), jnp.nan)
+    losses = jnp.where(inside, result.curve_loss.ravel(), jnp.nan)
+    start, end = jnp.zeros_like(result.time), result.time
+    return {
+        "curve_time": jnp.concatenate([start[None], times, end[None]]),
+        "curve_loss": jnp.concatenate([result.initial_loss[None], losses, result.loss[None]]),
+    }
+
+
+def _linearised_curve(seen: _Seen) -> Values:
+    """In the slots of the loss curve; nothing at its end, which is the network's and not this one's."""
+    losses = seen.linear.loss(seen.result.curve_time).ravel()
+    nothing = jnp.full((1,), jnp.nan, losses.dtype)
+    return {"linearised_loss": jnp.concatenate([seen.result.initial_loss[None], losses, nothing])}
+
+
+def _kernel(seen: _Seen) -> Values:
+    speeds = seen.problem.speeds
+    eigenvalues = jnp.linalg.eigvalsh(as_matrix(seen.first.kernel(speeds)))
+    averaged = (each.mean_kernel(speeds) for each in (seen.first, seen.last))
+    return {
+        "kernel_change": kernel_change(*averaged),
+        "kernel_min": eigenvalues[0],
+        "kernel_max": eigenvalues[-1],
+    }
+
+
+def _rates(seen: _Seen) -> Values:
+    return {
+        name: _slowest(
+            jnp.linalg.eigvalsh(as_matrix(each.kernel(seen.problem.speeds))), seen.problem
+        )
+        for name, each in (("rate_initial", seen.first), ("rate_final", seen.last))
+    }
+
+
+def _slowest(
+    values: Float[Array, " modes"], problem: Problem, precision: str = "float64"
+) -> Scalar:
+    """2 lambda_min / n, zero where lambda_min is rounding."""
+    return 2.0 * jnp.where(resolved(values, precision), values, 0.0)[0] / problem.x.shape[0]
+
+
+def _linearisation(seen: _Seen) -> Values:
+    """Distance from the linearised network at the end of the run, and the errors of both."""
+    given, linear = seen.experiment, seen.linear.outputs(seen.result.time)
+    return {
+        "gap_train": linearisation_gap(seen.last.outputs, linear, given.y_train),
+        "gap_test": linearisation_gap(seen.test, seen.linear_test, given.y_train),
+        "test_error": error_rate(seen.test, given.y_test),
+        "linearised_test_error": error_rate(seen.linear_test, given.y_test),
+    }
+
+
+def _outputs(seen: _Seen) -> Values:
+    targets = seen.experiment.y_test
+    return {
+        "test_outputs": seen.test,
+        "linearised_test_outputs": seen.linear_test,
+        "test_loss": mean_squared_error(seen.test, targets),
+        "linearised_test_loss": mean_squared_error(seen.linear_test, targets),
+    }
+
+
+def _neurons(seen: _Seen) -> Values:
+    values = {}
+    for when, params in (("initial", seen.problem.params), ("final", seen.result.params)):
+        values[f"input_weights_{when}"] = params[0].weight[:NUM_NEURONS]
+        values[f"output_weights_{when}"] = params[-1].weight[:, :NUM_NEURONS].T
+    return values
+
+
+def _forecast(record: tuple[str, ...], problem: Problem, stop: Scalar | float) -> Values:
+    ahead = trace_forecast(problem, stop)
+    values: Values = {}
+    if "spectrum" in record:
+        values |= {"eigenvalues": ahead.eigenvalues, "energies": ahead.energies}
+    if "forecast" in record:
+        params = problem.params
+        moved = displacement(params, jax.tree.map(jnp.add, params, ahead.change))
+        matrices = jnp.stack([operator_norm(group_matrix(group)) for group in params])
+        values |= {
+            "forecast_operator": moved.operator,
+            "forecast_frobenius": ahead.displacement,
+            "forecast_bound": ahead.displacement * group_norms(params) / matrices,
+            "forecast_rate": _slowest(ahead.eigenvalues, problem, ahead.precision),
+            "lambda_min": ahead.eigenvalues[0],
+            "lambda_max": ahead.eigenvalues[-1],
+        }
+    return values
+
+
+_MEASURES = {
+    "displacement": _displacement,
+    "total": _total,
+    "loss_curve": _curve,
+    "linearised_curve": _linearised_curve,
+    "kernel": _kernel,
+    "rates": _rates,
+    "linearisation": _linearisation,
+    "outputs": _outputs,
+    "neurons": _neurons,
+}
+"""What training decides, by the name under which a sweep asks for it."""

@@ -1,0 +1,74 @@
+"""What is one run, once it has ended?"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, final
+
+from lazyscope._outcome import Outcome
+from lazyscope.experiment._settings import Value
+from lazyscope.scaling import Scheme
+
+VERSION = 1
+"""Of what a record holds."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class RunRecord(Mapping[str, Any]):
+    """One run: what it was, how it ended and what was measured.
+
+    By item it gives what is told of the run, ``record["loss"]``, which is ready for JSON, and where
+    nothing was told yet the measured quantities, ``record["loss_final"]``.
+
+    Attributes:
+        settings: of the run, by their names in sweep files; of a problem of one's own only those of training.
+        outcome: how it ended.
+        num_steps: steps that were taken.
+        seconds: wall time, without compilation.
+        measurements: quantities by name, see `record_names`.
+        method: kind and numbers of what trained it.
+        width: units of every hidden layer; None where it is not known.
+        virtual_width: width that the run stands for, where it is another one.
+        scheme: scales and speeds of the layers.
+        optimizer: None for gradient flow and gradient descent.
+        loss: which loss was trained.
+        data: digest of the points and targets; empty where it is not known.
+        seed: of the initial weights.
+        versions: of the packages that made the numbers.
+        told: what is said of the run, ready for JSON.
+        version: of this record.
+    """
+
+    settings: Mapping[str, Value]
+    outcome: Outcome
+    num_steps: int
+    seconds: float
+    measurements: Mapping[str, Any]
+    method: Mapping[str, Any]
+    width: int | None = None
+    virtual_width: int | None = None
+    scheme: Scheme | None = None
+    optimizer: str | None = None
+    loss: str = "squared"
+    data: str = ""
+    seed: int | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    told: Mapping[str, Any] = field(default_factory=dict)
+    version: int = VERSION
+
+    def __getitem__(self, name: str) -> Any:
+        return self._items[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def telling(self, told: Mapping[str, Any]) -> "RunRecord":
+        """The same run with what is said of it."""
+        return replace(self, told=told)
+
+    @property
+    def _items(self) -> Mapping[str, Any]:
+        return self.told or self.measurements

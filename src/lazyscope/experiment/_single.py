@@ -1,0 +1,214 @@
+"""What is one run: which network, drawn from which scheme, on which data?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from lazyscope._checks import InputError
+from lazyscope._entry import check_fields
+from lazyscope._jax import own_settings
+from lazyscope.data import Dataset
+from lazyscope.experiment._architecture import architecture
+from lazyscope.experiment._experiment import Experiment
+from lazyscope.experiment._parametrisation import check_model, network_of
+from lazyscope.experiment._program import draw, run_inputs
+from lazyscope.experiment._settings import FINE_RECORDS, Value, canonical, default_settings
+from lazyscope.model import AbstractNetwork, Dense, physical_memory
+from lazyscope.scaling import Scheme, regime_report
+
+_NEGLIGIBLE = 1e-14
+
+
+@final
+@dataclass(frozen=True)
+class SingleRun:
+    """One network on one data set, before it is drawn.
+
+    Args:
+        data: training and test points.
+        scheme: scale and speed of every drawn layer; its depth is that of a dense network.
+        width: units m of every hidden layer, channels, or embedding dimension.
+        activation: nonlinearity, see `lazyscope.model.activation_names`.
+        use_bias: whether layers have a bias, starting at zero.
+        output_scale: factor in front of the network; it multiplies kappa.
+        centred: train f - f_0, so that the residual starts as the targets.
+        seed: of the initial weights.
+        architecture: kind of the network, see `architecture_names`; scales of networks that are not dense
+            come from `network_scheme`, and they have neither bias nor output scale.
+
+    Raises:
+        InputError: a size, name or scale that cannot be, or a network that memory cannot hold.
+
+    Example:
+        >>> from lazyscope.data import four_points
+        >>> from lazyscope.scaling import named_scheme
+        >>> run = SingleRun(four_points(), named_scheme("lecun", depth=1, input_dim=2), width=64)
+        >>> run.model.num_parameters
+        192
+    """
+
+    data: Dataset
+    scheme: Scheme
+    width: int
+    activation: str = "relu"
+    use_bias: bool = False
+    output_scale: float = 1.0
+    centred: bool = False
+    seed: int = 0
+    architecture: str = "dense"
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        for name in ("width", "seed", "output_scale"):
+            canonical(name, getattr(self, name))
+        check_model({**self.settings(), "spread": "given by numbers"})
+        layers = len(self.model.shapes)
+        if layers != len(self.scheme.scales):
+            raise InputError(
+                f"a network of {layers} drawn layers needs a scheme of as many scales",
+                received=f"{len(self.scheme.scales)} scales",
+                cause="a scheme for another architecture or depth",
+                fix="make the scheme with network_scheme for this architecture",
+            )
+        self.scheme.kappa(self.model.width)
+
+    @property
+    def depth(self) -> int:
+        """Hidden layers, convolutions or blocks of the network."""
+        most = architecture(self.architecture).most_depth
+        return self.scheme.depth if most is None else min(most, self.scheme.depth)
+
+    @property
+    def model(self) -> AbstractNetwork:
+        """The network; making it checks that its parameters fit into memory."""
+        dims = self.data.x_train.shape[1], self.data.y_train.shape[1]
+        return network_of(self.settings(), *dims)
+
+    def settings(self, **training: Value) -> dict[str, Value]:
+        """What is run, in the words of sweep files, with settings of its training."""
+        own = ("width", "depth", "activation", "use_bias", "output_scale", "centred", "seed")
+        named = {name: getattr(self, name) for name in own}
+        common = {"model": self.architecture, "num_records": FINE_RECORDS}
+        return {**default_settings(), **named, **common, **training}
+
+    def experiment(self) -> Experiment:
+        """The network drawn and put before its data, in double precision.
+
+        Raises:
+            InputError: a kernel that memory cannot hold, or numbers that are not finite.
+        """
+        self.check()
+        with own_settings():
+            inputs = run_inputs(self.settings(), self.data, self.scheme)
+            return draw({**inputs, "seed": self.seed})
+
+    def check(self) -> None:
+        """Refuse what no run can be made of.
+
+        Raises:
+            InputError: a kernel that memory cannot hold, or numbers that are not finite.
+        """
+        _check_kernel_memory(self.model, len(self.data.x_train), len(self.data.x_test))
+        for what, values in (("points", self.data.x_train), ("targets", self.data.y_train)):
+            bad = int((~np.isfinite(values)).sum())
+            if bad:
+                raise InputError(
+                    f"{what} must be finite",
+                    received=f"{bad} numbers that are NaN or infinite",
+                    cause="missing values in the data",
+                    fix="remove or fill the missing values",
+                )
+
+    def record(self) -> dict[str, Any]:
+        """What is run, ready for JSON: network, data, and what the scheme says at this width.
+
+        ``kappa`` and ``alpha`` are the scheme's; ``output_kappa`` includes the output scale. The
+        exponents and regimes are None for a scheme that was given by numbers at one width.
+        """
+        model = self.model
+        own = _scheme_record(self.scheme, model.width)
+        if not isinstance(model, Dense):
+            own["kappa"] = float(model.kappa(self.scheme.alpha(model.width)))
+        return {
+            **own,
+            "output_kappa": float(self.output_scale) * own["kappa"],
+            "network": {
+                "model": self.architecture,
+                "input_dim": self.data.x_train.shape[1],
+                "output_dim": self.data.y_train.shape[1],
+                "width": model.width,
+                "depth": self.depth,
+                "activation": self.activation,
+                "bias": self.use_bias,
+                "output_scale": float(self.output_scale),
+                "centred": self.centred,
+                "num_parameters": model.num_parameters,
+                "seed": int(self.seed),
+            },
+            "data": self.data.summary(),
+        }
+
+
+def _scheme_record(scheme: Scheme, width: int) -> dict[str, Any]:
+    try:
+        return regime_report(scheme, width)
+    except InputError:
+        unknown = (
+            "kappa_exponent",
+            "scale_exponents",
+            "speed_exponents",
+            "displacement_exponents",
+            "layer_regimes",
+            "regime",
+        )
+        return {
+            "name": scheme.name,
+            "source": scheme.source,
+            "depth": scheme.depth,
+            "width": width,
+            "kappa": scheme.kappa(width),
+            "alpha": scheme.alpha(width).tolist(),
+            **dict.fromkeys(unknown),
+        }
+
+
+def _check_kernel_memory(model: AbstractNetwork, num_points: int, num_test: int) -> None:
+    """Refuse a tangent kernel, its eigenvectors and the kernel to the test points beyond memory."""
+    outputs = model.shapes[-1][0]
+    rows = num_points * outputs
+    needed = 8 * rows * (4 * rows + (len(model.shapes) + 1) * num_test * outputs)
+    if needed > physical_memory():
+        raise InputError(
+            "the tangent kernel on the points must fit into memory",
+            received=(
+                f"{num_points} training and {num_test} test points with {outputs} outputs, "
+                f"which takes {needed / 2**30:,.1f} GiB; this machine has "
+                f"{physical_memory() / 2**30:,.1f} GiB"
+            ),
+            cause="a whole data set where a sample was meant",
+            fix="ask for fewer points, or use a target with one output such as 'parity'",
+        )
+
+
+def check_start(seen: Mapping[str, Any]) -> None:
+    """Refuse a network whose loss overflows, or that meets its targets before it is trained.
+
+    Args:
+        seen: what its start says, ``loss_initial``, ``residual_size`` and ``target_size``.
+    """
+    if not np.isfinite(float(seen["loss_initial"])):
+        raise InputError(
+            "the loss of the initial network must be finite",
+            received="outputs whose squares overflow double precision",
+            cause="scales far beyond any network",
+            fix="use a smaller width, smaller exponents or a smaller output scale",
+        )
+    if float(seen["residual_size"]) <= _NEGLIGIBLE * float(seen["target_size"]):
+        raise InputError(
+            "training needs a residual to remove",
+            received="outputs that equal the targets at the start",
+            cause="targets that are all zero, or targets that this very network made",
+            fix="give other targets, or another seed",
+        )

@@ -1,0 +1,166 @@
+"""What did training do to one network, beside what was forecast?"""
+
+import time
+from typing import Any
+
+import numpy as np
+
+from lazyscope._checks import InputError, check_count, check_fraction
+from lazyscope._entry import checked
+from lazyscope._jax import own_settings
+from lazyscope._plain import plain
+from lazyscope.experiment._forecast import LAZY, NOT_LAZY, forecast_of, forecast_record
+from lazyscope.experiment._program import DEFAULT_MAX_STEPS, DEFAULT_STOP, run_settings
+from lazyscope.experiment._quantities import OF_START
+from lazyscope.experiment._record import RunRecord
+from lazyscope.experiment._single import SingleRun, check_start
+from lazyscope.flow import AbstractMethod, ExponentialFlow
+from lazyscope.measure import decay_rate
+
+RECORD = (
+    *OF_START,
+    "displacement",
+    "total",
+    "loss_curve",
+    "kernel",
+    "linearisation",
+    "outputs",
+)
+
+
+@checked(own=("stop",))
+def train_run(
+    run: SingleRun,
+    method: AbstractMethod | None = None,
+    *,
+    stop: float = DEFAULT_STOP,
+    max_steps: int = DEFAULT_MAX_STEPS,
+) -> RunRecord:
+    """Forecast, train and measure one run.
+
+    A run that diverges, stalls or runs out of steps is a result like any other; numbers that it
+    leaves without a value are None.
+
+    Args:
+        run: network, scheme and data.
+        method: `ExponentialFlow` (default) or `GradientDescent`.
+        stop: fraction of the initial loss at which training ends.
+        max_steps: steps tried at most.
+
+    Returns:
+        The run, whose items are ready for JSON: its description, and ``outcome`` with its ``sentence``;
+        ``loss`` (``initial``, ``final``); ``steps`` (accepted), ``tried``, ``time`` (flow time);
+        ``displacement`` (``operator`` and ``frobenius`` per layer, ``total``; all relative);
+        ``kernel_change``; ``linearisation_gap`` (``train``, ``test``, in rms targets); ``decay_rate``:
+        ``measured`` over the second half of the fall with ``measured_interval``, ``average`` over all of
+        it, the theorem's ``bound`` for that average, and ``kernel``, 2 lambda_min / n; ``test_error`` and
+        ``test_loss`` of network and linearised network; ``forecast`` at the same stop; ``curve``;
+        ``verdict``.
+
+    Raises:
+        InputError: see `SingleRun.experiment`; a stop outside (0, 1); a kernel that is zero.
+
+    Cost: a compilation of seconds, and the steps of the method; twice an eigendecomposition of
+    n C x n C.
+
+    Example:
+        >>> from lazyscope.data import four_points
+        >>> from lazyscope.scaling import named_scheme
+        >>> run = SingleRun(four_points(), named_scheme("lecun", depth=1, input_dim=2), width=64)
+        >>> train_run(run, stop=0.1)["outcome"]
+        'converged'
+    """
+    check_fraction("stop fraction", stop)
+    max_steps = check_count("max_steps", max_steps)
+    method = ExponentialFlow() if method is None else method
+    run.check()
+    began = time.perf_counter()
+    settings = run.settings(stop=stop, max_steps=max_steps)
+    with own_settings():
+        ended = run_settings(settings, RECORD, data=run.data, scheme=run.scheme, method=method)
+    check_start(ended.measurements)
+    seen = forecast_of(run, ended.measurements)
+    ahead = forecast_record(run, ended.measurements)
+    rates = ahead.pop("decay_rate")
+    told = {
+        **run.record(),
+        "stop": stop,
+        **_training_record(ended),
+        "decay_rate": {**_measured_rate(ended), **rates},
+        **_test_record(run, ended),
+        "forecast": {
+            "displacement": seen.displacement,
+            "time": seen.time_to(stop),
+            **ahead,
+        },
+        "verdict": _verdict(ended),
+        "wall_seconds": time.perf_counter() - began,
+    }
+    return ended.telling(plain(told))
+
+
+def _training_record(run: RunRecord) -> dict[str, Any]:
+    seen = run.measurements
+    return {
+        "outcome": run.outcome.label,
+        "sentence": run.outcome.sentence,
+        "loss": {"initial": seen["loss_initial"], "final": seen["loss_final"]},
+        "steps": run.num_steps,
+        "tried": seen["tried"],
+        "time": seen["time"],
+        "displacement": {
+            "operator": seen["displacement_operator"],
+            "frobenius": seen["displacement_frobenius"],
+            "total": seen["displacement_total"],
+        },
+        "kernel_change": seen["kernel_change"],
+        "linearisation_gap": {"train": seen["gap_train"], "test": seen["gap_test"]},
+        "curve": {"time": seen["curve_time"], "loss": seen["curve_loss"]},
+    }
+
+
+def _measured_rate(run: RunRecord) -> dict[str, Any]:
+    """Rate of decay late in the fall, and over all of it; None and why where there is none."""
+    seen = run.measurements
+    with np.errstate(all="ignore"):
+        average = np.log(seen["loss_initial"] / seen["loss_final"]) / seen["time"]
+    try:
+        found = decay_rate(seen["curve_time"], seen["curve_loss"])
+    except InputError as error:
+        return {
+            "measured": None,
+            "measured_interval": None,
+            "measured_reason": str(error),
+            "average": average,
+        }
+    return {
+        "measured": found.rate,
+        "measured_interval": list(found.interval),
+        "measured_reason": None,
+        "average": average,
+    }
+
+
+def _test_record(run: SingleRun, ended: RunRecord) -> dict[str, Any]:
+    """Errors on test points; classification errors only where targets are classes."""
+    targets, seen = run.data.y_train, ended.measurements
+    signs = targets.shape[1] == 1 and bool(np.all(np.abs(targets) == 1))
+    has_classes = bool(run.data.labels) or signs
+    return {
+        "test_loss": {"network": seen["test_loss"], "linearised": seen["linearised_test_loss"]},
+        "test_error": {
+            "network": seen["test_error"] if has_classes else None,
+            "linearised": seen["linearised_test_error"] if has_classes else None,
+        },
+    }
+
+
+def _verdict(run: RunRecord) -> str | None:
+    """``lazy`` if neither a layer nor the kernel changed by a tenth; None if the run did not converge."""
+    if not run.outcome.ok:
+        return None
+    moved = float(np.max(run.measurements["displacement_operator"]))
+    largest = max(moved, float(run.measurements["kernel_change"]))
+    if largest < LAZY:
+        return "lazy"
+    return "borderline" if largest < NOT_LAZY else "not-lazy"
