@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 
 from lazyscope import InputError
 from lazyscope.cli._app import app
-from lazyscope.cli.commands._check import find_build
+from lazyscope.study.coordinates._find import find_build
 
 MODULE = """
 import jax.numpy as jnp
@@ -80,7 +80,7 @@ def test_a_module_that_fails_says_how(tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--widths", "16,wide"), "every width must be a whole number"),
+        (("--widths", "16,wide"), "widths must be a whole number"),
         (("--widths", "16,32"), "at least 3 increasing widths"),
         (("--seeds", "1"), "seeds must be a whole number"),
         (("-o", "figure.xyz"), "picture file"),

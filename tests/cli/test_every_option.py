@@ -12,6 +12,8 @@ import typer
 from typer.testing import CliRunner
 
 from lazyscope.cli import app
+from lazyscope.cli.study._group import full_command
+from lazyscope.study import study_names
 
 EVERYTHING = os.environ.get("LAZYSCOPE_INPUTS") == "all"
 PER_COMMAND = 12
@@ -26,13 +28,15 @@ VALID = {
     "forecast": [*RUN, *NET],
     "train": [*RUN, *NET, "--stop", "0.5"],
     "study kappa": ["--data", "digits", "--num-points", "4", "--kappas", "8,16,32,64", *SMALL],
-    "study two-layer": ["--store", "runs", *PLANE, *SMALL],
+    "study two-layer": [*PLANE, *SMALL],
     "study three-layer": [
-        *("--store", "runs", "--scale-exponent-1", "0,0.5", "--scale-exponent-2", "0,0.5"),
+        *("--scale-exponent-1", "0,0.5", "--scale-exponent-2", "0,0.5"),
         *SMALL,
     ],
     "study output-scale": ["--output-scale", "0.5,1", "--num-points", "4", *SMALL],
     "study condensation": [*PLANE, *SMALL],
+    "study random-schemes": ["--counts", "1", "--widths", "4,8,16", "--replicates", "2"],
+    "study coordinates": ["no_such_module:build", "--data", "digits"],
     "study theorem": ["--num-points", "4", "--kappas", "1,2,4,8", "--kernel-seeds", "6", *SMALL],
     "check": ["no_such_module:build", "--data", "digits"],
     "exponents": ["no-such-store"],
@@ -56,6 +60,8 @@ BAD = {
     "A1,..": ("nan,1", "x,1", "", ",", "1", "1e400,1"), "S1,..": ("nan,1", "x,1", "", ",", "1"),
     "M,..": ("0,4,8", "4,4,8", "x,4,8", "", ",", "nan,4,8", "4,1.5,8", "-4,8,16"),
     "K,..": ("0,1,2,4", "1,1,2,4", "x,1,2,4", "", ",", "nan,1,2,4", "-1,1,2,4"),
+    "M,..;M,..": ("0,4,8", "4,4,8", "x,4,8", "", ";", "4,8,16;4,8,16"),
+    "N,..": ("0", "x", "", ",", "nan", "1,1"),
     "KEY=VALUE": ("gamma", "=1", "no_such=1", "kappa_constant=x", "kappa_constant=-1", ""),
     "AXIS=VALUE": ("no such axis",), "ADDRESS": ("",),
 }  # fmt: skip
@@ -72,11 +78,10 @@ def commands():
     root = typer.main.get_command(app)
     found = {}
     for name, command in root.commands.items():
-        inner = getattr(command, "commands", None)
-        if inner is None:
-            found[name] = command
+        if name == "study":
+            found |= {f"study {word}": full_command(word) for word in study_names()}
         else:
-            found |= {f"{name} {word}": one for word, one in inner.items()}
+            found[name] = command
     return found
 
 
@@ -88,6 +93,7 @@ def cases_of(command):
     found = []
     for option in COMMANDS[command].params:
         flag = getattr(option, "is_flag", False) or option.param_type_name == "argument"
+        flag = flag or getattr(option, "hidden", False)
         if flag or option.metavar in PATHS:
             continue
         found += [

@@ -5,7 +5,8 @@ import pytest
 
 from lazyscope import InputError
 from lazyscope.observe import Look, Measurement, Observations, Subject, to_json
-from lazyscope.report import draw_coordinate_check, write_observation_page
+from lazyscope.report import write_observation_page
+from lazyscope.study import draw_coordinate_check
 
 
 def record(sizes, *, flips=True, loss=True):

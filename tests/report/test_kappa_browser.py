@@ -2,7 +2,7 @@
 
 import pytest
 
-from lazyscope.report import write_kappa_page
+from lazyscope.study import write_kappa_page
 from report.synthetic_kappa import synthetic_result
 
 NUM_PANELS = 2 + 1 + 3 + 6 + 3 + 2

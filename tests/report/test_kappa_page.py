@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 import pytest
 
 from lazyscope._checks import InputError
-from lazyscope.report import write_kappa_page
+from lazyscope.study import write_kappa_page
 from report.synthetic_kappa import SHAPES, synthetic_result
 
 HOSTILE = '<img src="http://example.org/x.png" onerror="alert(1)"></script><b>%{x}'
@@ -102,7 +102,7 @@ def test_negative_verdict_is_shown_as_negative(tmp_path):
     result["verdict"] = {"sentence": "The slope is -0.3 against -1.", "supported": False}
     text = page_of(result, tmp_path)
     assert 'class="verdict bad"' in text
-    assert '<span class="badge">Not supported</span>' in text
+    assert '<span class="badge">Contradicted</span>' in text
 
 
 def test_undecided_verdict_is_neither_good_nor_bad(tmp_path):
@@ -117,12 +117,12 @@ def test_undecided_verdict_is_neither_good_nor_bad(tmp_path):
 @pytest.mark.parametrize(
     ("word", "tone"), [("Supported", " good"), ("Contradicted", " bad"), ("Undecided", " ")]
 )
-def test_first_word_of_the_verdict_is_its_badge(tmp_path, word, tone):
+def test_the_stored_answer_is_the_badge_of_the_verdict(tmp_path, word, tone):
     result = synthetic_result(seeds=(0,), widths=(64,), kappas=(1, 2))
-    result["verdict"] = {"sentence": f"{word}: slopes of -1.", "supported": word == "Supported"}
+    result["verdict"] = {"answer": word.lower(), "sentence": "Slopes: of -1.", "supported": False}
     text = page_of(result, tmp_path)
     assert f'class="verdict{tone}"><span class="badge">{word}</span>' in text
-    assert "<p>Slopes of -1.</p>" in text
+    assert "<p>Slopes: of -1.</p>" in text
 
 
 def test_lines_are_solid_exactly_in_the_range_of_the_fit(page):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lazyscope.report import write_map_page
+from lazyscope.study import write_map_page
 from report.synthetic_map import synthetic_map
 
 MAP = "document.querySelector('[data-panel=map]')"

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from lazyscope._checks import InputError
-from lazyscope.report import draw_map, draw_scaling
+from lazyscope.study import draw_map, draw_scaling
 from report.synthetic_map import synthetic_map
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lazyscope._checks import InputError
-from lazyscope.report import write_map_page
+from lazyscope.study import write_map_page
 from report.synthetic_map import synthetic_map
 
 SMALL = {"num_cells": 4, "widths": (10, 100), "num_seeds": 2, "num_neurons": 8, "num_failed": 2}

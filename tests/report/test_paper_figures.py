@@ -5,7 +5,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from lazyscope._checks import InputError
-from lazyscope.report import draw_displacement, draw_forecast, draw_loss
+from lazyscope.study import draw_displacement, draw_forecast, draw_loss
 from report.synthetic_kappa import synthetic_result
 
 DRAW = {"displacement": draw_displacement, "loss": draw_loss, "forecast": draw_forecast}

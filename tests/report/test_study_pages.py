@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lazyscope._checks import InputError
-from lazyscope.report import (
+from lazyscope.study import (
     draw_crossover,
     draw_order_parameter,
     write_condensation_page,

@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from lazyscope.report import kappa_summary
+from lazyscope.study import kappa_summary
 from report.synthetic_kappa import synthetic_result
 
 

@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 
 from lazyscope._checks import InputError
-from lazyscope.report import write_theorem_page
+from lazyscope.study import write_theorem_page
 
 HOSTILE = '<img src="http://example.org/x.png" onerror="alert(1)"></script>'
 
@@ -145,8 +145,9 @@ def result():
             threshold("bound", "inside"),
         ],
         "verdict": {
+            "answer": "undecided",
             "supported": None,
-            "sentence": "Undecided: two runs are few.",
+            "sentence": "Two runs are few.",
             "remarks": ["Width 64: runs lost more than half in balanced at kappa 1."],
         },
         "timing": {"total_seconds": 3.0},

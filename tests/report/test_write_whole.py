@@ -3,8 +3,8 @@
 import pytest
 
 from lazyscope._checks import InputError
-from lazyscope.report import write_kappa_page
-from lazyscope.report._write import write_whole
+from lazyscope.report.parts import write_whole
+from lazyscope.study import write_kappa_page
 from report.synthetic_kappa import synthetic_result
 
 

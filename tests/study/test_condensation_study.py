@@ -8,9 +8,9 @@ import pytest
 import xarray as xr
 
 from lazyscope._checks import InputError
-from lazyscope.study import CondensationSettings, run_condensation_study
+from lazyscope.study import CondensationSettings, find_study, judge_study, stored_estimates
 from lazyscope.study.condensation._estimates import side_check
-from lazyscope.study.condensation._study import staged_runs
+from lazyscope.study.condensation._stages import staged_runs
 from lazyscope.sweep import SweepDesign, open_store
 
 pytestmark = pytest.mark.slow
@@ -23,8 +23,12 @@ CORNERS = CondensationSettings(
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    store = tmp_path_factory.mktemp("plane") / "store"
-    return store, run_condensation_study(CORNERS, store)
+    folder = tmp_path_factory.mktemp("plane")
+    return folder, judged(folder)
+
+
+def judged(folder):
+    return judge_study(find_study("condensation"), CORNERS, folder)
 
 
 def test_example_file_and_study_are_the_same_runs():
@@ -35,7 +39,7 @@ def test_example_file_and_study_are_the_same_runs():
 
 
 def test_condensed_cells_stand_out_and_lazy_ones_stay_at_chance(small):
-    estimates = small[1].estimates
+    estimates = stored_estimates(small[1].result["estimates"])
     lazy, condensed = estimates.isel(gamma=0), estimates.isel(gamma=1)
     assert lazy["order_final"].max() < 0.15
     assert lazy["order_early"].max() < 0.05
@@ -47,7 +51,7 @@ def test_condensed_cells_stand_out_and_lazy_ones_stay_at_chance(small):
 
 
 def test_the_verdict_is_about_the_boundary_of_the_first_layer(small):
-    estimates = small[1].estimates
+    estimates = stored_estimates(small[1].result["estimates"])
     check = json.loads(estimates.attrs["side_check"])
     assert (check["condensed"], check["lazy"]) == (2, 2)
     assert (check["above"], check["below"]) == (2, 2)
@@ -60,7 +64,7 @@ def test_the_verdict_is_about_the_boundary_of_the_first_layer(small):
 
 
 def test_weights_of_three_stages_stand_side_by_side(small):
-    runs = small[1].runs
+    runs = staged_runs(small[1].runs["runs"])
     assert set(runs["outcome"].dims) == {"gamma", "gamma_prime", "width", "seed"}
     start, early, end = (
         runs[f"input_weights_{when}"].isel(gamma=1, width=-1).values
@@ -71,10 +75,10 @@ def test_weights_of_three_stages_stand_side_by_side(small):
 
 
 def test_called_again_it_does_nothing_and_says_the_same(small):
-    store, first = small
-    again = run_condensation_study(CORNERS, store)
+    folder, first = small
+    again = judged(folder)
     assert (again.summary.num_before, again.summary.num_done) == (48, 0)
-    xr.testing.assert_equal(again.estimates, first.estimates)
+    assert again.result["estimates"] == first.result["estimates"]
 
 
 def made_up_estimates(early):

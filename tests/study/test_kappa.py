@@ -7,8 +7,7 @@ import pytest
 
 from lazyscope._checks import InputError
 from lazyscope.experiment import spread, spread_names
-from lazyscope.report import write_kappa_page
-from lazyscope.study import KappaSettings, run_kappa_study
+from lazyscope.study import KappaSettings, run_kappa_study, write_kappa_page
 
 SMALL = KappaSettings(
     num_points=8,

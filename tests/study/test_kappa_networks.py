@@ -9,8 +9,7 @@ from lazyscope._checks import InputError
 from lazyscope.experiment import architecture, architecture_names, spread, spread_names
 from lazyscope.experiment._architecture import with_scores_of_size_one
 from lazyscope.model import Attention
-from lazyscope.report import write_kappa_page
-from lazyscope.study import kappa_settings, run_kappa_study
+from lazyscope.study import kappa_settings, run_kappa_study, write_kappa_page
 from lazyscope.study.kappa._records import law_of_scales
 from lazyscope.study.kappa._verdict import judge
 

@@ -48,7 +48,7 @@ def test_runs_that_follow_the_law_support_it():
 def test_runs_with_another_slope_contradict_the_law(slope):
     judged = verdict_of(runs_with(slope))
     assert not judged["verdict"]["supported"]
-    assert judged["verdict"]["sentence"].startswith("Contradicted")
+    assert judged["verdict"]["answer"] == "contradicted"
     assert {fit["verdict"] for fit in judged["fits"]} == {"disagrees"}
 
 
@@ -60,7 +60,7 @@ def test_a_correction_in_the_forecast_bends_the_plain_slope_but_not_the_judged_o
 
 def test_noise_that_hides_the_slope_leaves_it_undecided():
     judged = verdict_of(runs_with(-1.0, noise=1.0))
-    assert judged["verdict"]["sentence"].startswith("Undecided")
+    assert judged["verdict"]["answer"] == "undecided"
 
 
 def test_nothing_is_judged_where_the_forecast_is_not_lazy():

@@ -7,8 +7,7 @@ import pytest
 import xarray as xr
 
 from lazyscope._checks import InputError
-from lazyscope.report import write_map_page
-from lazyscope.study import map_estimates
+from lazyscope.study import map_estimates, write_map_page
 
 WIDTHS = np.array([300, 965, 3107, 10000])
 GAMMA = np.linspace(0.25, 1.75, 7)

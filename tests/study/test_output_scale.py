@@ -16,10 +16,11 @@ from lazyscope.model import Dense
 from lazyscope.scaling import named_scheme
 from lazyscope.study import (
     OutputScaleSettings,
+    find_study,
     judge_output_scale,
-    run_output_scale_study,
+    judge_study,
 )
-from lazyscope.study.output_scale._collapse import crossing, judge_collapse, spread
+from lazyscope.study.output_scale._collapse import crossing, curves_apart, judge_collapse
 from lazyscope.sweep import SweepDesign, open_store
 
 pytestmark = pytest.mark.slow
@@ -41,8 +42,12 @@ SCALES, WIDTHS = 2.0 ** np.arange(-4, 9), np.array([64, 256, 1024, 4096])
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    store = tmp_path_factory.mktemp("scales") / "store"
-    return store, run_output_scale_study(SMALL, store)
+    folder = tmp_path_factory.mktemp("scales")
+    return folder, judged_study(SMALL, folder)
+
+
+def judged_study(settings, folder):
+    return judge_study(find_study("output-scale"), settings, folder)
 
 
 def planted(power, *, noise=0.02, seed=3):
@@ -81,7 +86,7 @@ def test_curves_at_equal_scale_lie_apart_as_computed_by_hand():
     by_hand = [np.interp(places, log_scale, curve) for curve in curves]
     expected = np.sqrt(np.mean(np.std(by_hand, axis=0, ddof=1) ** 2))
     assert found["spread_at_equal_scale"] == pytest.approx(expected, rel=1e-6)
-    assert spread(log_scale, log_width, curves, 0.5) < 0.02
+    assert curves_apart(log_scale, log_width, curves, 0.5) < 0.02
 
 
 def test_runs_without_a_value_leave_holes_and_no_wrong_number():
@@ -109,7 +114,7 @@ def test_example_file_and_study_are_the_same_runs():
 
 
 def test_real_networks_collapse_on_kappa_and_are_lazy_like_one_over_alpha(small):
-    record = small[1].record
+    record = small[1].result
     displacement = record["collapse"]["displacement"]
     assert abs(displacement["closest_power"] - 0.5) < 0.15
     apart = displacement["spread_at_equal_scale"]
@@ -128,25 +133,25 @@ def test_gap_and_errors_are_those_of_a_single_run_of_the_instrument(small, doubl
     experiment = network_experiment(model, params, data, scheme.speed(16), centred=True)
     method = ExponentialFlow(tolerance=0.1)
     seen = run_experiment(experiment, method, stop=0.01, record=("linearisation",))
-    kept = open_store(small[0]).sel(width=16, output_scale=4.0, seed=1)
+    kept = open_store(small[0] / "runs").sel(width=16, output_scale=4.0, seed=1)
     for name in ("gap_train", "gap_test", "test_error", "linearised_test_error"):
         assert float(kept[name]) == pytest.approx(float(seen[name]), rel=1e-6, abs=1e-12), name
 
 
 def test_the_record_is_json_and_holds_every_quantity_of_every_run(small):
-    record = json.loads(json.dumps(small[1].record, allow_nan=False))
+    record = json.loads(json.dumps(small[1].result, allow_nan=False))
     for name in ("displacement", "kernel_change", "gap_test", "gap_train", "test_error"):
         assert np.array(record["quantities"][name]["values"], float).shape == (3, 9, 2)
     assert record["outcomes"] == {"converged": 54}
 
 
 def test_called_again_it_does_nothing_and_more_scales_cost_only_their_runs(small):
-    store, first = small
-    again = run_output_scale_study(SMALL, store)
+    folder, first = small
+    again = judged_study(SMALL, folder)
     assert (again.summary.num_before, again.summary.num_done) == (54, 0)
-    assert again.record["collapse"] == first.record["collapse"]
+    assert again.result["collapse"] == first.result["collapse"]
     more = replace(SMALL, output_scale=(*SMALL.output_scale, 64.0))
-    assert run_output_scale_study(more, store).summary.num_done == 6
+    assert judged_study(more, folder).summary.num_done == 6
 
 
 def test_a_store_of_another_sweep_is_refused(tmp_path):

@@ -6,16 +6,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from lazyscope import InputError
 from lazyscope.data import sphere_teacher
 from lazyscope.scaling import PowerLaw, Scheme, displacement_exponents
 from lazyscope.study import (
+    LayerEstimate,
     RandomSchemesSettings,
+    find_study,
+    judge_study,
     law_at_widths,
-    run_random_schemes,
 )
 from lazyscope.study.random_schemes._estimates import estimate_layers
+from lazyscope.study.random_schemes._judge import judge_random_schemes
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +30,11 @@ DATA = sphere_teacher(num_points=4, input_dim=4, seed=2)
 @functools.cache
 def small_run():
     with tempfile.TemporaryDirectory() as folder:
-        return run_random_schemes(SMALL, folder)
+        return judge_study(find_study("random-schemes"), SMALL, folder).result
+
+
+def small_layers():
+    return [LayerEstimate.from_json(layer) for layer in small_run()["layers"]]
 
 
 def test_more_schemes_keep_the_ones_already_drawn():
@@ -53,7 +61,7 @@ def test_every_run_of_a_width_has_a_seed_of_its_own():
 
 
 def test_every_layer_of_every_scheme_is_estimated():
-    found = small_run()
+    found = small_layers()
     assert [e.layer for e in found] == [1, 2] * 6
     assert [e.predicted for e in found[:2]] == list(
         displacement_exponents(found[0].scale_exponents, found[0].speed_exponents)
@@ -62,7 +70,7 @@ def test_every_layer_of_every_scheme_is_estimated():
 
 
 def test_measured_sizes_are_within_a_factor_of_the_law_without_any_constant():
-    ratios = np.array([e.ratio for e in small_run()])
+    ratios = np.array([e.ratio for e in small_layers()])
     assert np.all((ratios > 0.3) & (ratios < 3.5))
 
 
@@ -131,3 +139,46 @@ def test_depths_without_widths_are_refused():
 def test_widths_that_do_not_increase_are_refused(widths):
     with pytest.raises(InputError, match="at least 3 increasing numbers"):
         RandomSchemesSettings(counts=(3,), widths=(widths,))
+
+
+def test_the_numbers_of_the_contract_are_those_of_the_layers():
+    result, layers = small_run(), small_layers()
+    errors = np.array([e.exponent - e.predicted for e in layers])
+    assert result["rms"] == pytest.approx(np.sqrt(np.mean(errors**2)))
+    assert result["rms_by_depth"] == {"1": result["rms"]}
+    assert result["coverage"] == np.mean([e.low <= e.predicted <= e.high for e in layers])
+    assert result["median_half_width"] == pytest.approx(
+        np.median([e.high - e.low for e in layers]) / 2
+    )
+    assert abs(result["worst"][0]["error"]) == pytest.approx(np.abs(errors).max())
+    assert result["verdict"]["answer"] in ("supported", "undecided")
+    assert (result["verdict"]["supported"] is True) == (result["verdict"]["answer"] == "supported")
+
+
+@pytest.mark.parametrize(("error", "answer"), [(0.02, "supported"), (0.3, "contradicted")])
+def test_the_rms_away_from_ties_decides(error, answer, monkeypatch):
+    layers = [
+        replace(e, exponent=e.predicted + error, low=e.predicted - 0.1, high=e.predicted + 0.4)
+        for e in small_layers()
+    ]
+    monkeypatch.setattr(
+        "lazyscope.study.random_schemes._judge.estimate_layers", lambda *_, **__: layers
+    )
+    runs = {"depth-1": xr.Dataset({"outcome": ("point", ["converged"])})}
+    monkeypatch.setattr("lazyscope.study.random_schemes._judge.measured", lambda *_: (None, None))
+    assert judge_random_schemes(SMALL, runs)["verdict"]["answer"] == answer
+
+
+def test_a_number_of_schemes_in_all_is_shared_out_over_the_depths():
+    assert RandomSchemesSettings(num_schemes=64).counts == (24, 24, 16)
+    assert RandomSchemesSettings(num_schemes=8).counts == (3, 3, 2)
+    alone = RandomSchemesSettings(num_schemes=1)
+    assert (alone.counts, len(alone.widths)) == ((1,), 1)
+    assert RandomSchemesSettings(num_schemes=64).design(2) == RandomSchemesSettings().design(2)
+
+
+def test_other_data_have_one_output_unless_a_target_is_given():
+    chosen = RandomSchemesSettings(data="digits", num_points=6).problem()
+    assert chosen == {"data": "digits", "num_points": 6, "data_seed": 2, "target": "parity"}
+    assert RandomSchemesSettings(data="diabetes").problem()["target"] == "value"
+    assert RandomSchemesSettings(data="digits", target="classes").problem()["target"] == "classes"

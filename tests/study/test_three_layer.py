@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lazyscope._checks import InputError
-from lazyscope.study import ThreeLayerSettings, run_three_layer_study
+from lazyscope.study import ThreeLayerSettings, find_study, judge_study, stored_estimates
 
 pytestmark = pytest.mark.slow
 
@@ -21,11 +21,13 @@ def result(tmp_path_factory):
         seeds=2,
         stop=1e-2,
     )
-    return run_three_layer_study(settings, tmp_path_factory.mktemp("three") / "store")
+    folder = tmp_path_factory.mktemp("three")
+    done = judge_study(find_study("three-layer"), settings, folder)
+    return stored_estimates(done.result["estimates"])
 
 
 def test_every_layer_has_a_map_with_the_exponents_of_the_law(result):
-    predicted = result.estimates["predicted"]
+    predicted = result["predicted"]
     assert predicted.sizes == {"scale_exponent_1": 2, "scale_exponent_2": 2, "layer": 3}
     # rho = 1.25, relative speeds -1, -1, -0.5: the last layer moves by m^-1/2
     np.testing.assert_allclose(predicted.values[1, 1], [-1.0, -1.0, -0.5], atol=1e-12)
@@ -34,13 +36,13 @@ def test_every_layer_has_a_map_with_the_exponents_of_the_law(result):
 
 
 def test_signs_far_from_every_boundary_are_measured(result):
-    slope = result.estimates["slope"].values
+    slope = result["slope"].values
     assert np.all(slope[1, 1] < -0.1)
     assert np.all(slope[0, 0, :2] > 0.1)
 
 
 def test_layers_have_boundaries_of_their_own(result):
-    lines = json.loads(result.estimates.attrs["boundaries"])
+    lines = json.loads(result.attrs["boundaries"])
     law = {line["name"]: (line["x"], line["y"]) for line in lines if line["kind"] == "predicted"}
     assert {"law, layer 1", "law, layer 2"} <= set(law)
     assert law["law, layer 1"] != law["law, layer 2"]

@@ -8,8 +8,15 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import lazyscope.study
 from lazyscope._checks import InputError
-from lazyscope.study import TwoLayerSettings, run_two_layer_study
+from lazyscope.study import (
+    TwoLayerSettings,
+    find_study,
+    judge_study,
+    map_estimates,
+    stored_estimates,
+)
 from lazyscope.sweep import SweepDesign
 
 pytestmark = pytest.mark.slow
@@ -22,8 +29,12 @@ CORNERS = TwoLayerSettings(
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    store = tmp_path_factory.mktemp("plane") / "store"
-    return store, run_two_layer_study(CORNERS, store)
+    folder = tmp_path_factory.mktemp("plane")
+    return folder, judged(CORNERS, folder)
+
+
+def judged(settings, folder):
+    return judge_study(find_study("two-layer"), settings, folder)
 
 
 def test_example_file_and_study_are_the_same_runs():
@@ -41,7 +52,7 @@ def test_default_plane_is_as_fine_and_as_wide_as_published():
 
 
 def test_signs_far_from_the_boundary_are_those_of_the_law(small):
-    estimates = small[1].estimates
+    estimates = stored_estimates(small[1].result["estimates"])
     assert estimates["distance"].values[0].min() > 0.1
     assert np.all(estimates["slope"].values[0] < -0.1)
     assert np.all(estimates["slope"].values[1] > 0.1)
@@ -49,15 +60,15 @@ def test_signs_far_from_the_boundary_are_those_of_the_law(small):
 
 
 def test_called_again_it_does_nothing_and_says_the_same(small):
-    store, first = small
-    again = run_two_layer_study(CORNERS, store)
+    folder, first = small
+    again = judged(CORNERS, folder)
     assert (again.summary.num_before, again.summary.num_done) == (24, 0)
-    xr.testing.assert_equal(again.estimates, first.estimates)
-    xr.testing.assert_equal(again.runs, first.runs)
+    assert again.result["estimates"] == first.result["estimates"]
+    xr.testing.assert_equal(again.runs["runs"], first.runs["runs"])
 
 
 def test_another_seed_adds_only_its_runs(small):
-    added = run_two_layer_study(replace(CORNERS, seeds=3), small[0])
+    added = judged(replace(CORNERS, seeds=3), small[0])
     assert (added.summary.num_before, added.summary.num_done) == (24, 12)
 
 
@@ -75,3 +86,19 @@ def test_another_seed_adds_only_its_runs(small):
 def test_settings_that_make_no_map_are_refused(change, words):
     with pytest.raises(InputError, match=f"(?i){words}"):
         TwoLayerSettings(**change)
+
+
+def test_stored_estimates_are_those_that_were_estimated_however_they_travelled(small):
+    made = map_estimates(small[1].runs["runs"], title=small[1].result["title"])
+    read = stored_estimates(json.loads(json.dumps(small[1].result["estimates"], allow_nan=False)))
+    xr.testing.assert_equal(read, made)
+    assert read.attrs == made.attrs
+
+
+def test_the_name_of_an_earlier_version_says_what_is_in_its_place_and_gives_the_same(small):
+    more = replace(CORNERS, seeds=3)
+    now = judged(more, small[0])
+    with pytest.warns(DeprecationWarning, match=r"judge_study\(find_study"):
+        earlier = lazyscope.study.run_two_layer_study(more, small[0] / "runs")
+    assert earlier.summary.num_done == 0
+    xr.testing.assert_equal(earlier.estimates, stored_estimates(now.result["estimates"]))

@@ -36,7 +36,7 @@ ROOMS = (
     "observe",
     "torch",
 )
-ROOMS += ("data", "experiment", "sweep", "study", "claims", "report", "cli")
+ROOMS += ("data", "experiment", "sweep", "report", "study", "claims", "cli")
 ORDER = dict.fromkeys(WORDS, 0) | {name: i + 1 for i, name in enumerate(ROOMS)}
 ORDER["__main__"] = len(ROOMS) + 1
 PRESENT = [
@@ -105,6 +105,26 @@ def doors_passed(found):
     ]
 
 
+RUNS = ("model", "limit", "kernel", "flow", "measure", "forecast", "experiment", "data", "sweep")
+"""Rooms whose functions draw, train, measure, reduce or fit; a page reads what they stored."""
+
+
+def computing_pages(found):
+    """(page, imported) pairs by which a page, or a part of one, could compute what it shows.
+
+    A page may import the parts of pages, other pages, the words of the library and, for what an observer
+    stored, the record of `observe`; of its own study it may import nothing but its page.
+    """
+    return [
+        (name, target)
+        for name, tree in found
+        if name.split(".")[0] == "report" or ".page." in f"{name}."
+        for target in imports(tree)
+        if target.split(".")[0] in (*RUNS, "torch", "claims", "cli")
+        or (target.split(".")[0] == "study" and ".page" not in target)
+    ]
+
+
 def folders():
     """Every folder of the library with the names of its modules."""
     for init in sorted(SOURCE.rglob("__init__.py")):
@@ -122,7 +142,7 @@ def test_a_folder_is_small_enough_to_be_read_at_once():
 
 def test_a_family_of_files_is_a_folder():
     families = Counter(
-        (folder.name, module.strip("_").split("_")[0])
+        (folder.relative_to(SOURCE), module.strip("_").split("_")[0])
         for folder, held in folders()
         for module in held
     )
@@ -135,6 +155,15 @@ def test_every_file_is_in_a_known_room():
 
 def test_rooms_import_only_rooms_before_them():
     assert wrong_directions(modules()) == []
+
+
+def test_pages_import_nothing_that_runs_and_nothing_that_reduces():
+    assert computing_pages(modules()) == []
+    bad = ast.parse("from lazyscope.measure import estimate_exponent")
+    worse = ast.parse("def f():\n    from lazyscope.study.kappa._verdict import judge")
+    assert computing_pages([("report._x", bad)]) == [("report._x", "measure")]
+    own = [("study.kappa.page._x", worse), ("study.kappa._x", worse)]
+    assert computing_pages(own) == [("study.kappa.page._x", "study.kappa._verdict")]
 
 
 def test_theory_and_experiment_never_import_each_other():

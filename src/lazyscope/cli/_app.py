@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from lazyscope._described import described
+from lazyscope.cli._exit_codes import WORDS
 from lazyscope.cli.commands._check import check_command
 from lazyscope.cli.commands._exponents import exponents_command
 from lazyscope.cli.commands._forecast import forecast_command
@@ -16,11 +17,7 @@ from lazyscope.cli.commands._train import train_command
 from lazyscope.cli.commands._validate import validate_command
 from lazyscope.cli.process._compiled import compile_anew
 from lazyscope.cli.process._refusal import RefusingGroup
-from lazyscope.cli.study._condensation import study_condensation_command
-from lazyscope.cli.study._kappa import study_kappa_command
-from lazyscope.cli.study._map import study_three_layer_command, study_two_layer_command
-from lazyscope.cli.study._output_scale import study_output_scale_command
-from lazyscope.cli.study._theorem import study_theorem_command
+from lazyscope.cli.study._group import StudyGroup
 
 app = typer.Typer(
     name="lazyscope",
@@ -32,7 +29,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 study_app = typer.Typer(
-    cls=RefusingGroup, no_args_is_help=True, rich_markup_mode="markdown", help="Run a whole study."
+    cls=StudyGroup,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help=f"Run a whole study.\n\n{WORDS}",
 )
 
 for _name, _command in {
@@ -46,15 +46,6 @@ for _name, _command in {
     "validate": validate_command,
 }.items():
     app.command(_name, help=described(_command))(_command)
-for _name, _command in {
-    "kappa": study_kappa_command,
-    "two-layer": study_two_layer_command,
-    "three-layer": study_three_layer_command,
-    "output-scale": study_output_scale_command,
-    "condensation": study_condensation_command,
-    "theorem": study_theorem_command,
-}.items():
-    study_app.command(_name, help=described(_command))(_command)
 app.add_typer(study_app, name="study")
 
 

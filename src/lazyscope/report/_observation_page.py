@@ -9,9 +9,7 @@ import numpy as np
 
 from lazyscope._entry import checked
 from lazyscope.observe import Observations, from_json
-from lazyscope.report._axes import log_axis
-from lazyscope.report._numbers import listing, number, percent, seconds
-from lazyscope.report._page import (
+from lazyscope.report.parts import (
     Cell,
     Figure,
     Key,
@@ -21,10 +19,15 @@ from lazyscope.report._page import (
     Settings,
     Table,
     Verdict,
+    category_colors,
+    listing,
+    log_axis,
+    number,
+    percent,
     render_page,
+    seconds,
+    write_whole,
 )
-from lazyscope.report._palette import category_colors
-from lazyscope.report._write import write_whole
 
 _TONES = {"lazy": "good", "borderline": "", "not-lazy": "bad"}
 _SENTENCES = {

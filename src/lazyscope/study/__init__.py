@@ -1,88 +1,202 @@
-"""What is run and put together to answer one question, from settings to a stored result?"""
+"""What is run and put together to answer one question, from settings to a stored result?
 
-import warnings
-from typing import Any
+A name is imported when it is asked for, so that the list of studies costs no import of what they run.
+"""
 
-from lazyscope import experiment
-from lazyscope.observe import Described
-from lazyscope.study._hopeless import HopelessWarning
-from lazyscope.study._sweep_exponents import sweep_exponents
-from lazyscope.study.condensation._study import CondensationSettings, run_condensation_study
-from lazyscope.study.coordinates._record import CoordinateCheck
-from lazyscope.study.coordinates._study import coordinate_check
-from lazyscope.study.kappa._settings import KappaSettings, kappa_settings
-from lazyscope.study.kappa._study import judge_kappa, run_kappa_study
-from lazyscope.study.output_scale._study import (
-    OutputScaleResult,
-    OutputScaleSettings,
-    judge_output_scale,
-    run_output_scale_study,
-)
-from lazyscope.study.phase_diagram._estimates import map_estimates
-from lazyscope.study.phase_diagram._run import MapResult
-from lazyscope.study.phase_diagram._three_layer import ThreeLayerSettings, run_three_layer_study
-from lazyscope.study.phase_diagram._two_layer import TwoLayerSettings, run_two_layer_study
-from lazyscope.study.random_schemes._estimates import LayerEstimate
-from lazyscope.study.random_schemes._law import law_at_widths
-from lazyscope.study.random_schemes._study import RandomSchemesSettings, run_random_schemes
-from lazyscope.study.theorem._settings import TheoremSettings
-from lazyscope.study.theorem._study import judge_theorem, run_theorem_study
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "CondensationSettings",
-    "CoordinateCheck",
-    "Described",
-    "HopelessWarning",
-    "KappaSettings",
-    "LayerEstimate",
-    "MapResult",
-    "OutputScaleResult",
-    "OutputScaleSettings",
-    "RandomSchemesSettings",
-    "TheoremSettings",
-    "ThreeLayerSettings",
-    "TwoLayerSettings",
-    "coordinate_check",
-    "judge_kappa",
-    "judge_output_scale",
-    "judge_theorem",
-    "kappa_settings",
-    "law_at_widths",
-    "map_estimates",
-    "run_condensation_study",
-    "run_kappa_study",
-    "run_output_scale_study",
-    "run_random_schemes",
-    "run_theorem_study",
-    "run_three_layer_study",
-    "run_two_layer_study",
-    "sweep_exponents",
-]
+from lazyscope._deprecated import moved
 
-_MOVED = {
-    "Experiment": "Experiment",
-    "Shape": "Spread",
-    "SingleRun": "SingleRun",
-    "StudyNetwork": "Architecture",
-    "dense_experiment": "network_experiment",
-    "forecast_run": "forecast_run",
-    "network_experiment": "network_experiment",
-    "shape": "spread",
-    "shape_names": "spread_names",
-    "study_network": "architecture",
-    "study_network_names": "architecture_names",
-    "train_run": "train_run",
+if TYPE_CHECKING:
+    from lazyscope.study._earlier import MapResult as MapResult
+    from lazyscope.study._earlier import OutputScaleResult as OutputScaleResult
+    from lazyscope.study._earlier import run_condensation_study as run_condensation_study
+    from lazyscope.study._earlier import run_output_scale_study as run_output_scale_study
+    from lazyscope.study._earlier import run_random_schemes as run_random_schemes
+    from lazyscope.study._earlier import run_three_layer_study as run_three_layer_study
+    from lazyscope.study._earlier import run_two_layer_study as run_two_layer_study
+    from lazyscope.study._hopeless import HopelessWarning as HopelessWarning
+    from lazyscope.study._protocol import AbstractStudy as AbstractStudy
+    from lazyscope.study._registry import find_study as find_study
+    from lazyscope.study._registry import study_names as study_names
+    from lazyscope.study._run import MissingRunsError as MissingRunsError
+    from lazyscope.study._run import StudyRun as StudyRun
+    from lazyscope.study._run import judge_study as judge_study
+    from lazyscope.study._run import redraw_study as redraw_study
+    from lazyscope.study._run import run_study as run_study
+    from lazyscope.study._run import stored_studies as stored_studies
+    from lazyscope.study._sweep_exponents import sweep_exponents as sweep_exponents
+    from lazyscope.study.condensation._settings import CondensationSettings as CondensationSettings
+    from lazyscope.study.condensation.page._figure import (
+        draw_order_parameter as draw_order_parameter,
+    )
+    from lazyscope.study.condensation.page._page import (
+        write_condensation_page as write_condensation_page,
+    )
+    from lazyscope.study.coordinates._record import CoordinateCheck as CoordinateCheck
+    from lazyscope.study.coordinates._settings import CoordinateSettings as CoordinateSettings
+    from lazyscope.study.coordinates._study import coordinate_check as coordinate_check
+    from lazyscope.study.coordinates.page._figure import (
+        draw_coordinate_check as draw_coordinate_check,
+    )
+    from lazyscope.study.kappa._settings import KappaSettings as KappaSettings
+    from lazyscope.study.kappa._settings import kappa_settings as kappa_settings
+    from lazyscope.study.kappa._study import judge_kappa as judge_kappa
+    from lazyscope.study.kappa._study import run_kappa_study as run_kappa_study
+    from lazyscope.study.kappa.page._figures import draw_displacement as draw_displacement
+    from lazyscope.study.kappa.page._figures import draw_forecast as draw_forecast
+    from lazyscope.study.kappa.page._figures import draw_loss as draw_loss
+    from lazyscope.study.kappa.page._page import write_kappa_page as write_kappa_page
+    from lazyscope.study.kappa.page._summary import kappa_summary as kappa_summary
+    from lazyscope.study.output_scale._collapse import curves_apart as curves_apart
+    from lazyscope.study.output_scale._judge import judge_output_scale as judge_output_scale
+    from lazyscope.study.output_scale._settings import OutputScaleSettings as OutputScaleSettings
+    from lazyscope.study.output_scale.page._figure import draw_crossover as draw_crossover
+    from lazyscope.study.output_scale.page._page import (
+        write_output_scale_page as write_output_scale_page,
+    )
+    from lazyscope.study.phase_diagram._estimates import map_estimates as map_estimates
+    from lazyscope.study.phase_diagram._three_layer import ThreeLayerSettings as ThreeLayerSettings
+    from lazyscope.study.phase_diagram._two_layer import TwoLayerSettings as TwoLayerSettings
+    from lazyscope.study.phase_diagram.page._figures import draw_map as draw_map
+    from lazyscope.study.phase_diagram.page._figures import draw_scaling as draw_scaling
+    from lazyscope.study.phase_diagram.page._page import write_map_page as write_map_page
+    from lazyscope.study.phase_diagram.page._study import stored_estimates as stored_estimates
+    from lazyscope.study.random_schemes._estimates import LayerEstimate as LayerEstimate
+    from lazyscope.study.random_schemes._judge import RMS as RMS
+    from lazyscope.study.random_schemes._judge import TIE as TIE
+    from lazyscope.study.random_schemes._judge import rms_of_errors as rms_of_errors
+    from lazyscope.study.random_schemes._law import law_at_widths as law_at_widths
+    from lazyscope.study.random_schemes._settings import (
+        RandomSchemesSettings as RandomSchemesSettings,
+    )
+    from lazyscope.study.theorem._bound import mean_ratio as mean_ratio
+    from lazyscope.study.theorem._settings import TheoremSettings as TheoremSettings
+    from lazyscope.study.theorem._study import judge_theorem as judge_theorem
+    from lazyscope.study.theorem._study import run_theorem_study as run_theorem_study
+    from lazyscope.study.theorem.page._page import write_theorem_page as write_theorem_page
+
+_HOMES = {
+    "_hopeless": ("HopelessWarning",),
+    "_protocol": ("AbstractStudy",),
+    "_registry": (
+        "find_study",
+        "study_names",
+    ),
+    "_run": (
+        "MissingRunsError",
+        "StudyRun",
+        "judge_study",
+        "redraw_study",
+        "run_study",
+    ),
+    "_sweep_exponents": ("sweep_exponents",),
+    "condensation._settings": ("CondensationSettings",),
+    "condensation.page._figure": ("draw_order_parameter",),
+    "condensation.page._page": ("write_condensation_page",),
+    "coordinates._record": ("CoordinateCheck",),
+    "coordinates._settings": ("CoordinateSettings",),
+    "coordinates._study": ("coordinate_check",),
+    "coordinates.page._figure": ("draw_coordinate_check",),
+    "kappa._settings": (
+        "KappaSettings",
+        "kappa_settings",
+    ),
+    "kappa._study": (
+        "judge_kappa",
+        "run_kappa_study",
+    ),
+    "kappa.page._figures": (
+        "draw_displacement",
+        "draw_forecast",
+        "draw_loss",
+    ),
+    "kappa.page._page": ("write_kappa_page",),
+    "kappa.page._summary": ("kappa_summary",),
+    "output_scale._judge": ("judge_output_scale",),
+    "output_scale._settings": ("OutputScaleSettings",),
+    "output_scale.page._figure": ("draw_crossover",),
+    "output_scale.page._page": ("write_output_scale_page",),
+    "phase_diagram._estimates": ("map_estimates",),
+    "phase_diagram._three_layer": ("ThreeLayerSettings",),
+    "phase_diagram._two_layer": ("TwoLayerSettings",),
+    "phase_diagram.page._figures": (
+        "draw_map",
+        "draw_scaling",
+    ),
+    "phase_diagram.page._page": ("write_map_page",),
+    "random_schemes._estimates": ("LayerEstimate",),
+    "random_schemes._law": ("law_at_widths",),
+    "random_schemes._settings": ("RandomSchemesSettings",),
+    "theorem._settings": ("TheoremSettings",),
+    "theorem._study": (
+        "judge_theorem",
+        "run_theorem_study",
+    ),
+    "theorem.page._page": ("write_theorem_page",),
 }
+_SHARED = {
+    "output_scale._collapse": ("curves_apart",),
+    "_run": ("stored_studies",),
+    "phase_diagram.page._study": ("stored_estimates",),
+    "random_schemes._judge": (
+        "RMS",
+        "TIE",
+        "rms_of_errors",
+    ),
+    "theorem._bound": ("mean_ratio",),
+}
+"""What commands and claims use as well."""
+_EARLIER = {
+    "_earlier": (
+        "MapResult",
+        "OutputScaleResult",
+        "run_condensation_study",
+        "run_output_scale_study",
+        "run_random_schemes",
+        "run_three_layer_study",
+        "run_two_layer_study",
+    ),
+}
+"""Names that stay until 1.0; asking for one says what is in its place."""
+_MODULES = {
+    name: home
+    for homes in (_HOMES, _SHARED, _EARLIER)
+    for home, names in homes.items()
+    for name in names
+}
+
+_moved = moved(
+    __name__,
+    {
+        "Described": "lazyscope.observe.Described",
+        "Experiment": "lazyscope.experiment.Experiment",
+        "Shape": "lazyscope.experiment.Spread",
+        "SingleRun": "lazyscope.experiment.SingleRun",
+        "StudyNetwork": "lazyscope.experiment.Architecture",
+        "dense_experiment": "lazyscope.experiment.network_experiment",
+        "forecast_run": "lazyscope.experiment.forecast_run",
+        "network_experiment": "lazyscope.experiment.network_experiment",
+        "shape": "lazyscope.experiment.spread",
+        "shape_names": "lazyscope.experiment.spread_names",
+        "study_network": "lazyscope.experiment.architecture",
+        "study_network_names": "lazyscope.experiment.architecture_names",
+        "train_run": "lazyscope.experiment.train_run",
+    },
+)
+"""Names that were here before one run had a room of its own."""
+
+__all__ = [name for names in _HOMES.values() for name in names]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:
-    """Names that were here before one run had a room of its own."""
-    if name not in _MOVED:
-        raise AttributeError(f"module 'lazyscope.study' has no attribute {name!r}")
-    warnings.warn(
-        f"lazyscope.study.{name} is now lazyscope.experiment.{_MOVED[name]}; the old name goes with "
-        "version 1.0",
-        DeprecationWarning,
-        stacklevel=2,
-    )
-    return getattr(experiment, _MOVED[name])
+    if name not in _MODULES:
+        return _moved(name)
+    value = getattr(import_module(f"lazyscope.study.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -20,7 +20,13 @@ def calls(folder):
     """Keyword arguments by ``room.name``; `folder` is empty and can be written."""
     runs = planes()[0]
     store = folder / "store"
-    small = {"show_progress": False}
+    judged = {
+        "study": study.find_study("two-layer"),
+        "settings": study.TwoLayerSettings(),
+        "folder": store,
+        "show_progress": False,
+        "command": "",
+    }
     many = {"scheduler": None, "num_workers": 1}
     return {
         "sweep.SweepDesign": {
@@ -90,6 +96,12 @@ def calls(folder):
             "stop": 0.1,
             "tolerance": 0.2,
             "max_steps": 10,
+        },
+        "study.CoordinateSettings": {
+            "build": "a:b",
+            "widths": (4, 8, 16),
+            "seeds": 2,
+            "expect": "mup",
         },
         "study.RandomSchemesSettings": {
             "counts": (1,),
@@ -172,9 +184,11 @@ def calls(folder):
             "steps": 2,
             "progress": None,
         },
+        "study.find_study": {"name": "two-layer"},
         "experiment.forecast_run": {"run": run(), "stop": 0.1},
         "study.judge_kappa": {"settings": study.KappaSettings(), "runs": runs},
         "study.judge_output_scale": {"runs": runs},
+        "study.judge_study": {**judged},
         "study.judge_theorem": {"settings": study.TheoremSettings(), "stores": {}},
         "study.kappa_settings": {"model": "dense"},
         "study.law_at_widths": {
@@ -210,25 +224,15 @@ def calls(folder):
             "speeds": None,
             "centred": False,
         },
-        "study.run_condensation_study": dict(
-            settings=study.CondensationSettings(), store=store, **small
-        ),
+        "study.redraw_study": {"folder": folder, "page": folder / "page.html"},
         "study.run_kappa_study": dict(
             settings=study.KappaSettings(), store=store, progress=print, **many
         ),
-        "study.run_output_scale_study": dict(
-            settings=study.OutputScaleSettings(), store=store, **small
-        ),
-        "study.run_random_schemes": dict(
-            settings=study.RandomSchemesSettings(), folder=store, **small
-        ),
+        "study.run_study": {**judged},
         "study.run_theorem_study": dict(
             settings=study.TheoremSettings(), store=store, progress=print, **many
         ),
-        "study.run_three_layer_study": dict(
-            settings=study.ThreeLayerSettings(), store=store, **small
-        ),
-        "study.run_two_layer_study": dict(settings=study.TwoLayerSettings(), store=store, **small),
+        "study.study_names": {},
         "experiment.spread": {"name": "balanced"},
         "experiment.spread_names": {},
         "experiment.architecture": {"name": "dense"},

@@ -7,9 +7,16 @@ import numpy as np
 
 from lazyscope.claims._finding import Claim, Effort, Finding
 from lazyscope.claims._verdict_map import joined, share_finding
-from lazyscope.measure import Estimate
 from lazyscope.scaling import displacement_exponents
-from lazyscope.study import LayerEstimate, RandomSchemesSettings, run_random_schemes
+from lazyscope.study import (
+    RMS,
+    TIE,
+    LayerEstimate,
+    RandomSchemesSettings,
+    find_study,
+    judge_study,
+    rms_of_errors,
+)
 
 SETTINGS = {
     "quick": RandomSchemesSettings(
@@ -17,20 +24,14 @@ SETTINGS = {
     ),
     "full": RandomSchemesSettings(),
 }
-TIE = 0.25
-"""A scheme whose slowest correction m^-delta has delta up to this counts as near a tie: from width 64
-to 4096 such a correction falls by less than a factor of 3."""
-RMS = 0.08
-"""Largest rms of (measured - predicted) exponents that confirms the law."""
-_DRAWS = 4000
-_TAIL = 0.025
 
 
 def check_law(effort: Effort) -> tuple[Finding, ...]:
     """Train the random schemes of `SETTINGS` and hold every layer against the law."""
     settings = SETTINGS[effort]
     with tempfile.TemporaryDirectory() as folder:
-        estimates = run_random_schemes(settings, folder)
+        layers = judge_study(find_study("random-schemes"), settings, folder).result["layers"]
+    estimates = [LayerEstimate.from_json(layer) for layer in layers]
     return tuple(law_findings(estimates, basis=_basis(settings)))
 
 
@@ -38,7 +39,7 @@ def law_findings(estimates: Sequence[LayerEstimate], *, basis: str) -> Iterator[
     """Rows about the law, by runs alone and beside the law at each width; two controls.
 
     Args:
-        estimates: what `lazyscope.study.run_random_schemes` gives.
+        estimates: of every layer, as the study of random schemes stores them.
         basis: what was run.
     """
     away = [e for e in estimates if e.correction > TIE]
@@ -113,15 +114,7 @@ def _rms_finding(
     """A row about the rms of errors, with an interval from resampled schemes."""
     if not cells:
         return Finding(name, claim, 0.0, None, "undecided", basis, note="No such scheme.")
-    schemes: dict[object, list[float]] = {}
-    for cell in cells:
-        key = (cell.scale_exponents, cell.speed_exponents)
-        schemes.setdefault(key, []).append(error(cell))
-    squares = np.array([[len(e), np.sum(np.square(e))] for e in schemes.values()])
-    draws = np.random.default_rng(0).integers(len(squares), size=(_DRAWS, len(squares)))
-    total = squares[draws].sum(1)
-    low, high = np.quantile(np.sqrt(total[:, 1] / total[:, 0]), [_TAIL, 1 - _TAIL])
-    found = Estimate(_rms(cells, error), float(low), float(high))
+    found = rms_of_errors(cells, error)
     return Finding(
         name=name,
         claim=claim,
@@ -129,7 +122,7 @@ def _rms_finding(
         measured=found,
         verdict=found.at_most(RMS),
         basis=basis,
-        note=f"{len(cells)} layers of {len(schemes)} schemes; interval from resampled schemes. {note}",
+        note=f"{found.basis}. {note}",
         details={"layers": [_told(cell) for cell in cells]},
     )
 

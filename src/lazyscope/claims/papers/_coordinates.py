@@ -13,8 +13,9 @@ from lazyscope.experiment import Experiment, run_experiment
 from lazyscope.flow import ExponentialFlow, dense_problem, one_lapack_thread
 from lazyscope.measure import ExponentEstimate, estimate_exponents
 from lazyscope.model import Dense
+from lazyscope.observe import Described
 from lazyscope.scaling import PowerLaw, Scheme, displacement_exponents, named_scheme
-from lazyscope.study import CoordinateCheck, Described, coordinate_check
+from lazyscope.study import CoordinateCheck, coordinate_check
 
 _DEPTH = 2
 _LAYERS = ("input", "hidden", "readout")

@@ -2,15 +2,13 @@
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lazyscope.claims._finding import Claim, Effort, Finding
 from lazyscope.measure import Estimate, mean_estimate
-from lazyscope.study import OutputScaleSettings, run_output_scale_study
-from lazyscope.study.output_scale import spread
+from lazyscope.study import OutputScaleSettings, curves_apart, find_study, judge_study
 
 SETTINGS = {
     "quick": OutputScaleSettings(
@@ -33,7 +31,7 @@ def check_output_scale(effort: Effort) -> tuple[Finding, ...]:
     """Run the study of the output scale and hold the collapse against the claim."""
     settings = SETTINGS[effort]
     with tempfile.TemporaryDirectory() as folder:
-        record = run_output_scale_study(settings, Path(folder) / "store").record
+        record = judge_study(find_study("output-scale"), settings, folder).result
     runs = sum(record["outcomes"].values())
     basis = (
         f"{settings.scheme} scaling, {settings.activation}, {settings.num_points} points of "
@@ -89,7 +87,9 @@ def _distance_ratios(record: Mapping[str, Any]) -> np.ndarray:
     values = np.array(record["quantities"]["displacement"]["values"], float)
     scale, width = np.log(record["output_scale"]), np.log(record["widths"])
     seeds = np.moveaxis(np.log(values), -1, 0)
-    return np.array([spread(scale, width, s, 0.5) / spread(scale, width, s, 0.0) for s in seeds])
+    return np.array(
+        [curves_apart(scale, width, s, 0.5) / curves_apart(scale, width, s, 0.0) for s in seeds]
+    )
 
 
 def _slope_finding(record: Mapping[str, Any], basis: str) -> Finding:

@@ -20,8 +20,7 @@ from lazyscope.experiment import spread
 from lazyscope.flow import ExponentialFlow, dense_problem, one_lapack_thread
 from lazyscope.measure import Estimate, estimate_exponent
 from lazyscope.model import Dense
-from lazyscope.study import TheoremSettings, run_theorem_study
-from lazyscope.study.theorem import mean_ratio
+from lazyscope.study import TheoremSettings, mean_ratio, run_theorem_study
 
 LEAST_RATIO = 0.8
 """A ratio known to be above this, whose interval reaches 1, agrees with a limit of at least 1."""

@@ -3,7 +3,6 @@
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -21,7 +20,7 @@ from lazyscope.claims._verdict_map import (
     sign_findings,
 )
 from lazyscope.measure import Estimate
-from lazyscope.study import MapResult, ThreeLayerSettings, run_three_layer_study
+from lazyscope.study import ThreeLayerSettings, find_study, judge_study, map_estimates
 
 _FINE = (-0.5, -0.3, -0.1, 0.1, 0.3, 0.5, 0.7)
 SETTINGS = {
@@ -42,22 +41,23 @@ def check_three_layer(effort: Effort) -> tuple[Finding, ...]:
     """Run the study of the plane and hold every layer's estimates against its own boundary."""
     settings = SETTINGS[effort]
     with tempfile.TemporaryDirectory() as folder:
-        result = run_three_layer_study(settings, Path(folder) / "store")
-        return tuple(_rows(settings, result))
+        runs = judge_study(find_study("three-layer"), settings, folder).runs["runs"]
+        return tuple(_rows(settings, runs))
 
 
-def _rows(settings: ThreeLayerSettings, result: MapResult) -> Iterator[Finding]:
+def _rows(settings: ThreeLayerSettings, runs: xr.Dataset) -> Iterator[Finding]:
     first, second = settings.scale_exponent_1, settings.scale_exponent_2
     basis = (
-        f"{result.summary.num_cells} runs, scale exponents a_1 {joined(first)} times a_2 "
+        f"{runs['outcome'].size} runs, scale exponents a_1 {joined(first)} times a_2 "
         f"{joined(second)}, a_3 {settings.scale_exponent_3:g}, equal speeds, widths "
         f"{joined(settings.widths)}, {settings.seeds} seeds, {settings.data}, flow to "
         f"{settings.stop:g} of the initial loss"
     )
-    yield from own_regime_findings(result.estimates, basis=basis)
-    yield from sign_findings(result.estimates, basis=basis)
+    estimates = map_estimates(runs)
+    yield from own_regime_findings(estimates, basis=basis)
+    yield from sign_findings(estimates, basis=basis)
     for layer in (1, 2, 3):
-        yield from error_findings(result.runs, result.estimates, layer, basis=basis)
+        yield from error_findings(runs, estimates, layer, basis=basis)
 
 
 def own_regime_findings(estimates: xr.Dataset, *, basis: str) -> tuple[Finding, Finding]:

@@ -2,7 +2,6 @@
 
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -14,7 +13,7 @@ from lazyscope.claims._verdict_map import error_findings, joined, sign_findings
 from lazyscope.claims.papers._two_layer_decay import decay_findings
 from lazyscope.claims.papers._two_layer_orientation import orientation_findings
 from lazyscope.measure import estimate_exponent
-from lazyscope.study import MapResult, TwoLayerSettings, run_two_layer_study
+from lazyscope.study import TwoLayerSettings, find_study, judge_study, map_estimates
 
 SETTINGS = {
     "quick": TwoLayerSettings(
@@ -31,23 +30,24 @@ def check_two_layer(effort: Effort) -> tuple[Finding, ...]:
     """Run the study of the plane and hold its estimates against the published diagram."""
     settings = SETTINGS[effort]
     with tempfile.TemporaryDirectory() as folder:
-        result = run_two_layer_study(settings, Path(folder) / "store")
-        return tuple(_rows(settings, result, effort))
+        runs = judge_study(find_study("two-layer"), settings, folder).runs["runs"]
+        return tuple(_rows(settings, runs, effort))
 
 
-def _rows(settings: TwoLayerSettings, result: MapResult, effort: Effort) -> Iterator[Finding]:
+def _rows(settings: TwoLayerSettings, runs: xr.Dataset, effort: Effort) -> Iterator[Finding]:
     gamma, gamma_prime = settings.gamma, settings.gamma_prime
     basis = (
-        f"{result.summary.num_cells} runs, gamma from {gamma[0]:g} to {gamma[-1]:g} ({len(gamma)} values) "
+        f"{runs['outcome'].size} runs, gamma from {gamma[0]:g} to {gamma[-1]:g} ({len(gamma)} values) "
         f"times gamma' from {gamma_prime[0]:g} to {gamma_prime[-1]:g} ({len(gamma_prime)}), widths "
         f"{joined(settings.widths)}, {settings.seeds} seeds, {settings.data}, flow to "
         f"{settings.stop:g} of the initial loss"
     )
-    yield from sign_findings(result.estimates, basis=basis)
+    estimates = map_estimates(runs)
+    yield from sign_findings(estimates, basis=basis)
     for layer in (1, 2):
-        yield from error_findings(result.runs, result.estimates, layer, basis=basis)
-    yield critical_finding(result.runs, result.estimates, basis=basis)
-    yield from orientation_findings(result.runs, result.estimates, basis=basis)
+        yield from error_findings(runs, estimates, layer, basis=basis)
+    yield critical_finding(runs, estimates, basis=basis)
+    yield from orientation_findings(runs, estimates, basis=basis)
     yield from decay_findings(effort)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lazyscope._checks import InputError, check_choice
-from lazyscope._file import local_path, open_regular, read_json, unreadable
+from lazyscope._file import local_path, open_regular, unreadable
 from lazyscope.cli._answer import print_json
 from lazyscope.cli._output import check_writable_file
 from lazyscope.cli._store import opened_store
@@ -19,18 +19,24 @@ from lazyscope.cli._values import read_number
 if TYPE_CHECKING:
     import xarray as xr
 
-KAPPA = "kappa.json"
-
 
 def report_command(
     store: Annotated[
         Path,
         typer.Argument(
             metavar="DIR|RECORD",
-            help="Store of a sweep, folder of a study, or file of an observer.",
+            help="Folder of a study, store of a sweep, or file of an observer.",
         ),
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="PAGE.html", help="The page.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="PAGE.html",
+            help="The page; index.html in the folder of a study unless given.",
+        ),
+    ] = None,
     select: Annotated[
         list[str] | None,
         typer.Option(metavar="AXIS=VALUE", help="One value of a further axis; may be repeated."),
@@ -38,20 +44,36 @@ def report_command(
     title: Annotated[str | None, typer.Option(metavar="TEXT", help="Of the page.")] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
-    """The page of a stored result: a phase diagram, a study of kappa drawn again, an observed training.
+    """The page of a stored result: any study drawn again, a phase diagram, an observed training.
 
-    A phase diagram needs a sweep over two axes besides width and seed.
+    A study is drawn from its folder alone, and nothing is run or judged again. A phase diagram needs a sweep
+    over two axes besides width and seed; --select and --title are for these.
 
-    Example: `lazyscope report two-layer -o two-layer.html`
+    Example: `lazyscope report two-layer`
+
+    Example: `lazyscope report my-sweep -o my-sweep.html`
     """
-    check_writable_file(output, page=True)
-    stored, page = _stored(store), local_path("the output", output)
-    if not stored.is_dir():
-        verdict = _observation_page(stored, page, title)
-    elif os.path.lexists(stored / KAPPA):
-        verdict = _kappa_page(stored / KAPPA, page)
+    from lazyscope.study import redraw_study, stored_studies
+
+    if output is not None:
+        check_writable_file(output, page=True)
+    stored = _stored(store)
+    if stored.is_dir() and stored_studies(stored):
+        _refuse_unused(select=select, title=title)
+        page = stored / "index.html" if output is None else local_path("the output", output)
+        check_writable_file(page, page=True)
+        verdict = str(redraw_study(stored, page)["verdict"]["sentence"])
+    elif output is None:
+        raise InputError(
+            "the page of a sweep or of an observed training needs a path",
+            received="no --output",
+            cause="the short form, which is for folders of studies",
+            fix="add -o PAGE.html",
+        )
     else:
-        verdict = _map_page(stored, page, select or [], title)
+        page = local_path("the output", output)
+        draw = _map_page if stored.is_dir() else _observation_page
+        verdict = draw(stored, page, select or [], title)
     told = {"page": str(page.resolve()), "verdict": verdict}
     if json:
         print_json(told)
@@ -59,6 +81,18 @@ def report_command(
         if verdict:
             typer.echo(f"Verdict: {verdict}")
         typer.echo(f"Page: {told['page']}")
+
+
+def _refuse_unused(**given: Any) -> None:
+    """Refuse options that a study's page would not follow."""
+    for name, value in given.items():
+        if value:
+            raise InputError(
+                f"--{name} is for the page of a sweep",
+                received=f"--{name} {value if isinstance(value, str) else ' '.join(value)}",
+                cause="the folder of a study, whose page has a title and axes of its own",
+                fix=f"leave out --{name}, or give the store of its runs",
+            )
 
 
 def _stored(store: Path) -> Path:
@@ -73,44 +107,20 @@ def _stored(store: Path) -> Path:
     return path
 
 
-def _kappa_page(stored: Path, output: Path) -> str:
-    from lazyscope.report import write_kappa_page
-
-    rule = f"{KAPPA} must hold the JSON object of a study"
-    try:
-        result = read_json(stored)
-    except (OSError, ValueError) as error:
-        raise unreadable(rule, stored, error, fix="run the study again") from error
-    try:
-        sentence = str(result["verdict"]["sentence"])
-        write_kappa_page(result, output)
-    except InputError:
-        raise
-    except _MISSHAPEN as error:
-        raise InputError(
-            rule,
-            received=f"{stored} ({type(error).__name__}: {error})",
-            cause="a file that was edited, or the result of another command",
-            fix="run the study again",
-        ) from error
-    return sentence
-
-
-_MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
-
-
-def _observation_page(stored: Path, output: Path, title: str | None) -> str:
+def _observation_page(
+    stored: Path, output: Path, select: Sequence[str], title: str | None
+) -> str | None:
     from lazyscope.observe import open_observations, to_json
     from lazyscope.report import write_observation_page
 
+    _refuse_unused(select=select)
     record = open_observations(stored)
     write_observation_page(to_json(record), output, title=title or "Observed training")
     return record.summary()["verdict"] or "none, training left the finite numbers"
 
 
 def _map_page(store: Path, output: Path, select: Sequence[str], title: str | None) -> str | None:
-    from lazyscope.report import write_map_page
-    from lazyscope.study import map_estimates
+    from lazyscope.study import map_estimates, write_map_page
 
     runs = _selected(opened_store(store), select)
     estimates = map_estimates(runs, title=title or str(runs.attrs.get("title", "")))

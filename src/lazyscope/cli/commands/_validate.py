@@ -11,6 +11,7 @@ import typer
 
 from lazyscope._checks import InputError
 from lazyscope.cli._answer import print_json
+from lazyscope.cli._exit_codes import CONTRADICTED, SUPPORTED, UNDECIDED
 from lazyscope.cli._output import claimed_folder, write_whole
 from lazyscope.cli._values import read_names
 
@@ -39,7 +40,8 @@ def validate_command(
 
     Published results, the displacement law, where it is off, and negative controls. The page is
     validation.md, the numbers behind it validation.json. Interrupted, the same command goes on with
-    what is missing. Exit code 1 says that a row came out against expectation, or a check failed.
+    what is missing. Exit code: 0 nothing came out against expectation (rows may be undecided, as those of
+    quick effort are), 1 a row did or a check failed, 2 bad input, 3 no row that was meant to be decided is.
 
     Example: `lazyscope validate --quick`
 
@@ -53,7 +55,7 @@ def validate_command(
             cause="an empty text, for instance of a variable of the shell that is not set",
             fix="name a claim, or leave out --only to check all",
         )
-    from lazyscope.claims import CLAIMS, check_claims, is_sound, read_records, select_claims
+    from lazyscope.claims import CLAIMS, check_claims, read_records, select_claims
     from lazyscope.claims import validation as gather
     from lazyscope.report import summary_sentence, write_validation_page
 
@@ -80,8 +82,20 @@ def validate_command(
                 typer.echo(line)
         typer.echo(f"Page: {(folder / 'validation.md').resolve()}")
         typer.echo(f"Numbers: {(folder / 'validation.json').resolve()}")
+    code = _exit_code(records)
+    if code:
+        raise typer.Exit(code)
+
+
+def _exit_code(records: list[dict[str, Any]]) -> int:
+    """The one table, about expectations: they hold, one does not, or none was tried."""
+    from lazyscope.claims import is_sound
+
     if not is_sound(records):
-        raise typer.Exit(1)
+        return CONTRADICTED
+    meant = [row for one in records for row in one["findings"] if row["expected"] != "undecided"]
+    undecided = [row for row in meant if row["verdict"] == "undecided"]
+    return UNDECIDED if meant and len(undecided) == len(meant) else SUPPORTED
 
 
 def _surprises(record: dict[str, Any]) -> Iterator[str]:

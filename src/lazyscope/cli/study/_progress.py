@@ -28,7 +28,7 @@ def study_progress() -> Iterator[Callable[[int, int], None]]:
         first.daemon = True
         first.start()
         try:
-            with _warnings_told_by(lambda text: typer.echo(text, err=True)):
+            with warnings_told(lambda text: typer.echo(text, err=True)):
                 yield _tell_tenths
         finally:
             first.cancel()
@@ -46,15 +46,16 @@ def study_progress() -> Iterator[Callable[[int, int], None]]:
         def advance(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total, description="runs")
 
-        with _warnings_told_by(lambda text: console.print(text, highlight=False, soft_wrap=True)):
+        with warnings_told(lambda text: console.print(text, highlight=False, soft_wrap=True)):
             yield advance
 
 
 @contextmanager
-def _warnings_told_by(tell: Callable[[str], None]) -> Iterator[None]:
+def warnings_told(tell: Callable[[str], None] | None = None) -> Iterator[None]:
     """Show what cannot be decided as one line, not as Python shows warnings."""
     from lazyscope.study import HopelessWarning
 
+    tell = tell or (lambda text: typer.echo(text, err=True))
     with warnings.catch_warnings():
         shown = warnings.showwarning
 

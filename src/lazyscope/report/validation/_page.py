@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lazyscope._entry import checked
-from lazyscope.report._numbers import seconds
-from lazyscope.report._write import write_whole
+from lazyscope.report.parts import seconds, write_whole
 from lazyscope.report.validation._table import claim_lines, in_table
 
 _OFF = (

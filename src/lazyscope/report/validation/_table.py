@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from lazyscope.report._numbers import MISSING, is_number, number, seconds
+from lazyscope.report.parts import MISSING, is_number, number, seconds
 
 _HEAD = ("row", "claim", "prediction", "measured", "95 % interval", "verdict")
 

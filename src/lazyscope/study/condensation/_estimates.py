@@ -9,6 +9,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from lazyscope.measure import condensation
+from lazyscope.study._protocol import answer_of, stated
 from lazyscope.study.phase_diagram._estimates import MARGIN, map_estimates
 from lazyscope.study.phase_diagram._law import zero_lines
 
@@ -20,9 +21,7 @@ STAGES = {"initial": "before training", "early": "initial stage", "final": "afte
 """When input weights are looked at, and in which words."""
 
 
-def condensation_estimates(
-    runs: xr.Dataset, *, num_directions: int, title: str = "", show_progress: bool = False
-) -> xr.Dataset:
+def condensation_estimates(runs: xr.Dataset, *, num_directions: int, title: str = "") -> xr.Dataset:
     """Order parameters over a plane of runs, beside the exponents of `map_estimates`.
 
     The order parameter is the share of mass in the `num_directions` heaviest directions, set to 0 for
@@ -34,7 +33,6 @@ def condensation_estimates(
         runs: over (x, y, width, seed) with the weights of all three stages, as the study makes them.
         num_directions: how many leading directions count.
         title: of the page.
-        show_progress: draw a progress bar on standard error.
 
     Returns:
         The estimates of ``docs/report.md`` with more: over (x, y, stage, width, seed)
@@ -49,7 +47,7 @@ def condensation_estimates(
     estimates = map_estimates(runs, title=title)
     x, y = (str(dim) for dim in estimates["exponent"].dims if dim != "layer")
     runs = runs.transpose(x, y, "width", "seed", ...)
-    measured = _measure(runs, num_directions, show_progress)
+    measured = _measure(runs, num_directions)
     stages = list(STAGES)
     order, directions, null = np.moveaxis(measured, -1, 0)
     largest = {stage: np.nanmean(order[..., -1, :], -1)[:, :, k] for k, stage in enumerate(stages)}
@@ -82,9 +80,7 @@ def condensation_estimates(
     return _with_sides(estimates, (x, y), num_directions)
 
 
-def _measure(
-    runs: xr.Dataset, num_directions: int, show_progress: bool
-) -> Float[np.ndarray, "x y stage width seed 3"]:
+def _measure(runs: xr.Dataset, num_directions: int) -> Float[np.ndarray, "x y stage width seed 3"]:
     """Order parameter, effective directions and their null of every run and stage."""
     shape = runs["outcome"].shape
     ended = runs["outcome"].values.astype(str) == _CONVERGED
@@ -103,7 +99,7 @@ def _measure(
         found[place] = _condensed(weights, num_directions)
 
     with ThreadPoolExecutor(2) as pool:
-        _watched(pool.map(measure, jobs), len(jobs), show_progress)
+        list(pool.map(measure, jobs))
     return found
 
 
@@ -119,18 +115,6 @@ def _condensed(weights: Float[np.ndarray, "m d"], num_directions: int) -> tuple[
     )
     count = result.effective_directions
     return result.order_parameter, count.value, count.null
-
-
-def _watched(results: Any, total: int, show_progress: bool) -> None:
-    """Wait for all results, with a bar on standard error if asked for."""
-    if not show_progress:
-        list(results)
-        return
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    list(track(results, "orientations", total=total, console=console, transient=True))
 
 
 def _with_sides(estimates: xr.Dataset, plane: tuple[str, str], num_directions: int) -> xr.Dataset:
@@ -152,7 +136,7 @@ def _with_sides(estimates: xr.Dataset, plane: tuple[str, str], num_directions: i
             for line in zero_lines(x, y, values)
         ]
     check = side_check(estimates, margin=MARGIN)
-    told = {"sentence": check["sentence"], "supported": check["supported"]}
+    told = stated(answer_of(check["supported"]), check["sentence"])
     return estimates.assign_attrs(
         boundaries=json.dumps([line for line in lines if line["name"] != "measured, layer 1"]),
         side_check=json.dumps(check),

@@ -8,6 +8,7 @@ import numpy as np
 from lazyscope.experiment import spread
 from lazyscope.measure import Estimate, mean_estimate
 from lazyscope.scaling import displacement_exponents, layer_regimes, network_regime
+from lazyscope.study._protocol import stated
 
 PREDICTED_SLOPE = -1.0
 LAZY_FORECAST = 0.5
@@ -277,15 +278,15 @@ def _verdict(
         and judged[c["spread"]][0] <= c["kappa"] <= judged[c["spread"]][1]
         and c["width_spread"] is not None
     ]
-    supported = bool(fits) and len(agreeing) == len(fits)
-    opening = "Supported" if supported else "Contradicted" if refuting else "Undecided"
+    all_agree = bool(fits) and len(agreeing) == len(fits)
+    answer = "supported" if all_agree else "contradicted" if refuting else "undecided"
     ending = f"{failed} of {len(runs)} runs did not reach the asked loss."
     if slopes:
         low, high = next(f["kappa_range"] for f in fits if f["slope"] is not None)
         differ = f"by at most {max(apart):.0%}" if apart else "by an unknown amount"
         named = ", ".join(f["spread"] for f in refuting) or "none"
         sentence = (
-            f"{opening}: for kappa from {low:g} to {high:g}, {quantity.words} falls "
+            f"For kappa from {low:g} to {high:g}, {quantity.words} falls "
             f"with slopes {min(slopes):.2f} to {max(slopes):.2f} against the predicted -1; "
             f"{len(agreeing)} of {len(fits)} spreads agree at {LEVEL:.0%} (disagreeing: {named}), "
             f"displacements at one kappa and spread differ {differ} between widths, "
@@ -293,13 +294,13 @@ def _verdict(
         )
     else:
         reasons = "; ".join(sorted({f["note"] for f in fits})) or "no spreads"
-        sentence = f"{opening}: no slope could be fitted ({reasons}), and {ending}"
-    return {
-        "sentence": sentence,
-        "supported": supported,
-        "num_agreeing": len(agreeing),
-        "num_disagreeing": len(refuting),
-        "num_spreads": len(fits),
-        "num_failed": failed,
-        "largest_width_spread": max(apart) if apart else None,
-    }
+        sentence = f"No slope could be fitted ({reasons}), and {ending}"
+    return stated(
+        answer,
+        sentence,
+        num_agreeing=len(agreeing),
+        num_disagreeing=len(refuting),
+        num_spreads=len(fits),
+        num_failed=failed,
+        largest_width_spread=max(apart) if apart else None,
+    )

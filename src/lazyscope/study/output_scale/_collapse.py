@@ -14,7 +14,7 @@ _PLACES = 64  # of the common range at which curves are compared
 _LEAST_OVERLAP = 0.2  # of the scales tried, in logarithm; below it a power is not judged
 
 
-def spread(
+def curves_apart(
     log_scale: Float[np.ndarray, " A"],
     log_width: Float[np.ndarray, " W"],
     curves: Float[np.ndarray, "W A"],
@@ -35,7 +35,7 @@ def spread(
     Example:
         >>> scale, width = np.linspace(0.0, 8.0, 9), np.array([0.0, 2.0])
         >>> curves = -(scale + 0.5 * width[:, None])
-        >>> spread(scale, width, curves, 0.5), round(spread(scale, width, curves, 0.0), 3)
+        >>> curves_apart(scale, width, curves, 0.5), round(curves_apart(scale, width, curves, 0.0), 3)
         (0.0, 0.707)
     """
     known = [np.isfinite(curve) for curve in curves]
@@ -110,7 +110,7 @@ def judge_collapse(
     thresholds = np.array(
         [[crossing(log_scale, seed, np.log(level)) for seed in row.T] for row in logs]
     )
-    spreads = np.array([spread(log_scale, log_width, means, p) for p in POWERS])
+    spreads = np.array([curves_apart(log_scale, log_width, means, p) for p in POWERS])
     judged = np.isfinite(spreads)
     seeds = logs - means[..., None]
     freedom = max(int(known.sum() - known.any(-1).sum()), 1)
@@ -122,8 +122,8 @@ def judge_collapse(
         "powers": POWERS,
         "spreads": spreads,
         "closest_power": float(POWERS[judged][spreads[judged].argmin()]) if judged.any() else None,
-        "spread_at_equal_scale": spread(log_scale, log_width, means, 0.0),
-        "spread_at_predicted_power": spread(log_scale, log_width, means, predicted),
+        "spread_at_equal_scale": curves_apart(log_scale, log_width, means, 0.0),
+        "spread_at_predicted_power": curves_apart(log_scale, log_width, means, predicted),
         "spread_between_seeds": float(np.sqrt(np.nansum(seeds**2) / freedom)),
     }
 

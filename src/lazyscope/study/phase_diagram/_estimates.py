@@ -12,6 +12,7 @@ from jaxtyping import Float
 from lazyscope._checks import InputError
 from lazyscope._entry import checked
 from lazyscope.measure import ExponentMap, estimate_exponents
+from lazyscope.study._protocol import answer_of, stated
 from lazyscope.study.phase_diagram._law import PlaneLaw, zero_lines
 from lazyscope.study.phase_diagram._verdict import sign_check, verdict
 
@@ -219,7 +220,7 @@ def _with_law(estimates: xr.Dataset, law: PlaneLaw | None, plane: tuple[str, str
     )
     estimates = estimates.assign(verdict=(dims, verdict(estimates)))
     check = sign_check(estimates, margin=MARGIN)
-    told = {"sentence": check["sentence"], "supported": check["supported"]}
+    told = stated(answer_of(check["supported"]), check["sentence"])
     return estimates.assign_attrs(
         boundaries=json.dumps(lines),
         regions=json.dumps(law.regions()),

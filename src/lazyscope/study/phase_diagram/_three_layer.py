@@ -1,17 +1,12 @@
 """Where does each layer of a three-layer network leave the lazy regime?"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Any, ClassVar, final
 
 import numpy as np
 
-from lazyscope._entry import checked
-from lazyscope.study.phase_diagram._run import (
-    MapResult,
-    check_settings,
-    run_map_study,
-    run_settings,
-)
+from lazyscope.study._grid_settings import AbstractGridSettings
 from lazyscope.sweep import SweepDesign
 
 TITLE = "Where does each layer of a three-layer network leave the lazy regime?"
@@ -21,76 +16,16 @@ def _line() -> tuple[float, ...]:
     return tuple(np.linspace(-0.5, 0.75, 6).tolist())
 
 
-@dataclass(frozen=True)
-class ThreeLayerSettings:
-    """What `run_three_layer_study` runs.
+@final
+@dataclass(frozen=True, kw_only=True)
+class ThreeLayerSettings(AbstractGridSettings):
+    """What the study of a plane of three-layer networks runs; all layers have the same speed.
 
     Attributes:
-        scale_exponent_1, scale_exponent_2: values of the two axes of the plane, the exponents of
-            alpha_1 and alpha_2, increasing.
-        scale_exponent_3: exponent of alpha_3, the same for every run.
-        widths: widths of both hidden layers, increasing, at least 3.
-        seeds: number of seeds of every run.
-        data: the points; four points on a line by default.
-        stop: fraction of the initial loss at which training ends.
-        tolerance: of the exponential flow; displacements are off by a third of it at most, their
-            slopes in the width by about 0.01.
-        max_steps: steps tried at most in a run.
-    """
-
-    scale_exponent_1: tuple[float, ...] = field(default_factory=_line)
-    scale_exponent_2: tuple[float, ...] = field(default_factory=_line)
-    scale_exponent_3: float = 0.25
-    widths: tuple[int, ...] = (64, 128, 256, 512)
-    seeds: int = 3
-    data: str = "four-points"
-    stop: float = 1e-4
-    tolerance: float = 0.2
-    max_steps: int = 10000
-
-    def __post_init__(self) -> None:
-        check_settings(self, ("scale_exponent_1", "scale_exponent_2"))
-
-    def design(self) -> SweepDesign:
-        """The sweep that the study runs."""
-        return SweepDesign(
-            name="three-layer",
-            axes={
-                "scale_exponent_1": list(self.scale_exponent_1),
-                "scale_exponent_2": list(self.scale_exponent_2),
-                "width": list(self.widths),
-                "seed": list(range(self.seeds)),
-            },
-            fixed={
-                "depth": 2,
-                "scale_exponent_3": self.scale_exponent_3,
-                "activation": "relu",
-                **run_settings(self),
-            },
-            record=("displacement", "loss_curve"),
-        )
-
-
-@checked()
-def run_three_layer_study(
-    settings: ThreeLayerSettings, store: str | Path, *, show_progress: bool = False
-) -> MapResult:
-    """Train over a plane of scale exponents and estimate each layer's displacement exponent.
-
-    All layers have the same speed. Each layer has a map of its own, with the law's boundary of that
-    layer. Runs go into a store and are not repeated, as in `run_two_layer_study`.
-
-    Args:
-        settings: what to run; another output exponent is another plane and another store.
-        store: folder of the runs; made where there is none.
-        show_progress: draw a progress bar on standard error.
-
-    Returns:
-        A `MapResult`; ``lazyscope.report.write_map_page(result.runs, result.estimates, path)``.
-
-    Raises:
-        StoreError: the store is in use, holds another sweep, or its disk is full.
-        InputError: too few runs succeeded for any estimate.
+        scale_exponent_1: exponents of alpha_1, an axis of the plane, increasing.
+        scale_exponent_2: exponents of alpha_2, the other axis, increasing.
+        scale_exponent_3: exponent of alpha_3, the same for every run; another one is another plane and
+            another store.
 
     Cost: 432 runs by default, 36 s of processor time with compilation.
 
@@ -100,4 +35,23 @@ def run_three_layer_study(
     Reference:
         Zhou et al. 2022 (arXiv 2205.12101): every layer has a regime of its own.
     """
-    return run_map_study(settings.design(), store, title=TITLE, show_progress=show_progress)
+
+    axes = ("scale_exponent_1", "scale_exponent_2")
+    record: ClassVar[tuple[str, ...]] = ("displacement", "loss_curve")
+
+    scale_exponent_1: tuple[float, ...] = field(default_factory=_line)
+    scale_exponent_2: tuple[float, ...] = field(default_factory=_line)
+    scale_exponent_3: float = 0.25
+    widths: tuple[int, ...] = (64, 128, 256, 512)
+
+    def fixed(self) -> Mapping[str, Any]:
+        """A ReLU network with two hidden layers."""
+        return {
+            "depth": 2,
+            "scale_exponent_3": self.scale_exponent_3,
+            "activation": "relu",
+        }
+
+    def design(self) -> SweepDesign:
+        """The sweep that the study runs."""
+        return self.sweep("three-layer")

@@ -1,9 +1,12 @@
 """Which exponent does every layer of every random scheme have, and which does the law give?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import nan
+from typing import Any, Self, final
 
 import numpy as np
+import xarray as xr
 from jaxtyping import Float
 
 from lazyscope.data import Dataset
@@ -13,6 +16,7 @@ from lazyscope.study.phase_diagram._estimates import ACCURACY_OF_TOLERANCE
 from lazyscope.study.random_schemes._law import law_at_widths
 
 
+@final
 @dataclass(frozen=True)
 class LayerEstimate:
     """One layer of one scheme: measured beside the law.
@@ -47,6 +51,15 @@ class LayerEstimate:
     excess_high: float
     ratio: tuple[float, ...]
     failed: int
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Self:
+        """The estimate that a stored result holds; null is NaN."""
+        read: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else nan if value is None else value
+            for name, value in record.items()
+        }
+        return cls(**read)
 
     @property
     def error(self) -> float:
@@ -136,3 +149,18 @@ def _mean_first_loss(
     kappa = np.array([scheme.kappa(int(width)) for width in widths])
     start = y.shape[1] * np.sum(x**2) * kappa**2 / (widths * 2**scheme.depth)
     return (np.sum(y**2) + start) / (2 * len(y))
+
+
+def measured(
+    runs: xr.Dataset, replicates: int
+) -> tuple[Float[np.ndarray, "scheme layer W seed"], Float[np.ndarray, "scheme W seed"]]:
+    """Relative displacements in operator norm, NaN where a run did not converge, and first losses."""
+    values = runs["displacement_operator"].transpose("point", "layer", "width").values
+    ended = runs["outcome"].transpose("point", "width").values == "converged"
+    values = np.where(ended[:, None] & (values > 0) & np.isfinite(values), values, np.nan)
+    losses = runs["loss_initial"].transpose("point", "width").values
+    displacements, first = (
+        np.moveaxis(part.reshape(-1, replicates, *part.shape[1:]), 1, -1)
+        for part in (values, losses)
+    )
+    return displacements, first

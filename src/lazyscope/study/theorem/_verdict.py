@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lazyscope.study._protocol import answer_of, stated
 from lazyscope.study.theorem._settings import TheoremSettings
 
 LEAST_RATIO = 0.8
@@ -20,8 +21,8 @@ def judge(
     K(0) is kept does not grow as a power of the width, which is what lets every rho > 0 be lazy.
 
     Returns:
-        The three, ``supported`` (False where one is refuted, True where none is open), ``sentence``
-        and ``remarks`` on where the bound does not hold.
+        The three, ``answer`` (contradicted where one is refuted, supported where none is open),
+        ``supported`` for the same, ``sentence``, and ``remarks`` on where the bound does not hold.
     """
     parts = {
         "loss": _loss(estimates["thresholds"]),
@@ -31,7 +32,6 @@ def judge(
     supported = None if None in parts.values() else True
     if False in parts.values():
         supported = False
-    words = {True: "Supported", False: "Contradicted", None: "Undecided"}
     sentence = " ".join(
         [
             _loss_words(settings, estimates["thresholds"], runs),
@@ -39,12 +39,8 @@ def judge(
             _threshold_words(settings, estimates["thresholds"]),
         ]
     )
-    return {
-        **parts,
-        "supported": supported,
-        "sentence": f"{words[supported]}: {sentence}",
-        "remarks": _remarks(settings, estimates),
-    }
+    remarks = _remarks(settings, estimates)
+    return stated(answer_of(supported), sentence[:1].upper() + sentence[1:], remarks, **parts)
 
 
 def _of(thresholds: Sequence[Mapping[str, Any]], criterion: str) -> Mapping[str, Any]:

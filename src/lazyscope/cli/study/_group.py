@@ -1,0 +1,52 @@
+"""Which commands has `lazyscope study`, without an import of what they run?"""
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.main import get_command
+
+from lazyscope.cli.process._refusal import RefusingGroup
+from lazyscope.cli.study._command import study_command, study_help
+
+if TYPE_CHECKING:
+    from lazyscope.study import AbstractStudy
+
+
+class StudyGroup(RefusingGroup):
+    """Commands made from the registry of studies; options of a command are made when it is called for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names of the studies, and of what has a command written by hand."""
+        from lazyscope.study import study_names
+
+        return sorted({*study_names(), *super().list_commands(ctx)})
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A command that can say what it is."""
+        return _command(cmd_name, _silent) or super().get_command(ctx, cmd_name)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is called for, with its options."""
+        name, command, left = super().resolve_command(ctx, args)
+        return name, full_command(name) or command, left
+
+
+def full_command(name: str | None) -> Any:
+    """The command of a study with its options; None where there is no such study."""
+    return _command(name, study_command)
+
+
+def _command(name: str | None, function: Any) -> Any:
+    from lazyscope.study import find_study, study_names
+
+    if name not in study_names():
+        return None
+    study = find_study(name)
+    app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+    app.command(name, help=study_help(study))(function(study))
+    return get_command(app)
+
+
+def _silent(study: "AbstractStudy[Any]") -> Any:
+    """A function without options in place of the command, of which only the help is read."""
+    return lambda: study.name

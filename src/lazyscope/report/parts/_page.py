@@ -1,0 +1,235 @@
+"""What is a report page made of?
+
+A page is a header with a verdict, then sections in order: figures, tables, lists of settings, or a
+section that brings its own markup. It is one HTML file that needs nothing else: styles, scripts,
+data and one copy of plotly.js are inside. What a page says comes from the module of that page.
+"""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import jinja2
+import numpy as np
+from markupsafe import Markup
+
+
+class Cell(str):
+    """Text of one table cell; its tone (good, bad, muted) colours it."""
+
+    __slots__ = ("tone",)
+
+    def __new__(cls, text: str, tone: str = "") -> "Cell":
+        """Attach the tone to the text."""
+        cell = super().__new__(cls, text)
+        cell.tone = tone
+        return cell
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under a header; `folded` is the label of a table that starts closed."""
+
+    anchor: str
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    caption: str = ""
+    folded: str = ""
+    numeric: bool = True
+    kind: str = field(default="table", init=False)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One Plotly plot: traces and layout, without colours of the theme.
+
+    A trace's ``meta`` says what it shows (``{"shape": "balanced", "width": 128}``); selectors and
+    legends of the figure show or hide it by these keys.
+    """
+
+    data: Sequence[Mapping[str, Any]]
+    layout: Mapping[str, Any]
+    title: str = ""
+    size: str = ""
+
+
+@dataclass(frozen=True)
+class Key:
+    """One entry of a legend: the value of the legend's key, and how it looks."""
+
+    value: str
+    label: str
+    color: str = ""
+    symbol: str = "circle"
+    dash: str | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Legend:
+    """The values of one key with their looks; a click shows or hides the traces of a value."""
+
+    key: str
+    label: str
+    items: Sequence[Key]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One option of a selector, with changes to the layout while it is chosen ("*" is all)."""
+
+    value: str
+    label: str
+    layout: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Selector:
+    """A list to choose one value of a key from."""
+
+    key: str
+    label: str
+    choices: Sequence[Choice]
+    initial: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One numbered figure: panels side by side (`columns` as CSS), a caption, ways to look."""
+
+    anchor: str
+    title: str
+    caption: str
+    panels: Sequence[Panel]
+    legends: Sequence[Legend] = ()
+    selectors: Sequence[Selector] = ()
+    columns: str = "1fr"
+    table: Table | None = None
+    kind: str = field(default="figure", init=False)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What was run and with what: names and values, and commands that do it again."""
+
+    anchor: str
+    title: str
+    items: Sequence[tuple[str, str]]
+    commands: Sequence[tuple[str, str]] = ()
+    kind: str = field(default="settings", init=False)
+
+
+@dataclass(frozen=True)
+class Custom:
+    """A section that brings its own markup."""
+
+    html: Markup
+    kind: str = field(default="custom", init=False)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer in one sentence; `tone` is good, bad or empty."""
+
+    label: str
+    sentence: str
+    tone: str = ""
+
+
+def shown_verdict(stored: Mapping[str, Any] | None) -> Verdict | None:
+    """A stored verdict with its answer as the label; None where nothing was judged.
+
+    Example:
+        >>> shown_verdict({"answer": "supported", "sentence": "All agree."}).label
+        'Supported'
+    """
+    if not stored:
+        return None
+    earlier = {True: "supported", False: "contradicted", None: "undecided"}
+    answer = stored.get("answer") or earlier[stored["supported"]]
+    return Verdict(answer.capitalize(), stored["sentence"], _TONES[answer])
+
+
+_TONES = {"supported": "good", "contradicted": "bad", "undecided": ""}
+
+
+@dataclass(frozen=True)
+class Page:
+    """A whole page; `styles` and `scripts` name files of this kind of page, after the common ones."""
+
+    title: str
+    eyebrow: str
+    lead: str
+    sections: Sequence[Table | Figure | Settings | Custom]
+    verdict: Verdict | None = None
+    facts: Sequence[tuple[str, str]] = ()
+    footer: str = ""
+    styles: Sequence[str] = ()
+    scripts: Sequence[str] = ()
+    version: str = ""
+
+
+def render_page(page: Page) -> str:
+    """The page as one HTML document that opens without a network.
+
+    Cost: 4.8 MB for plotly.js plus the data.
+    """
+    from plotly.offline import get_plotlyjs
+
+    templates = page_templates()
+    return templates.get_template("page.html.j2").render(
+        page=page,
+        styles=[_raw(templates, name) for name in ("page.css", *page.styles)],
+        plotly=Markup(get_plotlyjs()),  # noqa: S704 (plotly's own file)
+        scripts=[_raw(templates, name) for name in ("page.js", *page.scripts)],
+    )
+
+
+def page_templates() -> jinja2.Environment:
+    """The templates of this folder; every value put into markup is escaped."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("lazyscope", "report/parts/templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["figure_json"] = _figure_json
+    environment.filters["script_json"] = script_json
+    environment.filters["tone"] = lambda cell: getattr(cell, "tone", "")
+    return environment
+
+
+def packed(values: Any) -> dict[str, str]:
+    """Numbers as base64 single precision, as plotly.js reads them; null becomes NaN.
+
+    Trust: seven digits, 4/3 of 4 bytes a number, against about 20 bytes as text.
+    """
+    array = np.asarray(values, dtype=float).astype("<f4")
+    text = {"dtype": "f4", "bdata": base64.b64encode(array.tobytes()).decode()}
+    return text if array.ndim == 1 else {**text, "shape": ", ".join(map(str, array.shape))}
+
+
+def script_json(value: Any) -> Markup:
+    """A value as JSON that cannot end the script element it stands in."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # noqa: S704 (escaped just above)
+
+
+def _figure_json(figure: Figure) -> Markup:
+    layouts = {
+        selector.key: {choice.value: dict(choice.layout) for choice in selector.choices}
+        for selector in figure.selectors
+    }
+    return script_json({"panels": [asdict(panel) for panel in figure.panels], "layouts": layouts})
+
+
+def _raw(templates: jinja2.Environment, name: str) -> Markup:
+    loader = templates.loader
+    assert loader is not None
+    return Markup(loader.get_source(templates, name)[0])  # noqa: S704 (a file of this package)

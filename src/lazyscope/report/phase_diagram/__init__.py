@@ -1,1 +1,0 @@
-"""How does a phase diagram look, of exponents or of condensation?"""

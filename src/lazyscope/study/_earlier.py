@@ -1,0 +1,87 @@
+"""How were studies run before they had one protocol? These names go with 1.0."""
+
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, final
+
+import xarray as xr
+
+from lazyscope._file import local_path
+from lazyscope.study._registry import find_study
+from lazyscope.study._run import judge_stores, judge_study
+from lazyscope.study.condensation._stages import staged_runs
+from lazyscope.study.phase_diagram.page._study import stored_estimates
+from lazyscope.study.random_schemes._estimates import LayerEstimate
+from lazyscope.sweep import SweepSummary
+
+
+@final
+@dataclass(frozen=True)
+class EarlierResult:
+    """What these functions return: runs, estimates of a map, the record, what was done."""
+
+    runs: xr.Dataset
+    estimates: xr.Dataset
+    summary: SweepSummary
+    record: dict[str, Any] = field(default_factory=dict)
+
+
+MapResult = OutputScaleResult = EarlierResult
+
+
+def run_two_layer_study(
+    settings: Any, store: str | Path, *, show_progress: bool = False
+) -> EarlierResult:
+    """`judge_study` of two-layer, with its store at `store`."""
+    return _plane("two-layer", settings, store, show_progress)
+
+
+def run_three_layer_study(
+    settings: Any, store: str | Path, *, show_progress: bool = False
+) -> EarlierResult:
+    """`judge_study` of three-layer, with its store at `store`."""
+    return _plane("three-layer", settings, store, show_progress)
+
+
+def run_condensation_study(
+    settings: Any, store: str | Path, *, show_progress: bool = False
+) -> EarlierResult:
+    """`judge_study` of condensation, with its store at `store`."""
+    found = _plane("condensation", settings, store, show_progress)
+    return EarlierResult(staged_runs(found.runs), found.estimates, found.summary, found.record)
+
+
+def run_output_scale_study(
+    settings: Any, store: str | Path, *, show_progress: bool = False
+) -> EarlierResult:
+    """`judge_study` of output-scale, with its store at `store`."""
+    return _plane("output-scale", settings, store, show_progress)
+
+
+def run_random_schemes(
+    settings: Any, folder: str | Path, *, show_progress: bool = False
+) -> tuple[LayerEstimate, ...]:
+    """`judge_study` of random-schemes; its layers alone."""
+    _tell("run_random_schemes")
+    done = judge_study(find_study("random-schemes"), settings, folder, show_progress=show_progress)
+    return tuple(LayerEstimate.from_json(layer) for layer in done.result["layers"])
+
+
+def _plane(name: str, settings: Any, store: str | Path, shown: bool) -> EarlierResult:
+    _tell(f"run_{name.replace('-', '_')}_study")
+    place = local_path("a store", store)
+    done = judge_stores(find_study(name), settings, {"runs": place}, show_progress=shown)
+    estimates = stored_estimates(
+        done.result.get("estimates", {"variables": {}, "coords": {}, "attrs": {}})
+    )
+    return EarlierResult(done.runs["runs"], estimates, done.summaries["runs"], done.result)
+
+
+def _tell(name: str) -> None:
+    warnings.warn(
+        f"lazyscope.study.{name} is judge_study(find_study(...), settings, folder) now; the old name goes "
+        "with 1.0",
+        DeprecationWarning,
+        stacklevel=4,
+    )

@@ -1,0 +1,100 @@
+"""Which settings has every study that trains over axes, widths and seeds, and which make no study?"""
+
+import abc
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, ClassVar
+
+from lazyscope._checks import (
+    InputError,
+    check_count,
+    check_finite,
+    check_fraction,
+    check_positive,
+)
+from lazyscope._entry import check_fields
+from lazyscope.measure import MIN_SPARE
+from lazyscope.sweep import SweepDesign
+
+
+@dataclass(frozen=True, kw_only=True)
+class AbstractGridSettings(abc.ABC):
+    """Axes of one's own, widths and seeds, every combination trained to a fraction of its loss.
+
+    Attributes:
+        widths: widths of the hidden layers, at least three; intervals are narrow where they span a factor
+            of 30.
+        seeds: seeds of every run.
+        data: source of the points; four points on a line by default.
+        stop: fraction of the initial loss at which training ends.
+        tolerance: tolerance of the exponential flow; displacements are off by a third of it at most, their
+            slopes in the width by about 0.01.
+        max_steps: steps tried at most in a run.
+    """
+
+    axes: ClassVar[tuple[str, ...]]
+    record: ClassVar[tuple[str, ...]] = ("displacement", "loss_curve", "neurons")
+
+    widths: tuple[int, ...]
+    seeds: int = 3
+    data: str = "four-points"
+    stop: float = 1e-4
+    tolerance: float = 0.2
+    max_steps: int = 10000
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        check_count("seeds", self.seeds)
+        check_count("max_steps", self.max_steps)
+        check_fraction("stop fraction", self.stop)
+        check_positive("tolerance", self.tolerance)
+        for width in self.widths:
+            check_count("width", width)
+        for axis in self.axes:
+            check_increasing(axis, getattr(self, axis), minimum=2)
+        check_increasing("widths", self.widths, minimum=3)
+        check_enough_runs(len(self.widths), self.seeds)
+
+    @abc.abstractmethod
+    def fixed(self) -> Mapping[str, Any]:
+        """What every run has besides the settings that all grids share, as a sweep names it."""
+
+    def sweep(self, name: str, **more: Sequence[float]) -> SweepDesign:
+        """The sweep over the axes, `more` of them, the widths and the seeds."""
+        shared = {
+            "data": self.data,
+            "stop": self.stop,
+            "tolerance": self.tolerance,
+            "max_steps": self.max_steps,
+        }
+        own = {axis: list(getattr(self, axis)) for axis in self.axes}
+        runs = {"width": list(self.widths), "seed": list(range(self.seeds))}
+        axes = own | {axis: list(values) for axis, values in more.items()} | runs
+        fixed = {
+            k: v for k, v in {**self.fixed(), **shared}.items() if v is not None and k not in axes
+        }
+        return SweepDesign(name=name, axes=axes, fixed=fixed, record=self.record)
+
+
+def check_enough_runs(num_widths: int, seeds: int) -> None:
+    """Refuse so few runs that no exponent could have an interval, before any of them is made."""
+    if num_widths * (seeds - 1) < MIN_SPARE:
+        raise InputError(
+            f"an interval needs at least {MIN_SPARE} runs beyond one per width",
+            received=f"{seeds} {'seed' if seeds == 1 else 'seeds'} at each of {num_widths} widths",
+            cause="a single seed, which says nothing about scatter",
+            fix=f"use {1 + -(-MIN_SPARE // num_widths)} seeds or more; 3 are better",
+        )
+
+
+def check_increasing(what: str, values: Sequence[float], *, minimum: int) -> None:
+    """Refuse values of an axis that are too few, not finite or not increasing."""
+    numbers = [check_finite(what, value) for value in values]
+    if len(numbers) < minimum or not all(a < b for a, b in pairwise(numbers)):
+        raise InputError(
+            f"{what} must be at least {minimum} increasing numbers",
+            received=list(values),
+            cause="an unsorted or short list, or a value that was typed twice",
+            fix="list each value once, the smallest first",
+        )

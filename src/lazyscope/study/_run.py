@@ -1,0 +1,238 @@
+"""How does any study get from its settings to stores, a judgement, a file and a page, and back?"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar, final
+
+import xarray as xr
+
+from lazyscope._checks import InputError, check_instance
+from lazyscope._entry import checked
+from lazyscope._file import local_path, read_json, unreadable, write_text_whole
+from lazyscope._plain import plain
+from lazyscope._provenance import versions
+from lazyscope.experiment import seconds_compiling
+from lazyscope.study._protocol import AbstractStudy
+from lazyscope.study._registry import studies
+from lazyscope.sweep import SweepSummary, open_store, run_sweep
+
+S = TypeVar("S")
+FORMAT = 1
+PAGE = "index.html"
+
+
+class MissingRunsError(RuntimeError):
+    """So many runs ended with an exception that nothing could be judged; the same call goes on."""
+
+
+@final
+@dataclass(frozen=True)
+class StudyRun:
+    """A study as it was run and judged.
+
+    Attributes:
+        result: what was judged, ready for JSON, as the file of the study holds it.
+        runs: what the stores hold, by their name.
+        summaries: what this call did in each store; runs that were there before are not counted as done.
+        folder: of the stores.
+    """
+
+    result: dict[str, Any]
+    runs: Mapping[str, xr.Dataset]
+    summaries: Mapping[str, SweepSummary]
+    folder: Path
+
+    @property
+    def summary(self) -> SweepSummary:
+        """What this call did in all stores together."""
+        return _together(self.folder, list(self.summaries.values()))
+
+
+@checked(own=("scheduler", "workers"))
+def judge_study(
+    study: AbstractStudy[S],
+    settings: S,
+    folder: str | Path,
+    *,
+    scheduler: Any = None,
+    workers: int | None = None,
+    show_progress: bool = False,
+    command: str = "",
+) -> StudyRun:
+    """Do every run of a study that its stores do not hold yet, and judge them all.
+
+    Interrupted in any way, the same call goes on from what was finished.
+
+    Args:
+        study: which, see `find_study`.
+        settings: what to run, made by `AbstractStudy.given`.
+        folder: of the stores; made where there is none.
+        scheduler: address of a Dask scheduler, or a client of one; threads of this process without it.
+        workers: threads of this process, all usable cores unless given.
+        show_progress: draw a progress bar on standard error.
+        command: what runs the same study from the shell, kept beside the settings.
+
+    Raises:
+        MissingRunsError: runs ended with an exception, and without them nothing could be judged.
+        StoreError: a store is in use, holds another sweep or other data, or its disk is full.
+        InputError: settings or data that make no study.
+    """
+    check_instance("settings", settings, study.settings)
+    place = local_path("the folder of a study", folder)
+    stores = {name: place / name for name in study.designs(settings)}
+    how = {"scheduler": scheduler, "num_workers": workers, "show_progress": show_progress}
+    done = judge_stores(study, settings, stores, **how)
+    if command:
+        done.result["settings"]["command"] = command
+    return replace(done, folder=place)
+
+
+def judge_stores(
+    study: AbstractStudy[S], settings: S, stores: Mapping[str, Path], **how: Any
+) -> StudyRun:
+    """`judge_study` with every store at a place of its own; `how` is that of `run_sweep`."""
+    began, compiled = time.perf_counter(), seconds_compiling()
+    study.look_ahead(settings)
+    summaries, runs = {}, {}
+    for name, design in study.designs(settings).items():
+        summaries[name] = run_sweep(design, stores[name], **how)
+        runs[name] = summaries[name].opened()
+    try:
+        with _told_that_it_judges(shown=bool(how.get("show_progress") and runs)):
+            judged = study.judge(settings, runs)
+    except InputError as error:
+        if all(summary.complete for summary in summaries.values()):
+            raise
+        failed = _together(Path(), list(summaries.values())).errors
+        told = "; ".join(f"{count} runs: {what}" for what, count in failed.items())
+        raise MissingRunsError(f"too few runs to judge ({told}): {error}") from error
+    timing = {
+        "compile_seconds": seconds_compiling() - compiled,
+        "total_seconds": time.perf_counter() - began,
+    }
+    record = {**_header(study, settings), **judged}
+    record["timing"] = {**record.get("timing", {}), **timing}
+    return StudyRun(plain(record), runs, summaries, Path())
+
+
+@contextmanager
+def _told_that_it_judges(*, shown: bool) -> Iterator[None]:
+    from rich.console import Console
+
+    with Console(stderr=True).status("judging the runs") if shown else nullcontext():
+        yield
+
+
+@checked(own=("scheduler", "workers"))
+def run_study(
+    study: AbstractStudy[S],
+    settings: S,
+    folder: str | Path,
+    *,
+    scheduler: Any = None,
+    workers: int | None = None,
+    show_progress: bool = False,
+    command: str = "",
+) -> StudyRun:
+    """`judge_study`, with the result as ``<name>.json`` and its page as ``index.html`` in the folder."""
+    done = judge_study(
+        study,
+        settings,
+        folder,
+        scheduler=scheduler,
+        workers=workers,
+        show_progress=show_progress,
+        command=command,
+    )
+    done.folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(done.result, allow_nan=False)
+    write_text_whole("a result needs a folder to go to", text, done.folder / f"{study.name}.json")
+    study.page(done.result, done.runs, done.folder / PAGE)
+    return done
+
+
+@checked()
+def redraw_study(folder: str | Path, page: str | Path | None = None) -> dict[str, Any]:
+    """Write the page of a study again from what its folder holds; nothing is run or judged.
+
+    Args:
+        folder: of a study, with its JSON file and its stores.
+        page: where the page goes, ``index.html`` in the folder unless given.
+
+    Returns:
+        The stored result.
+
+    Raises:
+        InputError: no study in the folder, several of them, or a file that was damaged or edited.
+    """
+    place = local_path("the folder of a study", folder)
+    names = stored_studies(place)
+    if len(names) != 1:
+        raise InputError(
+            "a page is that of one study",
+            received=f"{place} with {', '.join(f'{name}.json' for name in names) or 'no study'}",
+            cause="several studies in one folder" if names else "the folder of something else",
+            fix="give every study a folder of its own" if names else "give the --output of a study",
+        )
+    study, stored = studies()[names[0]], place / f"{names[0]}.json"
+    rule = f"{stored.name} must hold the JSON object of a study"
+    try:
+        result = read_json(stored)
+    except (OSError, ValueError) as error:
+        raise unreadable(rule, stored, error, fix="run the study again") from error
+    stores = sorted(path.parent for path in place.glob("*/store.json"))
+    runs = {store.name: open_store(store) for store in stores}
+    try:
+        _ = str(result["verdict"]["sentence"])
+        study.page(result, runs, local_path("a page", page or place / PAGE))
+    except InputError:
+        raise
+    except _MISSHAPEN as error:
+        raise InputError(
+            rule,
+            received=f"{stored} ({type(error).__name__}: {error})",
+            cause="a file that was edited, or the result of another version",
+            fix="run the study again",
+        ) from error
+    return result
+
+
+_MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+
+
+def stored_studies(folder: Path) -> list[str]:
+    """Names of the studies whose results a folder holds."""
+    return [name for name in studies() if (folder / f"{name}.json").exists()]
+
+
+def _header(study: AbstractStudy[Any], settings: Any) -> dict[str, Any]:
+    stamp = versions()
+    return {
+        "study": study.name,
+        "format": FORMAT,
+        "lazyscope": stamp["lazyscope"],
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "settings": {**asdict(settings), "versions": stamp},
+    }
+
+
+def _together(folder: Path, summaries: list[SweepSummary]) -> SweepSummary:
+    outcomes: Counter[str] = Counter()
+    errors: Counter[str] = Counter()
+    for summary in summaries:
+        outcomes.update(summary.outcomes)
+        errors.update(summary.errors)
+    return SweepSummary(
+        folder,
+        sum(summary.num_cells for summary in summaries),
+        sum(summary.num_before for summary in summaries),
+        dict(outcomes),
+        dict(errors),
+        sum(summary.seconds for summary in summaries),
+    )

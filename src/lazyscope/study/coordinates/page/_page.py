@@ -1,0 +1,127 @@
+"""What does the page of a coordinate check show?"""
+
+import io
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from lazyscope._entry import checked
+from lazyscope.report.parts import (
+    Custom,
+    Page,
+    Settings,
+    Table,
+    decimal,
+    interval,
+    listing,
+    render_page,
+    shown_verdict,
+    write_whole,
+)
+from lazyscope.study.coordinates.page._figure import draw_coordinate_check
+
+
+@checked()
+def write_coordinates_page(result: Mapping[str, Any], path: str | os.PathLike[str]) -> Path:
+    """Write the page of a coordinate check, in one HTML file that needs nothing else.
+
+    Args:
+        result: the stored JSON object of the study.
+        path: where the page goes; its folder must exist.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        InputError: the result is another study or format, or the path cannot be written.
+    """
+    drawn = io.StringIO()
+    draw_coordinate_check(result).savefig(drawn, format="svg")
+    picture = drawn.getvalue()
+    title = "Against the width"
+    figure = Markup(  # noqa: S704 (drawn by Matplotlib from numbers and escaped names)
+        f'<section class="card" id="figure"><h2>{title}</h2>{picture[picture.index("<svg") :]}</section>'
+    )
+    version = str(result["lazyscope"])
+    page = Page(
+        title=result["title"],
+        eyebrow="lazyscope, coordinate check",
+        lead=" ".join(check_words(result)),
+        verdict=shown_verdict(result["verdict"]),
+        facts=[
+            ("widths", listing(result["widths"], 5)),
+            ("seeds", str(result["seeds"])),
+            ("steps", str(result["steps"])),
+        ],
+        sections=[Custom(figure), layer_table(result), _settings(result["settings"])],
+        footer=f"Made by lazyscope {version} from a result stored {result['created']}.",
+        version=version,
+    )
+    return write_whole(render_page(page), path)
+
+
+def check_words(result: Mapping[str, Any]) -> list[str]:
+    """Kappa, the largest stable rate, what would change the regime, and notes, a sentence each."""
+    advice = []
+    if result["readout"]:
+        advice = [
+            _changes("To become muP", result["to_become_mup"]),
+            _changes("To become lazy", result["to_become_lazy"]),
+        ]
+    return [
+        f"kappa: exponent {_with_interval(result['kappa_exponent'])}; regime {result['regime']}.",
+        f"largest stable learning rate: exponent {_with_interval(result['stable_rate_exponent'])}.",
+        *advice,
+        *result["notes"],
+    ]
+
+
+def layer_table(result: Mapping[str, Any]) -> Table:
+    """Every layer with its exponents and its regime."""
+    return Table(
+        anchor="layers",
+        title="Powers of the width, with 95 % intervals",
+        caption=(
+            "Speed: s / alpha^2. Displacement: |dW| / |W| after the first steps. Law: what kappa and the "
+            "speeds predict for the end of training."
+        ),
+        header=["layer", "kind", "speed", "displacement", "by the law", "its output", "regime"],
+        rows=[
+            [
+                layer["name"],
+                layer["kind"],
+                _with_interval(layer["relative_speed_exponent"]),
+                _with_interval(layer["displacement_exponent"]),
+                decimal(layer["predicted_displacement_exponent"]),
+                _with_interval(layer["output_change_exponent"]),
+                layer["regime"],
+            ]
+            for layer in result["layers"]
+        ],
+    )
+
+
+def _changes(title: str, changes: Sequence[Mapping[str, Any]]) -> str:
+    if not changes:
+        return f"{title}: nothing to change."
+    parts = [f"{change['what']} times m^{change['exponent']:g}" for change in changes]
+    return f"{title} (m: width): {'; '.join(parts)}."
+
+
+def _with_interval(estimate: Mapping[str, Any]) -> str:
+    if None in estimate["interval"]:
+        return "-"
+    return f"{decimal(estimate['exponent'])} {interval(estimate['interval'])}"
+
+
+def _settings(settings: Mapping[str, Any]) -> Settings:
+    items = [
+        (name.replace("_", " "), str(value))
+        for name, value in settings.items()
+        if name not in ("versions", "command")
+    ]
+    command = settings.get("command", "lazyscope study coordinates MODULE:BUILD --output DIR")
+    return Settings("settings", "How this was made", items, [("Check again:", command)])

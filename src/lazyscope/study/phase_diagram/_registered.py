@@ -1,0 +1,87 @@
+"""Which studies of planes are there?"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+from lazyscope.study._protocol import AbstractStudy, Runs
+
+if TYPE_CHECKING:
+    from lazyscope.study.phase_diagram._three_layer import ThreeLayerSettings
+    from lazyscope.study.phase_diagram._two_layer import TwoLayerSettings
+    from lazyscope.sweep import SweepDesign
+
+
+@final
+class TwoLayerStudy(AbstractStudy["TwoLayerSettings"]):
+    """The (gamma, gamma') phase diagram of two-layer ReLU networks, with a page to look into.
+
+    1452 runs unless told otherwise; more values of an axis cost only the runs that are new.
+
+    Example: `lazyscope study two-layer --output two-layer`
+    """
+
+    name = "two-layer"
+
+    @property
+    def settings(self) -> "type[TwoLayerSettings]":
+        """Axes gamma and gamma'."""
+        from lazyscope.study.phase_diagram._two_layer import TwoLayerSettings
+
+        return TwoLayerSettings
+
+    def designs(self, settings: "TwoLayerSettings") -> "Mapping[str, SweepDesign]":
+        """One sweep."""
+        return {"runs": settings.design()}
+
+    def judge(self, settings: "TwoLayerSettings", runs: Runs) -> dict[str, Any]:
+        """Exponents of every cell against the law's."""
+        from lazyscope.study.phase_diagram._judge import judge_plane
+        from lazyscope.study.phase_diagram._two_layer import TITLE
+
+        return judge_plane(runs["runs"], title=TITLE)
+
+    def page(self, result: Mapping[str, Any], runs: Runs, path: Path) -> Path:
+        """A map to look into."""
+        return _map_page(result, runs, path)
+
+
+@final
+class ThreeLayerStudy(AbstractStudy["ThreeLayerSettings"]):
+    """A phase diagram of three-layer ReLU networks, each layer with a map of its own.
+
+    The axes are the exponents of alpha_1 and alpha_2.
+
+    Example: `lazyscope study three-layer --output three-layer`
+    """
+
+    name = "three-layer"
+
+    @property
+    def settings(self) -> "type[ThreeLayerSettings]":
+        """Axes alpha_1 and alpha_2."""
+        from lazyscope.study.phase_diagram._three_layer import ThreeLayerSettings
+
+        return ThreeLayerSettings
+
+    def designs(self, settings: "ThreeLayerSettings") -> "Mapping[str, SweepDesign]":
+        """One sweep."""
+        return {"runs": settings.design()}
+
+    def judge(self, settings: "ThreeLayerSettings", runs: Runs) -> dict[str, Any]:
+        """Exponents of every cell and layer against the law's."""
+        from lazyscope.study.phase_diagram._judge import judge_plane
+        from lazyscope.study.phase_diagram._three_layer import TITLE
+
+        return judge_plane(runs["runs"], title=TITLE)
+
+    def page(self, result: Mapping[str, Any], runs: Runs, path: Path) -> Path:
+        """A map to look into, for every layer."""
+        return _map_page(result, runs, path)
+
+
+def _map_page(result: Mapping[str, Any], runs: Runs, path: Path) -> Path:
+    from lazyscope.study.phase_diagram.page._page import write_map_page
+    from lazyscope.study.phase_diagram.page._study import stored_estimates
+
+    return write_map_page(runs["runs"], stored_estimates(result["estimates"]), path)

@@ -1,0 +1,194 @@
+"""What does the page of a phase diagram show, and in which order?"""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from markupsafe import Markup
+
+from lazyscope._entry import checked
+from lazyscope.report.parts import (
+    CONVERGED,
+    Cell,
+    Custom,
+    Page,
+    Settings,
+    Table,
+    decimal,
+    interval,
+    listing,
+    outcome_table,
+    page_templates,
+    render_page,
+    seconds,
+    shown_verdict,
+    write_whole,
+)
+from lazyscope.study.phase_diagram.page._data import map_data, quantity_name
+from lazyscope.study.phase_diagram.page._study import MapStudy, read_map_study, stored_json
+
+_TONES = {"agrees": "good", "undecided": "muted", "disagrees": "bad"}
+
+
+@checked()
+def write_map_page(runs: xr.Dataset, estimates: xr.Dataset, path: str | os.PathLike[str]) -> Path:
+    """Write the page of a phase diagram: a map to look into, in one HTML file.
+
+    A click on a cell of the map (or the arrow keys) shows its exponents with intervals, displacement
+    against width with the stored fit, loss curves, and input weights before and after training.
+    Nothing is fitted here. The page opens without a network and is written whole or not at all.
+
+    Args:
+        runs: results over (x, y, width, seed), as ``lazyscope.sweep.open_store`` gives them.
+        estimates: exponents over (x, y, layer): ``exponent``, ``low``, ``high``, ``verdict``, and
+            where there are any ``predicted``, ``sign``, ``fit`` over (x, y, layer, fit_width) and
+            further numbers over cells. Attributes: ``level``, ``quantity``, and as JSON
+            ``boundaries``, ``regions`` and ``verdict``. See ``docs/report.md``.
+        path: where the page goes; its folder must exist.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        InputError: variables or axes are missing or do not fit together, or the path cannot be
+            written.
+
+    Cost: 4.8 MB for plotly.js, 11 bytes per stored number of a loss curve, 4 kB per cell for
+    weights: 9 MB for 11 x 11 cells, 4 widths, 3 seeds and 256 records.
+    """
+    return write_whole(render_page(map_page(read_map_study(runs, estimates))), path)
+
+
+def map_page(study: MapStudy) -> Page:
+    """The sections of the page, in order."""
+    runs = study.runs
+    made = sum(n for name, n in study.outcomes.items() if name != "missing")
+    failed = sum(n for name, n in study.outcomes.items() if name not in (CONVERGED, "missing"))
+    facts = [
+        ("cells", str(len(study.x.values) * len(study.y.values))),
+        ("runs", str(made)),
+        ("did not converge", str(failed)),
+    ]
+    if "seconds" in runs:
+        facts.append(("time of all runs", seconds(float(np.nansum(runs["seconds"].values)))))
+    title = str(study.estimates.attrs.get("title") or runs.attrs.get("title") or "Phase diagram")
+    version = _versions(runs).get("lazyscope_version", "")
+    return Page(
+        title=title,
+        eyebrow="lazyscope, phase diagram",
+        lead=_lead(study),
+        verdict=shown_verdict(stored_json(study.estimates, "verdict")),
+        facts=facts,
+        sections=[
+            Custom(_map_section(study)),
+            _layer_table(study),
+            _disagreement_table(study),
+            outcome_table(study.outcomes),
+            _settings(study),
+        ],
+        footer=f"Made by lazyscope {version} from stored results.",
+        styles=["map.css"],
+        scripts=["map.js"],
+        version=version,
+    )
+
+
+def _lead(study: MapStudy) -> str:
+    widths = study.widths
+    return (
+        f"How the {quantity_name(study)} of each layer scales with the width, over "
+        f"{study.x.label} and {study.y.label}: {len(study.x.values)} by {len(study.y.values)} "
+        f"cells, widths {', '.join(map(str, widths))}, {study.runs.sizes['seed']} seeds each. "
+        "Blue is lazy (the displacement vanishes as the width grows), orange is condensed."
+    )
+
+
+def _map_section(study: MapStudy) -> Markup:
+    template = page_templates().get_template("map.html.j2")
+    caption = (
+        "Look for the colour that changes across the lines of theory, and click on a cell to see "
+        "what it is made of."
+    )
+    title = f"The plane of {study.x.label} and {study.y.label}"
+    text = template.render(title=title, caption=caption, data=map_data(study))
+    return Markup(text)  # noqa: S704 (made by a template that escapes)
+
+
+def _layer_table(study: MapStudy) -> Table:
+    verdicts = study.estimates["verdict"].values.astype(str)
+    rows = []
+    for place, layer in enumerate(study.layers):
+        count = Counter(verdicts[:, :, place].ravel().tolist())
+        known = int(np.isfinite(study.estimates["exponent"].values[:, :, place]).sum())
+        rows.append([str(layer), str(known), *(str(count[name]) for name in _TONES)])
+    return Table(
+        anchor="layers",
+        title="Layer by layer",
+        caption="Cells with an estimate, and what their intervals say about the prediction.",
+        header=["Layer", "Cells with an estimate", "Agree", "Undecided", "Disagree"],
+        rows=rows,
+    )
+
+
+def _disagreement_table(study: MapStudy) -> Table:
+    estimates = study.estimates
+    verdicts = estimates["verdict"].values.astype(str)
+    rows = []
+    for i, j, place in np.argwhere(verdicts == "disagrees"):
+        numbers = {
+            name: float(estimates[name].values[i, j, place])
+            for name in ("exponent", "low", "high", "predicted")
+            if name in estimates
+        }
+        rows.append(
+            [
+                listing([float(study.x.values[i])], 4),
+                listing([float(study.y.values[j])], 4),
+                str(study.layers[place]),
+                decimal(numbers["exponent"]),
+                interval([numbers["low"], numbers["high"]]),
+                decimal(numbers.get("predicted")),
+                Cell("disagrees", "bad"),
+            ]
+        )
+    caption = "No interval excludes its prediction."
+    if rows:
+        caption = f"{len(rows)} intervals exclude their prediction."
+    return Table(
+        anchor="disagreements",
+        title="Where measurement and theory disagree",
+        caption=caption,
+        header=[study.x.label, study.y.label, "Layer", "Exponent", "Interval", "Predicted", ""],
+        rows=rows,
+        folded=f"All {len(rows)} of them" if len(rows) > 12 else "",
+    )
+
+
+def _versions(runs: xr.Dataset) -> Mapping[str, str]:
+    batches: Sequence[Mapping[str, Any]] = stored_json(runs, "batches") or []
+    first = batches[0] if batches else {}
+    return {name: str(value) for name, value in first.items() if name.endswith("_version")}
+
+
+def _settings(study: MapStudy) -> Settings:
+    shared = stored_json(study.runs, "settings") or {}
+    items = [(name.replace("_", " "), str(value)) for name, value in shared.items()]
+    versions = _versions(study.runs)
+    if versions:
+        words = (f"{name.removesuffix('_version')} {value}" for name, value in versions.items())
+        items.append(("versions", ", ".join(words)))
+    commands = [
+        (
+            "Run the sweep again (it does only what is missing), then make this page again:",
+            "lazyscope sweep FILE.toml --store DIR\nlazyscope report DIR -o PAGE.html",
+        )
+    ]
+    design = stored_json(study.runs, "design")
+    if design:
+        commands.append(("The sweep, as designed:", json.dumps(design, indent=1)))
+    return Settings("settings", "How this was made", items, commands)

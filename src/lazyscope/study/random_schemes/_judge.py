@@ -1,0 +1,123 @@
+"""Does the displacement law hold for schemes that nobody chose, as a record?"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from lazyscope._estimate import Answer, Estimate
+from lazyscope.experiment import run_data
+from lazyscope.study._protocol import Runs, stated
+from lazyscope.study.random_schemes._estimates import LayerEstimate, estimate_layers, measured
+from lazyscope.study.random_schemes._settings import RandomSchemesSettings
+
+TITLE = "Does the displacement law hold for schemes that nobody chose?"
+TIE = 0.25
+"""A scheme whose slowest correction m^-delta has delta up to this counts as near a tie: from width 64
+to 4096 such a correction falls by less than a factor of 3."""
+RMS = 0.08
+"""Largest rms of (measured - predicted) exponents that confirms the law."""
+_DRAWS = 4000
+_TAIL = 0.025
+_WORST = 8
+
+
+def judge_random_schemes(settings: RandomSchemesSettings, runs: Runs) -> dict[str, Any]:
+    """What every layer's exponent is beside the law's, and how often its interval contains it.
+
+    Returns:
+        ``rms`` of (estimate - law) over all layers, ``rms_by_depth``, ``coverage`` (share of intervals with
+        the law's exponent), ``median_half_width``, ``worst`` (layers, the farthest from the law first);
+        ``away`` (the same numbers farther than `TIE` from a tie, on which the verdict is, its rms with an
+        interval from resampled schemes), ``depths``, ``outcomes``, ``layers`` (every `LayerEstimate`),
+        ``verdict``.
+    """
+    data = run_data(settings.problem())
+    found: list[LayerEstimate] = []
+    for depth in settings.depths:
+        displacements, losses = measured(runs[f"depth-{depth}"], settings.replicates)
+        found += estimate_layers(
+            settings.schemes(depth),
+            np.array(settings.widths[depth - 1]),
+            displacements,
+            losses,
+            data,
+            tolerance=settings.tolerance,
+        )
+    known = [e for e in found if np.isfinite([e.exponent, e.low, e.high]).all()]
+    away = [e for e in known if e.correction > TIE]
+    depths = {
+        depth: [e for e in known if len(e.scale_exponents) == depth + 1]
+        for depth in settings.depths
+    }
+    ends = np.concatenate([one["outcome"].values.ravel().astype(str) for one in runs.values()])
+    names, counts = np.unique(ends, return_counts=True)
+    return {
+        "title": TITLE,
+        **_numbers(known),
+        "rms_by_depth": {str(depth): _numbers(held)["rms"] for depth, held in depths.items()},
+        "worst": [_told(e) for e in sorted(known, key=lambda e: -abs(e.error))[:_WORST]],
+        "away": {**_numbers(away), "rms_interval": list(rms_of_errors(away).interval), "tie": TIE},
+        "depths": {str(depth): _numbers(held) for depth, held in depths.items()},
+        "outcomes": dict(zip(names.tolist(), counts.tolist(), strict=True)),
+        "layers": [asdict(e) for e in found],
+        "verdict": _verdict(known, away),
+    }
+
+
+def rms_of_errors(
+    layers: Sequence[LayerEstimate], error: Callable[[LayerEstimate], float] = lambda e: e.error
+) -> Estimate:
+    """Root mean square of an error over layers, with an interval from resampled schemes.
+
+    Layers of one scheme share their runs, so whole schemes are drawn again, with replacement.
+    """
+    schemes: dict[object, list[float]] = {}
+    for layer in layers:
+        schemes.setdefault((layer.scale_exponents, layer.speed_exponents), []).append(error(layer))
+    if not schemes:
+        return Estimate(None, basis="no layer")
+    squares = np.array([[len(e), np.sum(np.square(e))] for e in schemes.values()])
+    draws = np.random.default_rng(0).integers(len(squares), size=(_DRAWS, len(squares)))
+    total = squares[draws].sum(1)
+    low, high = np.quantile(np.sqrt(total[:, 1] / total[:, 0]), [_TAIL, 1 - _TAIL])
+    rms = float(np.sqrt(np.mean([error(layer) ** 2 for layer in layers])))
+    basis = f"{len(layers)} layers of {len(schemes)} schemes; interval from resampled schemes"
+    return Estimate(rms, float(low), float(high), basis=basis)
+
+
+def _verdict(known: Sequence[LayerEstimate], away: Sequence[LayerEstimate]) -> dict[str, Any]:
+    """The law is held against layers away from a tie, where its exponents can be seen at finite width."""
+    rms, numbers = rms_of_errors(away), _numbers(away)
+    if rms.value is None or rms.low is None or rms.high is None:
+        return stated(
+            "undecided", f"No layer is farther than {TIE:g} from a tie of the law's terms."
+        )
+    answer: Answer = (
+        "supported" if rms.high <= RMS else "contradicted" if rms.low > RMS else "undecided"
+    )
+    return stated(
+        answer,
+        f"Farther than {TIE:g} from a tie, measured exponents of {len(away)} layers lie {rms.value:.3f} "
+        f"[{rms.low:.3f}, {rms.high:.3f}] (rms) from those of the law, where at most {RMS:g} confirms it; "
+        f"{numbers['coverage']:.0%} of the 95 % intervals, of median half-width "
+        f"{numbers['median_half_width']:.2f}, contain the law's exponent. No constant is fitted.",
+        [f"All {len(known)} layers, near ties too, lie {_numbers(known)['rms']:.3f} from the law."],
+    )
+
+
+def _numbers(layers: Sequence[LayerEstimate]) -> dict[str, Any]:
+    if not layers:
+        return {"num_layers": 0, "rms": None, "coverage": None, "median_half_width": None}
+    return {
+        "num_layers": len(layers),
+        "rms": float(np.sqrt(np.mean([e.error**2 for e in layers]))),
+        "coverage": float(np.mean([e.contained for e in layers])),
+        "median_half_width": float(np.median([e.high - e.low for e in layers]) / 2),
+    }
+
+
+def _told(layer: LayerEstimate) -> dict[str, Any]:
+    names = ("scale_exponents", "speed_exponents", "layer", "predicted", "exponent", "low", "high")
+    return {**{name: getattr(layer, name) for name in names}, "error": layer.error}

@@ -1,0 +1,1 @@
+"""How does a study of random schemes look?"""
