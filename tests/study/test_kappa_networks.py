@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from lazyscope._checks import InputError
-from lazyscope.experiment import architecture, architecture_names, spread, spread_names
-from lazyscope.experiment._architecture import with_scores_of_size_one
-from lazyscope.model import Attention
+from lazyscope.experiment import spread, spread_names, with_scores_of_size_one
+from lazyscope.model import Attention, architecture, network_names
 from lazyscope.study import kappa_settings, run_kappa_study, write_kappa_page
 from lazyscope.study.kappa._records import law_of_scales
 from lazyscope.study.kappa._verdict import judge
@@ -16,7 +15,7 @@ from lazyscope.study.kappa._verdict import judge
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("name", architecture_names())
+@pytest.mark.parametrize("name", network_names())
 def test_a_spread_reaches_any_kappa_of_any_network(name):
     network = architecture(name).build(64, 1, 32, 1 if name == "attention" else 3, "relu")
     for kappa in (0.01, 3.0, 1e4):

@@ -1,7 +1,5 @@
 """One run: which network, on which data, drawn, trained and measured how, and kept as what?"""
 
-from lazyscope.experiment._architecture import Architecture, architecture, architecture_names
-from lazyscope.experiment._architecture import with_scores_of_size_one as with_scores_of_size_one
 from lazyscope.experiment._data import data_digest as data_digest
 from lazyscope.experiment._data import data_digests as data_digests
 from lazyscope.experiment._data import data_keys as data_keys
@@ -33,6 +31,7 @@ from lazyscope.experiment._quantities import Quantity as Quantity
 from lazyscope.experiment._quantities import quantities as quantities
 from lazyscope.experiment._quantities import record_names
 from lazyscope.experiment._record import RunRecord
+from lazyscope.experiment._scores import with_scores_of_size_one as with_scores_of_size_one
 from lazyscope.experiment._settings import DEFAULT_TOLERANCE as DEFAULT_TOLERANCE
 from lazyscope.experiment._settings import FINE_RECORDS as FINE_RECORDS
 from lazyscope.experiment._settings import METHODS as METHODS
@@ -49,13 +48,10 @@ from lazyscope.experiment._spread import Spread, spread, spread_names
 from lazyscope.experiment._training import train_run
 
 __all__ = [
-    "Architecture",
     "Experiment",
     "RunRecord",
     "SingleRun",
     "Spread",
-    "architecture",
-    "architecture_names",
     "forecast_run",
     "function_experiment",
     "network_experiment",

@@ -7,10 +7,10 @@ from typing import Any
 
 from lazyscope._checks import InputError
 from lazyscope.data import Dataset
-from lazyscope.experiment._architecture import architecture, with_scores_of_size_one
+from lazyscope.experiment._scores import with_scores_of_size_one
 from lazyscope.experiment._settings import Value, layer_of
 from lazyscope.experiment._spread import Spread, spread
-from lazyscope.model import AbstractNetwork, Dense
+from lazyscope.model import AbstractNetwork, Dense, architecture
 from lazyscope.scaling import PowerLaw, Scheme, named_scheme
 
 PARAMETRISATION = (

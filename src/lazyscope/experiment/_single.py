@@ -10,12 +10,11 @@ from lazyscope._checks import InputError
 from lazyscope._entry import check_fields
 from lazyscope._jax import own_settings
 from lazyscope.data import Dataset
-from lazyscope.experiment._architecture import architecture
 from lazyscope.experiment._experiment import Experiment
 from lazyscope.experiment._parametrisation import check_model, network_of
 from lazyscope.experiment._program import draw, run_inputs
 from lazyscope.experiment._settings import FINE_RECORDS, Value, canonical, default_settings
-from lazyscope.model import AbstractNetwork, Dense, physical_memory
+from lazyscope.model import AbstractNetwork, Dense, architecture, physical_memory
 from lazyscope.scaling import Scheme, regime_report
 
 _NEGLIGIBLE = 1e-14
@@ -35,7 +34,7 @@ class SingleRun:
         output_scale: factor in front of the network; it multiplies kappa.
         centred: train f - f_0, so that the residual starts as the targets.
         seed: of the initial weights.
-        architecture: kind of the network, see `architecture_names`; scales of networks that are not dense
+        architecture: kind of the network, see `lazyscope.model.network_names`; scales of networks that are not dense
             come from `network_scheme`, and they have neither bias nor output scale.
 
     Raises:

@@ -128,13 +128,6 @@ def calls(folder):
             "seed": 0,
             "architecture": "dense",
         },
-        "experiment.Architecture": {
-            "name": "mine",
-            "words": "",
-            "build": lambda *sizes: dense(),
-            "homogeneous": False,
-            "most_depth": 2,
-        },
         "study.TheoremSettings": {
             "data": "digits",
             "num_points": 4,
@@ -235,8 +228,6 @@ def calls(folder):
         "study.study_names": {},
         "experiment.spread": {"name": "balanced"},
         "experiment.spread_names": {},
-        "experiment.architecture": {"name": "dense"},
-        "experiment.architecture_names": {},
         "study.sweep_exponents": {"runs": runs, "quantity": "displacement_operator", "level": 0.95},
         "experiment.train_run": {
             "run": run(),

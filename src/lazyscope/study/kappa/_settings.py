@@ -10,16 +10,13 @@ from lazyscope.data import Dataset, TargetKind
 from lazyscope.experiment import (
     FINE_RECORDS,
     Value,
-    architecture,
-    architecture_names,
     default_settings,
     run_data,
     scaled_network,
     spread,
 )
-from lazyscope.model import AbstractNetwork, activation_names
+from lazyscope.model import AbstractNetwork, activation_names, architecture, network_names
 from lazyscope.scaling import Scheme
-from lazyscope.study.kappa._defaults import DEFAULTS
 from lazyscope.study.kappa._verdict import MIN_GROUPS, NUM_KAPPAS
 from lazyscope.sweep import SweepDesign
 
@@ -39,7 +36,7 @@ class KappaSettings:
     """What `run_kappa_study` runs; the defaults are those of dense networks, see `kappa_settings`.
 
     Attributes:
-        model: architecture of the networks, one of `architecture_names`.
+        model: architecture of the networks, one of `network_names`.
         data: source of the points, see `lazyscope.data.load_dataset`.
         num_points, num_test: training and test points.
         target: kind of target; ``parity`` has one output.
@@ -82,7 +79,7 @@ class KappaSettings:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        check_choice("model", self.model, architecture_names())
+        check_choice("model", self.model, network_names())
         check_choice("target", self.target, get_args(TargetKind))
         check_count("num_points", self.num_points)
         check_count("max_steps", self.max_steps)
@@ -168,17 +165,17 @@ def kappa_settings(model: str = "dense", **given: Any) -> KappaSettings:
     """The settings of a kappa study: what is given, and for the rest what suits the architecture.
 
     Args:
-        model: architecture, one of `architecture_names`.
+        model: architecture, one of `network_names`.
         **given: any other field of `KappaSettings`.
 
     Example:
         >>> kappa_settings("convolution", seeds=1).widths
         (16, 32, 64)
     """
-    check_choice("model", model, architecture_names())
+    check_choice("model", model, network_names())
     if "shapes" in given:
         given["spreads"] = earlier_shapes(given.pop("shapes"))
-    return KappaSettings(model=model, **{**DEFAULTS[model], **given})
+    return KappaSettings(model=model, **{**architecture(model).defaults, **given})
 
 
 def earlier_shapes(given: Any) -> Any:

@@ -15,7 +15,8 @@ from lazyscope._checks import InputError
 from lazyscope._entry import checked
 from lazyscope._provenance import versions
 from lazyscope.data import Dataset
-from lazyscope.experiment import architecture, look_ahead, seconds_compiling
+from lazyscope.experiment import look_ahead, seconds_compiling
+from lazyscope.model import architecture
 from lazyscope.study._folder import finished_runs, kept_runs
 from lazyscope.study._guarantee import Bound
 from lazyscope.study._hopeless import HopelessWarning, hopeless_spreads
