@@ -34,7 +34,7 @@ class SingleRun:
         output_scale: factor in front of the network; it multiplies kappa.
         centred: train f - f_0, so that the residual starts as the targets.
         seed: of the initial weights.
-        architecture: kind of the network, see `lazyscope.model.network_names`; scales of networks that are not dense
+        architecture: kind of the network, see `network_names`; scales of networks that are not dense
             come from `network_scheme`, and they have neither bias nor output scale.
 
     Raises:
