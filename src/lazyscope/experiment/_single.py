@@ -6,7 +6,7 @@ from typing import Any, final
 
 import numpy as np
 
-from lazyscope._checks import InputError
+from lazyscope._checks import InputError, check_positive
 from lazyscope._entry import check_fields
 from lazyscope._jax import own_settings
 from lazyscope.data import Dataset
@@ -60,8 +60,8 @@ class SingleRun:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        for name in ("width", "seed", "output_scale"):
-            canonical(name, getattr(self, name))
+        check_positive("output scale", self.output_scale)
+        canonical("seed", self.seed)
         check_model({**self.settings(), "spread": "given by numbers"})
         layers = len(self.model.shapes)
         if layers != len(self.scheme.scales):
@@ -129,7 +129,9 @@ class SingleRun:
         model = self.model
         own = _scheme_record(self.scheme, model.width)
         if not isinstance(model, Dense):
-            own["kappa"] = float(model.kappa(self.scheme.alpha(model.width)))
+            alpha = self.scheme.alpha(model.width)
+            own["kappa"] = float(model.kappa(alpha))
+            own["alpha"] = model.group_alpha(alpha).tolist()
         return {
             **own,
             "output_kappa": float(self.output_scale) * own["kappa"],
@@ -144,6 +146,7 @@ class SingleRun:
                 "output_scale": float(self.output_scale),
                 "centred": self.centred,
                 "num_parameters": model.num_parameters,
+                "groups": list(model.group_names),
                 "seed": int(self.seed),
             },
             "data": self.data.summary(),
