@@ -47,7 +47,7 @@ def _warnings_told() -> Iterator[None]:
         yield
 
 
-_SILENCE = 1.5  # seconds, in which bad input is refused in one line
+_SILENCE = 5.0  # seconds, in which bad input is refused in one line
 
 
 def _tell_compiling() -> None:
