@@ -45,7 +45,7 @@ def test_defaults_in_the_help_are_those_of_the_settings():
     told = {
         one.name: one.annotation.__metadata__[0].help for one in option_parameters(TwoLayerSettings)
     }
-    assert told["widths"].endswith("Default: 300,965,3107,10000.")
+    assert told["widths"].endswith("Default: 300, 965, 3107, 10000.")
     assert told["stop"].endswith("Default: 0.0001.")
     assert told["seeds"] == "Seeds of every run. Default: 3."
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from lazyscope.experiment import Experiment
-from lazyscope.experiment._measurements import end_quantities
+from lazyscope.experiment._measurements import run_quantities
 from lazyscope.flow import ExponentialFlow, dense_problem, in_double, solve_flow
 from lazyscope.measure import kernel_change
 from lazyscope.model import Dense
@@ -20,7 +20,7 @@ def test_the_change_of_the_kernel_is_that_of_its_average_over_outputs(num_output
     params = model.init(jax.random.key(0), named_scheme("ntk", depth=1, input_dim=3))
     problem = in_double(dense_problem(model, params, x, y))
     result = solve_flow(problem, ExponentialFlow(), stop_fraction=0.1)
-    found = end_quantities(("kernel",), Experiment.of(problem), result)["kernel_change"]
+    found = run_quantities(("kernel",), Experiment.of(problem), 0.1, result)["kernel_change"]
     whole = [
         np.asarray(problem.kernel.expand(p, problem.x).kernel(problem.speeds))
         for p in (problem.params, result.params)

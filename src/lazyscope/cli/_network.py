@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from lazyscope.cli._scheme import chosen_scheme
+from lazyscope._checks import check_choice
+from lazyscope.cli._scheme import chosen_scheme, spread_scheme
 from lazyscope.cli._values import read_number
 
 if TYPE_CHECKING:
+    from lazyscope.data import Dataset
     from lazyscope.experiment import SingleRun
+    from lazyscope.scaling import Scheme
 
 _DATA, _SCHEME, _NETWORK = "Data", "Parametrisation", "Network"
 
@@ -42,6 +45,14 @@ class NetworkOptions:
         _option(None, "Leave inputs at their size instead of norm one.", _DATA, "--raw-inputs"),
     ] = False
     data_seed: Annotated[str, _option("SEED", "Chooses the points.", _DATA)] = "0"
+    model: Annotated[
+        str,
+        _option(
+            "NAME",
+            "dense, convolution, residual, residual-convolution, layer-norm or attention.",
+            _NETWORK,
+        ),
+    ] = "dense"
     scheme: Annotated[
         str | None, _option("NAME", "Named scheme: ntk, standard, lecun, he, ...", _SCHEME)
     ] = None
@@ -55,6 +66,17 @@ class NetworkOptions:
     ] = None
     speed_exponents: Annotated[
         str | None, _option("S1,..", "Exponents of the layers' speeds; 0 if absent.", _SCHEME)
+    ] = None
+    spread: Annotated[
+        str | None,
+        _option(
+            "NAME",
+            "Way to spread --kappa over the layers of any model: balanced, ntk-like, ...",
+            _SCHEME,
+        ),
+    ] = None
+    kappa: Annotated[
+        str | None, _option("KAPPA", "Initial scale that --spread spreads.", _SCHEME)
     ] = None
     depth: Annotated[
         str | None, _option("L", "Hidden layers; follows from exponents.", _NETWORK)
@@ -78,11 +100,12 @@ class NetworkOptions:
             InputError: anything that the library refuses.
         """
         from lazyscope.data import load_dataset
-        from lazyscope.experiment import SingleRun
+        from lazyscope.experiment import SingleRun, architecture_names
         from lazyscope.model import activation
 
         given: Any = read_number
         activation(self.activation)
+        check_choice("model", self.model, architecture_names())
         data = load_dataset(
             self.data,
             num_points=given(self.n),
@@ -91,7 +114,23 @@ class NetworkOptions:
             normalise=not self.raw_inputs,
             seed=given(self.data_seed),
         )
-        scheme = chosen_scheme(
+        return SingleRun(
+            data,
+            self._scheme(data),
+            width=given(self.width),
+            activation=self.activation,
+            use_bias=self.bias,
+            output_scale=given(self.output_scale),
+            centred=self.centred,
+            seed=given(self.seed),
+            architecture=self.model,
+        )
+
+    def _scheme(self, data: "Dataset") -> "Scheme":
+        """The scheme of the options: a spread of kappa, or what is for dense networks."""
+        if self.spread is not None or self.kappa is not None or self.model != "dense":
+            return spread_scheme(self, data)
+        return chosen_scheme(
             self.scheme,
             self.scheme_parameter or [],
             self.scale_exponents,
@@ -100,16 +139,6 @@ class NetworkOptions:
             input_dim=data.x_train.shape[1],
             output_dim=data.y_train.shape[1],
             activation=self.activation,
-        )
-        return SingleRun(
-            data,
-            scheme,
-            width=given(self.width),
-            activation=self.activation,
-            use_bias=self.bias,
-            output_scale=given(self.output_scale),
-            centred=self.centred,
-            seed=given(self.seed),
         )
 
 

@@ -1,10 +1,15 @@
 """Which parametrisation do the options mean?"""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from lazyscope._checks import InputError, check_choice, check_count
 from lazyscope.cli._values import read_number, read_numbers, read_parameters
 from lazyscope.scaling import Scheme, named_scheme, scheme_names, scheme_parameters
+
+if TYPE_CHECKING:
+    from lazyscope.cli._network import NetworkOptions
+    from lazyscope.data import Dataset
 
 _DEEPEST = 10_000
 
@@ -52,6 +57,47 @@ def chosen_scheme(
             fix="add --scheme, or leave out --scheme-parameter",
         )
     return _by_exponents(str(scale_exponents), speed_exponents, depth)
+
+
+def spread_scheme(given: "NetworkOptions", data: "Dataset") -> Scheme:
+    """The scheme of ``--spread`` and ``--kappa``, which networks of every model have.
+
+    Raises:
+        InputError: options that are for dense networks, one of the two without the other, or no depth.
+    """
+    from lazyscope.experiment import architecture, network_scheme
+
+    foreign = {
+        "--scheme": given.scheme,
+        "--scheme-parameter": given.scheme_parameter,
+        "--scale-exponents": given.scale_exponents,
+        "--speed-exponents": given.speed_exponents,
+    }
+    named = [option for option, value in foreign.items() if value]
+    depth = given.depth or architecture(given.model).most_depth
+    lacking = {"--spread": given.spread, "--kappa": given.kappa, "--depth": depth}
+    absent = [option for option, value in lacking.items() if value is None]
+    if named or absent:
+        raise InputError(
+            f"scales of networks of model {given.model} are given by --spread, --kappa and --depth"
+            if given.model != "dense"
+            else "a spread is given by --spread, --kappa and --depth alone",
+            received=" and ".join(named) if named else f"no {' and no '.join(absent)}",
+            cause="schemes and exponents are those of dense networks"
+            if named
+            else "an option left out",
+            fix="use for instance --spread balanced --kappa 64 --depth 2",
+        )
+    number: Any = read_number
+    return network_scheme(
+        data,
+        spread=str(given.spread),
+        kappa=number(given.kappa),
+        width=number(given.width),
+        depth=number(str(depth)),
+        architecture=given.model,
+        activation=given.activation,
+    )
 
 
 def _by_name(

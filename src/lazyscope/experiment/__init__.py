@@ -16,6 +16,7 @@ from lazyscope.experiment._forecast import forecast_run
 from lazyscope.experiment._parametrisation import check_model as check_model
 from lazyscope.experiment._parametrisation import is_parametrisation as is_parametrisation
 from lazyscope.experiment._parametrisation import network_of as network_of
+from lazyscope.experiment._parametrisation import network_scheme
 from lazyscope.experiment._parametrisation import run_scheme as run_scheme
 from lazyscope.experiment._parametrisation import scaled_network as scaled_network
 from lazyscope.experiment._parametrisation import spread_of_kappa as spread_of_kappa
@@ -59,6 +60,7 @@ __all__ = [
     "forecast_run",
     "function_experiment",
     "network_experiment",
+    "network_scheme",
     "record_names",
     "run_experiment",
     "setting_names",

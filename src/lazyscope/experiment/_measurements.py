@@ -14,13 +14,13 @@ from lazyscope.flow import FlowResult, LinearisedFlow, Problem, linearise
 from lazyscope.forecast import trace_forecast
 from lazyscope.kernel import AbstractExpansion, as_matrix, resolved
 from lazyscope.measure import (
+    Displacement,
     displacement,
     error_rate,
-    group_matrix,
     kernel_change,
     linearisation_gap,
     mean_squared_error,
-    operator_norm,
+    operator_norms,
 )
 from lazyscope.model import group_norms
 
@@ -31,25 +31,30 @@ Values = dict[str, Array]
 """Variables of one run by name; traced."""
 
 
-def start_quantities(
-    record: tuple[str, ...], experiment: Experiment, stop: Scalar | float
+def run_quantities(
+    record: tuple[str, ...],
+    experiment: Experiment,
+    stop: Scalar | float,
+    result: FlowResult | None = None,
 ) -> Values:
-    """The variables of `record` that are known before training to the fraction `stop` of the loss."""
-    problem = experiment.problem
+    """The variables of `record` for one run.
+
+    Args:
+        record: what to keep.
+        experiment: what was trained.
+        stop: fraction of the loss at which training ends, which forecasts are for.
+        result: how it ended; only what is known before training is told where there is none.
+    """
+    seen = _Seen(experiment, stop, result)
     values: Values = {}
     if "forecast" in record or "spectrum" in record:
-        values.update(_forecast(record, problem, stop))
+        values.update(_forecast(record, seen))
     if "start" in record:
-        residual = problem.residual(problem.params)
-        values["residual_size"] = jnp.max(jnp.abs(residual))
-        values["target_size"] = jnp.max(jnp.abs(problem.y))
-    return values
-
-
-def end_quantities(record: tuple[str, ...], experiment: Experiment, result: FlowResult) -> Values:
-    """The variables of `record` that training decides."""
-    seen = _Seen(experiment, result)
-    values: Values = {
+        values["residual_size"] = jnp.max(jnp.abs(seen.first.outputs - seen.problem.y))
+        values["target_size"] = jnp.max(jnp.abs(seen.problem.y))
+    if result is None:
+        return {"loss_initial": seen.problem.loss(seen.first.outputs - seen.problem.y), **values}
+    values |= {
         "steps": result.num_steps,
         "time": result.time,
         "loss_initial": result.initial_loss,
@@ -57,7 +62,7 @@ def end_quantities(record: tuple[str, ...], experiment: Experiment, result: Flow
     }
     for name, measure in _MEASURES.items():
         if name in record:
-            values.update(measure(seen))
+            values.update(measure(seen, result))
     return values
 
 
@@ -74,8 +79,27 @@ def without_gaps(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 class _Seen:
     """A run at its ends; what several measures need is computed once."""
 
-    def __init__(self, experiment: Experiment, result: FlowResult) -> None:
-        self.experiment, self.result, self.problem = experiment, result, experiment.problem
+    def __init__(
+        self, experiment: Experiment, stop: Scalar | float, result: FlowResult | None
+    ) -> None:
+        self.experiment, self.stop, self.problem = experiment, stop, experiment.problem
+        self._result = result
+
+    @property
+    def result(self) -> FlowResult:
+        """How the run ended."""
+        assert self._result is not None
+        return self._result
+
+    @cached_property
+    def norms(self) -> Float[Array, " groups"]:
+        """Operator norms at the start."""
+        return operator_norms(self.problem.params)
+
+    @cached_property
+    def displacement(self) -> Displacement:
+        """How far training moved every group."""
+        return displacement(self.problem.params, self.result.params, self.norms)
 
     @cached_property
     def first(self) -> AbstractExpansion:
@@ -104,21 +128,20 @@ class _Seen:
         return self.linear.outputs_other(self.result.time) - self.experiment.offset_test
 
 
-def _displacement(seen: _Seen) -> Values:
-    moved = displacement(seen.problem.params, seen.result.params)
+def _displacement(seen: _Seen, result: FlowResult) -> Values:
+    moved = seen.displacement
     return {
         "displacement_operator": moved.operator,
         "displacement_frobenius": moved.frobenius,
     }
 
 
-def _total(seen: _Seen) -> Values:
-    return {"displacement_total": displacement(seen.problem.params, seen.result.params).total}
+def _total(seen: _Seen, result: FlowResult) -> Values:
+    return {"displacement_total": seen.displacement.total}
 
 
-def _curve(seen: _Seen) -> Values:
+def _curve(seen: _Seen, result: FlowResult) -> Values:
     """Start, records and end; slots that are unused or beyond the end hold NaN."""
-    result = seen.result
     inside = result.curve_time.ravel() < result.time
     times = jnp.where(inside, result.curve_time.ravel(), jnp.nan)
     losses = jnp.where(inside, result.curve_loss.ravel(), jnp.nan)
@@ -129,14 +152,14 @@ def _curve(seen: _Seen) -> Values:
     }
 
 
-def _linearised_curve(seen: _Seen) -> Values:
+def _linearised_curve(seen: _Seen, result: FlowResult) -> Values:
     """In the slots of the loss curve; nothing at its end, which is the network's and not this one's."""
-    losses = seen.linear.loss(seen.result.curve_time).ravel()
+    losses = seen.linear.loss(result.curve_time).ravel()
     nothing = jnp.full((1,), jnp.nan, losses.dtype)
-    return {"linearised_loss": jnp.concatenate([seen.result.initial_loss[None], losses, nothing])}
+    return {"linearised_loss": jnp.concatenate([result.initial_loss[None], losses, nothing])}
 
 
-def _kernel(seen: _Seen) -> Values:
+def _kernel(seen: _Seen, result: FlowResult) -> Values:
     speeds = seen.problem.speeds
     eigenvalues = jnp.linalg.eigvalsh(as_matrix(seen.first.kernel(speeds)))
     averaged = (each.mean_kernel(speeds) for each in (seen.first, seen.last))
@@ -147,7 +170,7 @@ def _kernel(seen: _Seen) -> Values:
     }
 
 
-def _rates(seen: _Seen) -> Values:
+def _rates(seen: _Seen, result: FlowResult) -> Values:
     return {
         name: _slowest(
             jnp.linalg.eigvalsh(as_matrix(each.kernel(seen.problem.speeds))), seen.problem
@@ -163,9 +186,9 @@ def _slowest(
     return 2.0 * jnp.where(resolved(values, precision), values, 0.0)[0] / problem.x.shape[0]
 
 
-def _linearisation(seen: _Seen) -> Values:
+def _linearisation(seen: _Seen, result: FlowResult) -> Values:
     """Distance from the linearised network at the end of the run, and the errors of both."""
-    given, linear = seen.experiment, seen.linear.outputs(seen.result.time)
+    given, linear = seen.experiment, seen.linear.outputs(result.time)
     return {
         "gap_train": linearisation_gap(seen.last.outputs, linear, given.y_train),
         "gap_test": linearisation_gap(seen.test, seen.linear_test, given.y_train),
@@ -174,7 +197,7 @@ def _linearisation(seen: _Seen) -> Values:
     }
 
 
-def _outputs(seen: _Seen) -> Values:
+def _outputs(seen: _Seen, result: FlowResult) -> Values:
     targets = seen.experiment.y_test
     return {
         "test_outputs": seen.test,
@@ -184,28 +207,26 @@ def _outputs(seen: _Seen) -> Values:
     }
 
 
-def _neurons(seen: _Seen) -> Values:
+def _neurons(seen: _Seen, result: FlowResult) -> Values:
     values = {}
-    for when, params in (("initial", seen.problem.params), ("final", seen.result.params)):
+    for when, params in (("initial", seen.problem.params), ("final", result.params)):
         values[f"input_weights_{when}"] = params[0].weight[:NUM_NEURONS]
         values[f"output_weights_{when}"] = params[-1].weight[:, :NUM_NEURONS].T
     return values
 
 
-def _forecast(record: tuple[str, ...], problem: Problem, stop: Scalar | float) -> Values:
-    ahead = trace_forecast(problem, stop)
+def _forecast(record: tuple[str, ...], seen: _Seen) -> Values:
+    ahead, params = trace_forecast(seen.problem, seen.stop), seen.problem.params
     values: Values = {}
     if "spectrum" in record:
         values |= {"eigenvalues": ahead.eigenvalues, "energies": ahead.energies}
     if "forecast" in record:
-        params = problem.params
-        moved = displacement(params, jax.tree.map(jnp.add, params, ahead.change))
-        matrices = jnp.stack([operator_norm(group_matrix(group)) for group in params])
+        moved = displacement(params, jax.tree.map(jnp.add, params, ahead.change), seen.norms)
         values |= {
             "forecast_operator": moved.operator,
             "forecast_frobenius": ahead.displacement,
-            "forecast_bound": ahead.displacement * group_norms(params) / matrices,
-            "forecast_rate": _slowest(ahead.eigenvalues, problem, ahead.precision),
+            "forecast_bound": ahead.displacement * group_norms(params) / seen.norms,
+            "forecast_rate": _slowest(ahead.eigenvalues, seen.problem, ahead.precision),
             "lambda_min": ahead.eigenvalues[0],
             "lambda_max": ahead.eigenvalues[-1],
         }

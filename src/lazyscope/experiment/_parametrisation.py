@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from lazyscope._checks import InputError
+from lazyscope._entry import checked
 from lazyscope.data import Dataset
 from lazyscope.experiment._architecture import architecture, with_scores_of_size_one
-from lazyscope.experiment._settings import Value, layer_of
+from lazyscope.experiment._settings import Value, canonical, default_settings, layer_of
 from lazyscope.experiment._spread import Spread, spread
 from lazyscope.model import AbstractNetwork, Dense
 from lazyscope.scaling import PowerLaw, Scheme, named_scheme
@@ -145,8 +146,46 @@ def scaled_network(
     check_model(told)
     chosen, kappa = spread_of_kappa(told)
     alpha = chosen.alpha_of(network, kappa)
-    scheme = Scheme.at_width(network.width, alpha=alpha.tolist(), source="spread of kappa")
+    named = {"name": f"{chosen.name}, kappa {kappa:g}", "source": "spread of kappa"}
+    scheme = Scheme.at_width(network.width, alpha=alpha.tolist(), **named)
     return with_scores_of_size_one(network, scheme.alpha(network.width)), scheme
+
+
+@checked()
+def network_scheme(
+    data: Dataset,
+    *,
+    spread: str,
+    kappa: float,
+    width: int,
+    depth: int,
+    architecture: str = "dense",
+    activation: str = "relu",
+) -> Scheme:
+    """Scales at one width with which a network of any architecture starts at kappa, for `SingleRun`.
+
+    Args:
+        data: tells features and outputs.
+        spread: way to spread kappa over the layers, see `spread_names`.
+        kappa: initial scale.
+        width: of the network.
+        depth: hidden layers, convolutions or blocks.
+        architecture: see `architecture_names`.
+        activation: nonlinearity.
+
+    Raises:
+        InputError: names that do not exist, numbers out of range, or data that do not fit the network.
+
+    Example:
+        >>> from lazyscope.data import four_points
+        >>> network_scheme(four_points(), spread="balanced", kappa=9.0, width=8, depth=1).alpha(8).round(9)
+        array([3., 3.])
+    """
+    told: dict[str, Value] = {"model": architecture, "spread": spread, "kappa": kappa}
+    told |= {"width": width, "depth": depth, "activation": activation}
+    settings = {**default_settings(), **{n: canonical(n, v) for n, v in told.items()}}
+    check_model({**settings})
+    return scaled_network(settings, data)[1]
 
 
 _BESIDE_SPREAD = ("depth", "spread", "kappa", "rho")

@@ -21,7 +21,7 @@ from lazyscope._provenance import versions
 from lazyscope.data import Dataset
 from lazyscope.experiment._data import data_digest, run_data
 from lazyscope.experiment._experiment import Experiment, Points, drawn_experiment
-from lazyscope.experiment._measurements import end_quantities, start_quantities, without_gaps
+from lazyscope.experiment._measurements import run_quantities, without_gaps
 from lazyscope.experiment._parametrisation import scaled_network
 from lazyscope.experiment._quantities import DEFAULT_RECORD, OF_START, record_names
 from lazyscope.experiment._record import RunRecord
@@ -180,10 +180,8 @@ def trace_start(
     settings: Mapping[str, Value], record: tuple[str, ...], numbers: Inputs
 ) -> dict[str, Any]:
     """What the start of a run says, without its training."""
-    experiment = draw(numbers)
-    problem = experiment.problem
-    values = start_quantities(record, experiment, numbers["stop"])
-    return {"loss_initial": problem.loss(problem.residual(problem.params)), **values}
+    del settings
+    return run_quantities(record, draw(numbers), numbers["stop"])
 
 
 def trace_run(
@@ -222,8 +220,7 @@ def trace_experiment(
     return {
         "outcome": result.outcome_code,
         "tried": result.num_tried,
-        **start_quantities(record, experiment, stop),
-        **end_quantities(record, experiment, result),
+        **run_quantities(record, experiment, stop, result),
     }
 
 

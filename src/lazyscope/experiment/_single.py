@@ -130,7 +130,9 @@ class SingleRun:
         model = self.model
         own = _scheme_record(self.scheme, model.width)
         if not isinstance(model, Dense):
-            own["kappa"] = float(model.kappa(self.scheme.alpha(model.width)))
+            alpha = self.scheme.alpha(model.width)
+            own["kappa"] = float(model.kappa(alpha))
+            own["alpha"] = model.group_alpha(alpha).tolist()
         return {
             **own,
             "output_kappa": float(self.output_scale) * own["kappa"],
@@ -145,6 +147,7 @@ class SingleRun:
                 "output_scale": float(self.output_scale),
                 "centred": self.centred,
                 "num_parameters": model.num_parameters,
+                "groups": list(model.group_names),
                 "seed": int(self.seed),
             },
             "data": self.data.summary(),

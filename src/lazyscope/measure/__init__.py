@@ -11,8 +11,8 @@ from lazyscope.measure._condensation import cosine_similarity as cosine_similari
 from lazyscope.measure._condensation import orientation_scatter as orientation_scatter
 from lazyscope.measure._displacement import Displacement as Displacement
 from lazyscope.measure._displacement import displacement as displacement
-from lazyscope.measure._displacement import group_matrix as group_matrix
 from lazyscope.measure._displacement import operator_norm as operator_norm
+from lazyscope.measure._displacement import operator_norms as operator_norms
 from lazyscope.measure._kernel_change import kernel_alignment as kernel_alignment
 from lazyscope.measure._kernel_change import kernel_change as kernel_change
 from lazyscope.measure._outputs import error_rate as error_rate

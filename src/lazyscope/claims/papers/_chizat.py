@@ -10,7 +10,7 @@ import numpy as np
 from lazyscope._jax import pinned_random, random_key
 from lazyscope.claims._finding import Claim, Effort, Finding
 from lazyscope.claims._verdict import number_verdict
-from lazyscope.claims.papers._lazy_run import lazy_run
+from lazyscope.claims.papers._moved import moved_and_changed
 from lazyscope.data import Dataset, load_dataset
 from lazyscope.flow import (
     ExponentialFlow,
@@ -57,13 +57,14 @@ def _finding(
     kind: str, words: str, build: Build, data: Dataset, alphas: Sequence[float], seeds: int
 ) -> Finding:
     everything = [*_SMALL_ALPHAS, *alphas]
-    method = ExponentialFlow(jnp.asarray(_TOLERANCE))
-    runs = {
-        (alpha, seed): lazy_run(build(data, alpha, seed), method, stop=_STOP)
+    method = ExponentialFlow(_TOLERANCE)
+    largest = {
+        (alpha, seed): float(
+            np.max(moved_and_changed(build(data, alpha, seed), method, stop=_STOP)[0])
+        )
         for alpha in everything
         for seed in range(seeds)
     }
-    largest = {key: float(np.max(run.moved)) for key, run in runs.items()}
     fitted = [(alpha, seed) for alpha in alphas for seed in range(seeds)]
     fit = fit_power_law(
         [alpha for alpha, _ in fitted],

@@ -1,7 +1,5 @@
 """Does every layer move at order one at every width in muP, and in no other parametrisation?"""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,8 +9,9 @@ from lazyscope._jax import random_key
 from lazyscope.claims._finding import Claim, Effort, Finding, Verdict
 from lazyscope.claims._verdict import SLOPE_ACCURACY, at_most, number_verdict
 from lazyscope.data import Dataset, load_dataset
-from lazyscope.flow import ExponentialFlow, dense_problem, one_lapack_thread, solve_flow
-from lazyscope.measure import ExponentEstimate, displacement, estimate_exponents
+from lazyscope.experiment import Experiment, run_experiment
+from lazyscope.flow import ExponentialFlow, dense_problem, one_lapack_thread
+from lazyscope.measure import ExponentEstimate, estimate_exponents
 from lazyscope.model import Dense
 from lazyscope.scaling import PowerLaw, Scheme, displacement_exponents, named_scheme
 from lazyscope.study import CoordinateCheck, Described, coordinate_check
@@ -155,12 +154,11 @@ def _moved(scheme: Scheme, points: Dataset, width: int, seed: int) -> Float[np.n
         x, y = jnp.asarray(points.x_train), jnp.asarray(points.y_train)
         speeds = jnp.asarray(scheme.speed(width))
         problem = dense_problem(model, params, x, y, speeds=speeds)
-        method = ExponentialFlow(jnp.asarray(_TOLERANCE))
-        result = solve_flow(problem, method, stop_fraction=_STOP)
-        moved: Any = displacement(params, result.params)
-        sizes = np.asarray(moved.frobenius).copy()
-        sizes[1:-1] = np.asarray(moved.operator)[1:-1]
-    return sizes if result.outcome.ok else np.full(_DEPTH + 1, np.nan)
+    method, record = ExponentialFlow(_TOLERANCE), ("displacement",)
+    run = run_experiment(Experiment.of(problem), method, stop=_STOP, record=record)
+    sizes = run["displacement_frobenius"].copy()
+    sizes[1:-1] = run["displacement_operator"][1:-1]
+    return sizes if run.outcome.ok else np.full(_DEPTH + 1, np.nan)
 
 
 def _basis(effort: Effort) -> str:

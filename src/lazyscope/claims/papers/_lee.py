@@ -10,7 +10,7 @@ from jaxtyping import Float
 from lazyscope._jax import random_key
 from lazyscope.claims._finding import Claim, Effort, Finding, Verdict
 from lazyscope.claims._verdict import SLOPE_ACCURACY, number_verdict
-from lazyscope.claims.papers._lazy_run import lazy_run
+from lazyscope.claims.papers._moved import moved_and_changed
 from lazyscope.data import Dataset, load_dataset
 from lazyscope.flow import ExponentialFlow, Problem, dense_problem, one_lapack_thread
 from lazyscope.measure import ExponentEstimate, estimate_exponents
@@ -73,9 +73,8 @@ def check_lee_on(effort: Effort, data: str) -> tuple[Finding, ...]:
 
 
 def _run(data: Dataset, width: int, seed: int) -> Float[np.ndarray, " layers+1"]:
-    method = ExponentialFlow(jnp.asarray(_TOLERANCE))
-    run = lazy_run(_problem(data, width, seed), method, stop=_STOP)
-    return np.append(run.moved, run.kernel_change)
+    method = ExponentialFlow(_TOLERANCE)
+    return np.append(*moved_and_changed(_problem(data, width, seed), method, stop=_STOP))
 
 
 def _problem(data: Dataset, width: int, seed: int) -> Problem:

@@ -17,7 +17,7 @@ from lazyscope.claims._verdict import (
     share_interval,
     under_assumptions,
 )
-from lazyscope.claims.papers._lazy_run import lazy_run
+from lazyscope.claims.papers._moved import moved_and_changed
 from lazyscope.data import Dataset, load_dataset
 from lazyscope.experiment import spread
 from lazyscope.flow import ExponentialFlow, dense_problem, one_lapack_thread
@@ -241,8 +241,7 @@ def _moved(data: Dataset, name: str, power: float, width: int, seed: int) -> flo
             jnp.asarray(data.y_train),
             speeds=jnp.asarray(scheme.speed(width)),
         )
-    run = lazy_run(problem, ExponentialFlow(jnp.asarray(0.05)), stop=1e-4)
-    return float(np.max(run.moved))
+    return float(np.max(moved_and_changed(problem, ExponentialFlow(0.05), stop=1e-4)[0]))
 
 
 THEOREM = Claim(

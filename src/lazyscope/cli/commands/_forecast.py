@@ -77,17 +77,21 @@ def _layers(record: Mapping[str, Any]) -> Any:
     return table(
         "Predicted displacement |dW|/|W| of every layer (relative, Frobenius norm)",
         ("", *columns),
-        layer_rows(len(record["alpha"]), *columns.values()),
+        layer_rows(record, *columns.values()),
         "Exponent: power of the width that the operator norm follows; by width: what it means.",
     )
 
 
 def heading(record: Mapping[str, Any]) -> list[str]:
     """What is run and which regime it is in, one line each."""
+    from lazyscope.experiment import architecture
+
     net, data = record["network"], record["data"]
+    layers = f"{net['depth']} hidden layer{'s' * (net['depth'] > 1)} of {net['width']} units"
+    dense = [layers, net["activation"]]
+    words = architecture(net["model"]).words.format(**net)
     extras = [
-        f"{net['depth']} hidden layer{'s' * (net['depth'] > 1)} of {net['width']} units",
-        net["activation"],
+        *(dense if net["model"] == "dense" else [words, f"width {net['width']}"]),
         *(["biases"] if net["bias"] else []),
         *(["centred"] if net["centred"] else []),
         f"{net['num_parameters']} parameters",
@@ -102,11 +106,11 @@ def heading(record: Mapping[str, Any]) -> list[str]:
     return [*lines, f"Regime as the width grows: {regime}: {REGIMES[regime]}"] if regime else lines
 
 
-def layer_rows(num_layers: int, *columns: Any) -> list[tuple[str, ...]]:
+def layer_rows(record: Mapping[str, Any], *columns: Any) -> list[tuple[str, ...]]:
     """One row per layer from lists of numbers or words; a missing list gives dashes."""
     return [
-        (f"layer {i + 1}", *(_entry(None if column is None else column[i]) for column in columns))
-        for i in range(num_layers)
+        (name, *(_entry(None if column is None else column[i]) for column in columns))
+        for i, name in enumerate(record["network"]["groups"])
     ]
 
 

@@ -51,13 +51,17 @@ def train_command(
 
     Example: `lazyscope train --data diabetes --n 32 --scheme ntk --depth 1 --width 128
     --activation tanh --method descent --stop 0.01`
+
+    Example: `lazyscope train --data digits --n 24 --target parity --model convolution --depth 2
+    --spread balanced --kappa 64 --width 16`
     """
     with working("Compiling, training and measuring"):
         from lazyscope.experiment import train_run
 
         given: Any = read_number
         chosen = _method(method, tolerance, step_size, stability_fraction)
-        record = train_run(network.run(), chosen, stop=given(stop), max_steps=given(max_steps))
+        run = train_run(network.run(), chosen, stop=given(stop), max_steps=given(max_steps))
+        record = dict(run)
     if json:
         print_json(record)
     else:
@@ -121,7 +125,7 @@ def _layers(record: Mapping[str, Any]) -> Any:
     return table(
         "Displacement |dW|/|W| of every layer (relative; forecast and measured in Frobenius norm)",
         ("", *columns),
-        layer_rows(len(record["alpha"]), *columns.values()),
+        layer_rows(record, *columns.values()),
         "Exponent: power of the width that the operator norm follows.",
     )
 

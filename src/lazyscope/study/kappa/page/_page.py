@@ -199,7 +199,9 @@ def _loss_figure(study: KappaRecord) -> Figure:
         ),
         panels=[loss_panel(study)],
         selectors=[
-            Selector("shape", "Spread", [Choice(s, s) for s in shapes], shapes[0] if shapes else ""),
+            Selector(
+                "shape", "Spread", [Choice(s, s) for s in shapes], shapes[0] if shapes else ""
+            ),
             Selector(
                 "width",
                 "Width",
