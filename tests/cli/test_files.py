@@ -85,7 +85,7 @@ PATHS = [URL, "s3://bucket/x", "~nobody-of-this-name/x", "a" * 5000, "pipe", "fi
         ["study", "theorem", "--num-points", "5000", "--output", "PATH"],
         ["study", "output-scale", "--num-points", "5000", "--output", "PATH"],
         ["study", "condensation", "--widths", "2", "--output", "PATH"],
-        ["study", "two-layer", "--widths", "x", "--store", "new", "-o", "PATH"],
+        ["study", "two-layer", "--widths", "x", "--output", "PATH"],
         ["validate", "--quick", "--only", "law", "--data", "nowhere.npz", "--output", "PATH"],
     ],
 )

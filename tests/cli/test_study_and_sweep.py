@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 QUICK = [
     *("study", "kappa", "--widths", "8", "--kappas", "4,8,16,32", "--seeds", "3"),
-    *("--num-points", "4", "--num-test", "4", "--depth", "1", "--shapes", "balanced,ntk-like"),
+    *("--num-points", "4", "--num-test", "4", "--depth", "1", "--spreads", "balanced,ntk-like"),
 ]
 SWEEP = """
 [axes]
@@ -28,14 +28,15 @@ stop = 0.5
 def test_a_study_writes_a_page_and_its_numbers_and_says_where(tmp_path):
     folder = tmp_path / "new" / "kappa"
     result = CliRunner().invoke(app, [*QUICK, "--output", str(folder)])
-    assert result.exit_code == 0, (result.output, result.exception)
     stored = json.loads((folder / "kappa.json").read_text())
-    assert sorted(path.name for path in folder.iterdir()) == ["index.html", "kappa.json"]
+    codes = {"supported": 0, "contradicted": 1, "undecided": 3}
+    assert result.exit_code == codes[stored["verdict"]["answer"]], (result.output, result.exception)
+    assert sorted(path.name for path in folder.iterdir()) == ["index.html", "kappa.json", "runs"]
     assert len(stored["runs"]) == 24
     assert stored["settings"]["command"].startswith("lazyscope study kappa --output")
     lines = result.stdout.splitlines()
     assert lines[-1] == f"Page: {folder.resolve() / 'index.html'}"
-    assert lines[-3] == f"Verdict: {stored['verdict']['sentence']}"
+    assert lines[-3] == f"Verdict: {stored['verdict']['answer']}. {stored['verdict']['sentence']}"
     assert result.stderr.splitlines()[-1] == "lazyscope: 24 of 24 runs done"
     again = CliRunner().invoke(app, ["report", str(folder), "-o", str(tmp_path / "again.html")])
     assert again.stdout.splitlines()[-1] == f"Page: {tmp_path.resolve() / 'again.html'}"
@@ -52,14 +53,19 @@ def test_a_stored_study_that_was_cut_off_is_refused(tmp_path):
 
 def test_a_study_with_json_prints_what_it_stored_and_nothing_else(tmp_path):
     result = CliRunner().invoke(app, [*QUICK, "--output", str(tmp_path), "--json"])
-    assert json.loads(result.stdout) == json.loads((tmp_path / "kappa.json").read_text())
+    told = json.loads(result.stdout)
+    assert told.pop("summary")["num_done"] == 24
+    assert {told.pop("page"), told.pop("numbers")} == {
+        str((tmp_path / name).resolve()) for name in ("index.html", "kappa.json")
+    }
+    assert told == json.loads((tmp_path / "kappa.json").read_text())
 
 
 def test_an_unwritable_folder_is_refused_before_anything_is_computed(tmp_path, monkeypatch):
     def computed(*_, **__):
         raise AssertionError("computed before the path was checked")
 
-    monkeypatch.setattr("lazyscope.study.run_kappa_study", computed)
+    monkeypatch.setattr("lazyscope.study.run_study", computed)
     (tmp_path / "file").write_text("in the way")
     for path in (tmp_path / "file", tmp_path / "file" / "below"):
         result = CliRunner().invoke(app, [*QUICK, "--output", str(path)])

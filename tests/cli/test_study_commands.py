@@ -45,7 +45,7 @@ def test_defaults_in_the_help_are_those_of_the_settings():
     told = {
         one.name: one.annotation.__metadata__[0].help for one in option_parameters(TwoLayerSettings)
     }
-    assert told["widths"].endswith("Default: 300,965,3107,10000.")
+    assert told["widths"].endswith("Default: 300, 965, 3107, 10000.")
     assert told["stop"].endswith("Default: 0.0001.")
     assert told["seeds"] == "Seeds of every run. Default: 3."
 
@@ -81,6 +81,17 @@ def test_the_options_of_an_earlier_version_are_refused_with_the_one_that_is(tmp_
     assert (result.exit_code, result.stdout) == (2, "")
     assert f"lazyscope study {name} --output DIR" in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_earlier_name_of_an_option_is_read_and_told(tmp_path):
+    line = ["study", "kappa", "--shapes", "balanced,flat", "--output", str(tmp_path / "out")]
+    result = CliRunner().invoke(app, line)
+    assert result.exit_code == 2
+    assert "lazyscope: --shapes is --spreads now" in result.stderr
+    assert "Spread must be one of" in result.stderr
+    both = CliRunner().invoke(app, [*line, "--spreads", "balanced"])
+    assert (both.exit_code, both.stderr.count("\n")) == (2, 1)
+    assert "--shapes" not in CliRunner().invoke(app, ["study", "kappa", "--help"]).stdout
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ TINY = {
     "condensation": (*PLANE, *SMALL),
     "coordinates": (
         "network.py:build",
+        *("--target", "parity"),
         "--widths",
         "16,32,64",
         "--seeds",

@@ -304,8 +304,8 @@ def test_result_of_another_study_is_refused(tmp_path):
 
 
 def test_result_of_another_format_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"must have format 1.*format 2.*another version"):
-        page_of({"study": "kappa", "format": 2}, tmp_path)
+    with pytest.raises(InputError, match=r"must have format 1 or 2.*format 3.*another version"):
+        page_of({"study": "kappa", "format": 3}, tmp_path)
 
 
 def test_result_without_its_parts_is_refused(result, tmp_path):

@@ -3,10 +3,11 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, final
 
@@ -63,6 +64,7 @@ def judge_study(
     scheduler: Any = None,
     workers: int | None = None,
     show_progress: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
     command: str = "",
 ) -> StudyRun:
     """Do every run of a study that its stores do not hold yet, and judge them all.
@@ -76,6 +78,7 @@ def judge_study(
         scheduler: address of a Dask scheduler, or a client of one; threads of this process without it.
         workers: threads of this process, all usable cores unless given.
         show_progress: draw a progress bar on standard error.
+        progress: called with (runs in the stores, runs in all) whenever some have ended.
         command: what runs the same study from the shell, kept beside the settings.
 
     Raises:
@@ -87,21 +90,30 @@ def judge_study(
     place = local_path("the folder of a study", folder)
     stores = {name: place / name for name in study.designs(settings)}
     how = {"scheduler": scheduler, "num_workers": workers, "show_progress": show_progress}
-    done = judge_stores(study, settings, stores, **how)
+    done = judge_stores(study, settings, stores, progress=progress, **how)
     if command:
         done.result["settings"]["command"] = command
     return replace(done, folder=place)
 
 
 def judge_stores(
-    study: AbstractStudy[S], settings: S, stores: Mapping[str, Path], **how: Any
+    study: AbstractStudy[S],
+    settings: S,
+    stores: Mapping[str, Path],
+    *,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    **how: Any,
 ) -> StudyRun:
     """`judge_study` with every store at a place of its own; `how` is that of `run_sweep`."""
     began, compiled = time.perf_counter(), seconds_compiling()
     study.look_ahead(settings)
-    summaries, runs = {}, {}
-    for name, design in study.designs(settings).items():
-        summaries[name] = run_sweep(design, stores[name], **how)
+    summaries, runs, before = {}, {}, 0
+    designs = study.designs(settings)
+    total = sum(design.num_cells for design in designs.values())
+    for name, design in designs.items():
+        tell = partial(_tell, progress, before, total)
+        summaries[name] = run_sweep(design, stores[name], progress=tell, **how)
+        before += design.num_cells
         runs[name] = summaries[name].opened()
     try:
         with _told_that_it_judges(shown=bool(how.get("show_progress") and runs)):
@@ -121,6 +133,10 @@ def judge_stores(
     return StudyRun(plain(record), runs, summaries, Path())
 
 
+def _tell(tell: Callable[[int, int], None], before: int, total: int, done: int, _: int) -> None:
+    tell(before + done, total)
+
+
 @contextmanager
 def _told_that_it_judges(*, shown: bool) -> Iterator[None]:
     from rich.console import Console
@@ -129,27 +145,22 @@ def _told_that_it_judges(*, shown: bool) -> Iterator[None]:
         yield
 
 
-@checked(own=("scheduler", "workers"))
-def run_study(
-    study: AbstractStudy[S],
-    settings: S,
-    folder: str | Path,
-    *,
-    scheduler: Any = None,
-    workers: int | None = None,
-    show_progress: bool = False,
-    command: str = "",
-) -> StudyRun:
-    """`judge_study`, with the result as ``<name>.json`` and its page as ``index.html`` in the folder."""
-    done = judge_study(
-        study,
-        settings,
-        folder,
-        scheduler=scheduler,
-        workers=workers,
-        show_progress=show_progress,
-        command=command,
-    )
+@checked()
+def run_study(study: AbstractStudy[S], settings: S, folder: str | Path, **how: Any) -> StudyRun:
+    """Run and judge a study, and leave its result as ``<name>.json`` and its page as ``index.html``.
+
+    Args:
+        study: as `judge_study`.
+        settings: as `judge_study`.
+        folder: of the stores, the file and the page.
+        **how: the other arguments of `judge_study`.
+
+    Raises:
+        MissingRunsError: as `judge_study`.
+        StoreError: as `judge_study`.
+        InputError: as `judge_study`, or a folder that cannot be written.
+    """
+    done = judge_study(study, settings, folder, **how)
     done.folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(done.result, allow_nan=False)
     write_text_whole("a result needs a folder to go to", text, done.folder / f"{study.name}.json")

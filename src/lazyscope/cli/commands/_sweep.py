@@ -5,10 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from lazyscope._checks import InputError, check_count
 from lazyscope.cli._answer import print_answer, print_json, table
 from lazyscope.cli._sweep_summary import end_with_exit_code, summary_record, summary_sentence
-from lazyscope.cli._values import read_number
+from lazyscope.cli._workers import checked_workers
 
 
 def sweep_command(
@@ -38,14 +37,7 @@ def sweep_command(
     """
     from lazyscope.sweep import SweepDesign
 
-    if scheduler is not None and workers is not None:
-        raise InputError(
-            "workers are threads of this process",
-            received=f"--workers {workers} with --scheduler {scheduler}",
-            cause="a cluster has its own workers",
-            fix="leave out --workers",
-        )
-    number = None if workers is None else check_count("workers", read_number(workers))
+    scheduler, number = checked_workers(scheduler, workers)
     design = SweepDesign.from_file(file)
     if dry_run:
         _tell_cost(design, number, json)

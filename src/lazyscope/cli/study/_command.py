@@ -16,7 +16,7 @@ from lazyscope.cli._output import claimed_folder
 from lazyscope.cli._sweep_summary import summary_record, summary_sentence
 from lazyscope.cli._workers import checked_workers
 from lazyscope.cli.study._options import made_command, option_parameters, read_options
-from lazyscope.cli.study._progress import warnings_told
+from lazyscope.cli.study._progress import study_progress
 from lazyscope.cli.study._verdict import print_verdict
 
 if TYPE_CHECKING:
@@ -78,17 +78,17 @@ def _run(study: "AbstractStudy[Any]", given: Mapping[str, Any]) -> None:
     scheduler, workers = checked_workers(given["scheduler"], given["workers"])
     from lazyscope.study import MissingRunsError, run_study
 
+    _tell_renamed(study.earlier, given)
     settings = study.given(**read_options(study.settings, given, study.earlier))
     how: dict[str, Any] = {
         "scheduler": scheduler,
         "workers": workers,
-        "show_progress": typer.get_text_stream("stderr").isatty(),
         "command": command_line(study, given),
     }
     with claimed_folder(given["output"], ("index.html", f"{study.name}.json")) as folder:
         try:
-            with warnings_told():
-                done = run_study(study, settings, folder, **how)
+            with study_progress() as shown:
+                done = run_study(study, settings, folder, **how, **shown)
         except MissingRunsError as error:
             typer.echo(f"lazyscope: {error}", err=True)
             raise typer.Exit(CONTRADICTED) from error
@@ -106,6 +106,20 @@ def _refuse_earlier(name: str, given: Mapping[str, Any]) -> None:
                 fix=f"use `lazyscope study {name} --output DIR`: the page is DIR/index.html, and DIR/runs "
                 "is the place for an earlier store",
             )
+
+
+def _tell_renamed(earlier: Mapping[str, str], given: Mapping[str, Any]) -> None:
+    """Say which options have another name now; both at once are refused."""
+    for old, new in earlier.items():
+        if given[old] is not None and given[new] is not None:
+            raise InputError(
+                f"--{old} is an earlier name of --{new}",
+                received=f"--{old} {given[old]} with --{new} {given[new]}",
+                cause="a command line of an earlier version, with an option added",
+                fix=f"leave out --{old}",
+            )
+        if given[old] is not None:
+            typer.echo(f"lazyscope: --{old} is --{new} now; the old name goes with 1.0", err=True)
 
 
 def command_line(study: "AbstractStudy[Any]", given: Mapping[str, Any]) -> str:

@@ -120,7 +120,7 @@ def _shown(field: "Field[Any]") -> str:
 
 def _typed(value: Any) -> str:
     if isinstance(value, tuple):
-        return (";" if value and isinstance(value[0], tuple) else ",").join(map(_typed, value))
+        return ("; " if value and isinstance(value[0], tuple) else ", ").join(map(_typed, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

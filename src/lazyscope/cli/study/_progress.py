@@ -10,58 +10,35 @@ import typer
 
 
 @contextmanager
-def study_progress() -> Iterator[Callable[[int, int], None]]:
-    """Runs done and left on standard error: a bar on a terminal, ten lines elsewhere."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+def study_progress() -> Iterator[dict[str, Any]]:
+    """How a study tells its runs on standard error: a bar on a terminal, ten lines elsewhere.
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        first = Timer(_SILENCE, _tell_compiling)
-        first.daemon = True
+    Warnings about what cannot be decided become lines as well.
+    """
+    shown = typer.get_text_stream("stderr").isatty()
+    first = Timer(_SILENCE, _tell_compiling)
+    first.daemon = True
+    if not shown:
         first.start()
-        try:
-            with warnings_told(lambda text: typer.echo(text, err=True)):
-                yield _tell_tenths
-        finally:
-            first.cancel()
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("compiling", total=None)
-
-        def advance(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total, description="runs")
-
-        with warnings_told(lambda text: console.print(text, highlight=False, soft_wrap=True)):
-            yield advance
+    try:
+        with _warnings_told():
+            yield {"show_progress": shown, "progress": _nothing if shown else _tenths()}
+    finally:
+        first.cancel()
 
 
 @contextmanager
-def warnings_told(tell: Callable[[str], None] | None = None) -> Iterator[None]:
+def _warnings_told() -> Iterator[None]:
     """Show what cannot be decided as one line, not as Python shows warnings."""
     from lazyscope.study import HopelessWarning
 
-    tell = tell or (lambda text: typer.echo(text, err=True))
     with warnings.catch_warnings():
         shown = warnings.showwarning
 
         def show(message: Any, category: Any, *where: Any, **more: Any) -> None:
             if issubclass(category, HopelessWarning):
-                tell(f"lazyscope: {str(message)[:1].upper()}{str(message)[1:]}.")
+                text = f"{str(message)[:1].upper()}{str(message)[1:]}."
+                typer.echo(f"lazyscope: {text}", err=True)
             else:
                 shown(message, category, *where, **more)
 
@@ -70,14 +47,25 @@ def warnings_told(tell: Callable[[str], None] | None = None) -> Iterator[None]:
         yield
 
 
-_SILENCE = 1.5  # seconds, in which bad input is refused in one line
+_SILENCE = 5.0  # seconds, in which bad input is refused in one line
 
 
 def _tell_compiling() -> None:
     typer.echo("lazyscope: compiling one program per width first", err=True)
 
 
-def _tell_tenths(done: int, total: int) -> None:
-    """A line whenever another tenth of the runs is done."""
-    if 10 * done // total > 10 * (done - 1) // total:
-        typer.echo(f"lazyscope: {done} of {total} runs done", err=True)
+def _tenths() -> Callable[[int, int], None]:
+    """Writes a line whenever another tenth of the runs is done."""
+    told = 0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal told
+        if 10 * done // total > told:
+            told = 10 * done // total
+            typer.echo(f"lazyscope: {done} of {total} runs done", err=True)
+
+    return tell
+
+
+def _nothing(done: int, total: int) -> None:
+    """Where the bar of the sweep tells it."""

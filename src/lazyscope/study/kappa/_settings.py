@@ -36,22 +36,23 @@ class KappaSettings:
     """What `run_kappa_study` runs; the defaults are those of dense networks, see `kappa_settings`.
 
     Attributes:
-        model: architecture of the networks, one of `network_names`.
-        data: source of the points, see `lazyscope.data.load_dataset`.
-        num_points, num_test: training and test points.
-        target: kind of target; ``parity`` has one output.
-        spreads: how kappa is spread over the layers.
-        kappas: initial scales, at least 4; a slope is fitted to the largest 4.
+        model: architecture: dense, convolution, residual, residual-convolution, layer-norm or attention.
+        data: source of the points; see `lazyscope.data.load_dataset`.
+        num_points: training points.
+        num_test: test points.
+        target: kind of target: classes, parity or value; parity has one output.
+        spreads: ways to spread kappa over the layers.
+        kappas: initial scales, four or more; a slope is fitted to the largest four.
         widths: widths of the hidden layers, channels or embedding dimension.
-        seeds: number of seeds of each run; widths times seeds must be 3 or more.
+        seeds: seeds of every run; widths times seeds must be 3 or more.
         depth: hidden layers, convolutions, or blocks of attention.
         activation: nonlinearity.
         stop: fraction of the initial loss at which training ends.
-        tolerance: of the exponential flow.
-        centred: train f - f_0, so that the residual starts as the targets at every kappa. Without it
+        tolerance: tolerance of the exponential flow.
+        centred: train f - f_0; so the residual starts as the targets at every kappa. Without it
             displacements level off at 1/sqrt(m) where kappa exceeds sqrt(m).
         max_steps: steps tried at most in a run.
-        data_seed: chooses the points.
+        data_seed: seed that chooses the points.
     """
 
     model: str = "dense"

@@ -49,13 +49,13 @@ class TheoremSettings:
     """What `run_theorem_study` runs.
 
     Attributes:
-        data: source of the points, see `lazyscope.data.load_dataset`.
-        num_points: training points n.
-        target: kind of target; ``parity`` has one output.
+        data: source of the points; see `lazyscope.data.load_dataset`.
+        num_points: training points.
+        target: kind of target: classes, parity or value; parity has one output.
         schemes: named parametrisations, each at its own kappa.
         widths: widths of the runs of `schemes`.
-        spreads: ways to spread kappa over the layers, see `spread`.
-        kappas: initial scales at which the spreads are run. They are trained centred (f minus its
+        spreads: ways to spread kappa over the layers; see `lazyscope.experiment.spread`.
+        kappas: initial scales of the spreads, four or more. They are trained centred (f minus its
             start), so that kappa alone varies: otherwise a network at large kappa first has to remove
             its own output, of size kappa/sqrt(m). The named schemes are trained as they are.
         threshold_widths: widths of the runs of `spreads`, at least 3: with fewer, nobody could tell
@@ -68,9 +68,9 @@ class TheoremSettings:
         kept: share of a rate that counts as keeping it; 1/2 as in proofs of such theorems.
         tolerated: share of failing runs that a threshold still calls success. Runs of three seeds
             resolve a fifth; for less, raise `seeds` too.
-        tolerance: of the exponential flow; times are within a few per cent at the default.
+        tolerance: tolerance of the exponential flow; times are within a few per cent at the default.
         max_steps: steps tried at most in a run.
-        data_seed: chooses the points.
+        data_seed: seed that chooses the points.
     """
 
     data: str = "digits"

@@ -135,12 +135,12 @@ def _expected(settings: Mapping[str, Any]) -> str:
     if settings.get("model", "dense") == "dense":
         return (
             "Theory says that the relative displacement of the weights falls like 1/kappa, "
-            "whatever the shape."
+            "however kappa is spread over the layers."
         )
     return (
         "For dense networks theory says that the relative displacement of the weights falls like "
-        "1/kappa, whatever the shape. Whether it does so here, with the kappa of this architecture, is "
-        "what the runs show."
+        "1/kappa, however kappa is spread over the layers. Whether it does so here, with the kappa of this "
+        "architecture, is what the runs show."
     )
 
 
@@ -149,7 +149,7 @@ def _displacement_figure(study: KappaRecord) -> Figure:
         anchor="displacement",
         title="Largest relative displacement against kappa",
         caption=(
-            "Look for lines that fall like the dashed one, with all widths of a shape on top of "
+            "Look for lines that fall like the dashed one, with all widths of a spread on top of "
             "each other: small marks are runs, large ones means over seeds with bars from the "
             "smallest to the largest; lines are dotted outside the range of the fit."
         ),
@@ -199,7 +199,9 @@ def _loss_figure(study: KappaRecord) -> Figure:
         ),
         panels=[loss_panel(study)],
         selectors=[
-            Selector("shape", "Shape", [Choice(s, s) for s in shapes], shapes[0] if shapes else ""),
+            Selector(
+                "shape", "Spread", [Choice(s, s) for s in shapes], shapes[0] if shapes else ""
+            ),
             Selector(
                 "width",
                 "Width",
@@ -265,7 +267,7 @@ def _prediction_figures(study: KappaRecord) -> list[Figure]:
             ),
             panels=panels,
             selectors=[
-                Selector("shape", "Shape", [Choice(s, s) for s in shapes], shapes[0]),
+                Selector("shape", "Spread", [Choice(s, s) for s in shapes], shapes[0]),
                 Selector(
                     "width", "Width", [Choice(str(w), str(w)) for w in widths], str(widths[-1])
                 ),
@@ -321,9 +323,9 @@ def _shape_legend(study: KappaRecord, *, with_fits: bool = False) -> Legend:
             detail = f"{decimal(fit['slope'])} {interval(fit['interval'])}"
         keys.append(Key(shape, shape, study.shape_colors[shape], detail=detail))
     predicted = {decimal(fit["predicted"], 0) for fit in study.fits.values()}
-    label = "Shape"
+    label = "Spread"
     if with_fits and len(predicted) == 1:
-        label = f"Shape, with its slope and interval (predicted {predicted.pop()})"
+        label = f"Spread, with its slope and interval (predicted {predicted.pop()})"
     return Legend("shape", label, keys)
 
 

@@ -44,7 +44,7 @@ def weighed_tables(study: KappaRecord) -> list[Table]:
 
 
 def _slopes(anchor: str, title: str, caption: str, fits: Sequence[Mapping[str, Any]]) -> Table:
-    header = ["Shape", "Slope", _level(fits), "Predicted", "Verdict", "Runs"]
+    header = ["Spread", "Slope", _level(fits), "Predicted", "Verdict", "Runs"]
     has_range = any(fit.get("kappa_range") for fit in fits)
     notes = [f"{fit['shape']}: {fit['note']}" for fit in fits if fit.get("note")]
     further = [
@@ -94,7 +94,7 @@ def _spread(study: KappaRecord, rows: Sequence[Mapping[str, Any]], anchor: str, 
             "Relative difference of the displacement between widths; small numbers mean that "
             "kappa decides and the width does not."
         ),
-        header=["Shape", *(f"κ = {number(kappa)}" for kappa in study.kappas)],
+        header=["Spread", *(f"κ = {number(kappa)}" for kappa in study.kappas)],
         rows=[
             [shape, *(percent(spread.get((shape, kappa))) for kappa in study.kappas)]
             for shape in study.shapes
@@ -106,12 +106,12 @@ def scheme_table(study: KappaRecord) -> Table:
     """The schemes behind the shapes and the regimes that theory gives them."""
     derived = any(scheme["scale_exponents"] for scheme in study.stored["schemes"])
     caption = (
-        "How each shape spreads kappa over the layers, with the exponents in width of layer "
+        "How each spread shares kappa out over the layers, with the exponents in width of layer "
         "scales and of predicted displacements (operator norm)."
     )
     if not derived:
         caption = (
-            "How each shape spreads kappa over the layers. Kappa is not the product of their scales "
+            "How each spread shares kappa out over the layers. Kappa is not the product of their scales "
             "here, so that the exponents and regimes of dense networks do not apply."
         )
     return Table(
@@ -119,7 +119,7 @@ def scheme_table(study: KappaRecord) -> Table:
         title="Schemes and regimes",
         caption=caption,
         header=[
-            "Shape",
+            "Spread",
             "What it does",
             "Layer scales",
             "Scale exponents",
@@ -149,7 +149,7 @@ def failed_table(study: KappaRecord) -> Table:
         anchor="failed",
         title="Runs that did not converge",
         caption=caption,
-        header=["Shape", "Width", "Kappa", "Seed", "Outcome", "Steps", "Loss at the end"],
+        header=["Spread", "Width", "Kappa", "Seed", "Outcome", "Steps", "Loss at the end"],
         rows=[
             [
                 run["shape"],
@@ -167,7 +167,7 @@ def failed_table(study: KappaRecord) -> Table:
 
 def run_table(study: KappaRecord) -> Table:
     """Every run with its numbers."""
-    header = ["Shape", "Width", "Kappa", "Seed", "Outcome", "Steps", "Time"]
+    header = ["Spread", "Width", "Kappa", "Seed", "Outcome", "Steps", "Time"]
     header += ["Displacement (operator)", "Displacement (Frobenius)", "Forecast (Frobenius)"]
     header += ["Kernel change", "Gap, train", "Gap, test", "Rate", "Bound", "Kernel rate"]
     header += ["Test error", "of kernel"]
