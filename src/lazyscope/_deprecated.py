@@ -6,12 +6,12 @@ from importlib import import_module
 from typing import Any
 
 
-def warn_renamed(old: str, new: str) -> None:
-    """Say to who used `old` what it is called now."""
+def warn_renamed(old: str, new: str, depth: int = 3) -> None:
+    """Say to who used `old`, so many calls above, what it is called now."""
     warnings.warn(
         f"{old} is {new} now; the old name goes with lazyscope 1.0",
         DeprecationWarning,
-        stacklevel=3,
+        stacklevel=depth,
     )
 
 

@@ -45,7 +45,7 @@ def test_numpy_parameters_that_are_updated_in_place_are_displaced():
     for array in params.values():
         array *= 1.1
     look = observer.observe(params, step=1).measurement
-    np.testing.assert_allclose(look.leaf_frobenius, 0.1, rtol=1e-5)
+    np.testing.assert_allclose(look.parameter_frobenius, 0.1, rtol=1e-5)
 
 
 def test_probe_points_and_targets_are_those_of_the_start_when_a_loader_fills_its_batch_again():

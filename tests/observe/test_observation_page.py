@@ -25,8 +25,8 @@ def record(sizes, *, flips=True, loss=True):
     for k, size in enumerate(sizes):
         zero_started = np.inf if size else 0.0
         measured = Measurement(
-            leaf_frobenius=np.array([size, zero_started, size]),
-            leaf_operator=np.array([size, np.nan, size]),
+            parameter_frobenius=np.array([size, zero_started, size]),
+            parameter_operator=np.array([size, np.nan, size]),
             group_frobenius=np.array([size, size]),
             group_operator=np.array([size, size]),
             total=size,

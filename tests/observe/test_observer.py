@@ -65,10 +65,10 @@ def test_displacements_are_ratios_of_norms_in_each_leaf_and_group():
     norms = {k: np.linalg.norm(START[k[0]][k[1]]) for k in leaves}
     found = seen()
     frobenius = [np.linalg.norm(moved[k]) / norms[k] for k in leaves[1:]]
-    np.testing.assert_allclose(found.leaf_frobenius[1:], frobenius, rtol=1e-12)
-    assert np.isnan(found.leaf_operator[0])
+    np.testing.assert_allclose(found.parameter_frobenius[1:], frobenius, rtol=1e-12)
+    assert np.isnan(found.parameter_operator[0])
     operator = np.linalg.norm(moved["last", "w"], 2) / np.linalg.norm(START["last"]["w"], 2)
-    np.testing.assert_allclose(found.leaf_operator[2], operator, rtol=1e-10)
+    np.testing.assert_allclose(found.parameter_operator[2], operator, rtol=1e-10)
     np.testing.assert_allclose(found.group_operator[1], operator, rtol=1e-10)
     both = np.hypot(np.linalg.norm(moved["first", "w"]), np.linalg.norm(moved["first", "b"]))
     np.testing.assert_allclose(found.group_frobenius[0], both / norms["first", "w"], rtol=1e-12)
@@ -78,7 +78,7 @@ def test_a_bias_that_starts_at_zero_and_moves_is_infinitely_displaced():
     moved = jax.tree.map(np.copy, START)
     moved["first"]["b"] += 1.0
     look = Observer(apply, START, X).observe(moved, step=1)
-    assert look.measurement.leaf_frobenius[0] == np.inf
+    assert look.measurement.parameter_frobenius[0] == np.inf
     assert np.isfinite(look.measurement.group_frobenius).all()
 
 
@@ -245,7 +245,7 @@ def test_a_flax_module_is_observed_in_training_and_refused_in_training_mode():
         Observer(*as_function(network), X.astype(np.float32))
     network.eval()
     observer = Observer(*as_function(network), X.astype(np.float32))
-    assert observer.record.subject.leaves == ("readout.bias", "readout.kernel")
+    assert observer.record.subject.parameters == ("readout.bias", "readout.kernel")
     assert observer.record.subject.groups == ("readout",)
     look = observer.observe(nnx.state(network, nnx.Param), step=1)
     assert look.measurement.total == 0
@@ -313,7 +313,7 @@ def test_half_and_mixed_precision_are_observed_to_their_own_rounding(kind):
     first, second = (np.asarray(p["w"], float) for p in (params, moved))
     rounding = float(jnp.finfo(kind).eps)
     expected = np.linalg.norm(second - first) / np.linalg.norm(first)
-    assert found.leaf_frobenius[1] == pytest.approx(expected, rel=1e-5)
+    assert found.parameter_frobenius[1] == pytest.approx(expected, rel=1e-5)
     before, after = (_tanh_kernel(w) for w in (first, second))
     change = np.linalg.norm(after - before) / np.linalg.norm(before)
     assert found.kernel_change == pytest.approx(change, rel=10 * rounding)

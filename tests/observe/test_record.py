@@ -12,7 +12,7 @@ from lazyscope.observe import (
     Observations,
     Subject,
     from_json,
-    group_leaves,
+    group_parameters,
     open_observations,
     save_observations,
     to_dataset,
@@ -20,10 +20,10 @@ from lazyscope.observe import (
 )
 
 SUBJECT = Subject(
-    leaves=("in.weight", "in.bias", "out.weight"),
+    parameters=("in.weight", "in.bias", "out.weight"),
     shapes=((4, 3), (4,), (1, 4)),
     groups=("in", "out"),
-    leaf_group=(0, 0, 1),
+    parameter_group=(0, 0, 1),
     num_points=5,
     num_outputs=1,
     has_targets=False,
@@ -35,8 +35,8 @@ SUBJECT = Subject(
 def measurement(size):
     nan = np.nan
     return Measurement(
-        leaf_frobenius=np.array([size, np.inf if size else 0.0, size]),
-        leaf_operator=np.array([size, nan, size]),
+        parameter_frobenius=np.array([size, np.inf if size else 0.0, size]),
+        parameter_operator=np.array([size, nan, size]),
         group_frobenius=np.array([size, size]),
         group_operator=np.array([size, size]),
         total=size,
@@ -64,7 +64,7 @@ def test_a_record_survives_the_disk_with_what_is_not_finite(tmp_path):
     after = open_observations(save_observations(before, tmp_path / "record.json"))
     assert after.subject == before.subject
     assert same(before, after)
-    for name in ("leaf_frobenius", "leaf_operator", "target_alignment"):
+    for name in ("parameter_frobenius", "parameter_operator", "target_alignment"):
         np.testing.assert_array_equal(after.series(name), before.series(name))
     assert [p.name for p in tmp_path.iterdir()] == ["record.json"]
 
@@ -99,7 +99,7 @@ def test_the_summary_has_the_keys_of_our_own_runs():
 def test_labelled_data_have_the_names_of_leaves_and_groups():
     made = to_dataset(record(0.0, 0.2))
     assert made["group_frobenius"].sel(step=3, group="out") == 0.2
-    assert made["leaf_group"].sel(leaf="in.bias") == "in"
+    assert made["parameter_group"].sel(parameter="in.bias") == "in"
     assert made.attrs["numpy"] == "2"
     assert all("units" in made[name].attrs for name in made.data_vars)
 
@@ -131,15 +131,15 @@ def test_a_changed_number_is_told_by_the_checksum(tmp_path):
         ("step", []),
         ("step", [0.5, 1]),
         ("loss", [1.0]),
-        ("leaf_frobenius", [[1.0], [1.0]]),
+        ("parameter_frobenius", [[1.0], [1.0]]),
         ("group_operator", [[1.0, "1"], [1.0, 1.0]]),
         ("total", None),
         ("observing_seconds", []),
         ("subject", []),
-        ("leaf_group", [0, 0, 2]),
-        ("leaf_group", [0, 0]),
+        ("parameter_group", [0, 0, 2]),
+        ("parameter_group", [0, 0]),
         ("shapes", [[4, "3"], [4], [1, 4]]),
-        ("leaves", [["a"], "b", "c"]),
+        ("parameters", [["a"], "b", "c"]),
         ("provenance", [1]),
     ],
 )
@@ -193,18 +193,48 @@ LEAVES = ("in.weight", "in.bias", "inner.weight", "out.weight")
 
 
 def test_arrays_of_one_layer_make_a_group_unless_told_otherwise():
-    assert group_leaves(LEAVES) == (("in", "inner", "out"), (0, 0, 1, 2))
-    assert group_leaves(LEAVES, lambda name: name[:2]) == (("in", "ou"), (0, 0, 0, 1))
+    assert group_parameters(LEAVES) == (("in", "inner", "out"), (0, 0, 1, 2))
+    assert group_parameters(LEAVES, lambda name: name[:2]) == (("in", "ou"), (0, 0, 0, 1))
     named = {"in": "a", "in.bias": "b", "inner": "a", "out": "c"}
-    assert group_leaves(LEAVES, named) == (("a", "b", "c"), (0, 1, 0, 2))
+    assert group_parameters(LEAVES, named) == (("a", "b", "c"), (0, 1, 0, 2))
 
 
 @pytest.mark.parametrize("groups", [{"in": "a", "out": "b"}, {"wrong": "a"}, lambda name: None])
 def test_arrays_without_a_group_are_refused(groups):
     with pytest.raises(InputError, match="must belong to a group that has a name"):
-        group_leaves(LEAVES, groups)
+        group_parameters(LEAVES, groups)
 
 
 def test_a_function_of_groups_that_raises_is_refused():
     with pytest.raises(InputError, match=r"must name the group .*ValueError for in.weight"):
-        group_leaves(LEAVES, int)
+        group_parameters(LEAVES, int)
+
+
+FIRST = {
+    "parameters": "leaves",
+    "parameter_group": "leaf_group",
+    "parameter_frobenius": "leaf_frobenius",
+    "parameter_operator": "leaf_operator",
+}
+
+
+def test_a_record_of_the_first_format_is_read():
+    stored = to_json(record(0.0, 0.2))
+    old = {FIRST.get(name, name): value for name, value in stored.items()}
+    old["subject"] = {FIRST.get(name, name): value for name, value in stored["subject"].items()}
+    read = from_json({**old, "format": "lazyscope-observations-1"})
+    assert to_json(read) == stored
+
+
+@pytest.mark.parametrize("new", FIRST)
+def test_parts_of_a_record_answer_to_their_old_names(new):
+    part = SUBJECT if hasattr(SUBJECT, new) else measurement(0.2)
+    with pytest.warns(DeprecationWarning, match=f"{FIRST[new]} is called {new} now") as caught:
+        found = getattr(part, FIRST[new])
+    assert found is getattr(part, new)
+    assert caught[0].filename == __file__
+
+
+def test_a_part_that_never_was_is_an_error():
+    with pytest.raises(AttributeError, match="leaf_sizes"):
+        SUBJECT.leaf_sizes  # noqa: B018

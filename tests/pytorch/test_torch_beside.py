@@ -113,11 +113,11 @@ def test_parameters_may_be_new_objects_at_a_look_and_are_named_where_they_cannot
     observer = Observer(module, X)
     module[0].weight = nn.Parameter(module[0].weight.detach() * 1.1)
     found = observer.observe(step=1).measurement
-    assert found.leaf_frobenius[0] == pytest.approx(0.1)
+    assert found.parameter_frobenius[0] == pytest.approx(0.1)
     assert np.isfinite(found.kernel_change)
     state_now = {name: value * 1.1 for name, value in module.state_dict().items()}
     module.load_state_dict(state_now, assign=True)
-    assert observer.observe(step=2).measurement.leaf_frobenius[0] == pytest.approx(0.21)
+    assert observer.observe(step=2).measurement.parameter_frobenius[0] == pytest.approx(0.21)
     module[3].bias.requires_grad_(False)
     with pytest.raises(InputError, match=r"Received: 3\.bias frozen"):
         observer.observe(step=3)

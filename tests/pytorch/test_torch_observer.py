@@ -48,12 +48,12 @@ def test_displacement_and_kernel_change_are_those_of_their_definition():
     after = np.trace(tangent_kernel(module, x), axis1=2, axis2=3)
     change = np.linalg.norm(after - before) / np.linalg.norm(before)
     assert found.kernel_change == pytest.approx(change, rel=1e-12)
-    for k, name in enumerate(observer.record.subject.leaves):
+    for k, name in enumerate(observer.record.subject.parameters):
         p, p0 = dict(module.named_parameters())[name].detach(), start[name]
-        assert found.leaf_frobenius[k] == pytest.approx(float((p - p0).norm() / p0.norm()))
+        assert found.parameter_frobenius[k] == pytest.approx(float((p - p0).norm() / p0.norm()))
         if p.dim() == 2:
             ratio = torch.linalg.matrix_norm(p - p0, 2) / torch.linalg.matrix_norm(p0, 2)
-            assert found.leaf_operator[k] == pytest.approx(float(ratio), rel=1e-9)
+            assert found.parameter_operator[k] == pytest.approx(float(ratio), rel=1e-9)
     assert observer.record.subject.groups == ("0", "2", "4")
     assert np.isnan(found.probe_loss)
     assert np.isnan(found.target_alignment)
@@ -145,7 +145,7 @@ def test_many_outputs_are_looked_at_in_random_directions():
     found = observer.observe(step=1).measurement
     assert any("16 random directions" in note for note in observer.record.subject.notes)
     assert 0.0 < found.kernel_change < 1.0
-    assert len(found.leaf_frobenius) == 4
+    assert len(found.parameter_frobenius) == 4
 
 
 def test_named_groups_and_copies_are_understood():

@@ -59,11 +59,11 @@ def measurements(name):
 @pytest.mark.parametrize("name", ["dense", "convolutional"])
 def test_both_observers_see_the_same(name):
     watching, observer, found, expected = measurements(name)
-    leaves = [n.removeprefix("w.") for n in watching.record.subject.leaves]
-    order = [observer.record.subject.leaves.index(n) for n in leaves]
+    leaves = [n.removeprefix("w.") for n in watching.record.subject.parameters]
+    order = [observer.record.subject.parameters.index(n) for n in leaves]
     for field in dataclasses.fields(found):
         ours_, theirs = (np.asarray(getattr(m, field.name)) for m in (found, expected))
-        if field.name.startswith("leaf"):
+        if field.name.startswith("parameter"):
             theirs = theirs[order]
         if field.name.startswith("group"):
             continue

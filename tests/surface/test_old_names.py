@@ -11,6 +11,7 @@ RENAMED = {
     ("lazyscope", "tangent_kernel_by_leaf"): "tangent_kernel_by_parameter",
     ("lazyscope.kernel", "tangent_kernel_by_leaf"): "tangent_kernel_by_parameter",
     ("lazyscope.kernel", "LeafHandling"): "ParameterHandling",
+    ("lazyscope.observe", "group_leaves"): "group_parameters",
 }
 
 

@@ -1,5 +1,6 @@
 """What did training do to any network, watched from inside somebody else's training loop?"""
 
+from lazyscope._deprecated import old_names
 from lazyscope._provenance import provenance
 from lazyscope._trace import ArrayRole, ArrayRoles
 from lazyscope.observe._abstract import AbstractObserver
@@ -12,7 +13,7 @@ from lazyscope.observe._cadence import DEFAULT_CADENCE as DEFAULT_CADENCE
 from lazyscope.observe._cadence import Cadence
 from lazyscope.observe._cadence import check_cadence as check_cadence
 from lazyscope.observe._function import Function, as_function
-from lazyscope.observe._groups import group_leaves
+from lazyscope.observe._groups import group_parameters
 from lazyscope.observe._observer import MANY_OUTPUTS as MANY_OUTPUTS
 from lazyscope.observe._observer import Observer
 from lazyscope.observe._record import SERIES as SERIES
@@ -53,7 +54,7 @@ __all__ = [
     "as_function",
     "displacement_fields",
     "from_json",
-    "group_leaves",
+    "group_parameters",
     "open_observations",
     "provenance",
     "relative_changes",
@@ -62,3 +63,5 @@ __all__ = [
     "to_dataset",
     "to_json",
 ]
+
+__getattr__ = old_names(__name__, {"group_leaves": "group_parameters"})

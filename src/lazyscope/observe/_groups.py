@@ -11,13 +11,13 @@ Grouping = Callable[[str], str] | Mapping[str, str] | None
 
 
 @checked(own=("groups",))
-def group_leaves(
-    leaves: Sequence[str], groups: Grouping = None
+def group_parameters(
+    names: Sequence[str], groups: Grouping = None
 ) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """Names of the groups, in the order of their first array, and the number of every array's group.
 
     Args:
-        leaves: names of the arrays, parts between dots.
+        names: of the arrays, parts between dots.
         groups: None puts arrays together whose names differ in the last part only, as the weight and
             the bias of a layer do. A function gets the name of an array and returns its group's. A
             mapping names all arrays that begin with a key, as ``{"body": "hidden", "head": "readout"}``;
@@ -27,30 +27,30 @@ def group_leaves(
         InputError: an array without a group, or a beginning that no array has.
 
     Example:
-        >>> group_leaves(["in.weight", "in.bias", "out.weight"])
+        >>> group_parameters(["in.weight", "in.bias", "out.weight"])
         (('in', 'out'), (0, 0, 1))
-        >>> group_leaves(["in.weight", "in.bias", "out.weight"], {"in": "all", "out": "all"})
+        >>> group_parameters(["in.weight", "in.bias", "out.weight"], {"in": "all", "out": "all"})
         (('all',), (0, 0, 0))
     """
     labels: Sequence[str | None]
     if groups is None:
-        labels = [name.rpartition(".")[0] or name for name in leaves]
+        labels = [name.rpartition(".")[0] or name for name in names]
     elif callable(groups):
-        labels = [named_by(groups, name) for name in leaves]
+        labels = [named_by(groups, name) for name in names]
     elif not isinstance(groups, Mapping):
-        raise _refusal(leaves, f"groups of type {type(groups).__name__}")
+        raise _refusal(names, f"groups of type {type(groups).__name__}")
     else:
-        labels = [_label(name, groups) for name in leaves]
+        labels = [_label(name, groups) for name in names]
         for start in groups:
-            if not any(_begins(name, start) for name in leaves):
-                raise _refusal(leaves, f"{start!r}, with which no name begins")
+            if not any(_begins(name, start) for name in names):
+                raise _refusal(names, f"{start!r}, with which no name begins")
     known: list[str] = []
-    for name, label in zip(leaves, labels, strict=True):
+    for name, label in zip(names, labels, strict=True):
         if not isinstance(label, str):
-            raise _refusal(leaves, f"{label!r} for {name}")
+            raise _refusal(names, f"{label!r} for {name}")
         known.append(label)
-    names = tuple(dict.fromkeys(known))
-    return names, tuple(names.index(label) for label in known)
+    found = tuple(dict.fromkeys(known))
+    return found, tuple(found.index(label) for label in known)
 
 
 def _label(name: str, groups: Mapping[str, str]) -> str | None:
@@ -63,10 +63,10 @@ def _begins(name: str, start: str) -> bool:
     return name == start or name.startswith(f"{start}.")
 
 
-def _refusal(leaves: Sequence[str], received: str) -> InputError:
+def _refusal(names: Sequence[str], received: str) -> InputError:
     return InputError(
         "every parameter array must belong to a group that has a name",
         received=received,
         cause="a misspelt beginning, or a layer that was left out",
-        fix=f"name {', '.join(leaves[:4])}{', ..' * (len(leaves) > 4)}",
+        fix=f"name {', '.join(names[:4])}{', ..' * (len(names) > 4)}",
     )

@@ -181,7 +181,7 @@ class Observer(AbstractObserver):
                 fix="pass the tree that the loss is differentiated with respect to",
             )
         with own_settings(double=False), asking(at_start):
-            return tuple(map(_typed, self._subject.leaves, leaves, self._types, at_start))
+            return tuple(map(_typed, self._subject.parameters, leaves, self._types, at_start))
 
 
 def _is_gone(leaf: Any) -> bool:
@@ -230,7 +230,7 @@ def _no_program(plan: Any) -> None:
 def _difference(subject: Subject, treedef: Any, expected: Any, shapes: Sequence[Any]) -> str:
     if treedef != expected:
         return f"another tree, {str(treedef)[:100]}, for {str(expected)[:100]}"
-    pairs = zip(subject.leaves, shapes, subject.shapes, strict=True)
+    pairs = zip(subject.parameters, shapes, subject.shapes, strict=True)
     name, found, wanted = next((n, a, b) for n, a, b in pairs if a != b)
     return f"{name} of shape {found} for {wanted}"
 

@@ -4,7 +4,7 @@ NumPy arrays and plain numbers only: whoever measures, in whatever library, fill
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, final
 
 import numpy as np
@@ -12,6 +12,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from lazyscope._checks import check_alike, check_array
+from lazyscope._deprecated import warn_renamed
 from lazyscope._plain import plain
 
 LAZY, NOT_LAZY = 0.1, 1.0
@@ -29,6 +30,23 @@ SERIES = (
 )
 """Quantities with one number for each look, by their names in `Measurement`."""
 
+OLD_NAMES = {
+    "leaves": "parameters",
+    "leaf_group": "parameter_group",
+    "leaf_frobenius": "parameter_frobenius",
+    "leaf_operator": "parameter_operator",
+}
+"""What records of the first format call their parts."""
+
+
+def _by_old_name(record: Any, name: str) -> Any:
+    """A part of a record that is asked for as it was called once."""
+    new = OLD_NAMES.get(name)
+    if new is None or new not in {each.name for each in fields(record)}:
+        raise AttributeError(f"{type(record).__name__!r} object has no attribute {name!r}")
+    warn_renamed(name, new, depth=4)
+    return getattr(record, new)
+
 
 @final
 @dataclass(frozen=True)
@@ -36,10 +54,10 @@ class Subject:
     """What is observed, fixed for a whole record.
 
     Attributes:
-        leaves: names of the parameter arrays, as the library that trains them names them.
+        parameters: names of the parameter arrays, as the library that trains them names them.
         shapes: their shapes.
-        groups: names of the groups (layers), in the order of their first leaf.
-        leaf_group: number of the group that each leaf belongs to.
+        groups: names of the groups (layers), in the order of their first array.
+        parameter_group: number of the group that each array belongs to.
         num_points: probe points N.
         num_outputs: outputs C.
         has_targets: whether targets at the probe points were given.
@@ -47,19 +65,22 @@ class Subject:
         provenance: versions, the machine's clock at the start, and what the caller adds.
     """
 
-    leaves: tuple[str, ...]
+    parameters: tuple[str, ...]
     shapes: tuple[tuple[int, ...], ...]
     groups: tuple[str, ...]
-    leaf_group: tuple[int, ...]
+    parameter_group: tuple[int, ...]
     num_points: int
     num_outputs: int
     has_targets: bool
     notes: tuple[str, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
 
+    def __getattr__(self, name: str) -> Any:
+        return _by_old_name(self, name)
+
     @property
     def num_parameters(self) -> int:
-        """Entries of all leaves together."""
+        """Entries of all arrays together."""
         return sum(int(np.prod(shape, dtype=int)) for shape in self.shapes)
 
 
@@ -69,9 +90,9 @@ class Measurement:
     """One look at the parameters theta(t), against where they started. NaN: not defined, or not finite.
 
     Attributes:
-        leaf_frobenius: |w(t) - w(0)| / |w(0)| of every leaf, Frobenius norm; infinite for a leaf that
+        parameter_frobenius: |w(t) - w(0)| / |w(0)| of every array, Frobenius norm; infinite for one that
             started at zero and moved.
-        leaf_operator: the same in operator norm, for leaves that are matrices.
+        parameter_operator: the same in operator norm, for arrays that are matrices.
         group_frobenius: the same over all entries of a group.
         group_operator: operator norm over the matrices of a group, as of one block-diagonal matrix:
             max |dW| / max |W|.
@@ -87,8 +108,8 @@ class Measurement:
         flipped: share of ReLU units, over units and probe points, that switched on or off since the start.
     """
 
-    leaf_frobenius: Float[np.ndarray, " leaves"]
-    leaf_operator: Float[np.ndarray, " leaves"]
+    parameter_frobenius: Float[np.ndarray, " parameters"]
+    parameter_operator: Float[np.ndarray, " parameters"]
     group_frobenius: Float[np.ndarray, " groups"]
     group_operator: Float[np.ndarray, " groups"]
     total: float
@@ -99,6 +120,9 @@ class Measurement:
     linearisation_gap: float
     linearisation_share: float
     flipped: float
+
+    def __getattr__(self, name: str) -> Any:
+        return _by_old_name(self, name)
 
 
 @final
@@ -164,7 +188,7 @@ class Observations:
         return np.array([look.loss for look in self.looks], float)
 
     def series(self, name: str) -> np.ndarray:
-        """One field of `Measurement` over all looks: (looks,), (looks, leaves) or (looks, groups)."""
+        """One field of `Measurement` over all looks: (looks,), (looks, parameters) or (looks, groups)."""
         return np.array([getattr(look.measurement, name) for look in self.looks], float)
 
     @property
@@ -248,7 +272,7 @@ def displacement_fields(
 def _displacement_fields(
     subject: Subject, frobenius: tuple[ArrayLike, ArrayLike], operator: tuple[ArrayLike, ArrayLike]
 ) -> dict[str, Any]:
-    group = np.asarray(subject.leaf_group, int)
+    group = np.asarray(subject.parameter_group, int)
     count = len(subject.groups)
 
     def joined(norms: ArrayLike) -> np.ndarray:
@@ -263,8 +287,8 @@ def _displacement_fields(
 
     totals = [float(np.sqrt(np.sum(np.asarray(norms, float) ** 2))) for norms in frobenius]
     return {
-        "leaf_frobenius": relative_changes(*frobenius),
-        "leaf_operator": relative_changes(*operator),
+        "parameter_frobenius": relative_changes(*frobenius),
+        "parameter_operator": relative_changes(*operator),
         "group_frobenius": relative_changes(joined(frobenius[0]), joined(frobenius[1])),
         "group_operator": relative_changes(largest(operator[0]), largest(operator[1])),
         "total": float(relative_changes(totals[:1], totals[1:])[0]),

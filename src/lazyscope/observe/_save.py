@@ -14,13 +14,14 @@ from lazyscope._checks import InputError
 from lazyscope._entry import checked
 from lazyscope._file import local_path, read_json, unreadable, write_text_whole
 from lazyscope._plain import plain
-from lazyscope.observe._record import SERIES, Look, Measurement, Observations, Subject
+from lazyscope.observe._record import OLD_NAMES, SERIES, Look, Measurement, Observations, Subject
 
 if TYPE_CHECKING:
     import xarray as xr
 
-FORMAT = "lazyscope-observations-1"
-_PER_LEAF = ("leaf_frobenius", "leaf_operator")
+FORMAT = "lazyscope-observations-2"
+_FIRST_FORMAT = "lazyscope-observations-1"
+_PER_PARAMETER = ("parameter_frobenius", "parameter_operator")
 _PER_GROUP = ("group_frobenius", "group_operator")
 _UNITS = {"loss": "as given", "seconds": "s", "probe_loss": "1/(2N) sum |f - y|^2"}
 
@@ -38,7 +39,7 @@ def to_json(record: Observations) -> dict[str, Any]:
         ([['inf']], [None])
     """
     subject = {f.name: getattr(record.subject, f.name) for f in fields(Subject)}
-    series = {name: record.series(name) for name in (*_PER_LEAF, *_PER_GROUP, *SERIES)}
+    series = {name: record.series(name) for name in (*_PER_PARAMETER, *_PER_GROUP, *SERIES)}
     own = {"step": record.steps, "seconds": record.seconds, "loss": record.loss}
     return {
         "format": FORMAT,
@@ -54,7 +55,7 @@ def from_json(stored: Any) -> Observations:
     Raises:
         InputError: another object, or one that was edited or damaged.
     """
-    if not isinstance(stored, dict) or stored.get("format") != FORMAT:
+    if not isinstance(stored, dict) or stored.get("format") not in (FORMAT, _FIRST_FORMAT):
         kind = stored.get("format") if isinstance(stored, dict) else type(stored).__name__
         raise InputError(
             f"a record of observations must have the format {FORMAT}",
@@ -66,9 +67,18 @@ def from_json(stored: Any) -> Observations:
     if told is not None and told != _digest(stored):
         raise _damaged("numbers that do not fit the checksum of the file")
     try:
-        return _checked(_decoded_record(stored))
+        return _checked(_decoded_record(_renamed(stored)))
     except MISSHAPEN as error:
         raise _damaged(f"{type(error).__name__}: {error}") from error
+
+
+def _renamed(stored: dict[str, Any]) -> dict[str, Any]:
+    """A record of the first format with the names of this one."""
+    if stored["format"] == FORMAT:
+        return stored
+    new = {OLD_NAMES.get(name, name): value for name, value in stored.items()}
+    subject = {OLD_NAMES.get(name, name): value for name, value in stored["subject"].items()}
+    return {**new, "subject": subject}
 
 
 MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
@@ -92,18 +102,18 @@ def _digest(stored: dict[str, Any]) -> str:
 def _checked(record: Observations) -> Observations:
     """Return `record` if its parts have the sizes that its subject tells."""
     subject = record.subject
-    num_leaves, num_groups = len(subject.leaves), len(subject.groups)
-    words = (*subject.leaves, *subject.groups, *subject.notes, *dict(subject.provenance))
+    num_parameters, num_groups = len(subject.parameters), len(subject.groups)
+    words = (*subject.parameters, *subject.groups, *subject.notes, *dict(subject.provenance))
     if not all(isinstance(word, str) for word in words):
         raise ValueError("names or notes that are no text")
-    if not len(subject.shapes) == len(subject.leaf_group) == num_leaves:
-        raise ValueError("shapes or groups of another number of leaves")
-    if not all(isinstance(k, int) and 0 <= k < num_groups for k in subject.leaf_group):
-        raise ValueError("leaves of groups that are not there")
+    if not len(subject.shapes) == len(subject.parameter_group) == num_parameters:
+        raise ValueError("shapes or groups of another number of arrays")
+    if not all(isinstance(k, int) and 0 <= k < num_groups for k in subject.parameter_group):
+        raise ValueError("arrays of groups that are not there")
     counts = (subject.num_points, subject.num_outputs, *(n for s in subject.shapes for n in s))
     if not all(isinstance(count, int) and count >= 0 for count in counts):
         raise ValueError("sizes that are no whole numbers")
-    for name, size in dict.fromkeys(_PER_LEAF, num_leaves).items():
+    for name, size in dict.fromkeys(_PER_PARAMETER, num_parameters).items():
         _check_size(name, record, size)
     for name, size in dict.fromkeys(_PER_GROUP, num_groups).items():
         _check_size(name, record, size)
@@ -148,7 +158,7 @@ def open_observations(path: str | os.PathLike[str]) -> Observations:
 
 @checked()
 def to_dataset(record: Observations) -> "xr.Dataset":
-    """The record as labelled data with the dimensions step, leaf and group.
+    """The record as labelled data with the dimensions step, parameter and group.
 
     Returns:
         A dataset; ``.to_netcdf`` and ``.to_zarr`` keep it. Attributes hold the provenance and the notes.
@@ -157,14 +167,14 @@ def to_dataset(record: Observations) -> "xr.Dataset":
 
     subject = record.subject
     data: dict[str, Any] = {name: ("step", record.series(name)) for name in SERIES}
-    data |= {name: (("step", "leaf"), record.series(name)) for name in _PER_LEAF}
+    data |= {name: (("step", "parameter"), record.series(name)) for name in _PER_PARAMETER}
     data |= {name: (("step", "group"), record.series(name)) for name in _PER_GROUP}
     data |= {"loss": ("step", record.loss), "seconds": ("step", record.seconds)}
     coords = {
         "step": record.steps,
-        "leaf": list(subject.leaves),
+        "parameter": list(subject.parameters),
         "group": list(subject.groups),
-        "leaf_group": ("leaf", [subject.groups[k] for k in subject.leaf_group]),
+        "parameter_group": ("parameter", [subject.groups[k] for k in subject.parameter_group]),
     }
     attributes = {**subject.provenance, "notes": " ".join(subject.notes), "format": FORMAT}
     attributes |= {"num_points": subject.num_points, "num_outputs": subject.num_outputs}
@@ -177,12 +187,12 @@ def to_dataset(record: Observations) -> "xr.Dataset":
 def _decoded_record(stored: dict[str, Any]) -> Observations:
     given = dict(stored["subject"])
     given["shapes"] = tuple(tuple(shape) for shape in given["shapes"])
-    for name in ("leaves", "groups", "leaf_group", "notes"):
+    for name in ("parameters", "groups", "parameter_group", "notes"):
         given[name] = tuple(given[name])
     subject = Subject(**given)
     arrays = {
         name: np.array(_decoded(stored[name]), float)
-        for name in (*_PER_LEAF, *_PER_GROUP, *SERIES, "seconds", "loss")
+        for name in (*_PER_PARAMETER, *_PER_GROUP, *SERIES, "seconds", "loss")
     }
     looks = []
     if {len(array) for array in arrays.values()} != {len(stored["step"])} or not stored["step"]:
@@ -190,7 +200,7 @@ def _decoded_record(stored: dict[str, Any]) -> Observations:
     if not all(type(step) is int for step in stored["step"]):
         raise ValueError("steps that are no whole numbers")
     for k, step in enumerate(stored["step"]):
-        vectors: dict[str, Any] = {name: arrays[name][k] for name in (*_PER_LEAF, *_PER_GROUP)}
+        vectors: dict[str, Any] = {name: arrays[name][k] for name in (*_PER_PARAMETER, *_PER_GROUP)}
         numbers: dict[str, Any] = {name: float(arrays[name][k]) for name in SERIES}
         seconds, loss = float(arrays["seconds"][k]), float(arrays["loss"][k])
         looks.append(Look(int(step), seconds, loss, Measurement(**vectors, **numbers)))

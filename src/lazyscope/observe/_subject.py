@@ -11,7 +11,7 @@ from lazyscope._provenance import provenance
 from lazyscope._trace import Question, order_of_use
 from lazyscope._types import Params
 from lazyscope.model import Grouping, parameter_groups
-from lazyscope.observe._groups import group_leaves
+from lazyscope.observe._groups import group_parameters
 from lazyscope.observe._record import Subject
 
 
@@ -24,13 +24,13 @@ def subject_of(
     labels = dict(zip(names, _labels(names, params, groups), strict=True))
     order = order_of_use(question.example)
     # Groups come in the order in which the network uses them, arrays as the tree has them.
-    group_names, numbers = group_leaves([names[k] for k in order], labels.__getitem__)
+    group_names, numbers = group_parameters([names[k] for k in order], labels.__getitem__)
     by_leaf = dict(zip(order, numbers, strict=True))
     return Subject(
-        leaves=names,
+        parameters=names,
         shapes=tuple(leaf.shape for leaf in question.leaves),
         groups=group_names,
-        leaf_group=tuple(by_leaf[k] for k in range(len(names))),
+        parameter_group=tuple(by_leaf[k] for k in range(len(names))),
         num_points=len(question.x1),
         num_outputs=question.example.num_outputs,
         has_targets=has_targets,
@@ -42,7 +42,7 @@ def subject_of(
 def _labels(names: Sequence[str], params: Params, groups: Grouping) -> list[str]:
     """The group of every array."""
     if groups is None:
-        found, numbers = group_leaves(names)
+        found, numbers = group_parameters(names)
         return [found[k] for k in numbers]
     if not callable(groups):
         wrong = [each for each in jax.tree.leaves(groups) if not isinstance(each, str)]

@@ -66,7 +66,7 @@ def observation_page(record: Observations, title: str) -> Page:
         title=title,
         eyebrow="lazyscope · observer",
         lead=(
-            f"{subject.num_parameters} parameters in {len(subject.leaves)} arrays and "
+            f"{subject.num_parameters} parameters in {len(subject.parameters)} arrays and "
             f"{len(subject.groups)} groups, seen {looks} times over "
             f"{summary['steps']} steps on {subject.num_points} probe points."
         ),
@@ -273,11 +273,11 @@ def _leaf_table(record: Observations) -> Table:
         (
             name,
             " × ".join(map(str, shape)) or "scalar",
-            subject.groups[subject.leaf_group[k]],
-            _relative(last.leaf_operator[k]),
-            _relative(last.leaf_frobenius[k]),
+            subject.groups[subject.parameter_group[k]],
+            _relative(last.parameter_operator[k]),
+            _relative(last.parameter_frobenius[k]),
         )
-        for k, (name, shape) in enumerate(zip(subject.leaves, subject.shapes, strict=True))
+        for k, (name, shape) in enumerate(zip(subject.parameters, subject.shapes, strict=True))
     ]
     return Table(
         anchor="leaves",

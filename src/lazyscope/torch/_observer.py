@@ -104,12 +104,12 @@ class Observer(AbstractObserver):
             notes.append("No rectifiers were found in the module, so no patterns could flip.")
         num_outputs = self._state.outputs.shape[1]
         self._y = check_targets("y_probe", y_probe, question, num_outputs)
-        group_names, leaf_group = in_order_of_use(question, self._prepared.sketch, groups)
+        group_names, parameter_group = in_order_of_use(question, self._prepared.sketch, groups)
         self._subject = Subject(
-            leaves=question.names,
+            parameters=question.names,
             shapes=tuple(tuple(p.shape) for p in question.parameters),
             groups=group_names,
-            leaf_group=leaf_group,
+            parameter_group=parameter_group,
             num_points=len(question.x1),
             num_outputs=num_outputs,
             has_targets=y_probe is not None,
@@ -156,7 +156,9 @@ class Observer(AbstractObserver):
         x = prepared.question.x1
         with evaluating(module), state_restored(module):
             with torch.no_grad():
-                values = dict(zip(self._subject.leaves, prepared.question.parameters, strict=True))
+                values = dict(
+                    zip(self._subject.parameters, prepared.question.parameters, strict=True)
+                )
                 moved = {n: p - self._start.parameters[n] for n, p in values.items()}
             numbers: dict[str, Any] = self._numbers(module, prepared, moved, x)
         frobenius, operator = norms(list(moved.values()))
@@ -192,8 +194,8 @@ class Observer(AbstractObserver):
         now = dict(_named(found))
         question = found._replace(
             module=asked,
-            names=self._subject.leaves,
-            parameters=tuple(now[name] for name in self._subject.leaves),
+            names=self._subject.parameters,
+            parameters=tuple(now[name] for name in self._subject.parameters),
         )
         return self._prepared._replace(question=question), found.module
 

@@ -130,7 +130,7 @@ def calls(folder):
         "observe.as_function": {},
         "observe.displacement_fields": {},
         "observe.from_json": {"stored": observe.to_json(record())},
-        "observe.group_leaves": {"leaves": ("a", "b"), "groups": {"a": "one", "b": "two"}},
+        "observe.group_parameters": {"names": ("a", "b"), "groups": {"a": "one", "b": "two"}},
         "observe.roles_of": {
             "build": lambda width, seed: (lambda w, x: x @ w, np.ones((3, width))),
             "x": x,

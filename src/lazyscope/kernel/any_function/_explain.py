@@ -1,7 +1,7 @@
 """How was each parameter handled in the tangent kernel of a network, and what fell back?"""
 
 import math
-from typing import Any, final
+from typing import final
 
 import equinox as eqx
 import numpy as np
@@ -27,10 +27,10 @@ class ParameterHandling(eqx.Module):
     name: str
     shape: tuple[int, ...]
     rule: str
-    contraction: str
-    places: int
-    positions: int
-    reasons: tuple[str, ...]
+    contraction: str = "none"
+    places: int = 0
+    positions: int = 0
+    reasons: tuple[str, ...] = ()
 
     @property
     def fell_back(self) -> bool:
@@ -177,20 +177,17 @@ def _identity(plan: Plan) -> Plan:
 
 
 def _handling(name: str, shape: tuple[int, ...], plan: ParameterPlan) -> ParameterHandling:
-    uses = [use for group in plan.groups for use in group.group.uses]
-
-    def handling(rule: str, contraction: str, places: int = 0, positions: int = 0) -> Any:
-        return ParameterHandling(name, shape, rule, contraction, places, positions, plan.reasons)
-
     if plan.method == "unused":
-        return handling("unused", "none")
+        return ParameterHandling(name, shape, "unused")
     if plan.method == "jacobian":
-        return handling(_rule(plan.reasons), "jacobian")
-    kinds = sorted({use.product.kind for use in uses})
-    methods = sorted({group.order.name for group in plan.groups})
-    places = {use.path for use in uses}
-    turns = sum(math.prod(use.loops) for use in uses if use.path in places)
-    return handling("+".join(kinds), "+".join(methods), turns, sum(use.positions for use in uses))
+        rule = _rule(plan.reasons)
+        return ParameterHandling(name, shape, rule, "jacobian", reasons=plan.reasons)
+    uses = [use for group in plan.groups for use in group.group.uses]
+    kinds = "+".join(sorted({use.product.kind for use in uses}))
+    orders = "+".join(sorted({group.order.name for group in plan.groups}))
+    places = sum(math.prod(use.loops) for use in uses)
+    positions = sum(use.positions for use in uses)
+    return ParameterHandling(name, shape, kinds, orders, places, positions)
 
 
 def _rule(reasons: tuple[str, ...]) -> str:

@@ -98,7 +98,7 @@ class JaxNetwork:
         """What its arrays are called and how large they are."""
         with own_settings(double=False), asking(self._params):
             found = subject_of(self._question, self.described.groups, True, ())
-        return Outline(found.groups, found.leaf_group, found.shapes, found.leaves)
+        return Outline(found.groups, found.parameter_group, found.shapes, found.parameters)
 
     def roles(self, growing: Growing) -> ArrayRoles:
         """What its arrays do."""

@@ -1,7 +1,5 @@
 """How was each parameter of a module handled, and what fell back?"""
 
-from typing import Any
-
 import jax.numpy as jnp
 import numpy as np
 import torch
@@ -67,14 +65,9 @@ def _handling(
     kinds = "+".join(sorted({sketch.uses[k].kind for k in plan.uses}))
     positions = sum(sketch.positions[k] for k in plan.uses)
 
-    def handling(rule: str, contraction: str, places: int = 0, positions: int = 0) -> Any:
-        return ParameterHandling(name, shape, rule, contraction, places, positions, plan.reasons)
-
     if plan.method == "unused":
-        return handling("unused", "none")
+        return ParameterHandling(name, shape, "unused")
     if plan.method == "jacobian":
-        return handling("jacobian", "jacobian")
-    if plan.method == "assembled":
-        return handling(kinds, "jacobian", len(plan.uses), positions)
-    methods = "+".join(sorted({order.name for order in plan.orders}))
-    return handling(kinds, methods, len(plan.uses), positions)
+        return ParameterHandling(name, shape, "jacobian", "jacobian", reasons=plan.reasons)
+    orders = "+".join(sorted({order.name for order in plan.orders})) or "jacobian"
+    return ParameterHandling(name, shape, kinds, orders, len(plan.uses), positions)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from lazyscope.observe import group_leaves
+from lazyscope.observe import group_parameters
 from lazyscope.torch._question import Question
 from lazyscope.torch.kernel._probe import Sketch
 
@@ -20,6 +20,6 @@ def in_order_of_use(
     names = question.names
     used = dict.fromkeys(use.view.parameter for use in sketch.uses)
     order = [*used, *(k for k in range(len(names)) if k not in used)]
-    labels, numbers = group_leaves([names[k] for k in order], groups)
+    labels, numbers = group_parameters([names[k] for k in order], groups)
     by_parameter = dict(zip(order, numbers, strict=True))
     return labels, tuple(by_parameter[k] for k in range(len(names)))

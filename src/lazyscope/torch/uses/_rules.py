@@ -4,6 +4,7 @@ Each rule has the signature of its function. It names the uses that it explains;
 that no use accounts for makes its parameter fall back to a Jacobian.
 """
 
+import inspect
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -140,91 +141,31 @@ def _multiply(find: Finder, out: Any, input: Any, other: Any) -> Uses:  # noqa: 
     return [scale_use(view, data, out.dim())]
 
 
-def _layer_norm(
-    find: Finder,
-    out: Any,
-    input: Any,  # noqa: A002
-    normalized_shape: Any,
-    weight: Any = None,
-    bias: Any = None,
-    eps: float = 1e-5,
-) -> Uses:
-    def normalised(x: torch.Tensor) -> torch.Tensor:
-        return functional.layer_norm(x, normalized_shape, None, None, eps)
+def _normalisation(function: Callable[..., torch.Tensor], *, channels: bool = False) -> "Rule":
+    """A norm: scales and shifts of what it makes of the data without them, of channels or of last axes."""
+    names = list(inspect.signature(function).parameters)
 
-    return _scale_and_shift(find(weight), find(bias), input, normalised)
+    def rule(find: Finder, out: Any, *args: Any, **kwargs: Any) -> Uses:
+        given = dict(zip(names, args, strict=False)) | kwargs
+        x, weight, bias = (given.pop(name, None) for name in ("input", "weight", "bias"))
+        if given.get("training") or any(given.get(name, 0) is None for name in _RUNNING):
+            return []  # statistics of the batch
+        held = {n: v.clone() if isinstance(v, torch.Tensor) else v for n, v in given.items()}
+        scale, shift = find(weight), find(bias)
+        if channels:
+            scale = None if scale is None else channel_view(scale, x.dim())
+            shift = None if shift is None else channel_view(shift, x.dim())
+        uses: Uses = []
+        if scale is not None:
+            uses.append(scale_use(scale, x, x.dim(), lambda x: function(x, **held)))
+        if shift is not None:
+            uses.append(shift_use(shift, x, x.dim()))
+        return uses
 
-
-def _rms_norm(
-    find: Finder,
-    out: Any,
-    input: Any,  # noqa: A002
-    normalized_shape: Any,
-    weight: Any = None,
-    eps: float | None = None,
-) -> Uses:
-    def normalised(x: torch.Tensor) -> torch.Tensor:
-        return functional.rms_norm(x, normalized_shape, None, eps)
-
-    return _scale_and_shift(find(weight), None, input, normalised)
+    return rule
 
 
-def _group_norm(
-    find: Finder,
-    out: Any,
-    input: Any,  # noqa: A002
-    num_groups: int,
-    weight: Any = None,
-    bias: Any = None,
-    eps: float = 1e-5,
-) -> Uses:
-    def normalised(x: torch.Tensor) -> torch.Tensor:
-        return functional.group_norm(x, num_groups, None, None, eps)
-
-    return _on_channels(find(weight), find(bias), input, normalised)
-
-
-def _batch_norm(
-    find: Finder,
-    out: Any,
-    input: Any,  # noqa: A002
-    running_mean: Any,
-    running_var: Any,
-    weight: Any = None,
-    bias: Any = None,
-    training: bool = False,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> Uses:
-    if training or running_mean is None or running_var is None:
-        return []
-    mean, var = running_mean.clone(), running_var.clone()
-
-    def normalised(x: torch.Tensor) -> torch.Tensor:
-        return functional.batch_norm(x, mean, var, None, None, False, 0.0, eps)
-
-    return _on_channels(find(weight), find(bias), input, normalised)
-
-
-def _on_channels(
-    weight: View | None, bias: View | None, x: torch.Tensor, normalised: Callable[..., Any]
-) -> Uses:
-    scale = None if weight is None else channel_view(weight, x.dim())
-    shift = None if bias is None else channel_view(bias, x.dim())
-    return _scale_and_shift(scale, shift, x, normalised)
-
-
-def _scale_and_shift(
-    weight: View | None, bias: View | None, x: torch.Tensor, normalised: Callable[..., Any]
-) -> Uses:
-    uses: Uses = []
-    if weight is not None:
-        uses.append(scale_use(weight, x, x.dim(), normalised))
-    if bias is not None:
-        uses.append(shift_use(bias, x, x.dim()))
-    return uses
-
-
+_RUNNING = ("running_mean", "running_var")
 Rule = Callable[..., Uses]
 _T = torch.Tensor
 
@@ -233,9 +174,9 @@ RULES: dict[Any, Rule] = {
     functional.conv1d: _convolution,
     functional.conv2d: _convolution,
     functional.embedding: _embedding,
-    functional.layer_norm: _layer_norm,
-    functional.group_norm: _group_norm,
-    functional.batch_norm: _batch_norm,
+    functional.layer_norm: _normalisation(functional.layer_norm),
+    functional.group_norm: _normalisation(functional.group_norm, channels=True),
+    functional.batch_norm: _normalisation(functional.batch_norm, channels=True),
     torch.addmm: _addmm,
     _T.addmm: _addmm,
     _T.__rmatmul__: _reflected_matmul,
@@ -248,4 +189,4 @@ RULES |= dict.fromkeys((torch.add, _T.add, _T.add_, _T.__add__, _T.__iadd__, _T.
 RULES |= dict.fromkeys((torch.sub, torch.subtract, _T.sub, _T.__sub__), _subtract)
 RULES |= dict.fromkeys((torch.mul, torch.multiply, _T.mul, _T.__mul__, _T.__rmul__), _multiply)
 if hasattr(functional, "rms_norm"):
-    RULES[functional.rms_norm] = _rms_norm
+    RULES[functional.rms_norm] = _normalisation(functional.rms_norm)
