@@ -58,7 +58,7 @@ def _tenths(first: Timer) -> Callable[[int, int], None]:
 
     def tell(done: int, total: int) -> None:
         nonlocal told
-        if not done and not first.is_alive():
+        if not done and first.ident is None:
             first.start()
         if 10 * done // total > told:
             told = 10 * done // total
