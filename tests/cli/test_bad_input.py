@@ -76,7 +76,10 @@ CASES = [
     ([*FORECAST, "--width", "16", "--activation", "swish"], "Activation must be one of"),
     ([*FORECAST, "--width", "16", "--target", "classs"], "use 'classes'"),
     ([*FORECAST, "--width", "16", "--seed", "-1"], "Seed must be a whole number of at least 0"),
-    ([*FORECAST, "--width", "16", "--seed", str(2**40)], "Seed must be at most 4294967295"),
+    (
+        [*FORECAST, "--width", "16", "--seed", str(2**80)],
+        "Seed must be at most 9223372036854775807",
+    ),
     ([*FORECAST, "--width", "16", "--output-scale", "0"], "Output scale must be above zero"),
     (
         [*FORECAST, "--width", "16", "--output-scale", "1e300"],

@@ -7,7 +7,14 @@ import pytest
 
 from lazyscope._checks import InputError
 from lazyscope.experiment import spread, spread_names
-from lazyscope.study import KappaSettings, run_kappa_study, write_kappa_page
+from lazyscope.study import (
+    KappaSettings,
+    judge_kappa,
+    kappa_settings,
+    run_kappa_study,
+    write_kappa_page,
+)
+from lazyscope.sweep import open_store
 
 SMALL = KappaSettings(
     num_points=8,
@@ -20,9 +27,14 @@ SMALL = KappaSettings(
 
 
 @pytest.fixture(scope="module")
-def result():
+def store(tmp_path_factory):
+    return tmp_path_factory.mktemp("kappa") / "runs"
+
+
+@pytest.fixture(scope="module")
+def result(store):
     calls = []
-    study = run_kappa_study(SMALL, progress=lambda done, total: calls.append((done, total)))
+    study = run_kappa_study(SMALL, store, progress=lambda done, total: calls.append((done, total)))
     return study, calls
 
 
@@ -76,6 +88,36 @@ def test_result_is_plain_json_and_makes_a_page(result, tmp_path):
     again = json.loads(json.dumps(study, allow_nan=False))
     write_kappa_page(again, tmp_path / "index.html")
     assert "kappa" in (tmp_path / "index.html").read_text()
+
+
+def test_a_study_goes_on_from_its_store_and_repeats_nothing(result, store, monkeypatch):
+    def no_run(*unused):
+        raise AssertionError("a run was made")
+
+    monkeypatch.setattr("lazyscope.sweep.run._batch.run_settings", no_run)
+    again = run_kappa_study(SMALL, store)
+    assert {**again, "created": "", "timing": ""} == {**result[0], "created": "", "timing": ""}
+
+
+def test_cells_without_a_run_are_told_as_missing_and_count_as_failed(result, store):
+    few = open_store(store).copy(deep=True)
+    lost = {"spread": 0, "kappa": 4, "width": 1, "seed": 0}
+    for name, variable in few.data_vars.items():
+        if variable.dtype.kind == "f":
+            few[name][lost] = np.nan
+    few["outcome"] = few["outcome"].astype(object)
+    few["outcome"][lost] = "missing"
+    told = judge_kappa(SMALL, few)
+    assert [r["outcome"] for r in told["runs"]].count("missing") == 1
+    assert told["verdict"]["num_failed"] == 1
+    assert told["fits"][0]["num_failed"] == 1
+    json.dumps(told, allow_nan=False)
+
+
+def test_the_earlier_name_of_spreads_is_taken_with_a_warning():
+    with pytest.warns(DeprecationWarning, match="now called spreads"):
+        settings = kappa_settings(shapes=("balanced", "random"))
+    assert settings.spreads == ("balanced", "random")
 
 
 def test_same_settings_give_the_same_numbers(result):

@@ -146,8 +146,8 @@ def scaled_network(
     check_model(told)
     chosen, kappa = spread_of_kappa(told)
     alpha = chosen.alpha_of(network, kappa)
-    named = {"name": f"{chosen.name}, kappa {kappa:g}", "source": "spread of kappa"}
-    scheme = Scheme.at_width(network.width, alpha=alpha.tolist(), **named)
+    name, source = f"{chosen.name}, kappa {kappa:g}", "spread of kappa"
+    scheme = Scheme.at_width(network.width, alpha=alpha.tolist(), name=name, source=source)
     return with_scores_of_size_one(network, scheme.alpha(network.width)), scheme
 
 

@@ -6,7 +6,7 @@ from typing import Any, final
 
 import numpy as np
 
-from lazyscope._checks import InputError
+from lazyscope._checks import InputError, check_positive
 from lazyscope._entry import check_fields
 from lazyscope._jax import own_settings
 from lazyscope.data import Dataset
@@ -61,8 +61,8 @@ class SingleRun:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        for name in ("width", "seed", "output_scale"):
-            canonical(name, getattr(self, name))
+        check_positive("output scale", self.output_scale)
+        canonical("seed", self.seed)
         check_model({**self.settings(), "spread": "given by numbers"})
         layers = len(self.model.shapes)
         if layers != len(self.scheme.scales):

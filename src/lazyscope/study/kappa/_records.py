@@ -47,16 +47,17 @@ def told_runs(
 ) -> Iterator[RunParts]:
     """Every run of the study, by spread, width, kappa and seed; those without a run as ``missing``."""
     stored = StoredRuns.of(runs, ("spread", "width", "kappa", "seed"))
-    axes = (settings.spreads, settings.widths, settings.kappas)
-    ways = product(*(range(len(values)) for values in axes))
-    order = sorted(ways, key=lambda at: (at[0], axes[1][at[1]], axes[2][at[2]]))
-    for place in order:
-        name, width, kappa = (values[i] for values, i in zip(axes, place, strict=True))
+    spreads, widths, kappas = (
+        list(enumerate(values)) for values in (settings.spreads, settings.widths, settings.kappas)
+    )
+    widths.sort(key=lambda each: each[1])
+    kappas.sort(key=lambda each: each[1])
+    for (i, name), (j, width), (k, kappa) in product(spreads, widths, kappas):
         network, scheme = settings.network(data, name, kappa, width)
         scales = _scales(network, scheme.alpha(width), kappa)
         rate = None if bound is None else bound.rate(scheme, width)
         for seed in range(settings.seeds):
-            seen = stored.at(*place, seed)
+            seen = stored.at(i, j, k, seed)
             where = {"spread": name, "width": width, "kappa": kappa, "seed": seed}
             yield RunParts(
                 where | scales | run_record(seen, np.asarray(scales["leverage"]), rate),

@@ -1,0 +1,148 @@
+"""Can a run draw any network, ours by name or a user's own, and is it the run that its settings say?"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from lazyscope._checks import InputError
+from lazyscope.data import load_dataset
+from lazyscope.experiment import (
+    Experiment,
+    SingleRun,
+    architecture_names,
+    function_experiment,
+    network_scheme,
+    run_experiment,
+    train_run,
+)
+from lazyscope.flow import ExponentialFlow, function_problem, solve_flow
+from lazyscope.scaling import Scheme
+from lazyscope.sweep import SweepDesign, estimate_cost, open_store, run_sweep
+
+DIGITS = {"data": "digits", "num_points": 6, "num_test": 3, "target": "parity"}
+QUICK = {**DIGITS, "spread": "balanced", "kappa": 64.0, "width": 8, "depth": 1, "stop": 0.5}
+
+
+@pytest.fixture(scope="module")
+def data():
+    return load_dataset("digits", num_points=6, num_test=3, target="parity")
+
+
+@pytest.mark.slow
+def test_one_sweep_trains_networks_of_every_model(tmp_path):
+    design = SweepDesign(axes={"model": architecture_names()}, fixed=QUICK)
+    assert estimate_cost(design, num_workers=1).num_shapes == 6
+    assert run_sweep(design, tmp_path).complete
+    runs = open_store(tmp_path)
+    assert set(runs["outcome"].values) == {"converged"}
+    groups = np.isfinite(runs["displacement_frobenius"]).sum("layer")
+    assert groups.sel(model=["dense", "layer-norm", "attention"]).values.tolist() == [2, 3, 6]
+
+
+@pytest.mark.slow
+def test_a_single_run_of_a_model_is_the_cell_of_a_sweep(tmp_path, data):
+    run_sweep(SweepDesign(fixed={**QUICK, "model": "convolution"}), tmp_path)
+    cell = open_store(tmp_path)
+    scheme = network_scheme(
+        data, spread="balanced", kappa=64.0, width=8, depth=1, architecture="convolution"
+    )
+    told = train_run(SingleRun(data, scheme, 8, architecture="convolution"), stop=0.5)
+    moved = told["displacement"]["frobenius"]
+    np.testing.assert_allclose(moved, cell["displacement_frobenius"].values, rtol=1e-6)
+    assert told["network"]["model"] == "convolution"
+    assert told["kappa"] == pytest.approx(64.0)
+    assert told["regime"] is None
+    assert told.settings["model"] == "convolution"
+    assert (told.width, told.seed, told.virtual_width, told.optimizer) == (8, 0, None, None)
+
+
+@pytest.mark.parametrize(
+    ("fixed", "words"),
+    [
+        ({"scheme": "ntk", "model": "residual"}, "given by a spread and kappa"),
+        ({"spread": "balanced", "model": "residual"}, "one of kappa and rho"),
+        ({"spread": "balanced", "kappa": 1.0, "scheme": "ntk"}, "nothing else that fixes scales"),
+        ({"spread": "balance", "kappa": 1.0}, "use 'balanced'"),
+        ({"spread": "balanced", "kappa": 1.0, "model": "attention", "depth": 2}, "at most 1"),
+        (
+            {"spread": "balanced", "kappa": 1.0, "model": "residual", "use_bias": True},
+            "neither bias nor output scale",
+        ),
+        ({"scheme": "ntk", "model": "densely"}, "use 'dense'"),
+        ({"scheme": "ntk", "num_records": 7}, "an even number"),
+    ],
+)
+def test_settings_without_a_meaning_for_the_model_are_refused(fixed, words):
+    with pytest.raises(InputError, match=words):
+        SweepDesign(fixed={"width": 8, **fixed})
+
+
+def test_neurons_are_refused_of_a_network_that_is_not_dense():
+    told = {**QUICK, "model": "convolution"}
+    with pytest.raises(InputError, match="neurons are those of a dense network"):
+        SweepDesign(fixed=told, record=["neurons"])
+
+
+def test_a_scheme_for_another_number_of_layers_is_refused(data):
+    with pytest.raises(InputError, match="6 drawn layers needs a scheme of as many scales"):
+        SingleRun(data, Scheme.at_width(8, alpha=(1.0, 1.0)), 8, architecture="attention")
+
+
+def test_points_that_are_no_images_are_refused_before_any_run(tmp_path):
+    fixed = {**QUICK, "data": "sphere-teacher", "input_dim": 5, "model": "convolution"}
+    del fixed["target"]
+    with pytest.raises(InputError, match="square grey images"):
+        run_sweep(SweepDesign(fixed=fixed), tmp_path / "store")
+
+
+def network(params, x):
+    return jnp.tanh(x @ params["in"]) @ params["out"]
+
+
+def drawn():
+    draw = np.random.default_rng(0)
+    return {"in": draw.normal(size=(64, 5)), "out": draw.normal(size=(5, 1))}
+
+
+def test_a_users_function_is_trained_as_the_flow_trains_it(data):
+    given = function_experiment(network, drawn(), data, speeds={"['out']": 2.0}, centred=True)
+    run = run_experiment(given, stop=0.3, record=("displacement", "linearisation", "kernel"))
+    problem = function_problem(
+        network,
+        drawn(),
+        data.x_train,
+        data.y_train,
+        speeds={"['out']": 2.0},
+        centred=True,
+    )
+    result = solve_flow(problem, ExponentialFlow(), stop_fraction=0.3)
+    assert run.num_steps == int(result.num_steps)
+    np.testing.assert_allclose(run["loss_final"], result.loss, rtol=1e-9)
+    with jax.enable_x64(True):
+        change = problem.model.apply(result.params, data.x_test) - problem.model.apply(
+            problem.params, data.x_test
+        )
+    wrong = np.mean((np.asarray(change)[:, 0] > 0) != (data.y_test[:, 0] > 0))
+    assert float(run["test_error"]) == pytest.approx(wrong)
+
+
+def test_test_points_of_other_data_are_refused(data):
+    with pytest.raises(InputError, match="Test points and targets must be like those of training"):
+        function_experiment(
+            network, drawn(), (data.x_train, data.y_train, data.x_test[:, :3], data.y_test)
+        )
+    with pytest.raises(InputError, match="Data must be a data set"):
+        function_experiment(network, drawn(), (data.x_train,))
+
+
+def test_a_record_is_read_by_item_and_says_what_it_is(data):
+    given = function_experiment(network, drawn(), (data.x_train, data.y_train))
+    run = run_experiment(Experiment.of(given.problem), max_steps=2, record=("displacement",))
+    assert run.outcome.label == "out-of-steps"
+    assert run["steps"] == run.num_steps <= 2
+    assert run.method == {"name": "ExponentialFlow", "tolerance": 0.05, "frozen": "mean"}
+    assert run.loss == "squared"
+    assert "jax" in run.versions
+    with pytest.raises(KeyError):
+        run["no such quantity"]
