@@ -111,6 +111,26 @@ def test_a_page_replaces_pages_and_nothing_else(folder):
     assert (folder / "link.html").is_symlink()
 
 
+def test_a_study_is_drawn_into_its_folder_unless_told_otherwise(folder):
+    stored_kappa(folder)
+    ended = CliRunner().invoke(app, ["report", "kappa", "--json"])
+    assert ended.exit_code == 0, ended.exception
+    page = folder / "kappa" / "index.html"
+    assert json.loads(ended.stdout)["page"] == str(page.resolve())
+    assert "<html" in page.read_text(encoding="utf-8")[:500]
+
+
+def test_a_page_of_a_study_takes_no_axis_and_one_study(folder):
+    stored_kappa(folder)
+    assert "--select is for the page of a sweep" in refused("report", "kappa", "--select", "a=1")
+    assert "--title is for the page of a sweep" in refused("report", "kappa", "--title", "x")
+    (folder / "kappa" / "theorem.json").write_text("{}")
+    assert "A page is that of one study" in refused("report", "kappa")
+    (folder / "store").mkdir()
+    assert "needs a path" in refused("report", "store")
+    assert not (folder / "kappa" / "index.html").exists()
+
+
 @pytest.mark.parametrize(
     ("command", "name"),
     [

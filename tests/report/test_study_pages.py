@@ -72,7 +72,7 @@ def test_curves_stand_at_alpha_on_the_left_and_at_kappa_on_the_right(record, sca
 
 def test_another_record_is_refused(record, tmp_path):
     for change in ({"study": "kappa"}, {"format": 2}):
-        with pytest.raises(InputError, match=r"study of the output scale, format 1"):
+        with pytest.raises(InputError, match=r"result of an output-scale study|must have format 1"):
             write_output_scale_page({**record, **change}, tmp_path / "page.html")
 
 

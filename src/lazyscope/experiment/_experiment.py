@@ -158,12 +158,12 @@ def function_experiment(
         )
     x, y, *test = data
     problem = function_problem(apply, params, x, y, groups=groups, speeds=speeds, centred=centred)
-    targets = np.asarray(y, float).reshape(problem.y.shape)
+    targets: Any = np.asarray(y, float).reshape(problem.y.shape)
     if not test:
         given = Experiment.of(problem)
         return eqx.tree_at(lambda e: e.y_train, given, targets)
     x_test, y_test = _test_points(problem, *test)
-    offset = np.zeros_like(y_test)
+    offset: Any = np.zeros_like(y_test)
     if centred:
         with own_settings():
             doubled = in_double(problem)

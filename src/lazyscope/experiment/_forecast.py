@@ -77,7 +77,7 @@ def forecast_of(run: SingleRun, seen: Mapping[str, Any]) -> Forecast:
     Raises:
         InputError: a kernel that is zero.
     """
-    eigenvalues, moved = np.asarray(seen["eigenvalues"]), np.asarray(seen["forecast_frobenius"])
+    eigenvalues, moved = seen["eigenvalues"], seen["forecast_frobenius"]
     if not eigenvalues[-1] > 0:
         raise InputError(
             "a forecast needs a tangent kernel that is not zero",

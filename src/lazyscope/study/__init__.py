@@ -103,10 +103,7 @@ _HOMES = {
         "KappaSettings",
         "kappa_settings",
     ),
-    "kappa._study": (
-        "judge_kappa",
-        "run_kappa_study",
-    ),
+    "kappa._study": ("run_kappa_study",),
     "kappa.page._figures": (
         "draw_displacement",
         "draw_forecast",
@@ -130,13 +127,11 @@ _HOMES = {
     "random_schemes._law": ("law_at_widths",),
     "random_schemes._settings": ("RandomSchemesSettings",),
     "theorem._settings": ("TheoremSettings",),
-    "theorem._study": (
-        "judge_theorem",
-        "run_theorem_study",
-    ),
+    "theorem._study": ("run_theorem_study",),
     "theorem.page._page": ("write_theorem_page",),
 }
 _SHARED = {
+    "kappa._study": ("judge_kappa",),
     "output_scale._collapse": ("curves_apart",),
     "_run": ("stored_studies",),
     "phase_diagram.page._study": ("stored_estimates",),
@@ -146,6 +141,7 @@ _SHARED = {
         "rms_of_errors",
     ),
     "theorem._bound": ("mean_ratio",),
+    "theorem._study": ("judge_theorem",),
 }
 """What commands and claims use as well."""
 _EARLIER = {

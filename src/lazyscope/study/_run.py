@@ -78,7 +78,7 @@ def judge_study(
         scheduler: address of a Dask scheduler, or a client of one; threads of this process without it.
         workers: threads of this process, all usable cores unless given.
         show_progress: draw a progress bar on standard error.
-        progress: called with (runs in the stores, runs in all) whenever some have ended.
+        progress: called with (runs in the stores, runs in all) before the first and as they end.
         command: what runs the same study from the shell, kept beside the settings.
 
     Raises:
@@ -110,6 +110,8 @@ def judge_stores(
     summaries, runs, before = {}, {}, 0
     designs = study.designs(settings)
     total = sum(design.num_cells for design in designs.values())
+    if total:
+        progress(0, total)
     for name, design in designs.items():
         tell = partial(_tell, progress, before, total)
         summaries[name] = run_sweep(design, stores[name], progress=tell, **how)

@@ -179,10 +179,8 @@ def calls(folder):
         },
         "study.find_study": {"name": "two-layer"},
         "experiment.forecast_run": {"run": run(), "stop": 0.1},
-        "study.judge_kappa": {"settings": study.KappaSettings(), "runs": runs},
         "study.judge_output_scale": {"runs": runs},
         "study.judge_study": {**judged},
-        "study.judge_theorem": {"settings": study.TheoremSettings(), "stores": {}},
         "study.kappa_settings": {"model": "dense"},
         "study.law_at_widths": {
             "scheme": scaling.Scheme.from_exponents((0.5, 0.5)),

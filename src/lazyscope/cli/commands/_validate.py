@@ -2,7 +2,7 @@
 
 import json as json_module
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -87,7 +87,7 @@ def validate_command(
         raise typer.Exit(code)
 
 
-def _exit_code(records: list[dict[str, Any]]) -> int:
+def _exit_code(records: Sequence[Any]) -> int:
     """The one table, about expectations: they hold, one does not, or none was tried."""
     from lazyscope.claims import is_sound
 

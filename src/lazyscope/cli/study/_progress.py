@@ -18,11 +18,9 @@ def study_progress() -> Iterator[dict[str, Any]]:
     shown = typer.get_text_stream("stderr").isatty()
     first = Timer(_SILENCE, _tell_compiling)
     first.daemon = True
-    if not shown:
-        first.start()
     try:
         with _warnings_told():
-            yield {"show_progress": shown, "progress": _nothing if shown else _tenths()}
+            yield {"show_progress": shown, "progress": _nothing if shown else _tenths(first)}
     finally:
         first.cancel()
 
@@ -47,19 +45,21 @@ def _warnings_told() -> Iterator[None]:
         yield
 
 
-_SILENCE = 5.0  # seconds, in which bad input is refused in one line
+_SILENCE = 1.5  # seconds, in which data that do not fit are refused in one line
 
 
 def _tell_compiling() -> None:
     typer.echo("lazyscope: compiling one program per width first", err=True)
 
 
-def _tenths() -> Callable[[int, int], None]:
-    """Writes a line whenever another tenth of the runs is done."""
+def _tenths(first: Timer) -> Callable[[int, int], None]:
+    """Writes a line whenever another tenth of the runs is done; `first` is started before all of them."""
     told = 0
 
     def tell(done: int, total: int) -> None:
         nonlocal told
+        if not done and first.ident is None:
+            first.start()
         if 10 * done // total > told:
             told = 10 * done // total
             typer.echo(f"lazyscope: {done} of {total} runs done", err=True)

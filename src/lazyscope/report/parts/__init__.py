@@ -38,6 +38,7 @@ from lazyscope.report.parts._palette import (
     matplotlib_marker,
     ordered_colors,
 )
+from lazyscope.report.parts._stored import check_stored, settings_section
 from lazyscope.report.parts._write import write_whole
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "Verdict",
     "category_colors",
     "category_markers",
+    "check_stored",
     "decimal",
     "interval",
     "is_number",
@@ -75,6 +77,7 @@ __all__ = [
     "render_page",
     "script_json",
     "seconds",
+    "settings_section",
     "shown_verdict",
     "write_whole",
 ]

@@ -15,14 +15,7 @@ def find_build(text: str) -> Any:
     Raises:
         InputError: no colon, no such module, an error while importing it, or no such name.
     """
-    module_name, colon, name = text.rpartition(":")
-    if not colon or not module_name or not name:
-        raise InputError(
-            "the network must be given as MODULE:BUILD",
-            received=repr(text),
-            cause="the name of the function is missing",
-            fix="write for instance my_model:build",
-        )
+    module_name, name = module_and_name(text)
     try:
         module = _import(module_name)
     except Exception as error:
@@ -42,6 +35,23 @@ def find_build(text: str) -> Any:
             cause="a misspelt name",
             fix="name a function build(width, seed) of the module",
         ) from error
+
+
+def module_and_name(text: str) -> tuple[str, str]:
+    """Both parts of ``module:name``.
+
+    Raises:
+        InputError: one of them is missing.
+    """
+    module, colon, name = text.rpartition(":")
+    if not colon or not module or not name:
+        raise InputError(
+            "the network must be given as MODULE:BUILD",
+            received=repr(text),
+            cause="the name of the function is missing",
+            fix="write for instance my_model:build",
+        )
+    return module, name
 
 
 def _import(name: str) -> Any:

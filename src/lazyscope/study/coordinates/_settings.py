@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, final
 
 from lazyscope._entry import check_fields
+from lazyscope.study.coordinates._find import module_and_name
 
 
 @final
@@ -39,3 +40,4 @@ class CoordinateSettings:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        module_and_name(self.build)

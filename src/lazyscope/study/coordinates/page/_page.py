@@ -12,12 +12,12 @@ from lazyscope._entry import checked
 from lazyscope.report.parts import (
     Custom,
     Page,
-    Settings,
     Table,
     decimal,
     interval,
     listing,
     render_page,
+    settings_section,
     shown_verdict,
     write_whole,
 )
@@ -56,7 +56,7 @@ def write_coordinates_page(result: Mapping[str, Any], path: str | os.PathLike[st
             ("seeds", str(result["seeds"])),
             ("steps", str(result["steps"])),
         ],
-        sections=[Custom(figure), layer_table(result), _settings(result["settings"])],
+        sections=[Custom(figure), layer_table(result), settings_section(result)],
         footer=f"Made by lazyscope {version} from a result stored {result['created']}.",
         version=version,
     )
@@ -115,13 +115,3 @@ def _with_interval(estimate: Mapping[str, Any]) -> str:
     if None in estimate["interval"]:
         return "-"
     return f"{decimal(estimate['exponent'])} {interval(estimate['interval'])}"
-
-
-def _settings(settings: Mapping[str, Any]) -> Settings:
-    items = [
-        (name.replace("_", " "), str(value))
-        for name, value in settings.items()
-        if name not in ("versions", "command")
-    ]
-    command = settings.get("command", "lazyscope study coordinates MODULE:BUILD --output DIR")
-    return Settings("settings", "How this was made", items, [("Check again:", command)])

@@ -21,6 +21,7 @@ from lazyscope.report.parts import (
     number,
     render_page,
     seconds,
+    settings_section,
     shown_verdict,
     write_whole,
 )
@@ -47,13 +48,6 @@ from lazyscope.study.kappa.page._tables import (
     scheme_table,
     weighed_tables,
 )
-
-_REDO = """\
-import json
-from pathlib import Path
-from lazyscope.study import write_kappa_page
-
-write_kappa_page(json.loads(Path("kappa.json").read_text()), "kappa.html")"""
 
 
 @checked()
@@ -335,29 +329,17 @@ def _width_legend(study: KappaRecord) -> Legend:
 
 
 def _settings(stored: Mapping[str, Any], settings: Mapping[str, Any]) -> Settings:
-    versions = ", ".join(f"{name} {v}" for name, v in settings.get("versions", {}).items())
     centred = ", centred at initialization" if settings["centred"] else ""
-    items = [
-        ("data", f"{settings['data']}: {'; '.join(settings['description'])}"),
-        ("points, training and test", f"{settings['num_points']} and {settings['num_test']}"),
-        ("target", f"{settings['target']}, {settings['num_outputs']} output(s)"),
-        (
-            "network",
-            f"{_network(settings)}{centred}",
-        ),
-        ("seeds", listing(settings["seeds"])),
-        ("stop", f"at {listing([settings['stop']])} of the initial loss"),
-        ("method", f"{settings['method']}, tolerance {listing([settings['tolerance']])}"),
-        ("versions", f"lazyscope {stored['lazyscope']}, {versions}"),
-        ("time, all in all", seconds(stored["timing"].get("total_seconds"))),
-    ]
-    command = settings.get("command", "lazyscope study kappa --output lazyscope-study-kappa")
-    return Settings(
-        anchor="settings",
-        title="How this was made",
-        items=items,
-        commands=[
-            ("Run the study again:", command),
-            ("Make this page again from the stored result:", _REDO),
+    return settings_section(
+        stored,
+        [
+            ("data", f"{settings['data']}: {'; '.join(settings['description'])}"),
+            ("points, training and test", f"{settings['num_points']} and {settings['num_test']}"),
+            ("target", f"{settings['target']}, {settings['num_outputs']} output(s)"),
+            ("network", f"{_network(settings)}{centred}"),
+            ("seeds", listing(settings["seeds"])),
+            ("stop", f"at {listing([settings['stop']])} of the initial loss"),
+            ("method", f"{settings['method']}, tolerance {listing([settings['tolerance']])}"),
+            ("time, all in all", seconds(stored["timing"].get("total_seconds"))),
         ],
     )

@@ -4,8 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lazyscope._checks import InputError
-from lazyscope.report.parts import category_colors, category_markers, ordered_colors
+from lazyscope.report.parts import (
+    category_colors,
+    category_markers,
+    check_stored,
+    ordered_colors,
+)
 
 FORMATS = (1, 2)
 _PARTS = (
@@ -81,7 +85,7 @@ def read_kappa_study(result: Mapping[str, Any]) -> KappaRecord:
     Raises:
         InputError: it is another study, another format, or a part is missing.
     """
-    _check(result)
+    check_stored(result, "kappa", formats=FORMATS, parts=_PARTS)
     if result["format"] == FORMATS[-1]:
         result = _with_shapes(result)
     runs = result["runs"]
@@ -115,29 +119,3 @@ def _groups(result: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(name[:1].upper() + name[1:] for name in named)
     count = max((len(run["alpha"]) for run in result["runs"]), default=0)
     return tuple(f"Layer {layer + 1}" for layer in range(count))
-
-
-def _check(result: Mapping[str, Any]) -> None:
-    kind, stored_format = result.get("study"), result.get("format")
-    if kind != "kappa":
-        raise InputError(
-            "this page needs the stored result of a kappa study",
-            received=f"study {kind!r}",
-            cause="the result of another command",
-            fix="give the JSON file that `lazyscope study kappa` wrote",
-        )
-    if stored_format not in FORMATS:
-        raise InputError(
-            f"the stored result must have format {' or '.join(map(str, FORMATS))}",
-            received=f"format {stored_format!r}",
-            cause="it was written by another version of lazyscope",
-            fix="run the study again, or use the version that wrote it",
-        )
-    missing = [part for part in _PARTS if part not in result]
-    if missing:
-        raise InputError(
-            f"the stored result must have the parts {', '.join(_PARTS)}",
-            received=f"no {', '.join(missing)}",
-            cause="a file that was cut off or edited",
-            fix="run the study again",
-        )

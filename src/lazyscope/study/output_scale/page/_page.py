@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from lazyscope._checks import InputError
 from lazyscope._entry import checked
 from lazyscope.report.parts import (
     Cell,
@@ -17,9 +16,9 @@ from lazyscope.report.parts import (
     Legend,
     Page,
     Selector,
-    Settings,
     Table,
     category_colors,
+    check_stored,
     decimal,
     interval,
     listing,
@@ -29,12 +28,12 @@ from lazyscope.report.parts import (
     outcome_table,
     percent,
     render_page,
+    settings_section,
     shown_verdict,
     write_whole,
 )
 from lazyscope.study.output_scale.page._plots import crossover_panel, spread_panel, threshold_panel
 
-FORMAT = 1
 _TONES = {"agrees": "good", "undecided": "muted", "disagrees": "bad"}
 
 
@@ -52,13 +51,7 @@ def write_output_scale_page(result: Mapping[str, Any], path: str | os.PathLike[s
     Raises:
         InputError: the result is another study or format, or the path cannot be written.
     """
-    if (result.get("study"), result.get("format")) != ("output-scale", FORMAT):
-        raise InputError(
-            f"the page needs the result of a study of the output scale, format {FORMAT}",
-            received=f"study {result.get('study')!r}, format {result.get('format')!r}",
-            cause="the file of another study or version",
-            fix="give the output-scale.json of this version",
-        )
+    check_stored(result, "output-scale")
     return write_whole(render_page(output_scale_page(result)), path)
 
 
@@ -80,7 +73,7 @@ def output_scale_page(result: Mapping[str, Any]) -> Page:
             _collapse_table(result),
             _slope_table(result),
             outcome_table(outcomes),
-            _settings(result),
+            settings_section(result),
         ],
         footer=f"Made by lazyscope {version} from a result stored {result['created']}.",
         version=version,
@@ -211,21 +204,4 @@ def _slope_table(result: Mapping[str, Any]) -> Table:
                 decimal(slope["predicted"]),
             ]
         ],
-    )
-
-
-def _settings(result: Mapping[str, Any]) -> Settings:
-    settings = result["settings"]
-    items = [
-        (name.replace("_", " "), str(value))
-        for name, value in settings.items()
-        if name not in ("versions", "command")
-    ]
-    versions = ", ".join(f"{name} {v}" for name, v in settings["versions"].items())
-    command = settings.get("command", "lazyscope study output-scale --output output-scale")
-    return Settings(
-        "settings",
-        "How this was made",
-        [*items, ("versions", versions)],
-        [("Run the study again (runs that are in its store are not repeated):", command)],
     )

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lazyscope._checks import InputError
 from lazyscope._entry import checked
 from lazyscope.report.parts import (
     NEUTRAL,
@@ -15,20 +14,19 @@ from lazyscope.report.parts import (
     Legend,
     Page,
     Panel,
-    Settings,
     Table,
     category_colors,
+    check_stored,
     decimal,
     interval,
     listing,
     outcome_table,
     percent,
     render_page,
+    settings_section,
     shown_verdict,
     write_whole,
 )
-
-FORMAT = 1
 
 
 @checked()
@@ -45,13 +43,7 @@ def write_random_schemes_page(result: Mapping[str, Any], path: str | os.PathLike
     Raises:
         InputError: the result is another study or format, or the path cannot be written.
     """
-    if (result.get("study"), result.get("format")) != ("random-schemes", FORMAT):
-        raise InputError(
-            f"the page needs the result of a study of random schemes, format {FORMAT}",
-            received=f"study {result.get('study')!r}, format {result.get('format')!r}",
-            cause="the file of another study or version",
-            fix="give the random-schemes.json of this version",
-        )
+    check_stored(result, "random-schemes")
     return write_whole(render_page(_page(result)), path)
 
 
@@ -82,7 +74,7 @@ def _page(result: Mapping[str, Any]) -> Page:
             depth_table(result),
             _worst_table(result),
             outcome_table(outcomes),
-            _settings(settings),
+            settings_section(result),
         ],
         footer=f"Made by lazyscope {version} from a result stored {result['created']}.",
         version=version,
@@ -258,20 +250,4 @@ def _worst_table(result: Mapping[str, Any]) -> Table:
             ]
             for one in result["worst"]
         ],
-    )
-
-
-def _settings(settings: Mapping[str, Any]) -> Settings:
-    items = [
-        (name.replace("_", " "), str(value))
-        for name, value in settings.items()
-        if name not in ("versions", "command")
-    ]
-    versions = ", ".join(f"{name} {v}" for name, v in settings["versions"].items())
-    command = settings.get("command", "lazyscope study random-schemes --output random-schemes")
-    return Settings(
-        "settings",
-        "How this was made",
-        [*items, ("versions", versions)],
-        [("Run the study again (runs that are in its stores are not repeated):", command)],
     )

@@ -19,6 +19,7 @@ from lazyscope.report.parts import (
     number,
     render_page,
     seconds,
+    settings_section,
     shown_verdict,
     write_whole,
 )
@@ -212,11 +213,9 @@ def _remark_table(study: TheoremRecord) -> Table:
 def _settings(study: TheoremRecord) -> Settings:
     stored = study.stored
     settings = stored["settings"]
-    command = settings.get("command")
-    return Settings(
-        anchor="settings",
-        title="Settings",
-        items=[
+    return settings_section(
+        stored,
+        [
             ("λ_min of the limit kernels", lambda_words(study)),
             ("schemes", ", ".join(study.schemes)),
             ("widths", listing(study.widths)),
@@ -228,7 +227,5 @@ def _settings(study: TheoremRecord) -> Settings:
             ("solver", f"{settings['method']}, tolerance {number(settings['tolerance'])}"),
             ("data", " ".join(settings["description"])),
             ("digest of the data", str(settings["digest"])),
-            ("versions", ", ".join(f"{k} {v}" for k, v in settings["versions"].items())),
         ],
-        commands=[("Do the study again:", command)] if command else [],
     )

@@ -4,8 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lazyscope._checks import InputError
-from lazyscope.report.parts import category_colors, category_markers, ordered_colors
+from lazyscope.report.parts import (
+    category_colors,
+    category_markers,
+    check_stored,
+    ordered_colors,
+)
 
 FORMAT = 1
 _PARTS = (
@@ -59,7 +63,7 @@ def read_theorem_study(result: Record) -> TheoremRecord:
     Raises:
         InputError: it is another study, another format, or a part is missing.
     """
-    _check(result)
+    check_stored(result, "theorem", formats=(FORMAT,), parts=_PARTS)
     settings = result["settings"]
     schemes, spreads = tuple(settings["schemes"]), tuple(settings["spreads"])
     kappas = tuple(sorted(float(kappa) for kappa in settings["kappas"]))
@@ -75,22 +79,3 @@ def read_theorem_study(result: Record) -> TheoremRecord:
         spread_colors=category_colors(spreads),
         kappa_colors=ordered_colors(kappas),
     )
-
-
-def _check(result: Record) -> None:
-    kind, stored_format = result.get("study"), result.get("format")
-    if kind != "theorem" or stored_format != FORMAT:
-        raise InputError(
-            f"this page needs the stored result of a theorem study, format {FORMAT}",
-            received=f"study {kind!r}, format {stored_format!r}",
-            cause="the result of another command or of another version of lazyscope",
-            fix="give the JSON file that `lazyscope study theorem` wrote, or run it again",
-        )
-    missing = [part for part in _PARTS if part not in result]
-    if missing:
-        raise InputError(
-            f"the stored result must have the parts {', '.join(_PARTS)}",
-            received=f"no {', '.join(missing)}",
-            cause="a file that was cut off or edited",
-            fix="run the study again",
-        )
