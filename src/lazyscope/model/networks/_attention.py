@@ -14,7 +14,7 @@ from lazyscope._checks import (
     shown,
 )
 from lazyscope.model._activation import activation as activation_named
-from lazyscope.model._architecture import BRANCHED, Architecture, image_side
+from lazyscope.model._architecture import Architecture, image_side
 from lazyscope.model._memory import check_memory
 from lazyscope.model._network import AbstractNetwork, PerLayer
 from lazyscope.model.blocks import (
@@ -165,10 +165,4 @@ ENTRY = Architecture(
     "mean over tokens, {activation}",
     _over_rows,
     most_depth=1,
-    defaults={
-        **BRANCHED,
-        "depth": 1,
-        "widths": (32, 64, 128),
-        "kappas": (32.0, 128.0, 256.0, 512.0, 1024.0, 2048.0),
-    },
 )
