@@ -1,36 +1,67 @@
-# `make study` is the main result. Checks in three lanes: `check` (two minutes), `test` (all but the slow ones),
-# `nightly` (all).
+# `make study` is the main result. Checks in three lanes: `check` (one minute), `test` (nine), `nightly` (all).
+# `check-oldest` runs the quick tests with the oldest versions that pyproject.toml promises.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+OLDEST := .venv-oldest
+PIP    := -m pip install --quiet --disable-pip-version-check
 
 # Hundreds of checks start processes of their own: they share bytecode and compiled programs.
 export PYTHONDONTWRITEBYTECODE :=
 COMPILED := JAX_COMPILATION_CACHE_DIR=$(CURDIR)/.jax_cache JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
             JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
-.PHONY: study check test nightly bench lint clean
+# Tests that take under a minute in all, and need no PyTorch.
+QUICK := tests/surface tests/scaling tests/model tests/data tests/test_checks.py tests/test_entry.py \
+         tests/test_outcome.py tests/test_estimate.py tests/test_file.py src/lazyscope/scaling src/lazyscope/model
+# Commands, stores and pages: what stands on most of the other libraries.
+STORED := tests/cli/test_regime_command.py tests/sweep/test_store.py tests/report/test_map_page.py
+# Python files of the last commit and of the work since.
+CHANGED = $(shell { git diff --name-only --diff-filter=d HEAD~1 -- src; git ls-files --others --exclude-standard src; } \
+            2>/dev/null | grep '\.py$$')
+
+.PHONY: study check check-oldest test nightly bench lint style types changed-types quick clean
 
 $(VENV)/.run-installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python $(PIP) --editable .
 	touch $@
 
 $(VENV)/.dev-installed: $(VENV)/.run-installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	$(BIN)/python $(PIP) --editable ".[dev]"
+	touch $@
+
+$(OLDEST)/.installed: pyproject.toml tools/oldest.py
+	test -x $(OLDEST)/bin/python || $(PYTHON) -m venv $(OLDEST)
+	$(PYTHON) tools/oldest.py cluster test > $(OLDEST)/requirements.txt
+	$(OLDEST)/bin/python $(PIP) --requirement $(OLDEST)/requirements.txt --editable .
 	touch $@
 
 study: $(VENV)/.run-installed
 	$(BIN)/lazyscope study kappa --output lazyscope-study-kappa
 
-lint: $(VENV)/.dev-installed
+style: $(VENV)/.dev-installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+types: $(VENV)/.dev-installed
 	$(BIN)/pyright
 
-check: lint
-	$(COMPILED) $(BIN)/python -m pytest -n 2 -m "not slow" tests/surface tests/scaling tests/data tests/measure \
-	    tests/test_checks.py tests/test_entry.py tests/test_outcome.py src/lazyscope/scaling src/lazyscope/measure
+changed-types: $(VENV)/.dev-installed
+	$(if $(CHANGED),$(BIN)/pyright $(CHANGED),@echo "no file of src changed since the last commit but one")
+
+lint: style types
+
+quick: $(VENV)/.dev-installed
+	$(COMPILED) $(BIN)/python -m pytest -n 2 -m "not slow" $(QUICK)
+
+# Side by side, each with its output in one piece.
+check: $(VENV)/.dev-installed
+	$(MAKE) --no-print-directory --jobs 3 --output-sync=target style changed-types quick
+
+# What old versions of others deprecate is not ours to mend: warnings are shown, not errors.
+check-oldest: $(OLDEST)/.installed
+	$(OLDEST)/bin/python -m pytest -n 2 -W default -m "not slow" $(QUICK) $(STORED)
 
 test: lint
 	$(COMPILED) $(BIN)/python -m pytest -n 2 -m "not slow"
@@ -42,4 +73,4 @@ bench: $(VENV)/.dev-installed
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) build dist .jax_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(OLDEST) build dist .jax_cache .pytest_cache .ruff_cache

@@ -1,7 +1,7 @@
 """Do rooms import only rooms before them, and do theory and experiment leave each other alone?"""
 
 import ast
-import importlib
+import importlib.util
 import inspect
 from collections import Counter
 from pathlib import Path
@@ -44,6 +44,8 @@ PRESENT = [
     for room in ROOMS
     if (SOURCE / room / "__init__.py").exists() or (SOURCE / f"{room}.py").exists()
 ]
+if importlib.util.find_spec("torch") is None:  # an extra
+    PRESENT.remove("torch")
 LIMIT = "limit"
 MOST_MODULES = 14
 MOST_SIBLINGS = 3  # of one prefix: more of them are a folder

@@ -2,6 +2,7 @@
 
 import math
 import zipfile
+from io import BufferedIOBase
 from pathlib import Path
 from typing import IO, Any
 
@@ -83,7 +84,7 @@ def _entry(archive: zipfile.ZipFile, name: str) -> str:
     return found[0]
 
 
-def _announced(file: IO[bytes]) -> tuple[np.dtype, int]:
+def _announced(file: IO[bytes] | BufferedIOBase) -> tuple[np.dtype, int]:
     """Number type and bytes of the entries that the header of an array announces."""
     version = npy.read_magic(file)
     read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0

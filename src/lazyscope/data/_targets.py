@@ -26,9 +26,9 @@ def default_target(y: Shaped[np.ndarray, "n ..."]) -> TargetKind:
 
 
 def class_targets(
-    pool: Shaped[np.ndarray, " n_pool"],
-    train: Shaped[np.ndarray, " n"],
-    test: Shaped[np.ndarray, " n_test"],
+    pool: Shaped[np.ndarray, "n_pool ..."],
+    train: Shaped[np.ndarray, "n ..."],
+    test: Shaped[np.ndarray, "n_test ..."],
 ) -> Targets:
     """One-hot vectors minus 1/C, with the C classes of the whole pool in increasing order.
 
@@ -51,9 +51,9 @@ def class_targets(
 
 
 def parity_targets(
-    pool: Shaped[np.ndarray, " n_pool"],
-    train: Shaped[np.ndarray, " n"],
-    test: Shaped[np.ndarray, " n_test"],
+    pool: Shaped[np.ndarray, "n_pool ..."],
+    train: Shaped[np.ndarray, "n ..."],
+    test: Shaped[np.ndarray, "n_test ..."],
 ) -> Targets:
     """One output: +1 for even labels, -1 for odd ones."""
 

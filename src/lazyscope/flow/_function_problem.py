@@ -21,7 +21,7 @@ def function_problem(
     apply: Apply,
     params: Params,
     x: Float[Array, "n ..."],
-    y: Float[Array, "n C"],
+    y: Float[Array, "n ..."],
     *,
     groups: Grouping = None,
     speeds: Mapping[str, float] | Sequence[float] | Float[Array, " groups"] | None = None,

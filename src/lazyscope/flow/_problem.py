@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Real
 
 from lazyscope._checks import InputError, check_array, check_tree, is_known, shown
 from lazyscope._entry import checked
@@ -60,8 +60,8 @@ class Problem(eqx.Module):
 def dense_problem(
     model: Dense | Centred,
     params: Params,
-    x: Float[Array, "n d"],
-    y: Float[Array, "n C"],
+    x: Real[Array, "n ..."],
+    y: Real[Array, "n ..."],
     *,
     speeds: Sequence[float] | Float[Array, " layers"] | None = None,
 ) -> Problem:

@@ -17,7 +17,7 @@ from lazyscope.kernel.any_function._plan import make_plan
 from lazyscope.kernel.orders._rows import Rows, add_rows, assemble
 from lazyscope.model import FunctionModel, group_norms
 
-Groups = tuple[tuple[Array, ...], ...]
+Groups = tuple[tuple[Any, ...], ...]
 
 
 def _memory(value: Any) -> float:

@@ -96,7 +96,7 @@ class LayerwiseKernel(AbstractTangentKernel):
         return jnp.asarray(self.model.output_scale, x.dtype)
 
     def _forward(
-        self, params: tuple[Layer, ...], x: Float[Array, "n d"]
+        self, params: tuple[Layer, ...], x: Float[Array, "n ..."]
     ) -> tuple[Array, tuple[Array, ...], list[Array]]:
         """Outputs, inputs of every layer and slopes of every hidden layer."""
         sigma = self.model.activation

@@ -66,7 +66,7 @@ class Spectrum(eqx.Module):
             resolved(self.computed, self.precision), self.computed, 0.0
         )
 
-    def coefficients(self, residual: Float[Any, "n C"]) -> Float[Any, "modes rest"]:
+    def coefficients(self, residual: Float[Any, "n ..."]) -> Float[Any, "modes rest"]:
         """Components of an array along the modes; with n modes, of every output for itself."""
         return self.vectors.T @ residual.reshape(self.computed.shape[0], -1)
 

@@ -1,9 +1,9 @@
 """What does one need to know of a kind of network in order to offer it by name?"""
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, final
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
 
 from lazyscope._checks import InputError, check_count
 from lazyscope._entry import check_fields
@@ -22,7 +22,6 @@ class Architecture:
         homogeneous: whether kappa is the product of all scales, so that exponents and regimes of dense
             networks hold.
         most_depth: largest depth, if there is one.
-        defaults: settings of a study that suit it, where they differ from those of dense networks.
     """
 
     name: str
@@ -30,7 +29,6 @@ class Architecture:
     build: Callable[[int, int, int, int, str], AbstractNetwork]
     homogeneous: bool = False
     most_depth: int | None = None
-    defaults: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -46,20 +44,6 @@ class Architecture:
                 cause="a depth that was meant for another model",
                 fix=f"use depth {self.most_depth}",
             )
-
-
-FEW: Mapping[str, Any] = {
-    "num_points": 24,
-    "seeds": 2,
-    "kappas": (32.0, 64.0, 128.0, 256.0, 512.0, 1024.0),
-}
-"""Settings of a study of networks that take longer than dense ones."""
-
-BRANCHED: Mapping[str, Any] = {
-    **FEW,
-    "spreads": ("balanced", "ntk-like", "small-readout", "small-input", "small-hidden"),
-}
-"""The same for networks whose kappa is no product of all scales."""
 
 
 def image_side(features: int) -> int:

@@ -14,7 +14,7 @@ from lazyscope._types import Apply, Params
 from lazyscope.model._groups import ParameterGroups
 from lazyscope.model._protocol import AbstractModel
 
-Groups = tuple[tuple[Array, ...], ...]
+Groups = tuple[tuple[Any, ...], ...]
 """Parameters as this library moves them: one tuple of arrays for each group."""
 
 

@@ -28,7 +28,7 @@ class ParameterGroups(NamedTuple):
     names: tuple[str, ...]
     members: tuple[tuple[int, ...], ...]
 
-    def groups_of(self, tree: Params) -> tuple[tuple[Array, ...], ...]:
+    def groups_of(self, tree: Params) -> tuple[tuple[Any, ...], ...]:
         """The leaves of `tree`, one tuple for each group."""
         leaves = self.treedef.flatten_up_to(tree)
         return tuple(tuple(leaves[k] for k in group) for group in self.members)

@@ -3,7 +3,7 @@
 import abc
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import equinox as eqx
 import jax
@@ -24,6 +24,9 @@ from lazyscope.model.blocks import AbstractBlock, Drawn
 from lazyscope.scaling import Scheme
 
 _DEEPEST = 10**5
+
+PerLayer: TypeAlias = Sequence[float] | Float[ArrayLike, " layers"]
+"""One real number for every drawn layer."""
 
 
 class AbstractNetwork(AbstractModel):
@@ -73,14 +76,14 @@ class AbstractNetwork(AbstractModel):
         drawn = sum(math.prod(one.shape) + one.use_bias * one.shape[0] for one in self.layers)
         return drawn + sum(count for _, count, _ in self._fixed)
 
-    def kappa(self, alpha: Float[ArrayLike, " layers"]) -> Any:
+    def kappa(self, alpha: PerLayer) -> Any:
         """Initial scale, from the scales of the drawn layers; they may be traced."""
         size: Any = 1.0
         for block, own in self._with_layers(self.per_layer("alpha", alpha)):
             size = block.size(own, size)
         return float(size) if isinstance(size, float) else size
 
-    def leverage(self, alpha: Float[ArrayLike, " layers"]) -> Float[np.ndarray, " groups"]:
+    def leverage(self, alpha: PerLayer) -> Float[np.ndarray, " groups"]:
         """phi_g of every group: relative change of f per relative change of the group."""
         size: Any = 1.0
         found: list[float] = []
@@ -101,16 +104,16 @@ class AbstractNetwork(AbstractModel):
             )
         return numbers
 
-    def group_alpha(self, alpha: Float[ArrayLike, " layers"]) -> Float[np.ndarray, " groups"]:
+    def group_alpha(self, alpha: PerLayer) -> Float[np.ndarray, " groups"]:
         """Scales of all groups, those that start at fixed values included."""
         scales = np.asarray(self.per_layer("alpha", alpha), np.float64)
         return np.concatenate([scales, [size for _, _, size in self._fixed]])
 
-    def alpha(self, weight_std: Float[ArrayLike, " layers"]) -> Float[np.ndarray, " layers"]:
+    def alpha(self, weight_std: PerLayer) -> Float[np.ndarray, " layers"]:
         """Scales alpha_l of layers with these standard deviations."""
         return np.asarray(self.per_layer("weight_std", weight_std), np.float64) * self.layer_sizes
 
-    def weight_std(self, alpha: Float[ArrayLike, " layers"]) -> Float[np.ndarray, " layers"]:
+    def weight_std(self, alpha: PerLayer) -> Float[np.ndarray, " layers"]:
         """Standard deviations of the entries of layers with these scales."""
         return np.asarray(self.per_layer("alpha", alpha), np.float64) / self.layer_sizes
 
@@ -139,7 +142,7 @@ class AbstractNetwork(AbstractModel):
     def init_from_std(
         self,
         key: Key,
-        weight_std: Sequence[float] | Float[ArrayLike, " layers"],
+        weight_std: PerLayer,
         *,
         dtype: np.dtype | type = np.float64,
     ) -> Params:

@@ -96,8 +96,8 @@ class Scheme:
         cls,
         width: int,
         *,
-        alpha: Sequence[float],
-        speed: Sequence[float] | None = None,
+        alpha: Sequence[float] | Float[np.ndarray, " layers"],
+        speed: Sequence[float] | Float[np.ndarray, " layers"] | None = None,
         name: str = "given",
         source: str = "given by numbers",
     ) -> "Scheme":
@@ -135,15 +135,15 @@ class Scheme:
         """Exponent rho of kappa in the width, the sum of the scale exponents."""
         return math.fsum(self.scale_exponents)
 
-    def alpha(self, width: int) -> Float[np.ndarray, "layers"]:
+    def alpha(self, width: int) -> Float[np.ndarray, " layers"]:
         """Scales alpha_l at `width`, layers 1 to L + 1, float64."""
         return np.array([law(width) for law in self.scales], dtype=np.float64)
 
-    def speed(self, width: int) -> Float[np.ndarray, "layers"]:
+    def speed(self, width: int) -> Float[np.ndarray, " layers"]:
         """Speeds s_l at `width`, layers 1 to L + 1, float64."""
         return np.array([law(width) for law in self.speeds], dtype=np.float64)
 
-    def weight_std(self, width: int) -> Float[np.ndarray, "layers"]:
+    def weight_std(self, width: int) -> Float[np.ndarray, " layers"]:
         """Standard deviations of the effective weights at `width`, ``alpha_l / sqrt(width)``."""
         return self.alpha(width) / math.sqrt(check_width(width))
 

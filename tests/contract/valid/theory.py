@@ -136,7 +136,6 @@ def calls(folder):
             "build": model.Dense,
             "homogeneous": True,
             "most_depth": None,
-            "defaults": {},
         },
         "model.activation": {"name": "relu"},
         "model.activation_names": {},

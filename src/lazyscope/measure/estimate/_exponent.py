@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Real
 
 from lazyscope._checks import InputError, check_choice, check_fraction, check_positive, shown
 from lazyscope._entry import checked
@@ -22,7 +22,7 @@ _RULE = (
 
 @checked(unbounded=("widths", "values"), any_axes=("widths", "values"))
 def estimate_exponent(
-    widths: Float[Any, " W"],
+    widths: Real[Any, " W"],
     values: Float[Any, "W S"],
     *,
     level: float = 0.95,
@@ -85,7 +85,7 @@ def estimate_exponent(
 
 @checked(unbounded=("widths", "values"), any_axes=("widths", "values"))
 def estimate_exponents(
-    widths: Float[Any, " W"],
+    widths: Real[Any, " W"],
     values: Float[Any, "C W S"],
     *,
     level: float = 0.95,

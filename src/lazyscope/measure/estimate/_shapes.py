@@ -57,7 +57,7 @@ class Shape:
     reference: float = 1.0
     bend: float = 0.0
 
-    def __call__(self, width: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
+    def __call__(self, width: Float[np.ndarray, "*n"] | float) -> Float[np.ndarray, "*n"] | float:
         """The values h(width)."""
         width = np.asarray(width, float)
         if self.model == "power-law":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, final
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Real
 from scipy.special import ndtri
 
 from lazyscope._checks import InputError, check_fraction
@@ -63,7 +63,7 @@ class ThresholdLimit:
 
 @checked(any_axes=("widths",))
 def threshold_limit(
-    widths: Float[Any, " W"], thresholds: Sequence[ThresholdEstimate], *, level: float = 0.95
+    widths: Real[Any, " W"], thresholds: Sequence[ThresholdEstimate], *, level: float = 0.95
 ) -> ThresholdLimit:
     """Extrapolate thresholds measured at several widths to infinite width.
 

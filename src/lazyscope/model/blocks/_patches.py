@@ -13,7 +13,7 @@ Padding = Literal["same", "valid"]
 
 def patches(
     x: Float[Array, "n h w c"], kernel_size: int, stride: int, padding: Padding
-) -> Float[Array, "n h_out w_out c*k*k"]:
+) -> Float[Array, "n h_out w_out seen"]:
     """The k x k patch that every position sees, as one row: channel by channel, row by row.
 
     Example:

@@ -3,7 +3,7 @@
 import math
 
 import equinox as eqx
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
 from lazyscope._checks import (
     InputError,
@@ -14,9 +14,9 @@ from lazyscope._checks import (
     shown,
 )
 from lazyscope.model._activation import activation as activation_named
-from lazyscope.model._architecture import BRANCHED, Architecture, image_side
+from lazyscope.model._architecture import Architecture, image_side
 from lazyscope.model._memory import check_memory
-from lazyscope.model._network import AbstractNetwork
+from lazyscope.model._network import AbstractNetwork, PerLayer
 from lazyscope.model.blocks import (
     AbstractBlock,
     Activate,
@@ -143,7 +143,7 @@ class Attention(AbstractNetwork):
             Linear("readout", m, self.output_dim, size),
         )
 
-    def score_size(self, alpha: Float[ArrayLike, " layers"]) -> float:
+    def score_size(self, alpha: PerLayer) -> float:
         """tau, the rms of the scores at the start, for inputs of norm one."""
         embedding, *inside, _ = self.per_layer("alpha", alpha)
         return self._attend.score_size(inside, embedding)
@@ -165,10 +165,4 @@ ENTRY = Architecture(
     "mean over tokens, {activation}",
     _over_rows,
     most_depth=1,
-    defaults={
-        **BRANCHED,
-        "depth": 1,
-        "widths": (32, 64, 128),
-        "kappas": (32.0, 128.0, 256.0, 512.0, 1024.0, 2048.0),
-    },
 )

@@ -6,7 +6,7 @@ import equinox as eqx
 
 from lazyscope._checks import check_count
 from lazyscope.model._activation import activation as activation_named
-from lazyscope.model._architecture import FEW, Architecture, image_side
+from lazyscope.model._architecture import Architecture, image_side
 from lazyscope.model._memory import check_memory
 from lazyscope.model._network import AbstractNetwork, check_depth
 from lazyscope.model.blocks import AbstractBlock, Activate, Convolve, Linear, Pool, Reshape
@@ -115,5 +115,4 @@ ENTRY = Architecture(
     "{depth} convolutions (3 x 3, stride 2), mean over positions, {activation}",
     _on_images,
     homogeneous=True,
-    defaults={**FEW, "widths": (16, 32, 64)},
 )

@@ -6,7 +6,7 @@ import equinox as eqx
 
 from lazyscope._checks import check_count, check_not_negative
 from lazyscope.model._activation import activation as activation_named
-from lazyscope.model._architecture import FEW, Architecture
+from lazyscope.model._architecture import Architecture
 from lazyscope.model._memory import check_memory
 from lazyscope.model._network import AbstractNetwork, check_depth
 from lazyscope.model.blocks import AbstractBlock, Activate, Linear, Normalise
@@ -87,15 +87,8 @@ class LayerNorm(AbstractNetwork):
         return (*parts, Linear(f"layer {self.depth + 1}", m, self.output_dim, size))
 
 
-# Up to kappa = m the weights move most, beyond it the scales of the norms: a study shows both, and slopes,
-# fitted at the largest kappas, are those of the norms.
 ENTRY = Architecture(
     "layer-norm",
     "{depth} hidden layers, each normalised before its activation, {activation}",
     LayerNorm,
-    defaults={
-        **FEW,
-        "widths": (16, 32, 64),
-        "kappas": (8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 1024.0, 2048.0, 4096.0, 8192.0),
-    },
 )

@@ -6,7 +6,7 @@ import equinox as eqx
 
 from lazyscope._checks import check_count, check_positive
 from lazyscope.model._activation import activation as activation_named
-from lazyscope.model._architecture import BRANCHED, Architecture
+from lazyscope.model._architecture import Architecture
 from lazyscope.model._memory import check_memory
 from lazyscope.model._network import AbstractNetwork, check_depth
 from lazyscope.model.blocks import AbstractBlock, Activate, Linear, Skip
@@ -90,5 +90,4 @@ ENTRY = Architecture(
     "residual",
     "{depth} hidden layers of which all but one are branches, {activation}",
     Residual,
-    defaults={**BRANCHED, "depth": 4, "widths": (64, 128, 256)},
 )

@@ -6,7 +6,7 @@ import equinox as eqx
 
 from lazyscope._checks import check_count
 from lazyscope.model._activation import activation as activation_named
-from lazyscope.model._architecture import BRANCHED, Architecture, image_side
+from lazyscope.model._architecture import Architecture, image_side
 from lazyscope.model._memory import check_memory
 from lazyscope.model._network import AbstractNetwork, check_depth
 from lazyscope.model.blocks import AbstractBlock, Activate, Convolve, Linear, Pool, Reshape, Skip
@@ -104,5 +104,4 @@ ENTRY = Architecture(
     "{depth} convolutions (3 x 3, the first with stride 2) of which all but one are branches, "
     "mean over positions, {activation}",
     _on_images,
-    defaults={**BRANCHED, "depth": 3, "widths": (16, 32, 64)},
 )

@@ -17,6 +17,7 @@ from lazyscope.experiment import (
 )
 from lazyscope.model import AbstractNetwork, activation_names, architecture, network_names
 from lazyscope.scaling import Scheme
+from lazyscope.study.kappa._defaults import DEFAULTS
 from lazyscope.study.kappa._verdict import MIN_GROUPS, NUM_KAPPAS
 from lazyscope.sweep import SweepDesign
 
@@ -176,7 +177,7 @@ def kappa_settings(model: str = "dense", **given: Any) -> KappaSettings:
     check_choice("model", model, network_names())
     if "shapes" in given:
         given["spreads"] = earlier_shapes(given.pop("shapes"))
-    return KappaSettings(model=model, **{**architecture(model).defaults, **given})
+    return KappaSettings(model=model, **{**DEFAULTS.get(model, {}), **given})
 
 
 def earlier_shapes(given: Any) -> Any:

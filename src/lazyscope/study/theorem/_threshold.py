@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Real
 
 from lazyscope._checks import InputError
 from lazyscope.measure import ThresholdEstimate, estimate_threshold, threshold_limit
@@ -59,7 +59,7 @@ def thresholds(settings: TheoremSettings, runs: Sequence[dict[str, Any]]) -> lis
     return found
 
 
-def from_here_on(table: Float[np.ndarray, "kappas spreads seeds"]) -> np.ndarray:
+def from_here_on(table: Real[np.ndarray, "kappas spreads seeds"]) -> np.ndarray:
     """1 where this and every larger kappa of the same spread and seed has 1, else 0.
 
     Example:

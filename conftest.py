@@ -1,0 +1,9 @@
+"""Annotations of the library are checked in every test and doctest, see `tests/annotations.py`."""
+
+import os
+
+from annotations import install
+
+if os.environ.get("LAZYSCOPE_ANNOTATIONS") != "unchecked":
+    # arguments of commands are what the reader of command lines makes of them
+    install("lazyscope", apart="lazyscope.cli")
