@@ -9,7 +9,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
-from lazyscope._checks import InputError, check_array, check_flag
+from lazyscope._checks import InputError, check_flag
 from lazyscope._jax import kept, own_settings
 from lazyscope._types import Apply, Params
 from lazyscope.flow._problem import Problem, as_real, check_speeds
@@ -65,9 +65,9 @@ def function_problem(
         >>> problem.model.tree_of(result.params)["w"].round(6).tolist()
         [[0.5]]
     """
-    points: Any = check_array("points", x)
     centred = check_flag("centred", centred)
-    checked = check_function(apply, params, points)
+    checked = check_function(apply, params, x)
+    points = checked.points
     grouping = parameter_groups(params, groups)
     real = jnp.issubdtype(points.dtype, jnp.floating)
     model = FunctionModel(

@@ -37,12 +37,14 @@ class CheckedFunction(NamedTuple):
         token: equations and a digest of all constants; equal for the same computation only.
         apply: the function for parameters and points in double precision.
         precision: the coarsest type that it computes in when these are double.
+        points: the examples that it was checked on, as an array.
     """
 
     num_outputs: int
     token: Hashable
     apply: Apply
     precision: np.dtype
+    points: Any
 
 
 @final
@@ -90,19 +92,21 @@ def check_function(
         InputError: as for `tangent_kernel`, at once.
     """
     names, leaves, _, _ = taken_apart(params)
-    check_devices(names, leaves, x, None)
-    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((leaves, x))):
-        return _checked(apply, params, x, memory)
+    points: Any = check_array("points", x)
+    check_devices(names, leaves, points, None)
+    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((leaves, points))):
+        return _checked(apply, params, points, memory)._replace(points=points)
     try:
-        points = np.asarray(check_array("points", x))
-        return _checked(_doubled(apply), _doubled(params), points, memory)
+        found = _checked(_doubled(apply), _doubled(params), np.asarray(points), memory)
+        return found._replace(points=points)
     except _OwnOnlyError:
         pass
     except InputError as error:
         if error.rule not in (ACCEPTS_ONE, PROMOTED):
             raise
-    own = _in_own_precision(apply, params, x)
-    return _checked(own, _doubled(params), _doubled(np.asarray(x)), memory, own=True)
+    own = _in_own_precision(apply, params, points)
+    doubled = _doubled(np.asarray(points))
+    return _checked(own, _doubled(params), doubled, memory, own=True)._replace(points=points)
 
 
 class _OwnOnlyError(PortableError):
@@ -119,7 +123,7 @@ def _checked(
             raise _OwnOnlyError
         token = check_network(question, memory)
         example = question.example
-        return CheckedFunction(example.num_outputs, token, apply, coarsest(example))
+        return CheckedFunction(example.num_outputs, token, apply, coarsest(example), x)
 
 
 def _is_single() -> bool:
