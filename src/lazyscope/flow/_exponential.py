@@ -9,6 +9,7 @@ from lazyscope._checks import check_choice, check_scale
 from lazyscope._outcome import Outcome
 from lazyscope._types import Params, Scalar
 from lazyscope.flow._between import POINTS_PER_STEP, Between, Knot, either
+from lazyscope.flow._loss import check_squared
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop
 from lazyscope.flow._modes import FrozenKernel, frozen_spectrum
 from lazyscope.flow._phi import phi_functions
@@ -88,6 +89,7 @@ class ExponentialFlow(AbstractMethod):
 
     def start(self, problem: Problem) -> "_Memory":
         """The next step's length; zero lets the first step choose one."""
+        check_squared("the exponential flow", problem.criterion)
         num_points, num_outputs = problem.y.shape
         dtype = problem.x.dtype
         length = jnp.asarray(0.0 if self.fixed_step is None else self.fixed_step, dtype)
@@ -109,7 +111,7 @@ class ExponentialFlow(AbstractMethod):
         length = jnp.minimum(length, stop.time - state.time)
         trial = _try_step(problem, expansion, spectrum, state.params, length)
         here = Knot(state.time, state.loss, slope)
-        between = Between.of(spectrum, trial.energies, here, length, trial.loss)
+        between = Between.of(spectrum, trial.shares * state.loss, here, length, trial.loss)
         verdict = self._judge(stop, state, trial)
         next_length = self._next_length(stop, between, verdict)
         return _proceed(stop, state, trial, verdict, between, next_length, fastest)
@@ -159,12 +161,15 @@ class _Memory(eqx.Module):
 
 
 class _Trial(eqx.Module):
-    """One step, tried: where it leads and how wrong it may be."""
+    """One step, tried: where it leads, what was predicted, and how wrong it may be.
+
+    The prediction is a share of the loss at the start, as are those of the modes.
+    """
 
     params: Params
     loss: Scalar
-    log_excess: Scalar
-    energies: Float[Array, " modes"]
+    predicted: Scalar
+    shares: Float[Array, " modes"]
     displacement_error: Scalar
     residual_error: Scalar
 
@@ -228,15 +233,15 @@ def _try_step(
         )
         norms, end = correction.norms(), problem.move(params, whole.as_params())
     end_residual = problem.residual(end)
-    loss = problem.loss(end_residual)
+    squares = jnp.sum(q**2)
     surprise = spectrum.coefficients(end_residual) - predicted
     return _Trial(
         params=end,
-        loss=loss,
-        log_excess=jnp.log(loss) - jnp.log(jnp.sum(predicted**2) / (2 * num_points)),
-        energies=jnp.sum(q**2, axis=1) / (2 * num_points),
+        loss=problem.loss(end_residual),
+        predicted=jnp.sum(predicted**2) / squares,
+        shares=jnp.sum(q**2, axis=1) / squares,
         displacement_error=_relative_correction(problem, norms, end),
-        residual_error=jnp.sqrt(jnp.sum(surprise**2) / jnp.sum(q**2)),
+        residual_error=jnp.sqrt(jnp.sum(surprise**2) / squares),
     )
 
 
@@ -270,7 +275,8 @@ def _proceed(
     too_long = between.length * fastest > _LONGEST_DECAY
     futile = ok & too_long & (trial.loss > state.loss * (1.0 - _MEANINGFUL))
     # what was predicted to decay did not, to the bit, because theta + change is theta to rounding
-    still = ok & (trial.log_excess > _MEANINGFUL) & (trial.loss == state.loss)
+    unmoved = trial.loss == state.loss
+    still = ok & unmoved & (trial.predicted * (1.0 + _MEANINGFUL) < 1.0)
     too_short = ~ok & (next_length <= jnp.maximum(_SHORTEST_SHARE * time, _SHORTEST_STEP))
     stalled = ~(fastest > 0) | futile | still | too_short
     outcome = jnp.where(
