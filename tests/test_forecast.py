@@ -141,8 +141,8 @@ def test_bound_refuses_networks_with_bias():
         ({"x": np.ones((2, 1, 1, 3))}, "or points of other axes"),
         ({"x": np.ones((2, 4))}, "Parameters and points must be those"),
         ({"params": {"a": np.ones(3)}}, "Parameters and points must be those"),
-        ({"speeds": [1.0]}, "one for every group of parameters"),
-        ({"speeds": [1.0, -1.0]}, "Speeds must be numbers of at least zero"),
+        ({"speeds": [1.0]}, "one speed for every layer or group"),
+        ({"speeds": [1.0, -1.0]}, "Speeds must not be below zero"),
     ],
 )
 def test_what_does_not_fit_the_network_is_refused(changed, words):

@@ -24,6 +24,7 @@ from lazyscope._checks import (
 from lazyscope._entry import checked
 from lazyscope._jax import own_settings
 from lazyscope._types import Params, Scalar
+from lazyscope.flow import SquaredLoss, check_speeds, check_squared
 from lazyscope.kernel import (
     AbstractTangentKernel,
     Spectrum,
@@ -174,7 +175,7 @@ def forecast(
     with own_settings():
         params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), params)
         x, y = jnp.asarray(x, jnp.float64), jnp.asarray(y, jnp.float64)
-        speeds = jnp.asarray(_checked_speeds(speeds, len(params)), jnp.float64)
+        speeds = jnp.asarray(check_speeds(speeds, len(params), np.dtype(np.float64)), jnp.float64)
         fraction = jnp.asarray(at_fraction, jnp.float64)
         precision = str(_working_precision(kernel, params, x))
         values, energies, change, moved = _linearised(
@@ -243,6 +244,7 @@ def forecast_problem(problem: StartingPoint, *, at_fraction: float = 0.0) -> For
             cause="a model or a tree of parameters in place of the problem",
             fix="make it with dense_problem or function_problem",
         )
+    check_squared("a forecast", getattr(problem, "criterion", SquaredLoss()))
     return forecast(
         problem.kernel,
         problem.params,
@@ -337,19 +339,6 @@ def trace_forecast(problem: StartingPoint, at_fraction: Scalar | float) -> Forec
     precision = str(_working_precision(*start))
     found = _linearised(*start, problem.y, problem.speeds, fraction, precision)
     return Forecast(*found, fraction, problem.x.shape[0], precision)
-
-
-def _checked_speeds(speeds: Any, num_groups: int) -> Any:
-    """One speed per group, 1 unless given."""
-    found = np.ones(num_groups) if speeds is None else np.asarray(speeds)
-    if found.shape != (num_groups,) or (found < 0).any():
-        raise InputError(
-            "speeds must be numbers of at least zero, one for every group of parameters",
-            received=f"{shown(found.tolist())} for {num_groups} groups",
-            cause="speeds made for another depth or grouping, or a sign that was meant differently",
-            fix=f"give {num_groups} speeds, zero for a group that stays",
-        )
-    return found
 
 
 def _working_precision(kernel: AbstractTangentKernel, params: Params, x: Any) -> Any:

@@ -47,3 +47,12 @@ def test_a_long_run_fills_half_of_the_room_up_to_its_end(record_all, num_steps):
 
 def test_a_short_run_keeps_every_step(record_all):
     np.testing.assert_array_equal(record_all(8, 8).time[:, 1], np.arange(1, 9))
+
+
+def test_the_last_step_of_a_run_is_kept_whatever_its_number():
+    history = History.empty(4, 1, jnp.dtype("float32"))
+    for step in range(1, 8):
+        history = history.record(jnp.asarray(step, jnp.int32), *jnp.full((2, 1), float(step)))
+    last = history.record(jnp.asarray(7, jnp.int32), *jnp.full((2, 1), 7.0), is_last=True)
+    assert np.asarray(history.time).ravel()[:3].tolist() == [2.0, 4.0, 6.0]
+    assert np.asarray(last.time).ravel().tolist() == [2.0, 4.0, 6.0, 7.0]

@@ -8,6 +8,7 @@ from lazyscope._checks import InputError, check_positive, check_scale
 from lazyscope._entry import checked
 from lazyscope._outcome import Outcome
 from lazyscope._types import Scalar
+from lazyscope.flow._loss import check_squared
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop
 from lazyscope.flow._problem import Problem
 from lazyscope.kernel import as_matrix
@@ -21,7 +22,8 @@ class GradientDescent(AbstractMethod):
     Args:
         step_size: eta. Time passes by eta per step, so that small steps follow gradient flow.
         stability_fraction: instead of `step_size`, eta as this fraction of the stability limit
-            2 n / lambda_max(K(0)) of the linearised network; 0.5 is the classical n / lambda_max.
+            2 n / lambda_max(K(0)) of the linearised network under the squared loss; 0.5 is the
+            classical n / lambda_max.
 
     Raises:
         InputError: both or neither are given, or a number is not above zero.
@@ -56,7 +58,7 @@ class GradientDescent(AbstractMethod):
 
     def start(self, problem: Problem) -> "_DescentMemory":
         """The step size and the initial loss."""
-        initial = problem.loss(problem.residual(problem.params))
+        initial = problem.loss_at(problem.params)
         return _DescentMemory(self._step_size(problem), initial)
 
     def _step_size(self, problem: Problem) -> Scalar:
@@ -72,11 +74,11 @@ class GradientDescent(AbstractMethod):
         eta = state.memory.step_size
 
         def downhill(outputs: Array) -> Array:
-            return (problem.y - outputs) * (eta / problem.x.shape[0])
+            return -eta * problem.criterion.gradient(outputs, problem.y)
 
         change = problem.kernel.gradient_at(state.params, problem.x, downhill)
         params = problem.move(state.params, change.as_params())
-        loss = problem.loss(problem.residual(params))
+        loss = problem.loss_at(params)
         time = state.time + eta
         num_steps = state.num_steps + 1
         hopeless = ~(loss < _HOPELESS * state.memory.initial_loss)
@@ -106,7 +108,8 @@ class _DescentMemory(eqx.Module):
 
 @checked()
 def largest_stable_step(problem: Problem) -> Scalar:
-    """2 n / lambda_max(K(0)), above which descent on the linearised network grows."""
+    """2 n / lambda_max(K(0)), above which descent on the linearised network grows (squared loss)."""
+    check_squared("the largest stable step", problem.criterion)
     expansion = problem.kernel.expand(problem.params, problem.x)
     matrix = as_matrix(expansion.kernel(problem.speeds))
     return 2.0 * problem.x.shape[0] / jnp.linalg.eigvalsh(matrix)[-1]

@@ -1,7 +1,5 @@
 """How does gradient flow take steps as long as the tangent kernel stays put?"""
 
-from typing import Any
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -10,10 +8,13 @@ from jaxtyping import Array, Bool, Float
 from lazyscope._checks import check_choice, check_scale
 from lazyscope._outcome import Outcome
 from lazyscope._types import Params, Scalar
+from lazyscope.flow._between import POINTS_PER_STEP, Between, Knot, either
+from lazyscope.flow._loss import check_squared
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop
-from lazyscope.flow._modes import FrozenKernel, Modes, time_to_level
+from lazyscope.flow._modes import FrozenKernel, frozen_spectrum
 from lazyscope.flow._phi import phi_functions
 from lazyscope.flow._problem import Problem
+from lazyscope.kernel import AbstractExpansion, Spectrum
 from lazyscope.model import group_norms
 
 RESIDUAL_WEIGHT = 0.2
@@ -25,7 +26,7 @@ STOP_TOLERANCE = 1e-3
 _SAFETY, _SHRINK, _GROW = 0.9, 0.2, 20.0
 _LONGEST_DECAY = 1e13
 _SHORTEST_SHARE, _SHORTEST_STEP = 1e-15, 1e-200
-_POINTS_PER_STEP = 4
+_MOST_RISE, _RISEN_ERROR = 1.1, 4.0
 _ROUNDINGS = 4
 _MEANINGFUL = 1e-6
 
@@ -83,46 +84,53 @@ class ExponentialFlow(AbstractMethod):
 
     @property
     def points_per_record(self) -> int:
-        """Points inside a step follow the frozen kernel, corrected to meet the true loss at its end."""
-        return _POINTS_PER_STEP
+        """Points inside a step fall from one true loss to the next, with the true slopes at both."""
+        return POINTS_PER_STEP
 
-    def start(self, problem: Problem) -> Scalar:
+    def start(self, problem: Problem) -> "_Memory":
         """The next step's length; zero lets the first step choose one."""
-        return jnp.asarray(0.0 if self.fixed_step is None else self.fixed_step, problem.x.dtype)
+        check_squared("the exponential flow", problem.criterion)
+        num_points, num_outputs = problem.y.shape
+        dtype = problem.x.dtype
+        length = jnp.asarray(0.0 if self.fixed_step is None else self.fixed_step, dtype)
+        num_modes = num_points * (num_outputs if self.frozen == "full" else 1)
+        zero, before = jnp.zeros((), dtype), jnp.full((), jnp.inf, dtype)
+        lowest = Knot(zero, before, zero)
+        return _Memory(
+            length, lowest, Between.one_mode(lowest, zero, zero, num_modes), jnp.asarray(True)
+        )
 
     def step(self, problem: Problem, stop: Stop, state: FlowState) -> FlowState:
         """Try one exponential step and decide on it."""
         expansion = problem.kernel.expand(state.params, problem.x)
-        modes = Modes.of(expansion, problem.speeds, self.frozen)
-        fastest = modes.values[-1] / problem.x.shape[0]
-        length = jnp.where(state.memory > 0, state.memory, 1.0 / fastest)
+        spectrum = frozen_spectrum(expansion, problem.speeds, self.frozen)
+        slope = _loss_slope(problem, expansion, spectrum)
+        state = _shown_up_to_here(state, slope)
+        fastest = spectrum.values[-1] / problem.x.shape[0]
+        length = jnp.where(state.memory.length > 0, state.memory.length, 1.0 / fastest)
         length = jnp.minimum(length, stop.time - state.time)
-        trial = _try_step(problem, expansion, modes, state.params, length)
-        verdict = self._judge(stop, state, trial, length)
-        rates = modes.values / problem.x.shape[0]
-        next_length = self._next_length(stop, rates, trial, verdict, length)
-        curve = state.time + length * _shares(rates.dtype), _losses_inside(rates, trial, length)
-        return _proceed(stop, state, trial, verdict, length, next_length, fastest, curve)
+        trial = _try_step(problem, expansion, spectrum, state.params, length)
+        here = Knot(state.time, state.loss, slope)
+        between = Between.of(spectrum, trial.shares * state.loss, here, length, trial.loss)
+        verdict = self._judge(stop, state, trial)
+        next_length = self._next_length(stop, between, verdict)
+        return _proceed(stop, state, trial, verdict, between, next_length, fastest)
 
-    def _judge(self, stop: Stop, state: FlowState, trial: "_Trial", length: Scalar) -> "_Verdict":
+    def _judge(self, stop: Stop, state: FlowState, trial: "_Trial") -> "_Verdict":
         finite = jnp.isfinite(trial.loss)
         error = jnp.maximum(trial.displacement_error, RESIDUAL_WEIGHT * trial.residual_error)
         error = jnp.where(finite, error / jnp.asarray(self.tolerance, error.dtype), jnp.inf)
+        rises = trial.loss > _MOST_RISE * state.loss
+        error = jnp.where(rises, jnp.maximum(error, _RISEN_ERROR), error)
         exact_enough = finite if self.fixed_step is not None else error <= 1.0
         overshot = exact_enough & (trial.loss < stop.loss * (1.0 - STOP_TOLERANCE))
         return _Verdict(error, exact_enough & ~overshot, overshot)
 
-    def _next_length(
-        self,
-        stop: Stop,
-        rates: Float[Array, " modes"],
-        trial: "_Trial",
-        verdict: "_Verdict",
-        length: Scalar,
-    ) -> Scalar:
+    def _next_length(self, stop: Stop, between: Between, verdict: "_Verdict") -> Scalar:
         """After an overshoot, where the target is met; else as long as the error allows."""
         factor = jnp.clip(_SAFETY * verdict.error**-0.5, _SHRINK, _GROW)
         factor = jnp.where(verdict.accepted, factor, jnp.minimum(factor, _SAFETY))
+        length = between.length
         free = (
             length * factor
             if self.fixed_step is None
@@ -131,24 +139,37 @@ class ExponentialFlow(AbstractMethod):
         # A length cut short by the end of the run says nothing about the error: the run ends there.
         return jax.lax.cond(
             verdict.overshot,
-            lambda: time_to_level(
-                rates,
-                trial.energies,
-                stop.loss * (1.0 - 0.5 * STOP_TOLERANCE),
-                length,
-                trial.log_excess,
-            ),
+            lambda: between.time_to(stop.loss * (1.0 - 0.5 * STOP_TOLERANCE)),
             lambda: free,
         )
 
 
+class _Memory(eqx.Module):
+    """What the flow carries from step to step.
+
+    Attributes:
+        length: of the next step.
+        lowest: the last point of the curve, below all that came before.
+        last: the way from there to the end of the last accepted step, if that is lower.
+        is_shown: whether the curve holds it already.
+    """
+
+    length: Scalar
+    lowest: Knot
+    last: Between
+    is_shown: Bool[Array, ""]
+
+
 class _Trial(eqx.Module):
-    """One step, tried: where it leads and how wrong it may be."""
+    """One step, tried: where it leads, what was predicted, and how wrong it may be.
+
+    The prediction is a share of the loss at the start, as are those of the modes.
+    """
 
     params: Params
     loss: Scalar
-    log_excess: Scalar
-    energies: Float[Array, " modes"]
+    predicted: Scalar
+    shares: Float[Array, " modes"]
     displacement_error: Scalar
     residual_error: Scalar
 
@@ -159,60 +180,69 @@ class _Verdict(eqx.Module):
     overshot: Bool[Array, ""]
 
 
+def _loss_slope(problem: Problem, expansion: AbstractExpansion, spectrum: Spectrum) -> Scalar:
+    """dR/dt = -(1/n^2) r^T K r; from the gradient where the spectrum is not that of all K."""
+    residual = expansion.outputs - problem.y
+    if spectrum.vectors.shape[0] == residual.size:
+        squares = jnp.sum(spectrum.values[:, None] * spectrum.coefficients(residual) ** 2)
+    else:
+        squares = jnp.sum(problem.speeds * expansion.gradient(residual).norms() ** 2)
+    return -squares / residual.shape[0] ** 2
+
+
+def _shown_up_to_here(state: FlowState, slope: Scalar) -> FlowState:
+    """The state with the last step on its curve: its slope at the end is that at the start of the next."""
+    memory: _Memory = state.memory
+    recorded = state.history.record(state.num_steps, *memory.last.curve(slope))
+    history = either(memory.is_shown, state.history, recorded)
+    here = Knot(state.time, state.loss, slope)
+    lowest = either(state.loss < memory.lowest.loss, here, memory.lowest)
+    memory = _Memory(memory.length, lowest, memory.last, jnp.ones_like(memory.is_shown))
+    return eqx.tree_at(lambda s: (s.history, s.memory), state, (history, memory))
+
+
 def _try_step(
-    problem: Problem, expansion: Any, modes: Modes, params: Params, length: Scalar
+    problem: Problem,
+    expansion: AbstractExpansion,
+    spectrum: Spectrum,
+    params: Params,
+    length: Scalar,
 ) -> _Trial:
     num_points = problem.x.shape[0]
     residual = expansion.outputs - problem.y
-    q = modes.coefficients(residual)
-    decay, phi_1, phi_2 = phi_functions(-length * modes.values / num_points)
+    q = spectrum.coefficients(residual)
+    decay, phi_1, phi_2 = phi_functions(-length * spectrum.values / num_points)
     decay, weight_1, weight_2 = (
         f[:, None] for f in (decay, length / num_points * phi_1, length / num_points * phi_2)
     )
     predicted = decay * q
 
-    def assemble(coefficients: Array) -> Array:
-        return modes.assemble(coefficients, num_points)
-
     def descent(outputs: Array) -> Array:
-        return assemble(-weight_2 * modes.coefficients(outputs - problem.y))
+        return spectrum.assemble(-weight_2 * spectrum.coefficients(outputs - problem.y))
 
-    linear = problem.move(params, expansion.pull_back(assemble(-weight_1 * q)))
+    linear = problem.move(params, expansion.pull_back(spectrum.assemble(-weight_1 * q)))
     corrected = problem.kernel.gradient_at(linear, problem.x, descent)
-    correction = expansion.gradient(assemble(weight_2 * predicted)).plus(corrected)
+    correction = expansion.gradient(spectrum.assemble(weight_2 * predicted)).plus(corrected)
     if correction.is_small:
         formed = correction.as_params()
         norms, end = group_norms(formed), problem.move(linear, formed)
     else:
         # From the start in one sum of outer products, so that neither half needs memory of its own.
-        whole = expansion.gradient(assemble(weight_2 * predicted - weight_1 * q)).plus(corrected)
+        whole = expansion.gradient(spectrum.assemble(weight_2 * predicted - weight_1 * q)).plus(
+            corrected
+        )
         norms, end = correction.norms(), problem.move(params, whole.as_params())
     end_residual = problem.residual(end)
-    loss = problem.loss(end_residual)
-    surprise = modes.coefficients(end_residual) - predicted
+    squares = jnp.sum(q**2)
+    surprise = spectrum.coefficients(end_residual) - predicted
     return _Trial(
         params=end,
-        loss=loss,
-        log_excess=jnp.log(loss) - jnp.log(jnp.sum(predicted**2) / (2 * num_points)),
-        energies=jnp.sum(q**2, axis=1) / (2 * num_points),
+        loss=problem.loss(end_residual),
+        predicted=jnp.sum(predicted**2) / squares,
+        shares=jnp.sum(q**2, axis=1) / squares,
         displacement_error=_relative_correction(problem, norms, end),
-        residual_error=jnp.sqrt(jnp.sum(surprise**2) / jnp.sum(q**2)),
+        residual_error=jnp.sqrt(jnp.sum(surprise**2) / squares),
     )
-
-
-def _shares(dtype: jnp.dtype) -> Float[Array, " points"]:
-    """Where inside a step the loss curve is shown, as shares of the step."""
-    return jnp.arange(1, _POINTS_PER_STEP + 1, dtype=dtype) / _POINTS_PER_STEP
-
-
-def _losses_inside(
-    rates: Float[Array, " modes"], trial: _Trial, length: Scalar
-) -> Float[Array, " points"]:
-    """Losses at shares of the step: frozen kernel, with the excess at the end put on like t^2."""
-    shares = _shares(rates.dtype)
-    decay = jnp.exp(-2.0 * length * shares[:, None] * rates)
-    inside = jnp.sum(decay * trial.energies, axis=1) * jnp.exp(trial.log_excess * shares**2)
-    return jnp.where(shares == 1.0, trial.loss, inside)
 
 
 def _relative_correction(problem: Problem, sizes: Float[Array, " groups"], end: Params) -> Scalar:
@@ -233,21 +263,20 @@ def _proceed(
     state: FlowState,
     trial: _Trial,
     verdict: _Verdict,
-    length: Scalar,
+    between: Between,
     next_length: Scalar,
     fastest: Scalar,
-    curve: tuple[Float[Array, " points"], Float[Array, " points"]],
 ) -> FlowState:
     ok = verdict.accepted
-    time = jnp.where(ok, state.time + length, state.time)
+    time = jnp.where(ok, state.time + between.length, state.time)
     loss = jnp.where(ok, trial.loss, state.loss)
     num_steps = state.num_steps + ok.astype(state.num_steps.dtype)
     reached = ok & ((loss <= stop.loss) | (time >= stop.time))
-    futile = (
-        ok & (length * fastest > _LONGEST_DECAY) & (trial.loss > state.loss * (1.0 - _MEANINGFUL))
-    )
+    too_long = between.length * fastest > _LONGEST_DECAY
+    futile = ok & too_long & (trial.loss > state.loss * (1.0 - _MEANINGFUL))
     # what was predicted to decay did not, to the bit, because theta + change is theta to rounding
-    still = ok & (trial.log_excess > _MEANINGFUL) & (trial.loss == state.loss)
+    unmoved = trial.loss == state.loss
+    still = ok & unmoved & (trial.predicted * (1.0 + _MEANINGFUL) < 1.0)
     too_short = ~ok & (next_length <= jnp.maximum(_SHORTEST_SHARE * time, _SHORTEST_STEP))
     stalled = ~(fastest > 0) | futile | still | too_short
     outcome = jnp.where(
@@ -255,14 +284,21 @@ def _proceed(
         Outcome.CONVERGED.value,
         jnp.where(stalled, Outcome.STALLED.value, Outcome.RUNNING.value),
     )
-    recorded = state.history.record(num_steps, *curve)
+    # Gradient flow falls: a step that ends higher is shown as part of the way to the next lower end.
+    lowest, num_modes = state.memory.lowest, between.decays.shape[0]
+    way = Between.one_mode(lowest, state.time + between.length - lowest.time, trial.loss, num_modes)
+    way = either(lowest.time == state.time, between, way)
+    falls = ok & (trial.loss < lowest.loss)
+    # There is no next step to know the slope at the end from.
+    ends = falls & (outcome != Outcome.RUNNING.value)
+    ended = state.history.record(num_steps, *way.curve(None), is_last=True)
     return FlowState(
-        params=jax.tree.map(lambda new, old: jnp.where(ok, new, old), trial.params, state.params),
+        params=either(ok, trial.params, state.params),
         loss=loss,
         time=time,
         num_steps=num_steps,
         num_tried=state.num_tried + 1,
         outcome=outcome.astype(state.outcome.dtype),
-        history=jax.tree.map(lambda new, old: jnp.where(ok, new, old), recorded, state.history),
-        memory=next_length,
+        history=either(ends, ended, state.history),
+        memory=_Memory(next_length, lowest, either(falls, way, state.memory.last), ~falls | ends),
     )

@@ -9,9 +9,10 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
-from lazyscope._checks import InputError, check_flag
+from lazyscope._checks import InputError, check_flag, check_instance
 from lazyscope._jax import kept, own_settings
 from lazyscope._types import Apply, Params
+from lazyscope.flow._loss import AbstractLoss, SquaredLoss, check_squared
 from lazyscope.flow._problem import Problem, as_real, check_speeds
 from lazyscope.kernel import FunctionKernel, check_function
 from lazyscope.model import FunctionModel, Grouping, parameter_groups, speeds_by_name
@@ -26,6 +27,7 @@ def function_problem(
     groups: Grouping = None,
     speeds: Mapping[str, float] | Sequence[float] | Float[Array, " groups"] | None = None,
     centred: bool = False,
+    loss: AbstractLoss | None = None,
 ) -> Problem:
     """The problem of training any JAX function, with the tangent kernel that its structure allows.
 
@@ -49,6 +51,7 @@ def function_problem(
             that are not mentioned; 1 unless given. Zero holds a group still.
         centred: train ``f - f_0``, the function minus what it computes at the start (the same flow with
             the targets shifted by f_0).
+        loss: `SquaredLoss` unless given. Another one trains by `GradientDescent`, uncentred.
 
     Raises:
         InputError: what `tangent_kernel` refuses, targets that do not fit points or outputs, groups
@@ -84,11 +87,14 @@ def function_problem(
     start = model.groups_of(jax.tree.map(_as_array, params))
     if isinstance(speeds, Mapping):
         speeds = speeds_by_name(speeds, grouping.names)
+    loss = SquaredLoss() if loss is None else loss
+    check_instance("loss", loss, AbstractLoss)
     if centred:
+        check_squared("a centred network", loss)
         y = y + _outputs(model, start, x)
     num_groups = len(grouping.names)
     speeds = check_speeds(speeds, num_groups, x.dtype)
-    return Problem(model, FunctionKernel(model), *kept((start, x, y, speeds)))
+    return Problem(model, FunctionKernel(model), *kept((start, x, y, speeds)), criterion=loss)
 
 
 def _as_array(leaf: Any) -> Any:

@@ -31,14 +31,19 @@ class History(eqx.Module):
         return cls(blank, blank, jnp.asarray(0, jnp.int32), jnp.asarray(1, jnp.int32))
 
     def record(
-        self, step: Int[Array, ""], time: Float[Array, " points"], loss: Float[Array, " points"]
+        self,
+        step: Int[Array, ""],
+        time: Float[Array, " points"],
+        loss: Float[Array, " points"],
+        *,
+        is_last: bool = False,
     ) -> "History":
-        """The curve with the record of step number `step` = 1, 2, .., if that is one to keep."""
+        """The curve with the record of step number `step` = 1, 2, .., if it is one to keep, or the last."""
         size = self.time.shape[0]
         full = self.count == size
         count = jnp.where(full, size // 2, self.count)
         stride = jnp.where(full, 2 * self.stride, self.stride)
-        due = step % stride == 0
+        due = (step % stride == 0) | is_last
         here = ((jnp.arange(size, dtype=count.dtype) == count) & due)[:, None]
         return History(
             jnp.where(here, time, jnp.where(full, _thinned(self.time), self.time)),

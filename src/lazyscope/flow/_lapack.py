@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
-import scipy.linalg  # noqa: F401  (its LAPACK is the one that JAX calls on processors)
 from threadpoolctl import ThreadpoolController
 
 
@@ -22,4 +21,6 @@ def one_lapack_thread() -> Iterator[None]:
 
 @cache
 def _controller() -> ThreadpoolController:
+    import scipy.linalg  # noqa: F401  (its LAPACK is the one that JAX calls on processors)
+
     return ThreadpoolController()

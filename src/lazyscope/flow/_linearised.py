@@ -9,6 +9,7 @@ from lazyscope._checks import InputError, check_array
 from lazyscope._entry import checked
 from lazyscope._jax import coarser, is_double, own_settings
 from lazyscope._types import Scalar
+from lazyscope.flow._loss import check_squared
 from lazyscope.flow._problem import Problem, in_double
 from lazyscope.kernel import Spectrum, as_matrix, traced_precision
 from lazyscope.model import COPIES_WITH_EIGENVECTORS, check_kernel_memory
@@ -76,6 +77,7 @@ def linearise(
 
     Cost: one eigendecomposition of n C x n C and the kernel between the two sets of points.
     """
+    check_squared("the linearised flow in closed form", problem.criterion)
     x_other = problem.x[:0] if x_other is None else x_other
     expansion = problem.kernel.expand(problem.params, problem.x)
     matrix = as_matrix(expansion.kernel(problem.speeds))

@@ -68,7 +68,7 @@ class AbstractMethod(eqx.Module):
 
 def start_run(problem: Problem, method: AbstractMethod, stop: Stop, num_records: int) -> FlowState:
     """The state before the first step; a run that is already where it should go has converged."""
-    loss = problem.loss(problem.residual(problem.params))
+    loss = problem.loss_at(problem.params)
     zero = jnp.asarray(0, jnp.int32)
     outcome = jnp.where(
         jnp.isfinite(loss),

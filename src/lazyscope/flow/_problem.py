@@ -13,16 +13,17 @@ from lazyscope._checks import InputError, check_array, check_tree, is_known, sho
 from lazyscope._entry import checked
 from lazyscope._jax import kept
 from lazyscope._types import Params, Scalar
+from lazyscope.flow._loss import AbstractLoss, SquaredLoss, check_squared
 from lazyscope.kernel import AbstractTangentKernel, LayerwiseKernel
 from lazyscope.model import AbstractModel, Centred, Dense
 
 
 class Problem(eqx.Module):
-    """Least squares from one starting point: R(theta) = 1/(2n) sum_i |f(x_i) - y_i|^2.
+    """A loss to be made small from one starting point: R(theta) = 1/(2n) sum_i |f(x_i) - y_i|^2 unless said.
 
     Gradient flow is d theta_g/dt = - s_g grad_g R for every group g of parameters, so that outputs
-    follow r' = -(1/n) K r with K = sum_g s_g K_g. All fields are arrays or pytrees of arrays: problems
-    of one shape can be stacked and trained together under ``vmap``.
+    follow r' = -(1/n) K r under the squared loss, with K = sum_g s_g K_g. All fields are arrays or
+    pytrees of arrays: problems of one shape can be stacked and trained together under ``vmap``.
 
     Attributes:
         model: the network f.
@@ -31,6 +32,7 @@ class Problem(eqx.Module):
         x: training points, (n, ...).
         y: targets, (n, C).
         speeds: s_g, one per group.
+        criterion: the loss R as a function of outputs and targets.
     """
 
     model: AbstractModel
@@ -39,14 +41,24 @@ class Problem(eqx.Module):
     x: Float[Array, "n ..."]
     y: Float[Array, "n C"]
     speeds: Float[Array, " groups"]
+    criterion: AbstractLoss = SquaredLoss()
 
     def residual(self, params: Params) -> Float[Array, "n C"]:
-        """R = f(x) - y."""
+        """What is left, f(x) - y."""
         return self.model.apply(params, self.x) - self.y
 
     def loss(self, residual: Float[Array, "n C"]) -> Scalar:
-        """R = |r|^2 / (2n)."""
-        return jnp.sum(residual**2) / (2 * residual.shape[0])
+        """R where outputs are y + r; of a residual only the squared loss knows."""
+        check_squared("the loss of a residual", self.criterion)
+        return self.criterion.value(residual, jnp.zeros_like(residual))
+
+    def loss_of(self, outputs: Float[Array, "n C"]) -> Scalar:
+        """R of these outputs."""
+        return self.criterion.value(outputs, self.y)
+
+    def loss_at(self, params: Params) -> Scalar:
+        """R(theta)."""
+        return self.loss_of(self.model.apply(params, self.x))
 
     def move(self, params: Params, direction: Params) -> Params:
         """theta_g + s_g * direction_g for every group."""
@@ -64,6 +76,7 @@ def dense_problem(
     y: Real[Array, "n ..."],
     *,
     speeds: Sequence[float] | Float[Array, " layers"] | None = None,
+    loss: AbstractLoss | None = None,
 ) -> Problem:
     """The problem of training a dense network, with its layerwise kernel.
 
@@ -76,9 +89,11 @@ def dense_problem(
         x: training points; whole numbers become real ones.
         y: targets, or (n,) for one output.
         speeds: s_l for every layer, 1 unless given (``scheme.speed(width)``).
+        loss: `SquaredLoss` unless given. Another one trains by `GradientDescent`.
 
     Raises:
-        InputError: shapes that do not fit together, or numbers that are not finite.
+        InputError: shapes that do not fit together, numbers that are not finite, or a centred network
+            with another loss, which shifted targets do not serve.
     """
     x, y = as_real("points", x), as_real("targets", y)
     check_tree("params", params)
@@ -94,10 +109,12 @@ def dense_problem(
         )
     _check_shapes(inner, x, y)
     _check_params(inner, params)
+    loss = SquaredLoss() if loss is None else loss
     if isinstance(model, Centred):
+        check_squared("a centred network", loss)
         y = y + inner.apply(model.initial, x)
     found = check_speeds(speeds, inner.depth + 1, x.dtype)
-    return Problem(inner, LayerwiseKernel(inner), *kept((params, x, y, found)))
+    return Problem(inner, LayerwiseKernel(inner), *kept((params, x, y, found)), criterion=loss)
 
 
 def check_speeds(speeds: Any, num_groups: int, dtype: np.dtype) -> Array:

@@ -16,6 +16,7 @@ from lazyscope._types import Params
 from lazyscope.flow._exponential import ExponentialFlow
 from lazyscope.flow._history import History
 from lazyscope.flow._lapack import one_lapack_thread
+from lazyscope.flow._loss import SquaredLoss
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop, start_run
 from lazyscope.flow._problem import Problem, check_numbers, in_double
 from lazyscope.model import COPIES_WITH_EIGENVECTORS, check_kernel_memory
@@ -159,7 +160,7 @@ def trace_flow(
     last one has ended.
     """
     with own_settings(double=False):
-        initial = problem.loss(problem.residual(problem.params))
+        initial = problem.loss_at(problem.params)
         dtype = initial.dtype
         stop = Stop(initial * jnp.asarray(stop_fraction, dtype), jnp.asarray(stop_time, dtype))
         state = start_run(problem, method, stop, num_records)
@@ -210,6 +211,8 @@ def _solve(problem, method, stop_fraction, stop_time, max_steps, num_records):
 
 
 def _check_targets(problem: Problem) -> None:
+    if not isinstance(problem.criterion, SquaredLoss):
+        return
     residual = problem.residual(problem.params)
     scale = max(float(jnp.max(jnp.abs(problem.y))), 1e-300)
     if float(jnp.max(jnp.abs(residual))) <= 1e-14 * scale:

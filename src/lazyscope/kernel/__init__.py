@@ -13,7 +13,13 @@ from lazyscope.kernel._protocol import (
     AbstractTangentKernel,
     as_matrix,
 )
-from lazyscope.kernel._spectrum import Spectrum, resolved, resolved_directions, smallest_eigenvalue
+from lazyscope.kernel._spectrum import (
+    Spectrum,
+    resolved,
+    resolved_directions,
+    smallest_eigenvalue,
+    time_to_level,
+)
 from lazyscope.kernel.any_function._explain import (
     KernelExplanation,
     ParameterHandling,
@@ -66,6 +72,7 @@ __all__ = [
     "tangent_kernel",
     "tangent_kernel_by_parameter",
     "tangent_kernel_product",
+    "time_to_level",
     "traced_precision",
     "working_precision",
 ]

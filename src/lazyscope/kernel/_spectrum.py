@@ -22,6 +22,7 @@ from lazyscope._jax import known_array, unit_rounding
 
 _FEWEST = 16
 _NOT_ROUNDING = 16
+_AT_ONCE, _ZOOMS, _ROUNDINGS = 32, 5, 4
 _QUADRATURE = 1e-13
 """Accuracy of entries that come from quadrature in double precision."""
 
@@ -70,6 +71,10 @@ class Spectrum(eqx.Module):
         """Components of an array along the modes; with n modes, of every output for itself."""
         return self.vectors.T @ residual.reshape(self.computed.shape[0], -1)
 
+    def assemble(self, coefficients: Float[Any, "modes rest"]) -> Float[Any, "n C"]:
+        """The (n, C) array with these components."""
+        return (self.vectors @ coefficients).reshape(self.num_points, -1)
+
     def done(self, time: Any) -> Float[Any, "*times modes"]:
         """1 - exp(-lambda t / n): how much of every mode is gone at one or many times, infinity included."""
         return -_numpy_of(self.computed).expm1(-self._elapsed(time))
@@ -94,29 +99,57 @@ class Spectrum(eqx.Module):
         return (self.left(time) ** 2 * energies).sum(-1) / energies.sum()
 
     def time_to(self, energies: Float[Any, " modes"], fraction: Any) -> Float[Any, ""]:
-        """When the loss is down to a fraction of its start; infinite if it never is.
+        """When the loss is down to a fraction of its start; infinite if it never is."""
+        rates = 2.0 * self.values / self.num_points
+        return time_to_level(rates, energies / energies.sum(), fraction)
 
-        By halving an interval of log t sixty times, so to rounding.
-        """
-        xp, rates = _numpy_of(self.computed), 2.0 * self.values / self.num_points
-        shares = energies / energies.sum()
-        slowest = xp.min(xp.where(rates > 0, rates, xp.inf))
 
-        def halve(_: int, ends: tuple[Any, Any]) -> tuple[Any, Any]:
-            middle = 0.5 * (ends[0] + ends[1])
-            above = xp.sum(shares * xp.exp(-rates * xp.exp(middle))) > fraction
-            return xp.where(above, middle, ends[0]), xp.where(above, ends[1], middle)
+def time_to_level(
+    rates: Float[Any, " modes"], energies: Float[Any, " modes"], level: Any
+) -> Float[Any, ""]:
+    """When sum_k energy_k exp(-rate_k t) has fallen to `level`; infinite if it never does.
 
-        never = xp.sum(xp.where(rates > 0, 0.0, shares)) >= fraction
-        ends = (
-            xp.log(-xp.log(fraction) / rates[-1]) - 1.0,
-            xp.log(-2.0 * xp.log(fraction * 1e-3) / slowest),
-        )
-        if xp is jnp:
-            found = jax.lax.fori_loop(0, 60, halve, ends)[1]
-        else:
-            found = functools.reduce(lambda ends, k: halve(k, ends), range(60), ends)[1]
-        return xp.where(never, xp.inf, xp.exp(found))
+    Args:
+        rates: at least zero, the largest one last.
+        energies: at least zero.
+        level: above zero and below the sum of the energies.
+
+    Cost: 160 sums over the modes. Trust: to 1e-11.
+
+    Example:
+        >>> float(round(time_to_level(np.array([0.0, 2.0]), np.array([1.0, 1.0]), 1.5), 12))
+        0.34657359028
+    """
+    xp = _numpy_of(rates)
+    total, moving = xp.sum(energies), rates > 0
+    slowest = xp.min(xp.where(moving, rates, xp.inf))
+    never = xp.sum(xp.where(moving, 0.0, energies)) >= level
+    # The sum of exponentials lies between that of the fastest and that of the slowest mode.
+    beyond = level - xp.where(never, 0.0, xp.sum(xp.where(moving, 0.0, energies)))
+    ends = (
+        xp.log(xp.log(total / level) / rates[-1]),
+        xp.log(xp.log(total / beyond) / slowest) + _ROUNDINGS * xp.finfo(rates.dtype).eps,
+    )
+    spread = xp.linspace(0.0, 1.0, _AT_ONCE, dtype=rates.dtype)
+
+    def gaps(ends: tuple[Any, Any]) -> tuple[Any, Any]:
+        times = ends[0] + (ends[1] - ends[0]) * spread
+        left = (energies * xp.exp(-rates * xp.exp(times)[:, None])).sum(-1)
+        return times, xp.log(left / level)
+
+    def zoom(_: int, ends: tuple[Any, Any]) -> tuple[Any, Any]:
+        times, gap = gaps(ends)
+        after = xp.clip(xp.sum(gap > 0), 1, _AT_ONCE - 1)
+        return times[after - 1], times[after]
+
+    if xp is jnp:
+        low, high = jax.lax.fori_loop(0, _ZOOMS, zoom, ends)
+    else:
+        low, high = functools.reduce(lambda ends, k: zoom(k, ends), range(_ZOOMS), ends)
+    left = [(energies * xp.exp(-rates * xp.exp(end))).sum() for end in (low, high)]
+    before, after = (xp.log(each / level) for each in left)
+    share = xp.where(before > after, before / xp.where(before > after, before - after, 1.0), 0.0)
+    return xp.where(never, xp.inf, xp.exp(low + xp.clip(share, 0.0, 1.0) * (high - low)))
 
 
 def _numpy_of(array: Any) -> Any:

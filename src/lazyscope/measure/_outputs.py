@@ -6,6 +6,7 @@ from jaxtyping import Array, Float
 from lazyscope._checks import check_alike
 from lazyscope._entry import checked
 from lazyscope._types import Scalar
+from lazyscope.flow import SquaredLoss
 
 
 @checked()
@@ -50,4 +51,4 @@ def error_rate(outputs: Float[Array, "n C"], targets: Float[Array, "n C"]) -> Sc
 def mean_squared_error(outputs: Float[Array, "n C"], targets: Float[Array, "n C"]) -> Scalar:
     """Loss 1/(2n) sum_i |f(x_i) - y_i|^2 of outputs on any set of points. NaN without points."""
     check_alike(may_be_empty=True, outputs=outputs, targets=targets)
-    return jnp.mean(jnp.sum((outputs - targets) ** 2, axis=1)) / 2
+    return SquaredLoss().value(outputs, targets)

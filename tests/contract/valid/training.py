@@ -23,6 +23,7 @@ def calls(folder):
             "x": x,
             "y": y,
             "speeds": (1.0, 1.0),
+            "loss": flow.SquaredLoss(),
         },
         "flow.function_problem": {
             "apply": apply,
@@ -32,6 +33,7 @@ def calls(folder):
             "groups": None,
             "speeds": (1.0, 1.0),
             "centred": False,
+            "loss": flow.SquaredLoss(),
         },
         "flow.one_lapack_thread": {},
         "flow.solve_flow": {

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.special import ndtr
 
 from lazyscope.measure.estimate._shapes import Catalogue
 
@@ -159,6 +158,8 @@ def fit_shapes(log_width, mean, precision, table, amplitude_sd):
 
 def mixture_quantile(weight, centre, sd, probability: float) -> Float[np.ndarray, " C"]:
     """Quantile of mixtures of normals, one per row of (C, K) arrays."""
+    from scipy.special import ndtr  # here, since most commands need no interval
+
     low = (centre - 9 * sd).min(-1)
     high = (centre + 9 * sd).max(-1)
     for _ in range(32):

@@ -2,7 +2,6 @@
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import stdtrit
 
 from lazyscope._checks import InputError, check_array, check_fraction, check_positive
 from lazyscope._entry import checked
@@ -26,6 +25,8 @@ def student_reach(level: float, dof: float) -> float:
         >>> round(student_reach(0.95, 10), 3)
         2.228
     """
+    from scipy.special import stdtrit  # here, since most commands need no interval
+
     return float(stdtrit(check_positive("dof", dof), 0.5 + check_fraction("level", level) / 2))
 
 

@@ -5,7 +5,6 @@ from typing import Any, final
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import logit as log_odds
 
 from lazyscope._checks import InputError, check_array, check_fraction, shown
 from lazyscope._entry import checked
@@ -189,11 +188,12 @@ def _largest_threshold(log_kappa, table, tolerated: float):
     spreads = np.geomspace(2 * _THIN * cell, 0.5 * span, _SPREADS)
     places = np.linspace(mu[0], log_kappa[-1] + cell, 2 * _PLACES)
     log_weight, distributions = [], []
+    wanted = np.log1p(-tolerated) - np.log(tolerated)  # log odds
     for width, fit, top in zip(widths, fits, tops, strict=True):
         if top.sum() < tops.sum(1).max() - _NEGLIGIBLE:
             continue
         likelihood = np.exp(fit - top).T  # (schemes, mu)
-        edges = mu + log_odds(1 - tolerated) * width + 0.5 * cell
+        edges = mu + wanted * width + 0.5 * cell
         parts = [_common(likelihood), *(_spread_out(mu, likelihood, s) for s in spreads)]
         for evidence, distribution in parts:
             log_weight.append(np.log(evidence + 1e-300) + top.sum())

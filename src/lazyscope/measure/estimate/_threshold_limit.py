@@ -6,7 +6,6 @@ from typing import Any, Literal, TypeAlias, final
 
 import numpy as np
 from jaxtyping import Real
-from scipy.special import ndtri
 
 from lazyscope._checks import InputError, check_fraction
 from lazyscope._entry import checked
@@ -114,6 +113,8 @@ def threshold_limit(
     settles = np.array([kind != "drift" for kind in kinds])
     share_if_finite = weight[settles] / weight[settles].sum()
     nodes = share_if_finite[None], centre[settles][None], sd[settles][None]
+    from scipy.special import ndtri  # here, since most commands need no interval
+
     tail = 0.5 * (1 - level)
     low, middle, high = (
         float(np.exp(mixture_quantile(*nodes, q)[0])) for q in (tail, 0.5, 1 - tail)
@@ -155,6 +156,8 @@ def _bounded(widths, thresholds: Sequence[ThresholdEstimate]):
         )
     log_width = np.log(widths[kept])
     low, high = np.log([thresholds[i].interval for i in kept]).T
+    from scipy.special import ndtri
+
     reach = np.array([-ndtri(0.5 * (1 - thresholds[i].level)) for i in kept])
     return log_width, 0.5 * (low + high), 0.5 * (high - low) / reach, len(widths) - len(kept)
 
