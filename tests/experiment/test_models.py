@@ -146,3 +146,15 @@ def test_a_record_is_read_by_item_and_says_what_it_is(data):
     assert "jax" in run.versions
     with pytest.raises(KeyError):
         run["no such quantity"]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "now"), [("SingleRun", "SingleRun"), ("shape", "spread"), ("Shape", "Spread")]
+)
+def test_names_that_were_among_studies_lead_here_with_a_warning(earlier, now):
+    from lazyscope import experiment, study
+
+    with pytest.warns(DeprecationWarning, match=f"is now lazyscope.experiment.{now}"):
+        assert getattr(study, earlier) is getattr(experiment, now)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        study.nothing  # noqa: B018
