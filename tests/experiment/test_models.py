@@ -80,7 +80,7 @@ def test_settings_without_a_meaning_for_the_model_are_refused(fixed, words):
 
 def test_neurons_are_refused_of_a_network_that_is_not_dense():
     told = {**QUICK, "model": "convolution"}
-    with pytest.raises(InputError, match="neurons are those of a dense network"):
+    with pytest.raises(InputError, match="Neurons are those of a dense network"):
         SweepDesign(fixed=told, record=["neurons"])
 
 
