@@ -80,7 +80,7 @@ def test_settings_without_a_meaning_for_the_model_are_refused(fixed, words):
 
 def test_neurons_are_refused_of_a_network_that_is_not_dense():
     told = {**QUICK, "model": "convolution"}
-    with pytest.raises(InputError, match="neurons are those of a dense network"):
+    with pytest.raises(InputError, match="Neurons are those of a dense network"):
         SweepDesign(fixed=told, record=["neurons"])
 
 
@@ -146,3 +146,15 @@ def test_a_record_is_read_by_item_and_says_what_it_is(data):
     assert "jax" in run.versions
     with pytest.raises(KeyError):
         run["no such quantity"]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "now"), [("SingleRun", "SingleRun"), ("shape", "spread"), ("Shape", "Spread")]
+)
+def test_names_that_were_among_studies_lead_here_with_a_warning(earlier, now):
+    from lazyscope import experiment, study
+
+    with pytest.warns(DeprecationWarning, match=f"is now lazyscope.experiment.{now}"):
+        assert getattr(study, earlier) is getattr(experiment, now)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        study.nothing  # noqa: B018

@@ -200,6 +200,15 @@ def calls(folder):
             "level": 0.95,
             "title": "",
         },
+        "experiment.network_scheme": {
+            "data": data.four_points(),
+            "spread": "balanced",
+            "kappa": 4.0,
+            "width": 8,
+            "depth": 1,
+            "architecture": "dense",
+            "activation": "relu",
+        },
         "experiment.network_experiment": {
             "network": dense(),
             "params": layers(),

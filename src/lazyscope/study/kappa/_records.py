@@ -47,12 +47,9 @@ def told_runs(
 ) -> Iterator[RunParts]:
     """Every run of the study, by spread, width, kappa and seed; those without a run as ``missing``."""
     stored = StoredRuns.of(runs, ("spread", "width", "kappa", "seed"))
-    spreads, widths, kappas = (
-        list(enumerate(values)) for values in (settings.spreads, settings.widths, settings.kappas)
-    )
-    widths.sort(key=lambda each: each[1])
-    kappas.sort(key=lambda each: each[1])
-    for (i, name), (j, width), (k, kappa) in product(spreads, widths, kappas):
+    widths = sorted(enumerate(settings.widths), key=lambda each: each[1])
+    kappas = sorted(enumerate(settings.kappas), key=lambda each: each[1])
+    for (i, name), (j, width), (k, kappa) in product(enumerate(settings.spreads), widths, kappas):
         network, scheme = settings.network(data, name, kappa, width)
         scales = _scales(network, scheme.alpha(width), kappa)
         rate = None if bound is None else bound.rate(scheme, width)
