@@ -26,6 +26,13 @@ def test_the_list_of_studies_is_that_of_the_registry():
     assert "Exit code: 0 supported" in shown
 
 
+def test_a_study_that_does_not_exist_is_refused_with_the_nearest_name():
+    result = CliRunner().invoke(app, ["study", "two-leyer"])
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "Study must be one of" in result.stderr
+    assert "use 'two-layer'" in result.stderr
+
+
 @pytest.mark.parametrize("name", study_names())
 def test_every_field_is_an_option_that_the_help_describes(name):
     settings = find_study(name).settings

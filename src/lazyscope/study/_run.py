@@ -28,6 +28,7 @@ FORMAT = 1
 PAGE = "index.html"
 
 
+@final
 class MissingRunsError(RuntimeError):
     """So many runs ended with an exception that nothing could be judged; the same call goes on."""
 

@@ -1,6 +1,6 @@
 """Which commands has `lazyscope study`, without an import of what they run?"""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
 
 import typer
 from typer.main import get_command
@@ -12,35 +12,40 @@ if TYPE_CHECKING:
     from lazyscope.study import AbstractStudy
 
 
+@final
 class StudyGroup(RefusingGroup):
     """Commands made from the registry of studies; options of a command are made when it is called for."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Names of the studies, and of what has a command written by hand."""
+        """Names of the studies."""
         from lazyscope.study import study_names
 
-        return sorted({*study_names(), *super().list_commands(ctx)})
+        return list(study_names())
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """A command that can say what it is."""
-        return _command(cmd_name, _silent) or super().get_command(ctx, cmd_name)
+        return _command(cmd_name, _silent)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command that is called for, with its options."""
-        name, command, left = super().resolve_command(ctx, args)
-        return name, full_command(name) or command, left
+        """The command that is called for, with its options.
+
+        Raises:
+            InputError: no study is called so; the nearest name is given.
+        """
+        from lazyscope.study import find_study
+
+        name = find_study(args[0]).name
+        return name, full_command(name), args[1:]
 
 
-def full_command(name: str | None) -> Any:
-    """The command of a study with its options; None where there is no such study."""
+def full_command(name: str) -> Any:
+    """The command of a study with its options."""
     return _command(name, study_command)
 
 
-def _command(name: str | None, function: Any) -> Any:
-    from lazyscope.study import find_study, study_names
+def _command(name: str, function: Any) -> Any:
+    from lazyscope.study import find_study
 
-    if name not in study_names():
-        return None
     study = find_study(name)
     app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
     app.command(name, help=study_help(study))(function(study))

@@ -21,7 +21,7 @@ def draw_order_parameter(
     """Draw the order parameter of a study of condensation over the plane, with the law's boundary.
 
     Args:
-        estimates: as `lazyscope.study.run_condensation_study` gives them.
+        estimates: as the study of condensation makes them.
         stage: before training, at the end of the initial stage, or after training.
         axes: where to draw; a new figure of 5 by 4 inches by default.
 

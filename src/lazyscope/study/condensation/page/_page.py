@@ -43,7 +43,7 @@ def write_condensation_page(
     training, besides everything that `write_map_page` shows.
 
     Args:
-        runs: over (x, y, width, seed), as `lazyscope.study.run_condensation_study` gives them.
+        runs: over (x, y, width, seed), as the study of condensation makes them.
         estimates: of the same study.
         path: where the page goes; its folder must exist.
 
@@ -58,7 +58,7 @@ def write_condensation_page(
             "the page of a study of condensation needs order parameters by stage",
             received=f"the variables {', '.join(map(str, estimates.data_vars))}",
             cause="the estimates of another study",
-            fix="use those that run_condensation_study returns, or write_map_page",
+            fix="use those of the study of condensation, or write_map_page",
         )
     return write_whole(render_page(condensation_page(runs, estimates)), path)
 

@@ -23,7 +23,7 @@ def draw_crossover(
     """Draw a quantity of a study of the output scale against alpha or kappa, a line per width.
 
     Args:
-        record: as `lazyscope.study.run_output_scale_study` stores it.
+        record: as the study of the output scale stores it.
         quantity: one of its quantities.
         against: what runs of different widths are compared at.
         axes: where to draw; a new figure of 5 by 4 inches by default.

@@ -42,7 +42,7 @@ def write_output_scale_page(result: Mapping[str, Any], path: str | os.PathLike[s
     """Write the page of a study of the output scale, in one HTML file that needs nothing else.
 
     Args:
-        result: the stored JSON object, as `lazyscope.study.run_output_scale_study` gives it.
+        result: the stored JSON object, as the study of the output scale stores it.
         path: where the page goes; its folder must exist.
 
     Returns:
