@@ -23,8 +23,8 @@ from lazyscope._checks import (
 )
 from lazyscope._entry import checked
 from lazyscope._jax import own_settings
+from lazyscope._loss import SquaredLoss, check_squared
 from lazyscope._types import Params, Scalar
-from lazyscope.flow import SquaredLoss, check_speeds, check_squared
 from lazyscope.kernel import (
     AbstractTangentKernel,
     Spectrum,
@@ -37,6 +37,7 @@ from lazyscope.model import (
     COPIES_WITH_EIGENVECTORS,
     Dense,
     check_kernel_memory,
+    check_speeds,
     group_norms,
 )
 from lazyscope.scaling import Scheme

@@ -6,7 +6,6 @@ RECORD = "a result that the library makes: it holds whatever runs gave, and comp
 TREE = "a plain tuple that JAX takes apart and puts together with anything inside"
 TRACED = "runs inside compiled programs, where values are not known; its callers check"
 ABSTRACT = "an interface"
-CHECK = "is itself the refusal, for other rooms to use"
 TYPES = "looks at types alone, which its callers found"
 NOT_CALLED = {
     "scaling.AbcForm": TREE,
@@ -48,8 +47,6 @@ NOT_CALLED = {
     "flow.SquaredLoss": TRACED,
     "flow.Stop": TRACED,
     "flow.advance": TRACED,
-    "flow.check_speeds": CHECK,
-    "flow.check_squared": CHECK,
     "flow.finish": TRACED,
     "flow.in_double": TRACED,
     "flow.largest_stable_step": TRACED,

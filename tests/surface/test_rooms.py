@@ -13,6 +13,7 @@ import lazyscope
 SOURCE = Path(lazyscope.__file__).parent
 WORDS = (
     "_types",
+    "_loss",
     "_outcome",
     "_checks",
     "_entry",

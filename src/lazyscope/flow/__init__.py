@@ -1,14 +1,14 @@
 """Training: gradient flow by exponential steps, gradient descent, the linearised network."""
 
+from lazyscope._loss import AbstractLoss, SquaredLoss
 from lazyscope.flow._descent import GradientDescent, largest_stable_step
 from lazyscope.flow._exponential import ExponentialFlow
 from lazyscope.flow._function_problem import function_problem
 from lazyscope.flow._history import History
 from lazyscope.flow._lapack import one_lapack_thread
 from lazyscope.flow._linearised import LinearisedFlow, linearise, solve_linearised
-from lazyscope.flow._loss import AbstractLoss, SquaredLoss, check_squared
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop, start_run
-from lazyscope.flow._problem import Problem, check_numbers, check_speeds, dense_problem, in_double
+from lazyscope.flow._problem import Problem, check_numbers, dense_problem, in_double
 from lazyscope.flow._solve import FlowResult, advance, finish, solve_flow, trace_flow
 
 __all__ = [
@@ -25,8 +25,6 @@ __all__ = [
     "Stop",
     "advance",
     "check_numbers",
-    "check_speeds",
-    "check_squared",
     "dense_problem",
     "finish",
     "function_problem",

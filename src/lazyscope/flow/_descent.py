@@ -6,9 +6,9 @@ from jaxtyping import Array
 
 from lazyscope._checks import InputError, check_positive, check_scale
 from lazyscope._entry import checked
+from lazyscope._loss import check_squared
 from lazyscope._outcome import Outcome
 from lazyscope._types import Scalar
-from lazyscope.flow._loss import check_squared
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop
 from lazyscope.flow._problem import Problem
 from lazyscope.kernel import as_matrix

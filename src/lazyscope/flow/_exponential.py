@@ -6,10 +6,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from lazyscope._checks import check_choice, check_scale
+from lazyscope._loss import check_squared
 from lazyscope._outcome import Outcome
 from lazyscope._types import Params, Scalar
 from lazyscope.flow._between import POINTS_PER_STEP, Between, Knot, either
-from lazyscope.flow._loss import check_squared
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop
 from lazyscope.flow._modes import FrozenKernel, frozen_spectrum
 from lazyscope.flow._phi import phi_functions

@@ -11,11 +11,11 @@ from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError, check_flag, check_instance
 from lazyscope._jax import kept, own_settings
+from lazyscope._loss import AbstractLoss, SquaredLoss, check_squared
 from lazyscope._types import Apply, Params
-from lazyscope.flow._loss import AbstractLoss, SquaredLoss, check_squared
-from lazyscope.flow._problem import Problem, as_real, check_speeds
+from lazyscope.flow._problem import Problem, as_real
 from lazyscope.kernel import FunctionKernel, check_function
-from lazyscope.model import FunctionModel, Grouping, parameter_groups, speeds_by_name
+from lazyscope.model import FunctionModel, Grouping, check_speeds, parameter_groups, speeds_by_name
 
 
 def function_problem(

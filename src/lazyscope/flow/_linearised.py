@@ -8,8 +8,8 @@ from jaxtyping import Array, Float
 from lazyscope._checks import InputError, check_array
 from lazyscope._entry import checked
 from lazyscope._jax import coarser, is_double, own_settings
+from lazyscope._loss import check_squared
 from lazyscope._types import Scalar
-from lazyscope.flow._loss import check_squared
 from lazyscope.flow._problem import Problem, in_double
 from lazyscope.kernel import Spectrum, as_matrix, traced_precision
 from lazyscope.model import COPIES_WITH_EIGENVECTORS, check_kernel_memory

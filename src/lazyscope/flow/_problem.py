@@ -9,13 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Real
 
-from lazyscope._checks import InputError, check_array, check_tree, is_known, shown
+from lazyscope._checks import InputError, check_array, check_tree
 from lazyscope._entry import checked
 from lazyscope._jax import kept
+from lazyscope._loss import AbstractLoss, SquaredLoss, check_squared
 from lazyscope._types import Params, Scalar
-from lazyscope.flow._loss import AbstractLoss, SquaredLoss, check_squared
 from lazyscope.kernel import AbstractTangentKernel, LayerwiseKernel
-from lazyscope.model import AbstractModel, Centred, Dense
+from lazyscope.model import AbstractModel, Centred, Dense, check_speeds
 
 
 class Problem(eqx.Module):
@@ -115,31 +115,6 @@ def dense_problem(
         y = y + inner.apply(model.initial, x)
     found = check_speeds(speeds, inner.depth + 1, x.dtype)
     return Problem(inner, LayerwiseKernel(inner), *kept((params, x, y, found)), criterion=loss)
-
-
-def check_speeds(speeds: Any, num_groups: int, dtype: np.dtype) -> Array:
-    """One speed per group, 1 unless given, or a refusal."""
-    if speeds is not None:
-        check_array("speeds", speeds)
-    if isinstance(speeds, jax.Array):
-        speeds = speeds.astype(jax.dtypes.canonicalize_dtype(dtype))
-    else:
-        speeds = np.asarray(np.ones(num_groups) if speeds is None else speeds, dtype)
-    if speeds.shape != (num_groups,):
-        raise InputError(
-            "there must be one speed for every layer or group of parameters",
-            received=f"{speeds.shape} speeds for {num_groups} of them",
-            cause="speeds made for another depth or grouping",
-            fix=f"give {num_groups} speeds (a dense network: one more than the hidden layers)",
-        )
-    if is_known(speeds) and bool((np.asarray(speeds) < 0).any()):
-        raise InputError(
-            "speeds must not be below zero",
-            received=shown(np.asarray(speeds).tolist()),
-            cause="a sign that was meant differently: a negative speed climbs the loss",
-            fix="give speeds above zero, or zero for a group that stays",
-        )
-    return speeds
 
 
 def as_real(what: str, values: Any) -> Array:

@@ -11,12 +11,12 @@ from jaxtyping import Array, Float
 from lazyscope._checks import InputError, check_count, check_fraction, check_positive
 from lazyscope._entry import checked
 from lazyscope._jax import own_settings
+from lazyscope._loss import SquaredLoss
 from lazyscope._outcome import Outcome, RunError
 from lazyscope._types import Params
 from lazyscope.flow._exponential import ExponentialFlow
 from lazyscope.flow._history import History
 from lazyscope.flow._lapack import one_lapack_thread
-from lazyscope.flow._loss import SquaredLoss
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop, start_run
 from lazyscope.flow._problem import Problem, check_numbers, in_double
 from lazyscope.model import COPIES_WITH_EIGENVECTORS, check_kernel_memory

@@ -5,8 +5,8 @@ from jaxtyping import Array, Float
 
 from lazyscope._checks import check_alike
 from lazyscope._entry import checked
+from lazyscope._loss import SquaredLoss
 from lazyscope._types import Scalar
-from lazyscope.flow import SquaredLoss
 
 
 @checked()

@@ -13,6 +13,7 @@ from lazyscope.model._groups import (
     parameter_groups,
     speeds_by_name,
 )
+from lazyscope.model._groups import check_speeds as check_speeds
 from lazyscope.model._groups import named_by as named_by
 from lazyscope.model._memory import (
     COPIES_WITH_EIGENVECTORS,

@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.tree_util import keystr
 from jaxtyping import Array, Float
 
-from lazyscope._checks import InputError, check_tree, shown
+from lazyscope._checks import InputError, check_array, check_tree, is_known, shown
 from lazyscope._entry import checked
 from lazyscope._types import Params
 
@@ -161,3 +162,28 @@ def _spread(groups: Params, params: Params) -> list[Any]:
 
 def _is_list(node: Any) -> bool:
     return isinstance(node, list) and all(isinstance(name, str) for name in node)
+
+
+def check_speeds(speeds: Any, num_groups: int, dtype: np.dtype) -> Array:
+    """One speed per group, 1 unless given, or a refusal."""
+    if speeds is not None:
+        check_array("speeds", speeds)
+    if isinstance(speeds, jax.Array):
+        speeds = speeds.astype(jax.dtypes.canonicalize_dtype(dtype))
+    else:
+        speeds = np.asarray(np.ones(num_groups) if speeds is None else speeds, dtype)
+    if speeds.shape != (num_groups,):
+        raise InputError(
+            "there must be one speed for every layer or group of parameters",
+            received=f"{speeds.shape} speeds for {num_groups} of them",
+            cause="speeds made for another depth or grouping",
+            fix=f"give {num_groups} speeds (a dense network: one more than the hidden layers)",
+        )
+    if is_known(speeds) and bool((np.asarray(speeds) < 0).any()):
+        raise InputError(
+            "speeds must not be below zero",
+            received=shown(np.asarray(speeds).tolist()),
+            cause="a sign that was meant differently: a negative speed climbs the loss",
+            fix="give speeds above zero, or zero for a group that stays",
+        )
+    return speeds
