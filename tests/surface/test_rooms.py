@@ -1,6 +1,7 @@
 """Do rooms import only rooms before them, and do theory and experiment leave each other alone?"""
 
 import ast
+import functools
 import importlib.util
 import inspect
 from collections import Counter
@@ -52,8 +53,14 @@ MOST_MODULES = 14
 MOST_SIBLINGS = 3  # of one prefix: more of them are a folder
 
 
+@functools.cache
 def modules():
     """Every module of the library as (dotted name without the package, syntax tree)."""
+    return list(parsed())
+
+
+def parsed():
+    """The same, one after the other."""
     for path in sorted(SOURCE.rglob("*.py")):
         parts = path.relative_to(SOURCE).with_suffix("").parts
         name = ".".join(part for part in parts if part != "__init__")
