@@ -154,7 +154,7 @@ def test_a_record_is_read_by_item_and_says_what_it_is(data):
 def test_names_that_were_among_studies_lead_here_with_a_warning(earlier, now):
     from lazyscope import experiment, study
 
-    with pytest.warns(DeprecationWarning, match=f"is now lazyscope.experiment.{now}"):
+    with pytest.warns(DeprecationWarning, match=rf"lazyscope\.experiment\.{now}\b"):
         assert getattr(study, earlier) is getattr(experiment, now)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         study.nothing  # noqa: B018
