@@ -5,5 +5,6 @@ import os
 from annotations import install
 
 if os.environ.get("LAZYSCOPE_ANNOTATIONS") != "unchecked":
-    # arguments of commands are what the reader of command lines makes of them
-    install("lazyscope", apart="lazyscope.cli")
+    # arguments of commands are what the reader of command lines makes of them, and a warning counts the
+    # calls above it
+    install("lazyscope", apart=("lazyscope.cli", "lazyscope._deprecated"))

@@ -31,8 +31,8 @@ class AnnotationError(Exception):
     """A value that a function accepted or returned is not what its annotation says."""
 
 
-def install(package: str, *, apart: str) -> None:
-    """Check the functions of `package` from its next import on, but for those of its part `apart`."""
+def install(package: str, *, apart: tuple[str, ...]) -> None:
+    """Check the functions of `package` from its next import on, but for those of its parts `apart`."""
     if package in sys.modules:
         raise RuntimeError(f"{package} was imported before its annotations could be checked")
     sys.meta_path.insert(0, _Finder(package, apart))
@@ -41,7 +41,7 @@ def install(package: str, *, apart: str) -> None:
 def agreed(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function`, whose arguments and result are compared with its annotations after each call."""
     error = function.__qualname__.endswith(("Error.__init__", "Warning.__init__"))  # hold any text
-    if error or inspect.isgeneratorfunction(function):
+    if error or function.__name__ == "__getattr__" or inspect.isgeneratorfunction(function):
         return function
     hints = functools.cache(lambda: _hints(function))
     names = [*inspect.signature(function).parameters]
@@ -134,12 +134,12 @@ class _Loader(importlib.machinery.SourceFileLoader):
 
 
 class _Finder(importlib.abc.MetaPathFinder):
-    def __init__(self, package: str, apart: str) -> None:
+    def __init__(self, package: str, apart: tuple[str, ...]) -> None:
         self.package, self.apart = package, apart
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         ours = f"{name}.".startswith(f"{self.package}.")
-        if not ours or f"{name}.".startswith(f"{self.apart}."):
+        if not ours or any(f"{name}.".startswith(f"{part}.") for part in self.apart):
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
         if spec is not None and isinstance(spec.loader, importlib.machinery.SourceFileLoader):

@@ -24,6 +24,8 @@ Three answers, never two: an interval that contains zero does not settle a sign,
 contains a prediction but also everything else does not confirm it.
 """
 
+LEVEL = 0.95
+"""Probability that an interval covers, where nothing else is said."""
 RESOLUTION = 0.125
 """Half of 1/4, the smallest step between the exponents of familiar schemes: an interval no wider
 than this to either side can tell two neighbouring predictions apart."""
@@ -83,7 +85,7 @@ class Estimate:
     value: float | None
     low: float | None = None
     high: float | None = None
-    level: float = 0.95
+    level: float = LEVEL
     units: str = "1"
     basis: str = ""
     verdict: Verdict | None = None
@@ -220,7 +222,7 @@ class Estimate:
             record["value"],
             low,
             high,
-            record.get("level", 0.95),
+            record.get("level", LEVEL),
             record.get("units", "1"),
             record.get("basis", ""),
             None if decided is None else Verdict.from_json(decided),

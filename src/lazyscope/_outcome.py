@@ -8,6 +8,9 @@ from enum import IntEnum
 
 from lazyscope._portable import PortableError
 
+INTERRUPTED = 130
+"""Exit code of a process that an interruption ends."""
+
 
 class Outcome(IntEnum):
     """How a run ended. ``outcome.sentence`` says it in words; ``outcome.label`` is its short name.

@@ -13,13 +13,24 @@ from lazyscope.model import activation, activation_names, architecture, network_
 ROOT = Path(__file__).parents[2]
 SOURCE = Path(lazyscope.__file__).parent
 RECIPES = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").split("## To add")[1]
-ASKED = ("activation", "network", "scheme", "study", "rule for a JAX primitive", "claim", "method")
+ASKED = (
+    "activation",
+    "network",
+    "scheme",
+    "study",
+    "rule for a JAX primitive",
+    "claim",
+    "method",
+    "loss",
+)
 
 
 def recipe(line):
     """(what is added, files and folders named) of one row of the table."""
     what, files = line.strip("|").split("|", 1)
-    return what.strip(), [name for name in re.findall(r"`([\w./]+)`", files) if "/" in name]
+    return what.strip(), [
+        name for name in re.findall(r"`([\w./]+)`", files) if "/" in name or name == "_loss.py"
+    ]
 
 
 ROWS = dict(recipe(line) for line in RECIPES.splitlines() if line.startswith(("| a ", "| an ")))

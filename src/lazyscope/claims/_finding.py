@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, final
 
 from lazyscope._entry import check_fields
 from lazyscope._estimate import Estimate
@@ -17,6 +17,7 @@ Section = Literal["results", "off", "controls"]
 """Where a claim stands on the page: published and derived results, where the law is off, controls."""
 
 
+@final
 @dataclass(frozen=True)
 class Finding:
     """One row of the table: a claim as a number or an inequality, and what was measured.
@@ -62,6 +63,7 @@ class Finding:
         return record | told | {"as_expected": self.as_expected}
 
 
+@final
 @dataclass(frozen=True)
 class Claim:
     """A published or derived statement that the instrument can check.

@@ -29,6 +29,8 @@ from lazyscope._entry import checked
 from lazyscope._estimate import Estimate
 from lazyscope.claims._finding import Verdict
 
+HALF_STEP = 0.25
+"""Resolution that tells exponents apart which differ by 1/2, such as those of NTK scaling and of muP."""
 SLOPE_ACCURACY = 0.012
 """Largest error of a slope in the width that a solver tolerance of 0.2 makes (see `study`)."""
 

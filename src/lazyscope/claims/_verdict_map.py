@@ -8,14 +8,11 @@ from jaxtyping import Bool, Float
 
 from lazyscope.claims._finding import Finding
 from lazyscope.claims._verdict import share_estimate
-from lazyscope.measure import RESOLUTION, Estimate
+from lazyscope.measure import RESOLUTION, Estimate, middle_of, resampled_means
+from lazyscope.study import MARGIN
 
-MARGIN = 0.1
-"""Cells nearer than this to a predicted boundary say nothing about the sign of the law."""
 SHARE = 0.9
 """Part of many cells that has to be as claimed: intervals of 95 % and cells that are not independent."""
-_DRAWS = 4000
-_TAIL = 0.025
 _NARROW = 16  # as in the notes of `lazyscope.measure.estimate_exponent`
 _NORMAL = 1.96  # half-width of a 95 % interval in standard errors
 
@@ -145,9 +142,9 @@ def _rms_beside_errors(
 
     Estimation errors add to the rms, so the measured one errs on the large side.
     """
-    low = np.quantile(_resampled(error**2 - own**2), _TAIL)
-    high = np.quantile(_resampled(error**2), 1 - _TAIL)
-    squared = Estimate(float(np.mean(error**2)), max(float(low), 0.0), float(high))
+    low, _ = middle_of(resampled_means(error**2 - own**2))
+    _, high = middle_of(resampled_means(error**2))
+    squared = Estimate(float(np.mean(error**2)), max(low, 0.0), high)
     return squared.mapped(np.sqrt)
 
 
@@ -155,16 +152,10 @@ def _ratio_of_rms(
     above: Float[np.ndarray, " cells"], below: Float[np.ndarray, " cells"]
 ) -> Estimate:
     """Ratio of two rms over the same cells, with its interval by resampling them together."""
-    ratios = np.sqrt(_resampled(above**2) / _resampled(below**2))
-    low, high = np.quantile(ratios, [_TAIL, 1 - _TAIL])
+    ratios = np.sqrt(resampled_means(above**2) / resampled_means(below**2))
+    low, high = middle_of(ratios)
     ratio = float(np.sqrt(np.mean(above**2) / np.mean(below**2)))
-    return Estimate(ratio, float(low), float(high))
-
-
-def _resampled(values: Float[np.ndarray, " cells"]) -> Float[np.ndarray, " draws"]:
-    """Means over cells drawn with replacement, the same draws at every call of one length."""
-    draws = np.random.default_rng(0).integers(len(values), size=(_DRAWS, len(values)))
-    return values[draws].mean(1)
+    return Estimate(ratio, low, high)
 
 
 def _worst(

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
 from functools import wraps
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, final, get_type_hints
 
 import typer
 
@@ -24,6 +24,7 @@ def _option(metavar: str | None, words: str, panel: str, *names: str) -> Any:
     return typer.Option(*names, metavar=metavar, help=words, rich_help_panel=panel)
 
 
+@final
 @dataclass(frozen=True)
 class NetworkOptions:
     """Options that `forecast` and `train` share; numbers are texts until the library reads them."""

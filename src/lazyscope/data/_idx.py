@@ -16,9 +16,9 @@ import numpy as np
 
 from lazyscope._checks import InputError
 from lazyscope._file import open_regular, unreadable
+from lazyscope.data._npz import MOST_DIMENSIONS
 from lazyscope.data._raw import RawData, check_fits
 
-_MOST_DIMENSIONS = 32
 _TESTS = ("t10k", "test")
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
@@ -69,8 +69,8 @@ def _array(path: Path, file: io.BufferedIOBase, size: int | None) -> np.ndarray:
     start = file.read(4)
     if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in _TYPES or not start[3]:
         raise _damaged(path, "it does not start with the IDX header")
-    if start[3] > _MOST_DIMENSIONS:
-        raise _damaged(path, f"{start[3]} dimensions announced, {_MOST_DIMENSIONS} are the most")
+    if start[3] > MOST_DIMENSIONS:
+        raise _damaged(path, f"{start[3]} dimensions announced, {MOST_DIMENSIONS} are the most")
     sizes = file.read(4 * start[3])
     if len(sizes) < 4 * start[3]:
         raise _damaged(path, "the header is cut short")

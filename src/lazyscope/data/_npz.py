@@ -89,12 +89,12 @@ def _announced(file: IO[bytes] | BufferedIOBase) -> tuple[np.dtype, int]:
     version = npy.read_magic(file)
     read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     shape, _, dtype = read(file)
-    if any(length < 0 for length in shape) or len(shape) > _MOST_DIMENSIONS:
+    if any(length < 0 for length in shape) or len(shape) > MOST_DIMENSIONS:
         raise ValueError(f"the shape {str(shape)[:80]}")
     return dtype, math.prod(shape) * dtype.itemsize
 
 
-_MOST_DIMENSIONS = 32
+MOST_DIMENSIONS = 32
 
 
 def _pickled(path: Path, name: str) -> InputError:

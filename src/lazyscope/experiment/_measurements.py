@@ -45,7 +45,7 @@ def run_quantities(
         stop: fraction of the loss at which training ends, which forecasts are for.
         result: how it ended; only what is known before training is told where there is none.
     """
-    seen = _Seen(experiment, stop, result)
+    seen = _Ends(experiment, stop, result)
     values: Values = {}
     if "forecast" in record or "spectrum" in record:
         values.update(_forecast(record, seen))
@@ -76,7 +76,7 @@ def without_gaps(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 @final
-class _Seen:
+class _Ends:
     """A run at its ends; what several measures need is computed once."""
 
     def __init__(
@@ -128,7 +128,7 @@ class _Seen:
         return self.linear.outputs_other(self.result.time) - self.experiment.offset_test
 
 
-def _displacement(seen: _Seen, result: FlowResult) -> Values:
+def _displacement(seen: _Ends, result: FlowResult) -> Values:
     moved = seen.displacement
     return {
         "displacement_operator": moved.operator,
@@ -136,11 +136,11 @@ def _displacement(seen: _Seen, result: FlowResult) -> Values:
     }
 
 
-def _total(seen: _Seen, result: FlowResult) -> Values:
+def _total(seen: _Ends, result: FlowResult) -> Values:
     return {"displacement_total": seen.displacement.total}
 
 
-def _curve(seen: _Seen, result: FlowResult) -> Values:
+def _curve(seen: _Ends, result: FlowResult) -> Values:
     """Start, records and end; slots that are unused or beyond the end hold NaN."""
     inside = result.curve_time.ravel() < result.time
     times = jnp.where(inside, result.curve_time.ravel(), jnp.nan)
@@ -152,14 +152,14 @@ def _curve(seen: _Seen, result: FlowResult) -> Values:
     }
 
 
-def _linearised_curve(seen: _Seen, result: FlowResult) -> Values:
+def _linearised_curve(seen: _Ends, result: FlowResult) -> Values:
     """In the slots of the loss curve; nothing at its end, which is the network's and not this one's."""
     losses = seen.linear.loss(result.curve_time).ravel()
     nothing = jnp.full((1,), jnp.nan, losses.dtype)
     return {"linearised_loss": jnp.concatenate([result.initial_loss[None], losses, nothing])}
 
 
-def _kernel(seen: _Seen, result: FlowResult) -> Values:
+def _kernel(seen: _Ends, result: FlowResult) -> Values:
     speeds = seen.problem.speeds
     eigenvalues = jnp.linalg.eigvalsh(as_matrix(seen.first.kernel(speeds)))
     averaged = (each.mean_kernel(speeds) for each in (seen.first, seen.last))
@@ -170,7 +170,7 @@ def _kernel(seen: _Seen, result: FlowResult) -> Values:
     }
 
 
-def _rates(seen: _Seen, result: FlowResult) -> Values:
+def _rates(seen: _Ends, result: FlowResult) -> Values:
     return {
         name: _slowest(
             jnp.linalg.eigvalsh(as_matrix(each.kernel(seen.problem.speeds))), seen.problem
@@ -186,7 +186,7 @@ def _slowest(
     return 2.0 * jnp.where(resolved(values, precision), values, 0.0)[0] / problem.x.shape[0]
 
 
-def _linearisation(seen: _Seen, result: FlowResult) -> Values:
+def _linearisation(seen: _Ends, result: FlowResult) -> Values:
     """Distance from the linearised network at the end of the run, and the errors of both."""
     given, linear = seen.experiment, seen.linear.outputs(result.time)
     return {
@@ -197,7 +197,7 @@ def _linearisation(seen: _Seen, result: FlowResult) -> Values:
     }
 
 
-def _outputs(seen: _Seen, result: FlowResult) -> Values:
+def _outputs(seen: _Ends, result: FlowResult) -> Values:
     targets = seen.experiment.y_test
     return {
         "test_outputs": seen.test,
@@ -207,7 +207,7 @@ def _outputs(seen: _Seen, result: FlowResult) -> Values:
     }
 
 
-def _neurons(seen: _Seen, result: FlowResult) -> Values:
+def _neurons(seen: _Ends, result: FlowResult) -> Values:
     values = {}
     for when, params in (("initial", seen.problem.params), ("final", result.params)):
         values[f"input_weights_{when}"] = params[0].weight[:NUM_NEURONS]
@@ -215,7 +215,7 @@ def _neurons(seen: _Seen, result: FlowResult) -> Values:
     return values
 
 
-def _forecast(record: tuple[str, ...], seen: _Seen) -> Values:
+def _forecast(record: tuple[str, ...], seen: _Ends) -> Values:
     ahead, params = trace_forecast(seen.problem, seen.stop), seen.problem.params
     values: Values = {}
     if "spectrum" in record:

@@ -27,6 +27,8 @@ from lazyscope.experiment._quantities import DEFAULT_RECORD, OF_START, record_na
 from lazyscope.experiment._record import RunRecord
 from lazyscope.experiment._settings import FINE_RECORDS, NUM_RECORDS, Value
 from lazyscope.flow import (
+    DEFAULT_MAX_STEPS,
+    DEFAULT_STOP,
     AbstractMethod,
     ExponentialFlow,
     GradientDescent,
@@ -69,8 +71,6 @@ Program = Callable[[Inputs], dict[str, jax.Array]]
 MOST_PROGRAMS = max(2 * SHAPES_TOGETHER, 2 * usable_cores())
 """Programs that this process keeps; each holds about 15 MB."""
 
-DEFAULT_STOP = 1e-4
-DEFAULT_MAX_STEPS = 20_000
 
 _compiling: list[float] = []
 _programs: OrderedDict[Any, Program] = OrderedDict()

@@ -1,8 +1,10 @@
 """Which quantities of a run can be kept, along which dims and in which units?"""
 
 from dataclasses import dataclass
+from typing import final
 
 
+@final
 @dataclass(frozen=True)
 class Quantity:
     """One stored variable: its dims beyond those of the run, its units and what it is.

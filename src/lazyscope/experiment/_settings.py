@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Literal
+from typing import Any, Literal, final
 
 from lazyscope._checks import (
     InputError,
@@ -53,6 +53,7 @@ DIGITS = 12
 """Significant digits of a number in a setting: ranges of different length share their points."""
 
 
+@final
 @dataclass(frozen=True)
 class Setting:
     """One setting of a run: its name, what it may hold, its default and what it means.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 from jaxtyping import Float
@@ -16,6 +17,7 @@ _SPREAD_OF_RANDOM = 1.0
 _ROUNDING = 1e-12
 
 
+@final
 @dataclass(frozen=True)
 class Spread:
     """A way to spread kappa: relative scales of the layers as powers of the width.

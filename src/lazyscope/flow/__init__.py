@@ -9,6 +9,8 @@ from lazyscope.flow._lapack import one_lapack_thread
 from lazyscope.flow._linearised import LinearisedFlow, linearise, solve_linearised
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop, start_run
 from lazyscope.flow._problem import Problem, check_numbers, dense_problem, in_double
+from lazyscope.flow._solve import DEFAULT_MAX_STEPS as DEFAULT_MAX_STEPS
+from lazyscope.flow._solve import DEFAULT_STOP as DEFAULT_STOP
 from lazyscope.flow._solve import FlowResult, advance, finish, solve_flow, trace_flow
 
 __all__ = [

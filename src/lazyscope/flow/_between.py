@@ -1,6 +1,6 @@
 """What is the loss between the two ends of a step?"""
 
-from typing import TypeVar
+from typing import TypeVar, final
 
 import equinox as eqx
 import jax
@@ -18,6 +18,7 @@ _STEEPEST = 3.0
 _SOONEST = 1e-3
 
 
+@final
 class Knot(eqx.Module):
     """A time, the loss R there, and its slope dR/dt."""
 
@@ -26,6 +27,7 @@ class Knot(eqx.Module):
     slope: Scalar
 
 
+@final
 class Between(eqx.Module):
     """The loss from a knot at x = 0 to a time h later, x = 1: R = P(u(x)).
 

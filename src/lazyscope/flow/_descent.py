@@ -1,5 +1,7 @@
 """What does plain gradient descent do, step by step?"""
 
+from typing import final
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
@@ -16,6 +18,7 @@ from lazyscope.kernel import as_matrix
 _HOPELESS = 1e8
 
 
+@final
 class GradientDescent(AbstractMethod):
     """Full-batch gradient descent: theta_g <- theta_g - eta s_g grad_g R.
 
@@ -101,6 +104,7 @@ class GradientDescent(AbstractMethod):
         )
 
 
+@final
 class _DescentMemory(eqx.Module):
     step_size: Scalar
     initial_loss: Scalar

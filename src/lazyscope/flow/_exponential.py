@@ -1,5 +1,7 @@
 """How does gradient flow take steps as long as the tangent kernel stays put?"""
 
+from typing import final
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -31,6 +33,7 @@ _ROUNDINGS = 4
 _MEANINGFUL = 1e-6
 
 
+@final
 class ExponentialFlow(AbstractMethod):
     """Gradient flow by exponential steps of order two, exact for models linear in their parameters.
 
@@ -144,6 +147,7 @@ class ExponentialFlow(AbstractMethod):
         )
 
 
+@final
 class _Memory(eqx.Module):
     """What the flow carries from step to step.
 
@@ -160,6 +164,7 @@ class _Memory(eqx.Module):
     is_shown: Bool[Array, ""]
 
 
+@final
 class _Trial(eqx.Module):
     """One step, tried: where it leads, what was predicted, and how wrong it may be.
 
@@ -174,6 +179,7 @@ class _Trial(eqx.Module):
     residual_error: Scalar
 
 
+@final
 class _Verdict(eqx.Module):
     error: Scalar
     accepted: Bool[Array, ""]

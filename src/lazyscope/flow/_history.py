@@ -1,10 +1,13 @@
 """Which points of a loss curve are kept when the number of steps is not known in advance?"""
 
+from typing import final
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 
+@final
 class History(eqx.Module):
     """A loss curve of bounded size: when the room is full, every second record is dropped.
 

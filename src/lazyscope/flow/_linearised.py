@@ -1,5 +1,7 @@
 """What would the network do if it were linear in its parameters?"""
 
+from typing import final
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -15,6 +17,7 @@ from lazyscope.kernel import Spectrum, as_matrix, traced_precision
 from lazyscope.model import COPIES_WITH_EIGENVECTORS, check_kernel_memory
 
 
+@final
 class LinearisedFlow(eqx.Module):
     """Gradient flow of the network linearised at its start, in closed form at any time.
 

@@ -1,7 +1,7 @@
 """What must a way of training offer, and what does a run carry from step to step?"""
 
 import abc
-from typing import Any
+from typing import Any, final
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -13,6 +13,7 @@ from lazyscope.flow._history import History
 from lazyscope.flow._problem import Problem
 
 
+@final
 class Stop(eqx.Module):
     """When a run has done what was asked: the first of a loss and a time.
 
@@ -25,6 +26,7 @@ class Stop(eqx.Module):
     time: Scalar
 
 
+@final
 class FlowState(eqx.Module):
     """Everything that changes during a run; plain arrays, so that runs can be batched and refilled.
 

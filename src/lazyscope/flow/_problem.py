@@ -1,7 +1,7 @@
 """What is to be trained, on what, and how fast does each group of parameters learn?"""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, final
 
 import equinox as eqx
 import jax
@@ -18,6 +18,7 @@ from lazyscope.kernel import AbstractTangentKernel, LayerwiseKernel
 from lazyscope.model import AbstractModel, Centred, Dense, check_speeds
 
 
+@final
 class Problem(eqx.Module):
     """A loss to be made small from one starting point: R(theta) = 1/(2n) sum_i |f(x_i) - y_i|^2 unless said.
 

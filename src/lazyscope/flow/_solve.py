@@ -1,6 +1,6 @@
 """How is a problem trained from start to stop, in one compiled program?"""
 
-from typing import Literal
+from typing import Literal, final
 
 import equinox as eqx
 import jax
@@ -28,6 +28,7 @@ DEFAULT_NUM_RECORDS = 128
 _MOST_STEPS = 2**31 - 1
 
 
+@final
 class FlowResult(eqx.Module):
     """A trained problem; under ``vmap`` every field has the batch in front.
 

@@ -1,5 +1,6 @@
 """What did training do, and what do many runs together say?"""
 
+from lazyscope._estimate import LEVEL as LEVEL
 from lazyscope._estimate import RESOLUTION as RESOLUTION
 from lazyscope._estimate import Agreement as Agreement
 from lazyscope._estimate import Answer as Answer
@@ -30,15 +31,19 @@ from lazyscope.measure.estimate._exponent import MIN_SPARE as MIN_SPARE
 from lazyscope.measure.estimate._exponent import MIN_WIDTHS as MIN_WIDTHS
 from lazyscope.measure.estimate._exponent import estimate_exponent as estimate_exponent
 from lazyscope.measure.estimate._exponent import estimate_exponents as estimate_exponents
+from lazyscope.measure.estimate._power_law import MIN_GROUPS as MIN_GROUPS
 from lazyscope.measure.estimate._power_law import PowerLawFit as PowerLawFit
 from lazyscope.measure.estimate._power_law import fit_power_law as fit_power_law
 from lazyscope.measure.estimate._record import ExponentEstimate as ExponentEstimate
 from lazyscope.measure.estimate._record import ExponentMap as ExponentMap
 from lazyscope.measure.estimate._record import ModelFit as ModelFit
+from lazyscope.measure.estimate._resampled import middle_of as middle_of
+from lazyscope.measure.estimate._resampled import resampled_means as resampled_means
 from lazyscope.measure.estimate._student import mean_estimate as mean_estimate
 from lazyscope.measure.estimate._student import student_reach as student_reach
 from lazyscope.measure.estimate._threshold import ThresholdEstimate as ThresholdEstimate
 from lazyscope.measure.estimate._threshold import estimate_threshold as estimate_threshold
+from lazyscope.measure.estimate._threshold_limit import CORRECTION_ORDERS as CORRECTION_ORDERS
 from lazyscope.measure.estimate._threshold_limit import (
     MIN_THRESHOLD_WIDTHS as MIN_THRESHOLD_WIDTHS,
 )

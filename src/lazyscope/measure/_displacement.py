@@ -1,5 +1,7 @@
 """How far did every layer move, relative to where it started?"""
 
+from typing import final
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -17,6 +19,7 @@ SMALL_SIDE = 64
 """Matrices with a side no longer than this have their norms from the Gram matrix, exactly."""
 
 
+@final
 class Displacement(eqx.Module):
     """Relative displacements of a run.
 

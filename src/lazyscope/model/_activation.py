@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import final
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +15,7 @@ LEAKY_SLOPE = 0.01
 """Slope of ``leaky_relu`` below zero (PyTorch's and JAX's default)."""
 
 
+@final
 @dataclass(frozen=True)
 class Activation:
     """A nonlinearity sigma, applied entry by entry.

@@ -1,5 +1,7 @@
 """What does a network compute beyond what it computed at its start?"""
 
+from typing import final
+
 from jaxtyping import Array, Float
 
 from lazyscope._checks import check_instance, check_tree
@@ -7,6 +9,7 @@ from lazyscope._types import Params
 from lazyscope.model._protocol import AbstractModel
 
 
+@final
 class Centred(AbstractModel):
     """The network minus its own initial function: f(params, x) - f(initial, x).
 

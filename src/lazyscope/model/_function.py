@@ -1,7 +1,7 @@
 """How does any JAX function of any parameter tree look as a network with groups of parameters?"""
 
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, final
 
 import equinox as eqx
 import jax
@@ -18,6 +18,7 @@ Groups = tuple[tuple[Any, ...], ...]
 """Parameters as this library moves them: one tuple of arrays for each group."""
 
 
+@final
 class FunctionModel(AbstractModel):
     """A function ``apply(params, x) -> (n, C)`` seen as a network whose parameters come in groups.
 
@@ -86,6 +87,7 @@ class FunctionModel(AbstractModel):
         return self.groups.groups_of(tree)
 
 
+@final
 class _Fixed:
     """What of a function is no array; equal for the same function with the same token only."""
 

@@ -21,9 +21,7 @@ from lazyscope._jax import pinned_random
 from lazyscope._types import Key, Params
 from lazyscope.model._protocol import AbstractModel
 from lazyscope.model.blocks import AbstractBlock, Drawn
-from lazyscope.scaling import Scheme
-
-_DEEPEST = 10**5
+from lazyscope.scaling import DEEPEST, Scheme
 
 PerLayer: TypeAlias = Sequence[float] | Float[ArrayLike, " layers"]
 """One real number for every drawn layer."""
@@ -179,4 +177,4 @@ class AbstractNetwork(AbstractModel):
 
 def check_depth(depth: Any) -> int:
     """Return a number of hidden layers as an int, or refuse it."""
-    return check_count("depth", depth, maximum=_DEEPEST)
+    return check_count("depth", depth, maximum=DEEPEST)

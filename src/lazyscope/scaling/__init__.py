@@ -5,6 +5,7 @@ exponents alone follow kappa, the displacement of every layer and the regime.
 """
 
 from lazyscope.scaling._abc_form import AbcForm, from_abc, to_abc
+from lazyscope.scaling._catalogue import DEEPEST as DEEPEST
 from lazyscope.scaling._catalogue import (
     named_scheme,
     needs_input_dim,

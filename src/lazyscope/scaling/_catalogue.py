@@ -21,7 +21,7 @@ _BUILDERS: dict[str, Callable[..., Scheme]] = {
     "luo": _named.luo,
     "balanced": _named.balanced,
 }
-_DEEPEST = 10**5
+DEEPEST = 10**5
 _SETTING = ("depth", "input_dim", "output_dim", "activation")
 
 
@@ -118,7 +118,7 @@ def needs_input_dim(name: str) -> bool:
 
 def _checked_depth(depth: int) -> int:
     return check_count(
-        "depth", depth, maximum=_DEEPEST, fix="use depth 1 for one hidden layer, 2 for two"
+        "depth", depth, maximum=DEEPEST, fix="use depth 1 for one hidden layer, 2 for two"
     )
 
 

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from lazyscope.study.output_scale.page._page import (
         write_output_scale_page as write_output_scale_page,
     )
+    from lazyscope.study.phase_diagram._estimates import MARGIN as MARGIN
     from lazyscope.study.phase_diagram._estimates import map_estimates as map_estimates
     from lazyscope.study.phase_diagram._three_layer import ThreeLayerSettings as ThreeLayerSettings
     from lazyscope.study.phase_diagram._two_layer import TwoLayerSettings as TwoLayerSettings
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from lazyscope.study.theorem._settings import TheoremSettings as TheoremSettings
     from lazyscope.study.theorem._study import judge_theorem as judge_theorem
     from lazyscope.study.theorem._study import run_theorem_study as run_theorem_study
+    from lazyscope.study.theorem._verdict import LEAST_RATIO as LEAST_RATIO
     from lazyscope.study.theorem.page._page import write_theorem_page as write_theorem_page
 
 _HOMES = {
@@ -131,6 +133,7 @@ _HOMES = {
     "theorem.page._page": ("write_theorem_page",),
 }
 _SHARED = {
+    "phase_diagram._estimates": ("MARGIN",),
     "kappa._study": ("judge_kappa",),
     "output_scale._collapse": ("curves_apart",),
     "_run": ("stored_studies",),
@@ -141,6 +144,7 @@ _SHARED = {
         "rms_of_errors",
     ),
     "theorem._bound": ("mean_ratio",),
+    "theorem._verdict": ("LEAST_RATIO",),
     "theorem._study": ("judge_theorem",),
 }
 """What commands and claims use as well."""

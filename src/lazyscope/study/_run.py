@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar, final
+from typing import Any, final
 
 import xarray as xr
 
@@ -19,12 +19,12 @@ from lazyscope._file import local_path, read_json, unreadable, write_text_whole
 from lazyscope._plain import plain
 from lazyscope._provenance import versions
 from lazyscope.experiment import seconds_compiling
-from lazyscope.study._protocol import AbstractStudy
+from lazyscope.observe import MISSHAPEN
+from lazyscope.study._protocol import AbstractStudy, S
 from lazyscope.study._registry import studies
 from lazyscope.sweep import SweepSummary, open_store, run_sweep
 
-S = TypeVar("S")
-FORMAT = 1
+FOLDER_FORMAT = 1
 PAGE = "index.html"
 
 
@@ -207,7 +207,7 @@ def redraw_study(folder: str | Path, page: str | Path | None = None) -> dict[str
         study.page(result, runs, local_path("a page", page or place / PAGE))
     except InputError:
         raise
-    except _MISSHAPEN as error:
+    except MISSHAPEN as error:
         raise InputError(
             rule,
             received=f"{stored} ({type(error).__name__}: {error})",
@@ -215,9 +215,6 @@ def redraw_study(folder: str | Path, page: str | Path | None = None) -> dict[str
             fix="run the study again",
         ) from error
     return result
-
-
-_MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 
 
 def stored_studies(folder: Path) -> list[str]:
@@ -229,7 +226,7 @@ def _header(study: AbstractStudy[Any], settings: Any) -> dict[str, Any]:
     stamp = versions()
     return {
         "study": study.name,
-        "format": FORMAT,
+        "format": FOLDER_FORMAT,
         "lazyscope": stamp["lazyscope"],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "settings": {**asdict(settings), "versions": stamp},

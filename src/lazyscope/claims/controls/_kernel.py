@@ -17,8 +17,8 @@ from lazyscope.measure import mean_estimate
 from lazyscope.scaling import Scheme
 
 _STOP = 0.1
-_MARGIN = 0.1  # of the ratio of times, for finite width
-_POINTS = 16
+_FINITE_WIDTH = 0.1  # of the ratio of times, for finite width
+POINTS = 16
 _SCALES, _SPEEDS = (0.5, 0.25), (0.5, 0.0)  # both layers weigh the same, m; kappa = m^3/4
 
 
@@ -29,13 +29,13 @@ def kernel_controls(effort: Effort) -> Iterator[Finding]:
     scales, or every layer but the last (random features), the last being off by a factor of about three only.
     """
     width, seeds = (2048, 3) if effort == "quick" else (16384, 5)
-    data = load_dataset("digits", num_points=_POINTS, num_test=0, target="parity")
+    data = load_dataset("digits", num_points=POINTS, num_test=0, target="parity")
     scheme = Scheme.from_exponents(_SCALES, _SPEEDS)
     runs = [SingleRun(data, scheme, width, centred=True, seed=seed) for seed in range(seeds)]
     times = np.array([train_run(run, stop=_STOP)["time"] for run in runs], float)
     basis = (
         f"{seeds} runs, two-layer ReLU, scale exponents {joined(_SCALES)}, speed exponents "
-        f"{joined(_SPEEDS)}, width {width}, centred, {_POINTS} digits with "
+        f"{joined(_SPEEDS)}, width {width}, centred, {POINTS} digits with "
         f"parity, flow to {_STOP:g} of the initial loss"
     )
     alpha, speed = scheme.alpha(width), scheme.speed(width)
@@ -57,10 +57,10 @@ def kernel_controls(effort: Effort) -> Iterator[Finding]:
         yield Finding(
             name=name,
             claim=f"time to {_STOP:g} of the loss is the limit kernel's, {words}: ratio within "
-            f"{_MARGIN:.0%} of 1",
+            f"{_FINITE_WIDTH:.0%} of 1",
             prediction=1.0,
             measured=ratio,
-            verdict=ratio.between(1 - _MARGIN, 1 + _MARGIN),
+            verdict=ratio.between(1 - _FINITE_WIDTH, 1 + _FINITE_WIDTH),
             basis=basis,
             expected=expected,
             note="Geometric mean and interval over seeds.",

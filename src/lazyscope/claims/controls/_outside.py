@@ -8,19 +8,19 @@ import numpy as np
 
 from lazyscope.claims._finding import Effort, Finding, Verdict
 from lazyscope.claims._verdict import under_assumptions
+from lazyscope.claims.controls._kernel import POINTS
 from lazyscope.data import Dataset, load_dataset
 from lazyscope.experiment import SingleRun, train_run
 from lazyscope.measure import Estimate
 from lazyscope.scaling import Scheme, named_scheme
 
 _STOP = 1e-3
-_POINTS = 16
 
 
 def outside_controls(effort: Effort) -> Iterator[Finding]:
     """The theorem's bound on the average rate for one network inside and four outside."""
     width = 512 if effort == "quick" else 2048
-    data = load_dataset("digits", num_points=_POINTS, num_test=0, target="parity")
+    data = load_dataset("digits", num_points=POINTS, num_test=0, target="parity")
     lazy = Scheme.from_exponents((0.5, 0.25), name="theta-lazy, rho 3/4")
     inside = SingleRun(data, lazy, width)
     yield _bound_row("bound-inside", "ReLU, rho = 3/4", inside, "agrees")

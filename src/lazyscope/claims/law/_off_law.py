@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from jaxtyping import Float
@@ -22,6 +22,7 @@ _SPHERE = {"data": "sphere-teacher", "num_points": 4, "input_dim": 4, "data_seed
 _TOLERANCE = 0.2
 
 
+@final
 @dataclass(frozen=True)
 class Departure:
     """One network at the edge of the law's assumptions or beyond.

@@ -21,7 +21,8 @@ _WIDTHS, _SEEDS = (64, 256, 1024, 4096, 16384), 6
 FRACTIONS = (1e-1, 1e-2, 1e-3)
 _MAX_STEPS = 100_000
 _SAFETY = 0.25
-WITHIN = 0.1
+SETTLED = 0.1
+"""Largest log ratio of two displacements that count as equal."""
 
 
 def entropy_findings() -> Iterator[Finding]:
@@ -51,10 +52,10 @@ def entropy_findings() -> Iterator[Finding]:
     yield Finding(
         name="entropy-goes-on",
         claim="cross-entropy: displacement is settled, as it is for squares; from 1e-2 to 1e-3 of the "
-        f"initial loss its log grows by ≤ {WITHIN:g}",
+        f"initial loss its log grows by ≤ {SETTLED:g}",
         prediction=0.0,
         measured=grown,
-        verdict=grown.at_most(WITHIN),
+        verdict=grown.at_most(SETTLED),
         expected="disagrees",
         basis=f"{basis}; width {_WIDTHS[-1]}",
         note="Outputs have to grow like the log of the inverse loss; the time at which training ends is "

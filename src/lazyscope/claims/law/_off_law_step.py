@@ -8,12 +8,12 @@ import numpy as np
 from jaxtyping import Float
 
 from lazyscope.claims._finding import Finding, Verdict
+from lazyscope.claims.law._off_law_entropy import SETTLED
 from lazyscope.measure import mean_estimate
 from lazyscope.sweep import SweepDesign, open_store, run_sweep
 
 STEPS: dict[float, Verdict] = {0.5: "agrees", 0.9: "agrees", 1.5: "disagrees"}
 """Steps as fractions of the stability limit 2 n / lambda_max, with the verdict that is expected."""
-WITHIN = 0.1
 _WIDTH, _SEEDS = 1024, 16
 _COMMON = {
     "data": "sphere-teacher",
@@ -49,13 +49,13 @@ def _moved(store: Path, settings: dict[str, float | str]) -> Float[np.ndarray, "
 def _row(step: float, log_ratio: Float[np.ndarray, " seed"], expected: Verdict) -> Finding:
     known = log_ratio[np.isfinite(log_ratio)]
     measured = mean_estimate(known) if len(known) > 1 else None
-    verdict: Verdict = "disagrees" if measured is None else measured.between(-WITHIN, WITHIN)
+    verdict: Verdict = "disagrees" if measured is None else measured.between(-SETTLED, SETTLED)
     if len(known) < len(log_ratio):
         verdict = "disagrees"
     return Finding(
         name=f"step-{step:g}",
         claim=f"descent at {step:g} of the stability limit moves the first layer as far as the flow: "
-        f"|log ratio| ≤ {WITHIN:g}",
+        f"|log ratio| ≤ {SETTLED:g}",
         prediction=0.0,
         measured=measured,
         verdict=verdict,

@@ -1,7 +1,7 @@
 """Does scaling a centred network's output by alpha make any network lazy, with displacement ~ 1/alpha?"""
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, final
 
 import jax
 import jax.numpy as jnp
@@ -122,6 +122,7 @@ def _dense(activation: str, *, bias: bool) -> Build:
     return build
 
 
+@final
 class _ScaledConvolution:
     """A convolution with tanh, mean over places and a readout, all with biases, times alpha.
 

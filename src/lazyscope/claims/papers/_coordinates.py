@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from lazyscope._jax import random_key
 from lazyscope.claims._finding import Claim, Effort, Finding, Verdict
-from lazyscope.claims._verdict import SLOPE_ACCURACY
+from lazyscope.claims._verdict import HALF_STEP, SLOPE_ACCURACY
 from lazyscope.data import Dataset, load_dataset
 from lazyscope.experiment import Experiment, run_experiment
 from lazyscope.flow import ExponentialFlow, dense_problem, one_lapack_thread
@@ -24,8 +24,6 @@ _SEEDS = {"quick": 3, "full": 3}
 _NUM_POINTS = {"quick": 12, "full": 24}
 _STOP = 0.1
 _TOLERANCE = 0.1
-_RESOLUTION = 0.25
-"""Half of the step 1/2 between the exponents 0 of muP and -1/2 of its neighbours."""
 _NAMES = {"mup": "muP", "standard": "standard", "ntk": "NTK"}
 
 
@@ -119,7 +117,7 @@ def _layer_finding(
 ) -> Finding:
     if name == "mup":
         claim = f"|dW| / |W| of the {_LAYERS[layer]} layer in muP ~ m^0"
-        verdict = found.estimate.agreement(0.0, resolution=_RESOLUTION, accuracy=SLOPE_ACCURACY)
+        verdict = found.estimate.agreement(0.0, resolution=HALF_STEP, accuracy=SLOPE_ACCURACY)
         note = ""
     else:
         claim = f"|dW| / |W| of the {_LAYERS[layer]} layer in {_NAMES[name]} falls with the width"

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from lazyscope._jax import random_key
 from lazyscope.claims._finding import Claim, Effort, Finding, Verdict
-from lazyscope.claims._verdict import SLOPE_ACCURACY
+from lazyscope.claims._verdict import HALF_STEP, SLOPE_ACCURACY
 from lazyscope.claims.papers._moved import moved_and_changed
 from lazyscope.data import Dataset, load_dataset
 from lazyscope.flow import ExponentialFlow, Problem, dense_problem, one_lapack_thread
@@ -26,9 +26,6 @@ _STOP = 1e-3
 _TOLERANCE = 0.05
 _PREDICTED = (-0.5, -1.0, -1.0, -0.5)
 _KERNEL = (-1.0, -0.5)
-
-RESOLUTION = 0.25
-"""Half of 1/2, the step between the two exponents that the claim tells apart."""
 
 
 def ntk_with_gain(depth: int) -> Scheme:
@@ -96,7 +93,7 @@ def _layer_finding(
         claim=f"|dW| / |W| of layer {layer + 1} (Frobenius) ~ m^{predicted:g}",
         prediction=predicted,
         measured=found.estimate,
-        verdict=found.estimate.agreement(predicted, resolution=RESOLUTION, accuracy=SLOPE_ACCURACY),
+        verdict=found.estimate.agreement(predicted, resolution=HALF_STEP, accuracy=SLOPE_ACCURACY),
         basis=basis,
         note=found.note,
         details=_details(found, values),
@@ -130,7 +127,7 @@ def within(found: Estimate, floor: float, ceiling: float) -> Verdict:
         ['agrees', 'disagrees']
     """
     nearest = floor if found.value is None else min(max(found.value, floor), ceiling)
-    return found.agreement(nearest, resolution=RESOLUTION, accuracy=SLOPE_ACCURACY)
+    return found.agreement(nearest, resolution=HALF_STEP, accuracy=SLOPE_ACCURACY)
 
 
 def _details(found: ExponentEstimate, values: Float[np.ndarray, "W S"]) -> dict[str, Any]:

@@ -20,10 +20,7 @@ from lazyscope.experiment import spread
 from lazyscope.flow import ExponentialFlow, dense_problem, one_lapack_thread
 from lazyscope.measure import Estimate, estimate_exponent
 from lazyscope.model import Dense
-from lazyscope.study import TheoremSettings, mean_ratio, run_theorem_study
-
-LEAST_RATIO = 0.8
-"""A ratio known to be above this, whose interval reaches 1, agrees with a limit of at least 1."""
+from lazyscope.study import LEAST_RATIO, TheoremSettings, mean_ratio, run_theorem_study
 
 MOST_FAILURES = 0.05
 """Share of runs below which failures are said not to occur."""

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 from lazyscope._checks import InputError
 from lazyscope._entry import check_fields, checked
@@ -13,6 +13,7 @@ from lazyscope.claims._finding import Effort
 _KEYS = ("name", "section", "findings", "error", "effort", "data", "code", "date", "seconds")
 
 
+@final
 @dataclass(frozen=True)
 class RunSettings:
     """What decides whether a claim has to be checked again.

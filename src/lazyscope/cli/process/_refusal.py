@@ -1,19 +1,19 @@
 """How does bad input reach the shell? One message on stderr, exit code 2, no traceback."""
 
 import sys
-from typing import Any
+from typing import Any, final
 
 import typer
 from typer.core import TyperGroup
 
 from lazyscope._checks import InputError
+from lazyscope._outcome import INTERRUPTED
 from lazyscope.cli.process._signals import stopped_by
 
 BAD_INPUT = 2
-INTERRUPTED = 130
 
 
-class RefusingGroup(TyperGroup):
+class AbstractRefusingGroup(TyperGroup):
     """Commands whose refusals, their own and those of the option parser, are one message each."""
 
     def main(self, *args: Any, standalone_mode: bool = True, **kwargs: Any) -> Any:
@@ -62,3 +62,8 @@ def _reworded(error: Any) -> str:
             fix=f"use {known[0]}" if known else f"see `{path} --help` for its options",
         )
     )
+
+
+@final
+class RefusingGroup(AbstractRefusingGroup):
+    """The group of all commands."""

@@ -9,9 +9,10 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, final
 
 
+@final
 @dataclass
 class ReadyStreams:
     """Standard streams that can be used.
@@ -89,7 +90,7 @@ def _text(raw: io.RawIOBase, before: Any, *, line_buffering: bool = False) -> io
     )
 
 
-class _Raw(io.RawIOBase):
+class _AbstractRaw(io.RawIOBase):
     """A descriptor that stays open."""
 
     def __init__(self, number: int) -> None:
@@ -109,7 +110,8 @@ class _Raw(io.RawIOBase):
         return True
 
 
-class _Output(_Raw):
+@final
+class _Output(_AbstractRaw):
     """Standard output, which remembers why it could not take something."""
 
     def __init__(self, number: int, *, closed: bool) -> None:
@@ -140,7 +142,8 @@ class _Output(_Raw):
         select.select([], [self._number], [], 1.0)
 
 
-class _Lossy(_Raw):
+@final
+class _Lossy(_AbstractRaw):
     """Standard error, which drops what it cannot take."""
 
     def write(self, content: Any) -> int:

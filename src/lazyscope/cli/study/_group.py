@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, final
 import typer
 from typer.main import get_command
 
-from lazyscope.cli.process._refusal import RefusingGroup
+from lazyscope.cli.process._refusal import AbstractRefusingGroup
 from lazyscope.cli.study._command import study_command, study_help
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @final
-class StudyGroup(RefusingGroup):
+class StudyGroup(AbstractRefusingGroup):
     """Commands made from the registry of studies; options of a command are made when it is called for."""
 
     def list_commands(self, ctx: Any) -> list[str]:

@@ -10,7 +10,7 @@ sigma(s z) at the nodes of a quadrature, normalised, in the few coordinates they
 what the angle does, written as a product with 1 - rho. Equal inputs therefore stay equal to the bit.
 """
 
-from typing import ClassVar
+from typing import ClassVar, final
 
 import equinox as eqx
 import jax
@@ -28,6 +28,7 @@ _ROUNDING_OF_ONE = 2e-14
 _RADIUS = 9.0
 
 
+@final
 class CarefulClosedForm(AbstractPairMap):
     """A closed form by its loss p(1) - p(rho); features are the coordinates a(s)."""
 
@@ -60,6 +61,7 @@ class CarefulClosedForm(AbstractPairMap):
         return jnp.where(jnp.abs(found - direct) > _ROUNDING_OF_ONE, direct, found)
 
 
+@final
 class CarefulMehler(AbstractPairMap):
     """A power series by its losses; features are K coefficients of sigma, normalised, then K of sigma'."""
 

@@ -8,7 +8,7 @@ reaches its accuracy, the quadrature itself for every pair.
 """
 
 import math
-from typing import ClassVar
+from typing import ClassVar, final
 
 import equinox as eqx
 import jax
@@ -21,6 +21,7 @@ from lazyscope.limit.dual._dual import AbstractPairMap, Pairs, Side
 from lazyscope.limit.dual._polar import PolarRule
 
 
+@final
 class AngleSeries(AbstractPairMap):
     """Points of one variance: Chebyshev series in theta of gap / sin(theta / 2) and of the slopes."""
 
@@ -39,6 +40,7 @@ class AngleSeries(AbstractPairMap):
         return _within(new_gap, new_total, _clenshaw(self.slope_series, theta))
 
 
+@final
 class DeviationSeries(AbstractPairMap):
     """Points of different variances: Chebyshev series in both deviations and theta.
 
@@ -68,6 +70,7 @@ class DeviationSeries(AbstractPairMap):
         return _within(new_gap, new_total, _clenshaw_between(self.slope, a, b, theta))
 
 
+@final
 class DirectMap(AbstractPairMap):
     """Every pair by quadrature on the host; about a millisecond for each pair."""
 

@@ -8,7 +8,7 @@ difference of nearly equal numbers appears at correlations near one.
 
 import math
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, final
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -28,6 +28,7 @@ from lazyscope.limit.dual._dual import (
 from lazyscope.model import LEAKY_SLOPE
 
 
+@final
 class PiecewiseLinear(AbstractClosedForm):
     """sigma(u) = even |u| + odd u: relu (1/2, 1/2), linear (0, 1), abs (1, 0), leaky relu."""
 
@@ -59,14 +60,15 @@ class PiecewiseLinear(AbstractClosedForm):
         )
 
 
-class _SmoothForm(AbstractSmoothForm):
+class _AbstractSmoothForm(AbstractSmoothForm):
     def pair_map(self, q1: np.ndarray, q2: np.ndarray, *, careful: bool = False) -> Prepared:
         if careful:
             return careful_closed_form(self, q1, q2)
         return super().pair_map(q1, q2)
 
 
-class Erf(_SmoothForm):
+@final
+class Erf(_AbstractSmoothForm):
     """sigma(u) = erf(u)."""
 
     odd: ClassVar[bool] = True
@@ -99,7 +101,8 @@ class Erf(_SmoothForm):
         return normalised(products, left, right, (4 / math.pi) / rest)
 
 
-class Sine(_SmoothForm):
+@final
+class Sine(_AbstractSmoothForm):
     """sigma(u) = sin(u)."""
 
     odd: ClassVar[bool] = True
@@ -128,7 +131,8 @@ class Sine(_SmoothForm):
         return normalised(products, left, right, 0.5 * same * (2 - other))
 
 
-class Gelu(_SmoothForm):
+@final
+class Gelu(_AbstractSmoothForm):
     """sigma(u) = u Phi(u) with the exact Gaussian distribution function Phi."""
 
     odd: ClassVar[bool] = False

@@ -8,7 +8,7 @@ For smooth sigma the sum is short, and Parseval's identity E sigma^2 = sum_k a_k
 left out for every correlation at once: at most the geometric mean of the two points' remainders.
 """
 
-from typing import ClassVar
+from typing import ClassVar, final
 
 import equinox as eqx
 import jax
@@ -25,6 +25,7 @@ _LENGTHS = (64, 256, 1024)
 _REMAINDER = 1e-13
 
 
+@final
 class MehlerMap(AbstractPairMap):
     """Power series in the correlation; features are K coefficients of sigma, then K of sigma'."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import final
 
 import jax
 import jax.numpy as jnp
@@ -30,6 +31,7 @@ _TO_SERIES = np.polynomial.chebyshev.chebvander(_NODES, _DEGREE).T * (2 / (_DEGR
 _TO_SERIES[0] /= 2
 
 
+@final
 @dataclass(frozen=True)
 class PiecewiseSmooth:
     """A nonlinearity with the places where it is not smooth.
@@ -171,6 +173,7 @@ def _found_kinks(function: Callable, reach: float) -> tuple[float, ...]:
     return tuple(sorted(float(place) for _, place in kinks))
 
 
+@final
 class _DenseSpots:
     """Values at many places, to see what the nodes of an interval step over."""
 

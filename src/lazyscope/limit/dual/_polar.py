@@ -8,6 +8,7 @@ smooth functions only, however small theta is.
 """
 
 from dataclasses import dataclass, replace
+from typing import final
 
 import numpy as np
 
@@ -26,6 +27,7 @@ _NOTHING = 1e-30
 _AGREEMENT = 3e-14
 
 
+@final
 @dataclass(frozen=True)
 class PolarRule:
     """The quadrature for one nonlinearity.

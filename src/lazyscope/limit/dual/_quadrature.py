@@ -4,6 +4,8 @@ Smooth functions get a short power series in the correlation; functions with kin
 it, get series in the angle; both are checked against what they stand for before they are used.
 """
 
+from typing import final
+
 import equinox as eqx
 import numpy as np
 
@@ -20,6 +22,7 @@ _MOST_DIRECT_PAIRS = 100_000
 _FEW_PAIRS = 64
 
 
+@final
 class FunctionDual(AbstractDual):
     """Gaussian averages of a given function."""
 

@@ -13,6 +13,7 @@ freedom, all widths together 8 or more.
 """
 
 from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -27,6 +28,7 @@ _CENTRE_BINS, _DEVIATION_BINS = 80, 10  # of a mixture whose neighbours are merg
 _NEGLIGIBLE = 1e-6  # components with less weight, relative to the heaviest, are left out
 
 
+@final
 @dataclass(frozen=True)
 class Runs:
     """Logs of the values of C cells over W widths, reduced to what the estimate needs.
@@ -66,6 +68,7 @@ class Runs:
         return np.sqrt(self.scatter.sum(-1) / np.maximum(self.spare, 1))
 
 
+@final
 @dataclass(frozen=True)
 class Summary:
     """The posterior of the exponent in C cells; M kinds of model, in the order of `MODEL_NAMES`.

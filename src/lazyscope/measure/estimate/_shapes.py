@@ -10,7 +10,7 @@ prior weights and the typical size of each amplitude, is the whole assumption be
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, final, get_args
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -40,6 +40,7 @@ _BEGUN = 2.0  # and has begun: an eighth of its change of slope has happened at 
 _LOGARITHM_POWER = 0.7  # typical k of a factor (log m)^k
 
 
+@final
 @dataclass(frozen=True)
 class Shape:
     """One way to approach a power law, with its parameters.
@@ -83,6 +84,7 @@ class Shape:
         return f"A m^e (1 {at_start:+.2g} (m/{self.reference:.3g})^-{self.rate:.2g})"
 
 
+@final
 @dataclass(frozen=True)
 class Catalogue:
     """All shapes for one range of widths: what an estimate averages over.

@@ -16,7 +16,11 @@ from lazyscope.measure.estimate._threshold import ThresholdEstimate
 Limit: TypeAlias = Literal["finite", "drifts", "undecided"]
 
 MIN_THRESHOLD_WIDTHS = 3
-_ORDERS = (0.25, 0.5, 1.0)  # delta of a finite-width correction m^-delta to a finite threshold
+CORRECTION_ORDERS = (
+    0.25,
+    0.5,
+    1.0,
+)  # delta of a finite-width correction m^-delta to a finite threshold
 _LIMIT_PRIOR = {"constant": 0.35, "correction": 0.35, "drift": 0.30}
 _CORRECTION, _DRIFT = 1.0, 0.5  # typical correction of log kappa at the smallest width; exponent
 
@@ -97,7 +101,7 @@ def threshold_limit(
     level = check_fraction("level", level)
     log_width, mean, error, dropped = _bounded(np.asarray(widths, float), thresholds)
     parts = {"constant": [np.zeros_like(mean)], "correction": [], "drift": []}
-    parts["correction"] = [np.exp(-d * (log_width - log_width[0])) for d in _ORDERS]
+    parts["correction"] = [np.exp(-d * (log_width - log_width[0])) for d in CORRECTION_ORDERS]
     parts["drift"] = [log_width - log_width.mean()]
     sizes = {"constant": 1e-9, "correction": _CORRECTION, "drift": _DRIFT}
     fits, kinds = [], []

@@ -1,6 +1,7 @@
 """What does one block of attention over tokens compute?"""
 
 import math
+from typing import final
 
 import equinox as eqx
 from jaxtyping import Array, Float
@@ -31,6 +32,7 @@ from lazyscope.model.blocks import (
 _HEADS = 4  # of the network that is made by name
 
 
+@final
 class Attention(AbstractNetwork):
     """One block of attention with a skip connection over T tokens, mean over tokens, readout.
 

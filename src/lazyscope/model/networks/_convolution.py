@@ -1,6 +1,7 @@
 """What does a convolutional network with global average pooling compute?"""
 
 import math
+from typing import final
 
 import equinox as eqx
 
@@ -13,6 +14,7 @@ from lazyscope.model.blocks import AbstractBlock, Activate, Convolve, Linear, Po
 from lazyscope.model.blocks._patches import Padding, check_image, check_kernel, image_size
 
 
+@final
 class Convolution(AbstractNetwork):
     """Convolutional network: L convolutions of m channels, mean over positions, readout.
 

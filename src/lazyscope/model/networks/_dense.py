@@ -1,6 +1,7 @@
 """What does a fully connected network compute, and how is it drawn at a width?"""
 
 import math
+from typing import final
 
 import equinox as eqx
 from jaxtyping import Array, Float
@@ -14,6 +15,7 @@ from lazyscope.model._network import AbstractNetwork, check_depth
 from lazyscope.model.blocks import AbstractBlock, Activate, Linear, Scale
 
 
+@final
 class Dense(AbstractNetwork):
     """Fully connected network with L = `depth` hidden layers of one width m.
 

@@ -1,6 +1,7 @@
 """What does a dense network with layer normalisation compute?"""
 
 import math
+from typing import final
 
 import equinox as eqx
 
@@ -12,6 +13,7 @@ from lazyscope.model._network import AbstractNetwork, check_depth
 from lazyscope.model.blocks import AbstractBlock, Activate, Linear, Normalise
 
 
+@final
 class LayerNorm(AbstractNetwork):
     """Dense network that normalises the pre-activations of every hidden layer over its units.
 

@@ -1,6 +1,7 @@
 """What does a dense network with skip connections compute?"""
 
 import math
+from typing import final
 
 import equinox as eqx
 
@@ -12,6 +13,7 @@ from lazyscope.model._network import AbstractNetwork, check_depth
 from lazyscope.model.blocks import AbstractBlock, Activate, Linear, Skip
 
 
+@final
 class Residual(AbstractNetwork):
     """Dense network whose hidden layers add a scaled branch to what they receive.
 

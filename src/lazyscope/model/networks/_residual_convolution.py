@@ -1,6 +1,7 @@
 """What does a convolutional network with skip connections compute?"""
 
 import math
+from typing import final
 
 import equinox as eqx
 
@@ -14,6 +15,7 @@ from lazyscope.model.blocks._patches import check_image, check_kernel
 from lazyscope.model.networks._residual import branch_multiplier
 
 
+@final
 class ResidualConvolution(AbstractNetwork):
     """Residual network of convolutions: stem, L - 1 branches, mean over positions, readout.
 

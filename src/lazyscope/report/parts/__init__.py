@@ -13,6 +13,7 @@ from lazyscope.report.parts._numbers import (
 )
 from lazyscope.report.parts._outcome_table import ABSENT, CONVERGED, outcome_table
 from lazyscope.report.parts._page import (
+    AGREEMENT_TONES,
     Cell,
     Choice,
     Custom,
@@ -43,6 +44,7 @@ from lazyscope.report.parts._write import write_whole
 
 __all__ = [
     "ABSENT",
+    "AGREEMENT_TONES",
     "CONVERGED",
     "MISSING",
     "NEUTRAL",

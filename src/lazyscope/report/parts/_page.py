@@ -9,13 +9,14 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, final
 
 import jinja2
 import numpy as np
 from markupsafe import Markup
 
 
+@final
 class Cell(str):
     """Text of one table cell; its tone (good, bad, muted) colours it."""
 
@@ -28,6 +29,7 @@ class Cell(str):
         return cell
 
 
+@final
 @dataclass(frozen=True)
 class Table:
     """Rows of text under a header; `folded` is the label of a table that starts closed."""
@@ -42,6 +44,7 @@ class Table:
     kind: str = field(default="table", init=False)
 
 
+@final
 @dataclass(frozen=True)
 class Panel:
     """One Plotly plot: traces and layout, without colours of the theme.
@@ -56,6 +59,7 @@ class Panel:
     size: str = ""
 
 
+@final
 @dataclass(frozen=True)
 class Key:
     """One entry of a legend: the value of the legend's key, and how it looks."""
@@ -68,6 +72,7 @@ class Key:
     detail: str = ""
 
 
+@final
 @dataclass(frozen=True)
 class Legend:
     """The values of one key with their looks; a click shows or hides the traces of a value."""
@@ -77,6 +82,7 @@ class Legend:
     items: Sequence[Key]
 
 
+@final
 @dataclass(frozen=True)
 class Choice:
     """One option of a selector, with changes to the layout while it is chosen ("*" is all)."""
@@ -86,6 +92,7 @@ class Choice:
     layout: Mapping[str, Any] = field(default_factory=dict)
 
 
+@final
 @dataclass(frozen=True)
 class Selector:
     """A list to choose one value of a key from."""
@@ -96,6 +103,7 @@ class Selector:
     initial: str
 
 
+@final
 @dataclass(frozen=True)
 class Figure:
     """One numbered figure: panels side by side (`columns` as CSS), a caption, ways to look."""
@@ -111,6 +119,7 @@ class Figure:
     kind: str = field(default="figure", init=False)
 
 
+@final
 @dataclass(frozen=True)
 class Settings:
     """What was run and with what: names and values, and commands that do it again."""
@@ -122,6 +131,7 @@ class Settings:
     kind: str = field(default="settings", init=False)
 
 
+@final
 @dataclass(frozen=True)
 class Custom:
     """A section that brings its own markup."""
@@ -130,6 +140,7 @@ class Custom:
     kind: str = field(default="custom", init=False)
 
 
+@final
 @dataclass(frozen=True)
 class Verdict:
     """The answer in one sentence; `tone` is good, bad or empty."""
@@ -153,9 +164,12 @@ def shown_verdict(stored: Mapping[str, Any] | None) -> Verdict | None:
     return Verdict(answer.capitalize(), stored["sentence"], _TONES[answer])
 
 
+AGREEMENT_TONES = {"agrees": "good", "undecided": "muted", "disagrees": "bad"}
+"""How an agreement is coloured."""
 _TONES = {"supported": "good", "contradicted": "bad", "undecided": ""}
 
 
+@final
 @dataclass(frozen=True)
 class Page:
     """A whole page; `styles` and `scripts` name files of this kind of page, after the common ones."""

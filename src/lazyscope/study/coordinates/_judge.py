@@ -6,12 +6,11 @@ from lazyscope._estimate import Answer
 from lazyscope.data import load_dataset
 from lazyscope.study._protocol import stated
 from lazyscope.study.coordinates._find import find_build
-from lazyscope.study.coordinates._record import CoordinateCheck
+from lazyscope.study.coordinates._record import SCHEME_NAMES, CoordinateCheck
 from lazyscope.study.coordinates._settings import CoordinateSettings
 from lazyscope.study.coordinates._study import coordinate_check
 
 TITLE = "Which parametrisation does this network have over its widths?"
-_NAMES = {"ntk": "NTK", "standard": "standard", "mup": "muP"}
 
 
 def judge_coordinates(settings: CoordinateSettings) -> dict[str, Any]:
@@ -44,7 +43,7 @@ def verdict(check: CoordinateCheck, expected: str | None) -> dict[str, Any]:
     if expected is None:
         answer: Answer = "undecided" if check.regime == "undecided" else "supported"
         return stated(answer, f"Its regime is {check.regime}. {check.sentence}")
-    name = _NAMES[expected]
+    name = SCHEME_NAMES[expected]
     if not check.readout:
         return stated("undecided", f"Whether it is {name} cannot be said. {check.sentence}")
     if expected not in check.schemes:

@@ -10,6 +10,7 @@ from numpy import ndarray
 from lazyscope._plain import plain
 from lazyscope.measure import ExponentEstimate
 from lazyscope.study.coordinates._layers import Layer
+from lazyscope.study.coordinates._settings import FORMAT
 from lazyscope.study.coordinates._verdict import (
     SCHEMES,
     Change,
@@ -22,8 +23,7 @@ from lazyscope.study.coordinates._verdict import (
     regime,
 )
 
-FORMAT = "lazyscope-coordinate-check-1"
-_NAMES = {"ntk": "NTK", "standard": "standard", "mup": "muP"}
+SCHEME_NAMES = {"ntk": "NTK", "standard": "standard", "mup": "muP"}
 
 
 class Measured(NamedTuple):
@@ -175,8 +175,8 @@ def _negated(found: ExponentEstimate) -> dict[str, Any]:
 
 
 def _parametrisation(schemes: Sequence[str]) -> str:
-    names = [_NAMES[name] for name in schemes]
-    every = [_NAMES[name] for name in SCHEMES]
+    names = [SCHEME_NAMES[name] for name in schemes]
+    every = [SCHEME_NAMES[name] for name in SCHEMES]
     if len(names) == 1:
         return f"Of {', '.join(every[:-1])} and {every[-1]}, only {names[0]} fits this network"
     if names:

@@ -2,7 +2,7 @@
 
 import warnings
 from dataclasses import dataclass, fields
-from typing import Any, get_args
+from typing import Any, final, get_args
 
 from lazyscope._checks import InputError, check_choice, check_count, check_fraction, check_positive
 from lazyscope._entry import check_fields
@@ -32,6 +32,7 @@ RECORD = (
 )
 
 
+@final
 @dataclass(frozen=True)
 class KappaSettings:
     """What `run_kappa_study` runs; the defaults are those of dense networks, see `kappa_settings`.

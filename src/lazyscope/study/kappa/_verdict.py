@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lazyscope.experiment import spread
-from lazyscope.measure import Estimate, mean_estimate
+from lazyscope.measure import LEVEL, MIN_GROUPS, Estimate, mean_estimate
 from lazyscope.scaling import displacement_exponents, layer_regimes, network_regime
 from lazyscope.study._protocol import stated
 
@@ -17,8 +17,6 @@ LAZY_FORECAST = 0.5
 NUM_KAPPAS = 4
 """How many of the largest kappas a slope is fitted to: the law is a limit, so they count."""
 
-MIN_GROUPS = 3
-LEVEL = 0.95
 
 SAME_SLOPE = 1e-6
 """Slopes by scales this near to the predicted one are the predicted one."""

@@ -13,8 +13,8 @@ from lazyscope._plain import plain
 from lazyscope.experiment import run_data, run_scheme
 from lazyscope.measure import fit_power_law
 from lazyscope.study._protocol import answer_of, stated
+from lazyscope.study._sweep_exponents import ACCURACY_OF_TOLERANCE
 from lazyscope.study.output_scale._collapse import judge_collapse
-from lazyscope.study.phase_diagram._estimates import ACCURACY_OF_TOLERANCE
 
 TITLE = "Do scaled outputs leave the lazy regime at one kappa, whatever the width?"
 LEVELS = {"displacement": 0.3, "kernel_change": 0.5, "gap_test": 0.3}

@@ -13,19 +13,12 @@ from lazyscope._checks import InputError
 from lazyscope._entry import checked
 from lazyscope.measure import ExponentMap, estimate_exponents
 from lazyscope.study._protocol import answer_of, stated
+from lazyscope.study._sweep_exponents import ACCURACY_OF_TOLERANCE, LEAST_ACCURACY
 from lazyscope.study.phase_diagram._law import PlaneLaw, zero_lines
 from lazyscope.study.phase_diagram._verdict import sign_check, verdict
 
-ACCURACY_OF_TOLERANCE = 0.1
-"""Relative error of displacements over the solver's tolerance, as far as it differs between widths.
-
-At tolerance 0.2 displacements are up to 7 % off, much alike at all widths: slopes in the width from
-300 to 10000 are off by 0.004 (rms over 32), 0.012 at most, as an error of 0.01 to 0.03 at every
-width would make them.
-"""
 MARGIN = 0.1
 """Cells nearer than this to a predicted boundary say nothing about the sign of the law."""
-_LEAST_ACCURACY = 1e-3
 _FIT_POINTS = 24
 _CONVERGED, _ABSENT = "converged", "missing"
 
@@ -116,8 +109,8 @@ def _settings(runs: xr.Dataset) -> dict[str, Any]:
 def _accuracy(settings: Mapping[str, Any]) -> float:
     tolerance = settings.get("tolerance")
     if settings.get("method", "flow") != "flow" or tolerance is None:
-        return _LEAST_ACCURACY
-    return max(_LEAST_ACCURACY, ACCURACY_OF_TOLERANCE * float(tolerance))
+        return LEAST_ACCURACY
+    return max(LEAST_ACCURACY, ACCURACY_OF_TOLERANCE * float(tolerance))
 
 
 def _estimate(

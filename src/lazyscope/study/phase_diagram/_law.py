@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, final
 
 import numpy as np
 from contourpy import contour_generator
@@ -19,6 +19,7 @@ _REFINED = 4  # points of the law's grid per step of the map
 _SMALLEST_REGION = 0.01  # of the plane; smaller ones get no name
 
 
+@final
 class PlaneLaw:
     """The displacement law over two settings of a sweep, the others fixed.
 

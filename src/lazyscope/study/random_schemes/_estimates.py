@@ -12,7 +12,7 @@ from jaxtyping import Float
 from lazyscope.data import Dataset
 from lazyscope.measure import estimate_exponents
 from lazyscope.scaling import Scheme, displacement_exponents, slowest_correction
-from lazyscope.study.phase_diagram._estimates import ACCURACY_OF_TOLERANCE
+from lazyscope.study._sweep_exponents import ACCURACY_OF_TOLERANCE
 from lazyscope.study.random_schemes._law import law_at_widths
 
 

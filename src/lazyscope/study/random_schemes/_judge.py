@@ -8,6 +8,7 @@ import numpy as np
 
 from lazyscope._estimate import Answer, Estimate
 from lazyscope.experiment import run_data
+from lazyscope.measure import middle_of, resampled_means
 from lazyscope.study._protocol import Runs, stated
 from lazyscope.study.random_schemes._estimates import LayerEstimate, estimate_layers, measured
 from lazyscope.study.random_schemes._settings import RandomSchemesSettings
@@ -18,8 +19,6 @@ TIE = 0.25
 to 4096 such a correction falls by less than a factor of 3."""
 RMS = 0.08
 """Largest rms of (measured - predicted) exponents that confirms the law."""
-_DRAWS = 4000
-_TAIL = 0.025
 _WORST = 8
 
 
@@ -79,12 +78,11 @@ def rms_of_errors(
     if not schemes:
         return Estimate(None, basis="no layer")
     squares = np.array([[len(e), np.sum(np.square(e))] for e in schemes.values()])
-    draws = np.random.default_rng(0).integers(len(squares), size=(_DRAWS, len(squares)))
-    total = squares[draws].sum(1)
-    low, high = np.quantile(np.sqrt(total[:, 1] / total[:, 0]), [_TAIL, 1 - _TAIL])
+    total = resampled_means(squares)
+    low, high = middle_of(np.sqrt(total[:, 1] / total[:, 0]))
     rms = float(np.sqrt(np.mean([error(layer) ** 2 for layer in layers])))
     basis = f"{len(layers)} layers of {len(schemes)} schemes; interval from resampled schemes"
-    return Estimate(rms, float(low), float(high), basis=basis)
+    return Estimate(rms, low, high, basis=basis)
 
 
 def _verdict(known: Sequence[LayerEstimate], away: Sequence[LayerEstimate]) -> dict[str, Any]:

@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from lazyscope.measure import mean_estimate, student_reach
+from lazyscope.measure import CORRECTION_ORDERS, LEVEL, mean_estimate, student_reach
 from lazyscope.scaling import network_regime
 from lazyscope.study.theorem._settings import TheoremCell, TheoremSettings
 
-LEVEL = 0.95
 RATIOS = {
     "kernel_ratio": ("kernel", "bound"),
     "training_ratio": ("rate", "kernel"),
@@ -18,7 +17,6 @@ RATIOS = {
 }
 """What initialization, training and both together do to the bound: one rate over another."""
 
-_ORDERS = (0.25, 0.5, 1.0)
 _LEAST_SPARE = 3  # runs beyond the two coefficients of a line in m^-1/2
 
 
@@ -100,10 +98,10 @@ def extrapolated(
     if len(ratios) - 2 < _LEAST_SPARE or len(set(widths.tolist())) < _LEAST_SPARE:
         return {"value": None, "interval": [None, None], "num": len(ratios)}
     logs = np.log(ratios)
-    fits = [_intercept(widths**-order, logs, level) for order in _ORDERS]
+    fits = [_intercept(widths**-order, logs, level) for order in CORRECTION_ORDERS]
     last = mean_ratio(ratios[widths == widths.max()].tolist(), level=level)["interval"]
     ends = [end for _, low, high in fits for end in (low, high)] + [e for e in last if e]
-    value = float(np.exp(fits[_ORDERS.index(0.5)][0]))
+    value = float(np.exp(fits[CORRECTION_ORDERS.index(0.5)][0]))
     return {"value": value, "interval": [min(ends), max(ends)], "num": len(ratios)}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, final, get_args
 
 from lazyscope._checks import InputError, check_choice, check_count, check_fraction, check_positive
 from lazyscope._entry import check_fields
@@ -44,6 +44,11 @@ class TheoremCell(NamedTuple):
     seed: int
 
 
+FORMAT = 1
+"""Of the result."""
+
+
+@final
 @dataclass(frozen=True)
 class TheoremSettings:
     """What `run_theorem_study` runs.

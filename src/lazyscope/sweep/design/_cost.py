@@ -9,6 +9,7 @@ needs more. Orders of magnitude, meant to tell a minute from a day and to cut wo
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import final
 
 from lazyscope._checks import InputError, check_count
 from lazyscope._entry import checked
@@ -47,6 +48,7 @@ COPIES = 6
 """Arrays of the size of the parameters, and of the activations, that a run holds at once."""
 
 
+@final
 @dataclass(frozen=True)
 class CostEstimate:
     """What a sweep is expected to take on this machine.

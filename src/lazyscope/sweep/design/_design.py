@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, final
 
 from pydantic import BaseModel, ConfigDict
 
@@ -46,6 +46,7 @@ _KEYS = ("name", "axes", "points", "fixed", "record")
 _POINTS_KEYS = ("draw", "draw_seed", "columns")
 
 
+@final
 @dataclass(frozen=True)
 class Cell:
     """One run of a sweep.
@@ -61,6 +62,7 @@ class Cell:
     hash: str
 
 
+@final
 class SweepDesign(BaseModel):
     """What to run: axes, whose product is taken, points, fixed settings and what to record.
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 import xarray as xr
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 
+@final
 @dataclass(frozen=True)
 class SweepSummary:
     """What one call of `run_sweep` did.
@@ -163,6 +164,7 @@ def run_sweep_with(
     return SweepSummary(place, design.num_cells, before, outcomes, errors, elapsed)
 
 
+@final
 class _Intake:
     """Writes and counts what units give."""
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import final
 
 from lazyscope._checks import check_count
+from lazyscope._outcome import INTERRUPTED
 from lazyscope.flow import one_lapack_thread
 from lazyscope.model import physical_memory
 from lazyscope.sweep.design._units import Unit, usable_cores
@@ -24,9 +25,6 @@ UnitEnd = tuple[Unit, Ended | UnitResult | BaseException]
 
 PATIENCE = 1.0
 """Seconds that an interrupted sweep waits for runs that are being done."""
-
-INTERRUPTED = 130
-"""Exit code of a process that an interruption ends."""
 
 
 def say(sentence: str) -> None:
@@ -129,6 +127,7 @@ class ThreadWorkers(AbstractWorkers):
         self._threads = []
 
 
+@final
 class _Desk:
     """What threads that share units leave for each other and for who waits."""
 

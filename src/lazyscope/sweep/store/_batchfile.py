@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, final
 
 import numpy as np
 
@@ -46,6 +46,7 @@ _END = 22
 """Bytes at the end of a zip file without a comment."""
 
 
+@final
 @dataclass(frozen=True)
 class RunResult:
     """What one run gave.
@@ -65,6 +66,7 @@ class RunResult:
     data: str = ""
 
 
+@final
 @dataclass(frozen=True)
 class RunFailure:
     """A run that ended with an exception and has no result.

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 from lazyscope._entry import checked
 from lazyscope._provenance import timestamp, versions
@@ -49,6 +49,7 @@ _LITTER = ("._", ".DS_Store", ".Trash", ".nfs", ".fuse_hidden", "Thumbs.db", "de
 _LITTER += ("lost+found", "System Volume Information", ".Spotlight", ".fseventsd")
 
 
+@final
 class SweepStore:
     """A store that this process may add finished runs to. Made by `writing_store`.
 

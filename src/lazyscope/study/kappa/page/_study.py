@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, final
 
 from lazyscope.report.parts import (
     category_colors,
@@ -28,6 +28,7 @@ _PARTS = (
 Run = Mapping[str, Any]
 
 
+@final
 @dataclass(frozen=True)
 class KappaRecord:
     """A stored study with its shapes, widths, kappas and groups in order, and the looks of each."""

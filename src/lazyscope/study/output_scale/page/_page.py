@@ -9,6 +9,7 @@ import numpy as np
 
 from lazyscope._entry import checked
 from lazyscope.report.parts import (
+    AGREEMENT_TONES,
     Cell,
     Choice,
     Figure,
@@ -33,8 +34,6 @@ from lazyscope.report.parts import (
     write_whole,
 )
 from lazyscope.study.output_scale.page._plots import crossover_panel, spread_panel, threshold_panel
-
-_TONES = {"agrees": "good", "undecided": "muted", "disagrees": "bad"}
 
 
 @checked()
@@ -158,7 +157,7 @@ def _collapse_table(result: Mapping[str, Any]) -> Table:
                 decimal(found["power"]),
                 interval(found["interval"]),
                 decimal(found["predicted"]),
-                Cell(found["verdict"], _TONES[found["verdict"]]),
+                Cell(found["verdict"], AGREEMENT_TONES[found["verdict"]]),
                 decimal(found["closest_power"]),
                 *(percent(None if s is None else float(np.expm1(s))) for s in spreads),
             ]

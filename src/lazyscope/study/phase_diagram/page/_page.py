@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from lazyscope._entry import checked
 from lazyscope.report.parts import (
+    AGREEMENT_TONES,
     CONVERGED,
     Cell,
     Custom,
@@ -31,8 +32,6 @@ from lazyscope.report.parts import (
 )
 from lazyscope.study.phase_diagram.page._data import map_data, quantity_name
 from lazyscope.study.phase_diagram.page._study import MapStudy, read_map_study, stored_json
-
-_TONES = {"agrees": "good", "undecided": "muted", "disagrees": "bad"}
 
 
 @checked()
@@ -125,7 +124,7 @@ def _layer_table(study: MapStudy) -> Table:
     for place, layer in enumerate(study.layers):
         count = Counter(verdicts[:, :, place].ravel().tolist())
         known = int(np.isfinite(study.estimates["exponent"].values[:, :, place]).sum())
-        rows.append([str(layer), str(known), *(str(count[name]) for name in _TONES)])
+        rows.append([str(layer), str(known), *(str(count[name]) for name in AGREEMENT_TONES)])
     return Table(
         anchor="layers",
         title="Layer by layer",

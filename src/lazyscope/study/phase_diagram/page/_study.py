@@ -27,6 +27,7 @@ _SYMBOLS = {
 }
 
 
+@final
 @dataclass(frozen=True)
 class MapAxis:
     """One axis of the map: its name in the datasets, how it is written, and its values."""

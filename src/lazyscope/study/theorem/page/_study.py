@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, final
 
 from lazyscope.report.parts import (
     category_colors,
@@ -10,8 +10,8 @@ from lazyscope.report.parts import (
     check_stored,
     ordered_colors,
 )
+from lazyscope.study.theorem._settings import FORMAT
 
-FORMAT = 1
 _PARTS = (
     "lazyscope",
     "created",
@@ -29,6 +29,7 @@ _PARTS = (
 Record = Mapping[str, Any]
 
 
+@final
 @dataclass(frozen=True)
 class TheoremRecord:
     """A stored study with its schemes, spreads, kappas and widths in order, and the looks of each."""
