@@ -10,7 +10,6 @@ from numpy import ndarray
 from lazyscope._plain import plain
 from lazyscope.measure import ExponentEstimate
 from lazyscope.study.coordinates._layers import Layer
-from lazyscope.study.coordinates._settings import FORMAT
 from lazyscope.study.coordinates._verdict import (
     SCHEMES,
     Change,
@@ -22,6 +21,7 @@ from lazyscope.study.coordinates._verdict import (
     predicted_displacement,
     regime,
 )
+from lazyscope.study.coordinates.page._format import FORMAT
 
 SCHEME_NAMES = {"ntk": "NTK", "standard": "standard", "mup": "muP"}
 

@@ -6,9 +6,6 @@ from typing import Literal, final
 from lazyscope._entry import check_fields
 from lazyscope.study.coordinates._find import module_and_name
 
-FORMAT = "lazyscope-coordinate-check-1"
-"""Of the result."""
-
 
 @final
 @dataclass(frozen=True)

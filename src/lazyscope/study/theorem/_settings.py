@@ -44,10 +44,6 @@ class TheoremCell(NamedTuple):
     seed: int
 
 
-FORMAT = 1
-"""Of the result."""
-
-
 @final
 @dataclass(frozen=True)
 class TheoremSettings:

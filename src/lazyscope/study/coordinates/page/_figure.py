@@ -11,7 +11,7 @@ from matplotlib.ticker import NullLocator
 from lazyscope._checks import InputError
 from lazyscope._entry import checked
 from lazyscope.report.parts import NEUTRAL, category_colors, decimal, interval
-from lazyscope.study.coordinates._settings import FORMAT
+from lazyscope.study.coordinates.page._format import FORMAT
 
 
 @checked()

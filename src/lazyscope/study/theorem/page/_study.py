@@ -10,7 +10,7 @@ from lazyscope.report.parts import (
     check_stored,
     ordered_colors,
 )
-from lazyscope.study.theorem._settings import FORMAT
+from lazyscope.study.theorem.page._format import FORMAT
 
 _PARTS = (
     "lazyscope",
