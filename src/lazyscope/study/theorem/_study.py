@@ -22,9 +22,10 @@ from lazyscope.study._hopeless import HopelessWarning, without_bound
 from lazyscope.study.theorem._bound import bound_limits, bound_table
 from lazyscope.study.theorem._kernel import kernel_convergence
 from lazyscope.study.theorem._records import told_runs
+from lazyscope.study.theorem._settings import TheoremCell, TheoremSettings
 from lazyscope.study.theorem._threshold import thresholds
 from lazyscope.study.theorem._verdict import judge
-from lazyscope.study.theorem.page._format import FORMAT, TheoremCell, TheoremSettings
+from lazyscope.study.theorem.page._format import FORMAT
 
 if TYPE_CHECKING:
     from distributed import Client
