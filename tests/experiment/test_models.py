@@ -10,13 +10,13 @@ from lazyscope.data import load_dataset
 from lazyscope.experiment import (
     Experiment,
     SingleRun,
-    architecture_names,
     function_experiment,
     network_scheme,
     run_experiment,
     train_run,
 )
 from lazyscope.flow import ExponentialFlow, function_problem, solve_flow
+from lazyscope.model import network_names
 from lazyscope.scaling import Scheme
 from lazyscope.sweep import SweepDesign, estimate_cost, open_store, run_sweep
 
@@ -31,7 +31,7 @@ def data():
 
 @pytest.mark.slow
 def test_one_sweep_trains_networks_of_every_model(tmp_path):
-    design = SweepDesign(axes={"model": architecture_names()}, fixed=QUICK)
+    design = SweepDesign(axes={"model": network_names()}, fixed=QUICK)
     assert estimate_cost(design, num_workers=1).num_shapes == 6
     assert run_sweep(design, tmp_path).complete
     runs = open_store(tmp_path)

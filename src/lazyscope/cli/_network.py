@@ -101,12 +101,12 @@ class NetworkOptions:
             InputError: anything that the library refuses.
         """
         from lazyscope.data import load_dataset
-        from lazyscope.experiment import SingleRun, architecture_names
-        from lazyscope.model import activation
+        from lazyscope.experiment import SingleRun
+        from lazyscope.model import activation, network_names
 
         given: Any = read_number
         activation(self.activation)
-        check_choice("model", self.model, architecture_names())
+        check_choice("model", self.model, network_names())
         data = load_dataset(
             self.data,
             num_points=given(self.n),

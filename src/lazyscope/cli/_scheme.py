@@ -65,7 +65,8 @@ def spread_scheme(given: "NetworkOptions", data: "Dataset") -> Scheme:
     Raises:
         InputError: options that are for dense networks, one of the two without the other, or no depth.
     """
-    from lazyscope.experiment import architecture, network_scheme
+    from lazyscope.experiment import network_scheme
+    from lazyscope.model import architecture
 
     foreign = {
         "--scheme": given.scheme,

@@ -170,7 +170,7 @@ def network_scheme(
         kappa: initial scale.
         width: of the network.
         depth: hidden layers, convolutions or blocks.
-        architecture: see `architecture_names`.
+        architecture: see `lazyscope.model.network_names`.
         activation: nonlinearity.
 
     Raises:

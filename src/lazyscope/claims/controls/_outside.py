@@ -1,6 +1,6 @@
 """Is a network outside the theorem's assumptions called so, by a check that the code makes?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -38,7 +38,7 @@ def outside_controls(effort: Effort) -> Iterator[Finding]:
         yield _bound_row(name, words, run, "outside")
 
 
-def theorem_assumptions(record: dict[str, Any]) -> dict[str, bool]:
+def theorem_assumptions(record: Mapping[str, Any]) -> dict[str, bool]:
     """What the theorem's bound needs, and whether a trained run satisfies it.
 
     Args:

@@ -84,7 +84,7 @@ def _layers(record: Mapping[str, Any]) -> Any:
 
 def heading(record: Mapping[str, Any]) -> list[str]:
     """What is run and which regime it is in, one line each."""
-    from lazyscope.experiment import architecture
+    from lazyscope.model import architecture
 
     net, data = record["network"], record["data"]
     layers = f"{net['depth']} hidden layer{'s' * (net['depth'] > 1)} of {net['width']} units"
