@@ -18,7 +18,9 @@ def described(function: Callable[..., Any]) -> str:
         'The docstring of a function or class; under ``python -OO`` it is read from the source.'
     """
     text = inspect.cleandoc(function.__doc__ or "")
-    if text:
+    if text and not text.startswith(
+        f"{function.__name__}("
+    ):  # what a dataclass says without a docstring
         return text
     try:
         source = inspect.getsource(inspect.unwrap(function))

@@ -77,6 +77,9 @@ def test_help_and_descriptions_survive_without_docstrings():
     shown = run("", "regime", "--help", python=["-OO"]).stdout
     assert "Kappa, regimes and displacement exponents" in shown
     assert "Example: lazyscope regime" in shown
+    of_a_study = run("", "study", "two-layer", "--help", python=["-OO"]).stdout
+    assert "Seeds of every run." in of_a_study
+    assert "Example: lazyscope study two-layer" in of_a_study
 
 
 def test_the_package_can_be_run_as_a_module():
