@@ -10,6 +10,7 @@ import functools
 import importlib.abc
 import importlib.machinery
 import inspect
+import random
 import sys
 import typing
 from collections.abc import Callable
@@ -25,6 +26,8 @@ from beartype.roar import BeartypeException
 
 _TOWER = BeartypeConf(is_pep484_tower=True)  # a whole number is a real number
 _DECORATOR = "__agreed__"
+_UNSEEN = ("__getattr__", "_by_old_name")
+"""Functions that warn whoever called them, and count the calls above them for that."""
 
 
 class AnnotationError(Exception):
@@ -41,7 +44,7 @@ def install(package: str, *, apart: tuple[str, ...]) -> None:
 def agreed(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function`, whose arguments and result are compared with its annotations after each call."""
     error = function.__qualname__.endswith(("Error.__init__", "Warning.__init__"))  # hold any text
-    if error or function.__name__ == "__getattr__" or inspect.isgeneratorfunction(function):
+    if error or function.__name__ in _UNSEEN or inspect.isgeneratorfunction(function):
         return function
     hints = functools.cache(lambda: _hints(function))
     names = [*inspect.signature(function).parameters]
@@ -52,7 +55,11 @@ def agreed(function: Callable[..., Any]) -> Callable[..., Any]:
         found = hints()
         if found:
             values = {**dict(zip(names, args, strict=False)), **kwargs, "return": result}
-            _compare(function, found, values)
+            drawn = random.getstate()  # one entry of a list is looked at, which one is drawn
+            try:
+                _compare(function, found, values)
+            finally:
+                random.setstate(drawn)
         return result
 
     return call
@@ -86,8 +93,9 @@ def _agrees(value: Any, hint: Any) -> bool:
         return False
     if array.dtype.kind not in "biuf":
         return False
-    with jax.enable_x64(True), jax.ensure_compile_time_eval():
-        return _bears(array, hint) or _bears(jnp.asarray(array), hint)
+    forms = [array] if array.dtype.kind == "f" else [array, array.astype(float)]
+    with jax.enable_x64(True), jax.ensure_compile_time_eval(), jax.transfer_guard("allow"):
+        return any(_bears(each, hint) or _bears(jnp.asarray(each), hint) for each in forms)
 
 
 def _bears(value: Any, hint: Any) -> bool:

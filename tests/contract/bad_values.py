@@ -91,6 +91,7 @@ MAY_BE_EMPTY = {
     "points",
     "fixed",
     "k_test_train",
+    "record",
     "remarks",
 }
 PARAMETERS = {"params", "params_0", "initial", "final"}
@@ -277,6 +278,7 @@ def in_truth_valid(name, parameter, kind, label, optional):
     return (
         (label == "none" and optional)
         or (kind in ("text", "sequence") and label in ("word", "words") and key in FREE_TEXT)
+        or (label == "list" and key in ("weight_std", "bias_std"))  # one for each layer
         or (label in ("negative", "zero") and key in SIGNED)
         or (label == "zero" and key in MAY_BE_ZERO)
         or (label in ("nan", "inf") and (name, key) in MAY_BE_UNKNOWN)
@@ -307,6 +309,7 @@ VALID = {
     ("model.parameter_groups", "params", "inf"),
     ("model.parameter_groups", "groups", "text"),  # one name for the whole tree
     ("observe.Observer", "groups", "text"),
+    ("experiment.function_experiment", "groups", "text"),
     *(
         (f"kernel.{name}", "activation", "text")  # a name of one
         for name in _LIMITS

@@ -64,6 +64,8 @@ NOT_CALLED = {
     "measure.PowerLawFit": RECORD,
     "measure.ThresholdEstimate": RECORD,
     "measure.ThresholdLimit": RECORD,
+    "measure.operator_norms": TRACED,
+    "forecast.trace_forecast": TRACED,
     "forecast.Forecast": RECORD,
     "forecast.StartingPoint": ABSTRACT,
     "observe.AbstractObserver": ABSTRACT,
@@ -89,7 +91,6 @@ NOT_CALLED = {
     "study.AbstractStudy": ABSTRACT,
     "study.MissingRunsError": "an exception",
     "study.StudyRun": RECORD,
-    "study.Described": RECORD,
 }
 
 HEAVY = {

@@ -229,7 +229,7 @@ def test_a_record_of_the_first_format_is_read():
 @pytest.mark.parametrize("new", FIRST)
 def test_parts_of_a_record_answer_to_their_old_names(new):
     part = SUBJECT if hasattr(SUBJECT, new) else measurement(0.2)
-    with pytest.warns(DeprecationWarning, match=f"{FIRST[new]} is called {new} now") as caught:
+    with pytest.warns(DeprecationWarning, match=f"{FIRST[new]} is {new} now") as caught:
         found = getattr(part, FIRST[new])
     assert found is getattr(part, new)
     assert caught[0].filename == __file__

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from lazyscope import InputError
-from lazyscope.observe import DescribedModule
-from lazyscope.study import Described, coordinate_check
+from lazyscope.observe import Described, DescribedModule
+from lazyscope.study import coordinate_check
 from lazyscope.study.coordinates._network import network_of
 
 X = np.random.default_rng(3).normal(size=(5, 4)) * 0.5

@@ -8,7 +8,8 @@ import pytest
 
 from lazyscope import InputError
 from lazyscope.kernel import tangent_kernel_by_parameter
-from lazyscope.study import CoordinateCheck, Described, coordinate_check
+from lazyscope.observe import Described
+from lazyscope.study import CoordinateCheck, coordinate_check
 from lazyscope.study.coordinates._layers import Layer, find_layers
 from lazyscope.study.coordinates._record import Measured
 from lazyscope.study.coordinates._study import _exponents

@@ -30,7 +30,7 @@ def check_count(
         )
     if count > maximum:
         raise InputError(
-            f"{name} must be at most {maximum:.15g}",
+            f"{name} must be at most {maximum if isinstance(maximum, int) else f'{maximum:.15g}'}",
             received=shown(value),
             cause="an exponent or a digit too many",
             fix=fix or f"give a whole number such as {max(minimum, 1)}",

@@ -315,7 +315,7 @@ def run_experiment(
     steps = check_count("max_steps", max_steps)
     method = ExponentialFlow() if method is None else method
     with own_settings():
-        widened: Any = in_double(experiment)  # pyright: ignore[reportArgumentType]
+        widened: Any = in_double(experiment)
         traced = jax.tree.map(_as_double, method)
         ends = jnp.asarray(stop, jnp.float64), jnp.asarray(steps, jnp.int32)
         ended = _ended(lambda: _run_experiment(widened, traced, *ends, kept, FINE_RECORDS))

@@ -6,7 +6,6 @@ from typing import final
 
 import numpy as np
 from jaxtyping import Float
-from scipy.optimize import brentq
 
 from lazyscope._checks import check_choice, check_count, check_positive
 from lazyscope._entry import check_fields
@@ -53,6 +52,8 @@ class Spread:
         reached = float(network.kappa(alpha))
         if abs(reached / kappa - 1.0) < _ROUNDING:
             return alpha
+
+        from scipy.optimize import brentq
 
         def excess(log_factor: float) -> float:
             return float(np.log(network.kappa(np.exp(log_factor) * alpha) / kappa))

@@ -1,7 +1,7 @@
 """What is to be trained, on what, and how fast does each group of parameters learn?"""
 
 from collections.abc import Sequence
-from typing import Any, final
+from typing import Any, TypeVar, final
 
 import equinox as eqx
 import jax
@@ -16,6 +16,8 @@ from lazyscope._loss import AbstractLoss, SquaredLoss, check_squared
 from lazyscope._types import Params, Scalar
 from lazyscope.kernel import AbstractTangentKernel, LayerwiseKernel
 from lazyscope.model import AbstractModel, Centred, Dense, check_speeds
+
+Tree = TypeVar("Tree")
 
 
 @final
@@ -133,8 +135,8 @@ def as_real(what: str, values: Any) -> Array:
     return numbers.astype(jax.dtypes.canonicalize_dtype(np.float64))
 
 
-def in_double(problem: Problem) -> Problem:
-    """The same problem in double precision (inside a scope that enables it)."""
+def in_double(problem: Tree) -> Tree:
+    """The same problem, or what holds it, in double precision (inside a scope that enables it)."""
 
     def widen(leaf):
         is_real = eqx.is_array_like(leaf) and jnp.issubdtype(jnp.result_type(leaf), jnp.floating)

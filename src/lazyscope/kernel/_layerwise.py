@@ -66,7 +66,7 @@ class LayerwiseKernel(AbstractTangentKernel):
         with own_settings(double=is_double((params, x1, x2))):
             return _weighted_sum(speeds, self._shares(params, x1, x2))
 
-    def expand(self, params: tuple[Layer, ...], x: Float[Array, "n d"]) -> "LayerwiseExpansion":
+    def expand(self, params: tuple[Layer, ...], x: Float[Array, "n ..."]) -> "LayerwiseExpansion":
         """The network to first order around `params`, on the points `x`."""
         values, inputs, slopes = self._forward(params, x)
         outputs = jnp.eye(values.shape[1], dtype=x.dtype)[:, None, :]
@@ -77,7 +77,7 @@ class LayerwiseKernel(AbstractTangentKernel):
     def gradient_at(
         self,
         params: tuple[Layer, ...],
-        x: Float[Array, "n d"],
+        x: Float[Array, "n ..."],
         cotangent_of: Callable[[Float[Array, "n C"]], Float[Array, "n C"]],
     ) -> "LayerwiseGradient":
         """One forward and one backward pass, whatever the number of outputs."""
@@ -132,7 +132,7 @@ class LayerwiseExpansion(AbstractExpansion):
     use_bias: bool = eqx.field(static=True)
 
     @property
-    def outputs(self) -> Float[Array, "n C"]:
+    def outputs(self) -> Float[Array, "n ... C"]:
         """f(x) at the parameters."""
         return self.values
 
@@ -212,7 +212,9 @@ def _stacked(left: tuple[Array, ...], right: tuple[Array, ...]) -> tuple[Array, 
 
 
 def _signals(
-    params: tuple[Layer, ...], slopes: list[Float[Array, "n m"]], signal: Float[Array, "... n C"]
+    params: tuple[Layer, ...],
+    slopes: list[Float[Array, "... n m"]],
+    signal: Float[Array, "... n C"],
 ) -> tuple[Float[Array, "... n fan_out"], ...]:
     """delta[L+1] = `signal`, delta[l] = (W[l+1]^T delta[l+1]) * sigma'(pre-activation of l)."""
     signals = [signal]

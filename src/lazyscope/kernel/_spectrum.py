@@ -117,7 +117,7 @@ def time_to_level(
     Cost: 160 sums over the modes. Trust: to 1e-11.
 
     Example:
-        >>> float(round(time_to_level(np.array([0.0, 2.0]), np.array([1.0, 1.0]), 1.5), 12))
+        >>> round(float(time_to_level(np.array([0.0, 2.0]), np.array([1.0, 1.0]), 1.5)), 12)
         0.34657359028
     """
     xp = _numpy_of(rates)

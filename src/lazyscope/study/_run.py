@@ -17,6 +17,7 @@ from lazyscope._checks import InputError, check_instance
 from lazyscope._entry import checked
 from lazyscope._file import local_path, read_json, unreadable, write_text_whole
 from lazyscope._plain import plain
+from lazyscope._portable import PortableError
 from lazyscope._provenance import versions
 from lazyscope.experiment import seconds_compiling
 from lazyscope.observe import MISSHAPEN
@@ -29,7 +30,7 @@ PAGE = "index.html"
 
 
 @final
-class MissingRunsError(RuntimeError):
+class MissingRunsError(PortableError, RuntimeError):
     """So many runs ended with an exception that nothing could be judged; the same call goes on."""
 
 

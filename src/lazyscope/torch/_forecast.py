@@ -124,7 +124,7 @@ def _record(*fields: Any) -> Forecast:
     return Forecast(*fields)
 
 
-def _group_norms(arrays: Sequence[np.ndarray], numbers: tuple[int, ...]) -> np.ndarray:
+def _group_norms(arrays: Sequence[Any], numbers: tuple[int, ...]) -> np.ndarray:
     squares = [float(np.sum(array**2)) for array in arrays]
     return np.sqrt(np.bincount(numbers, squares))
 
@@ -144,9 +144,7 @@ def _speeds(speeds: Mapping[str, float] | None, names: tuple[str, ...]) -> list[
     return [float(given.get(name, 1.0)) for name in names]
 
 
-def _pulled_back(
-    prepared: Prepared, weights: np.ndarray, speed: list[float]
-) -> dict[str, np.ndarray]:
+def _pulled_back(prepared: Prepared, weights: np.ndarray, speed: list[float]) -> dict[str, Any]:
     """Predicted change of every parameter, -s J^T weights."""
     question = prepared.question
     size = prepared.plan.rows

@@ -95,6 +95,8 @@ def calls(folder):
         "measure.linearisation_gap": {"network": y, "linearised": y, "targets": y},
         "measure.mean_squared_error": {"outputs": y, "targets": y},
         "measure.operator_norm": {"matrix": x},
+        "measure.middle_of": {"statistic": numbers(50), "level": 0.9},
+        "measure.resampled_means": {"values": numbers(9)},
         "measure.Estimate": {
             "value": 1.0,
             "low": 0.9,
