@@ -26,6 +26,8 @@ contains a prediction but also everything else does not confirm it.
 
 LEVEL = 0.95
 """Probability that an interval covers, where nothing else is said."""
+STANDARD_ERRORS = 1.96
+"""In half of an interval of 95 %."""
 RESOLUTION = 0.125
 """Half of 1/4, the smallest step between the exponents of familiar schemes: an interval no wider
 than this to either side can tell two neighbouring predictions apart."""

@@ -155,12 +155,23 @@ def test_the_numbers_of_the_contract_are_those_of_the_layers():
     assert (result["verdict"]["supported"] is True) == (result["verdict"]["answer"] == "supported")
 
 
-@pytest.mark.parametrize(("error", "answer"), [(0.02, "supported"), (0.3, "contradicted")])
-def test_the_rms_away_from_ties_decides(error, answer, monkeypatch):
-    layers = [
-        replace(e, exponent=e.predicted + error, low=e.predicted - 0.1, high=e.predicted + 0.4)
-        for e in small_layers()
-    ]
+@pytest.mark.parametrize(
+    ("error", "reach", "schemes", "answer"),
+    [
+        (0.02, 0.1, 10, "supported"),
+        (0.3, 0.1, 10, "contradicted"),
+        (0.3, 1.0, 10, "undecided"),
+        (0.02, 0.1, 2, "undecided"),
+        (0.3, 0.1, 2, "undecided"),
+    ],
+)
+def test_the_rms_away_from_ties_decides_beyond_what_exponents_are_known_to(
+    error, reach, schemes, answer, monkeypatch
+):
+    one = small_layers()[0]
+    far = {"exponent": one.predicted + error, "correction": 1.0}
+    ends = {"low": one.predicted + error - reach, "high": one.predicted + error + reach}
+    layers = [replace(one, **far, **ends, scale_exponents=(0.1 * k, 0.2)) for k in range(schemes)]
     monkeypatch.setattr(
         "lazyscope.study.random_schemes._judge.estimate_layers", lambda *_, **__: layers
     )

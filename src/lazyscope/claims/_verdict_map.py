@@ -8,13 +8,12 @@ from jaxtyping import Bool, Float
 
 from lazyscope.claims._finding import Finding
 from lazyscope.claims._verdict import share_estimate
-from lazyscope.measure import RESOLUTION, Estimate, middle_of, resampled_means
+from lazyscope.measure import RESOLUTION, STANDARD_ERRORS, Estimate, middle_of, resampled_means
 from lazyscope.study import MARGIN
 
 SHARE = 0.9
 """Part of many cells that has to be as claimed: intervals of 95 % and cells that are not independent."""
 _NARROW = 16  # as in the notes of `lazyscope.measure.estimate_exponent`
-_NORMAL = 1.96  # half-width of a 95 % interval in standard errors
 
 
 def sign_findings(estimates: xr.Dataset, *, basis: str) -> tuple[Finding, Finding]:
@@ -69,7 +68,7 @@ def error_findings(
     low, high, exponent, predicted = (
         estimates[name].values[..., place][far] for name in ("low", "high", "exponent", "predicted")
     )
-    error, own_error = exponent - predicted, (high - low) / (2 * _NORMAL)
+    error, own_error = exponent - predicted, (high - low) / (2 * STANDARD_ERRORS)
     local = _local_slopes(runs, estimates, layer)[:, far] - predicted
     rms = _rms_beside_errors(error, own_error)
     ratio = _ratio_of_rms(local[-1], local[0])

@@ -2,6 +2,7 @@
 
 from lazyscope._estimate import LEVEL as LEVEL
 from lazyscope._estimate import RESOLUTION as RESOLUTION
+from lazyscope._estimate import STANDARD_ERRORS as STANDARD_ERRORS
 from lazyscope._estimate import Agreement as Agreement
 from lazyscope._estimate import Answer as Answer
 from lazyscope._estimate import Estimate as Estimate

@@ -8,7 +8,7 @@ import numpy as np
 
 from lazyscope._estimate import Answer, Estimate
 from lazyscope.experiment import run_data
-from lazyscope.measure import middle_of, resampled_means
+from lazyscope.measure import STANDARD_ERRORS, middle_of, resampled_means
 from lazyscope.study._protocol import Runs, stated
 from lazyscope.study.random_schemes._estimates import LayerEstimate, estimate_layers, measured
 from lazyscope.study.random_schemes._settings import RandomSchemesSettings
@@ -19,6 +19,8 @@ TIE = 0.25
 to 4096 such a correction falls by less than a factor of 3."""
 RMS = 0.08
 """Largest rms of (measured - predicted) exponents that confirms the law."""
+LEAST_SCHEMES = 8
+"""Fewer schemes say too little about all of them for a verdict."""
 _WORST = 8
 
 
@@ -92,17 +94,32 @@ def _verdict(known: Sequence[LayerEstimate], away: Sequence[LayerEstimate]) -> d
         return stated(
             "undecided", f"No layer is farther than {TIE:g} from a tie of the law's terms."
         )
-    answer: Answer = (
-        "supported" if rms.high <= RMS else "contradicted" if rms.low > RMS else "undecided"
-    )
+    num_schemes = len({(e.scale_exponents, e.speed_exponents) for e in away})
+    answer: Answer = "undecided"
+    if num_schemes >= LEAST_SCHEMES:
+        above = np.sqrt(max(_beyond_own_errors(away), 0.0))
+        answer = "supported" if rms.high <= RMS else "contradicted" if above > RMS else "undecided"
+    remarks = [
+        f"All {len(known)} layers, near ties too, lie {_numbers(known)['rms']:.3f} from the law."
+    ]
+    if num_schemes < LEAST_SCHEMES:
+        remarks.append(
+            f"{num_schemes} schemes away from ties say nothing about schemes; {LEAST_SCHEMES} are the least."
+        )
     return stated(
         answer,
         f"Farther than {TIE:g} from a tie, measured exponents of {len(away)} layers lie {rms.value:.3f} "
         f"[{rms.low:.3f}, {rms.high:.3f}] (rms) from those of the law, where at most {RMS:g} confirms it; "
         f"{numbers['coverage']:.0%} of the 95 % intervals, of median half-width "
         f"{numbers['median_half_width']:.2f}, contain the law's exponent. No constant is fitted.",
-        [f"All {len(known)} layers, near ties too, lie {_numbers(known)['rms']:.3f} from the law."],
+        remarks,
     )
+
+
+def _beyond_own_errors(layers: Sequence[LayerEstimate]) -> float:
+    """Lower end of the mean squared error, without the part that the exponents' own errors make."""
+    own = [(e.high - e.low) / (2 * STANDARD_ERRORS) for e in layers]
+    return middle_of(resampled_means(np.square([e.error for e in layers]) - np.square(own)))[0]
 
 
 def _numbers(layers: Sequence[LayerEstimate]) -> dict[str, Any]:
