@@ -13,9 +13,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from lazyscope.sweep import SweepDesign
 from lazyscope.experiment._data import run_data
 from lazyscope.experiment._program import COMPILER_OPTIONS, run_inputs, trace_run
+from lazyscope.sweep import SweepDesign
 
 
 def run() -> dict[str, Any]:

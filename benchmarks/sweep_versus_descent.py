@@ -23,15 +23,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from lazyscope._outcome import Outcome
+from lazyscope.experiment._data import run_data
+from lazyscope.experiment._parametrisation import run_scheme
+from lazyscope.experiment._program import COMPILER_OPTIONS, run_inputs
 from lazyscope.flow import ExponentialFlow, GradientDescent, dense_problem, trace_flow
 from lazyscope.kernel import as_matrix
 from lazyscope.measure import displacement
 from lazyscope.model import Dense
 from lazyscope.scaling import regime_report
 from lazyscope.sweep import SweepDesign
-from lazyscope.experiment._parametrisation import run_scheme
-from lazyscope.experiment._data import run_data
-from lazyscope.experiment._program import COMPILER_OPTIONS, run_inputs
 
 FILE = Path(__file__).parents[1] / "examples" / "sweeps" / "two-layer.toml"
 SEED, SHARE, MOST_STEPS = 7, 10, 1_000_000

@@ -59,7 +59,7 @@ def thresholds(settings: TheoremSettings, runs: Sequence[dict[str, Any]]) -> lis
     return found
 
 
-def from_here_on(table: Real[np.ndarray, "kappas spreads seeds"]) -> np.ndarray:
+def from_here_on(table: Real[np.ndarray, "kappas ..."]) -> np.ndarray:
     """1 where this and every larger kappa of the same spread and seed has 1, else 0.
 
     Example:
