@@ -12,6 +12,7 @@ import importlib.machinery
 import inspect
 import random
 import sys
+import threading
 import typing
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +27,7 @@ from beartype.roar import BeartypeException
 
 _TOWER = BeartypeConf(is_pep484_tower=True)  # a whole number is a real number
 _DECORATOR = "__agreed__"
+_LOCK = threading.RLock()
 _UNSEEN = ("__getattr__", "_by_old_name")
 """Functions that warn whoever called them, and count the calls above them for that."""
 
@@ -55,11 +57,12 @@ def agreed(function: Callable[..., Any]) -> Callable[..., Any]:
         found = hints()
         if found:
             values = {**dict(zip(names, args, strict=False)), **kwargs, "return": result}
-            drawn = random.getstate()  # one entry of a list is looked at, which one is drawn
-            try:
-                _compare(function, found, values)
-            finally:
-                random.setstate(drawn)
+            with _LOCK:  # one entry of a list is looked at, and which one is drawn
+                drawn = random.getstate()
+                try:
+                    _compare(function, found, values)
+                finally:
+                    random.setstate(drawn)
         return result
 
     return call

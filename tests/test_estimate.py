@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from lazyscope import InputError
@@ -42,7 +43,16 @@ def test_ends_are_inside_the_interval_and_what_lies_beyond_is_not() -> None:
     assert not found.contains(2.01)
 
 
-@pytest.mark.parametrize("ends", [(2.0, 1.0), (float("nan"), 1.0), (1.0, float("nan"))])
+@pytest.mark.parametrize(
+    "ends",
+    [
+        (2.0, 1.0),
+        (float("nan"), 1.0),
+        (1.0, float("nan")),
+        (float("inf"),) * 2,
+        (-float("inf"),) * 2,
+    ],
+)
 def test_ends_that_bound_nothing_are_refused(ends: tuple[float | None, float | None]) -> None:
     with pytest.raises(InputError, match="an upper end above it"):
         Estimate(1.0, *ends)
@@ -51,3 +61,8 @@ def test_ends_that_bound_nothing_are_refused(ends: tuple[float | None, float | N
 def test_a_verdict_is_one_of_three_answers() -> None:
     with pytest.raises(InputError, match="Answer must be one of"):
         Verdict("probably", "It seems so.")  # pyright: ignore[reportArgumentType]
+
+
+def test_numbers_of_any_library_are_ready_for_json() -> None:
+    found = Estimate(np.float32(1.0), np.float64(0.5), np.int64(2))  # pyright: ignore[reportArgumentType]
+    assert json.loads(json.dumps(found.as_json()))["interval"] == [0.5, 2.0]

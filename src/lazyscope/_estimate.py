@@ -95,8 +95,11 @@ class Estimate:
     def __post_init__(self) -> None:
         check_fields(self, unbounded=("value", "low", "high"))
         check_fraction("level", self.level)
+        for name in ("value", "low", "high", "level"):
+            number = getattr(self, name)
+            object.__setattr__(self, name, None if number is None else float(number))
         low, high = self._ends()
-        if not low <= high:
+        if not low <= high or low == math.inf or high == -math.inf:
             raise _no_interval(self.low, self.high)
 
     @property

@@ -76,3 +76,8 @@ def check_squared(what: str, loss: AbstractLoss) -> None:
             cause="a problem with another loss, whose residuals do not decay by the tangent kernel alone",
             fix="train with GradientDescent(step_size=...), or make the problem without a loss of its own",
         )
+
+
+def loss_name(loss: AbstractLoss) -> str:
+    """How records call a loss: ``squared``, or the class of another."""
+    return "squared" if isinstance(loss, SquaredLoss) else type(loss).__name__

@@ -74,6 +74,8 @@ def test_the_stored_command_runs_the_same_study_again():
         *("lazyscope", "study", "two-layer", "--output", "a folder"),
         *("--gamma-prime", "-1,0", "--seeds", "2"),
     ]
+    renamed = {"spreads": "balanced,random", "shapes": None, "output": "out"}
+    assert command_line(find_study("kappa"), renamed).endswith("--spreads balanced,random")
     build = {"build": "m:b", "raw_inputs": True, "output": "out"}
     assert command_line(find_study("coordinates"), build) == (
         "lazyscope study coordinates m:b --output out --raw-inputs"

@@ -193,3 +193,12 @@ def test_other_data_have_one_output_unless_a_target_is_given():
     assert chosen == {"data": "digits", "num_points": 6, "data_seed": 2, "target": "parity"}
     assert RandomSchemesSettings(data="diabetes").problem()["target"] == "value"
     assert RandomSchemesSettings(data="digits", target="classes").problem()["target"] == "classes"
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [({"target": "parity"}, "target"), ({"data": "digits", "input_dim": 9}, "input_dim")],
+)
+def test_a_setting_of_other_data_is_refused(given, name):
+    with pytest.raises(InputError, match=f"{name} must be left out".capitalize()):
+        RandomSchemesSettings(**given)

@@ -30,7 +30,7 @@ def check_count(
         )
     if count > maximum:
         raise InputError(
-            f"{name} must be at most {maximum if isinstance(maximum, int) else f'{maximum:.15g}'}",
+            f"{name} must be at most {_limit(maximum)}",
             received=shown(value),
             cause="an exponent or a digit too many",
             fix=fix or f"give a whole number such as {max(minimum, 1)}",
@@ -137,3 +137,8 @@ def check_not_negative(name: str, value: Any) -> float:
             fix="give zero or a number above it",
         )
     return number
+
+
+def _limit(maximum: float) -> str:
+    """A largest number in words; one that is no round number with all of its digits."""
+    return str(maximum) if isinstance(maximum, int) and maximum % 10 else f"{maximum:.15g}"

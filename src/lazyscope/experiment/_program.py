@@ -13,9 +13,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lazyscope._checks import check_choice, check_count, check_fraction
+from lazyscope._checks import InputError, check_choice, check_count, check_fraction
 from lazyscope._entry import checked
 from lazyscope._jax import own_settings, random_key
+from lazyscope._loss import check_squared, loss_name
 from lazyscope._outcome import Outcome
 from lazyscope._provenance import versions
 from lazyscope.data import Dataset
@@ -25,7 +26,7 @@ from lazyscope.experiment._measurements import run_quantities, without_gaps
 from lazyscope.experiment._parametrisation import scaled_network
 from lazyscope.experiment._quantities import DEFAULT_RECORD, OF_START, record_names
 from lazyscope.experiment._record import RunRecord
-from lazyscope.experiment._settings import FINE_RECORDS, NUM_RECORDS, Value
+from lazyscope.experiment._settings import FINE_RECORDS, LARGEST_COUNT, NUM_RECORDS, Value
 from lazyscope.flow import (
     DEFAULT_MAX_STEPS,
     DEFAULT_STOP,
@@ -118,7 +119,7 @@ def run_inputs(
     inputs: Inputs = jax.tree.map(_as_double, numbers)
     inputs["centred"] = np.asarray(settings["centred"], bool)
     inputs["seed"] = np.asarray(settings["seed"], np.int64)
-    inputs["max_steps"] = np.asarray(settings["max_steps"], np.int32)
+    inputs["max_steps"] = np.asarray(min(settings["max_steps"], LARGEST_COUNT), np.int32)  # type: ignore[type-var]
     return inputs
 
 
@@ -159,8 +160,8 @@ def _called(program: Any, inputs: Inputs) -> dict[str, jax.Array]:
 
 
 def _as_double(leaf: Any) -> Any:
-    """Numbers as arrays of double precision; words as they are."""
-    return leaf if isinstance(leaf, str) else np.asarray(leaf, np.float64)
+    """Numbers as arrays of double precision; words and functions as they are."""
+    return leaf if isinstance(leaf, str) or callable(leaf) else np.asarray(leaf, np.float64)
 
 
 def seconds_compiling() -> float:
@@ -313,14 +314,30 @@ def run_experiment(
     check_fraction("stop fraction", stop)
     kept = tuple(check_choice("every entry of record", name, record_names()) for name in record)
     steps = check_count("max_steps", max_steps)
+    problem = experiment.problem
+    for name in {"forecast", "spectrum", "rates"}.intersection(kept):
+        check_squared(f"the record of {name}", problem.criterion)
+    if "neurons" in kept and not isinstance(problem.model, Dense):
+        raise InputError(
+            "the record of neurons needs a dense network",
+            received=type(problem.model).__name__,
+            cause="a network whose first and last array are no neurons' weights",
+            fix="leave neurons out of record",
+        )
     method = ExponentialFlow() if method is None else method
     with own_settings():
         widened: Any = in_double(experiment)
         traced = jax.tree.map(_as_double, method)
-        ends = jnp.asarray(stop, jnp.float64), jnp.asarray(steps, jnp.int32)
+        ends = jnp.asarray(stop, jnp.float64), jnp.asarray(min(steps, LARGEST_COUNT), jnp.int32)
         ended = _ended(lambda: _run_experiment(widened, traced, *ends, kept, FINE_RECORDS))
     told: dict[str, Value] = {"stop": float(stop), "max_steps": steps}
-    return RunRecord(settings=told, method=method_record(method), versions=versions(), **ended)
+    return RunRecord(
+        settings=told,
+        method=method_record(method),
+        loss=loss_name(problem.criterion),
+        versions=versions(),
+        **ended,
+    )
 
 
 _run_experiment = eqx.filter_jit(trace_experiment)
@@ -342,8 +359,15 @@ def _ended(run: Callable[[], dict[str, jax.Array]]) -> dict[str, Any]:
 def method_record(method: AbstractMethod) -> dict[str, Any]:
     """The name and the numbers of a method."""
     numbers = {name: value for name, value in vars(method).items() if value is not None}
-    told = {n: v if isinstance(v, str) else float(np.asarray(v)) for n, v in numbers.items()}
-    return {"name": type(method).__name__, **told}
+    return {"name": type(method).__name__, **{name: _told(v) for name, v in numbers.items()}}
+
+
+def _told(value: Any) -> Any:
+    """A field of a method for people: numbers as they are, what is none by its words."""
+    try:
+        return value if isinstance(value, str) else np.asarray(value, np.float64).tolist()
+    except (TypeError, ValueError):
+        return repr(value)
 
 
 def _method(settings: Mapping[str, Value]) -> AbstractMethod:

@@ -124,7 +124,9 @@ def judge_stores(
             judged = study.judge(settings, runs)
     except InputError as error:
         if all(summary.complete for summary in summaries.values()):
-            raise
+            if not summaries:
+                raise
+            raise MissingRunsError(f"too few runs reached an end to judge: {error}") from error
         failed = _together(Path(), list(summaries.values())).errors
         told = "; ".join(f"{count} runs: {what}" for what, count in failed.items())
         raise MissingRunsError(f"too few runs to judge ({told}): {error}") from error

@@ -125,7 +125,8 @@ def _tell_renamed(earlier: Mapping[str, str], given: Mapping[str, Any]) -> None:
 def command_line(study: "AbstractStudy[Any]", given: Mapping[str, Any]) -> str:
     """The command line that runs the same study again."""
     words = ["lazyscope", "study", study.name, "--output", str(given["output"])]
-    named = {study.earlier.get(name, name): value for name, value in given.items()}
+    told = {name: value for name, value in given.items() if value is not None}
+    named = {study.earlier.get(name, name): value for name, value in told.items()}
     for name in read_options(study.settings, given, study.earlier):
         flag, value = "--" + name.replace("_", "-"), named[name]
         if isinstance(value, bool):

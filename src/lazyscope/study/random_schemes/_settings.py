@@ -22,6 +22,8 @@ Exponents = tuple[tuple[float, ...], tuple[float, ...]]
 
 
 MADE_TO_ORDER = "sphere-teacher"
+_DIMENSIONS = 4
+"""Features of points of the sphere."""
 
 
 @final
@@ -37,7 +39,7 @@ class RandomSchemesSettings:
     Attributes:
         counts: number of schemes of every depth, from one hidden layer on.
         widths: widths for each of these depths, increasing, at least three.
-        replicates: seeds of every scheme and width.
+        replicates: seeds of every scheme and width; another number of them needs a folder of its own.
         draw_seed: seed of the exponents.
         tolerance: tolerance of the exponential flow.
         stop: fraction of the initial loss at which training ends.
@@ -49,7 +51,7 @@ class RandomSchemesSettings:
         data_seed: seed that chooses the points; the default is, of the seeds 0 to 2 of four points of the
             sphere, the one whose limit kernels have the smallest condition numbers, 2.4 to 2.8.
             Constants near one leave exponents to be seen at small width.
-        input_dim: features of points of the sphere.
+        input_dim: features of points of the sphere, 4 unless given; other data have their own.
 
     Trust: intervals as ``docs/estimates.md`` says; how often they contain the law's exponent is what
     ``docs/where-the-law-is-off.md`` is about.
@@ -70,12 +72,12 @@ class RandomSchemesSettings:
     num_points: int = 4
     target: str | None = None
     data_seed: int = 2
-    input_dim: int = 4
+    input_dim: int | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)
-        for name in ("num_points", "input_dim"):
-            check_count(name, getattr(self, name))
+        check_count("num_points", self.num_points)
+        self._check_of_data()
         if self.target is not None:
             check_choice("target", self.target, get_args(TargetKind))
         if self.num_schemes is not None:
@@ -155,11 +157,30 @@ class RandomSchemesSettings:
             record=("displacement",),
         )
 
+    def _check_of_data(self) -> None:
+        """Refuse settings that the data do not have."""
+        if self.input_dim is not None:
+            check_count("input_dim", self.input_dim)
+        made = self.data == MADE_TO_ORDER
+        name, value = ("target", self.target) if made else ("input_dim", self.input_dim)
+        if value is not None:
+            raise InputError(
+                f"{name} must be left out with the data {self.data}",
+                received=repr(value),
+                cause="a setting of other data"
+                if made
+                else "data that have a number of features of their own",
+                fix=f"leave out {name}, or name other data",
+            )
+
     def problem(self) -> dict[str, Any]:
         """The points, as a sweep names them."""
         chosen = {"data": self.data, "num_points": self.num_points, "data_seed": self.data_seed}
         if self.data == MADE_TO_ORDER:
-            return {**chosen, "input_dim": self.input_dim}
+            return {
+                **chosen,
+                "input_dim": _DIMENSIONS if self.input_dim is None else self.input_dim,
+            }
         target = self.target
         if target is None:
             read = load_dataset(

@@ -1,0 +1,79 @@
+"""Does a run with a loss or a method of one's own say what it is, and refuse what it cannot tell?"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from lazyscope import InputError
+from lazyscope.experiment import Experiment, function_experiment, run_experiment
+from lazyscope.flow import AbstractLoss, AbstractMethod, GradientDescent, function_problem
+
+
+class Quartic(AbstractLoss):
+    """mean of |r|^4 / 4."""
+
+    def value(self, outputs, targets):
+        return jnp.sum((outputs - targets) ** 4) / (4 * outputs.shape[0])
+
+    def gradient(self, outputs, targets):
+        return (outputs - targets) ** 3 / outputs.shape[0]
+
+    def curvature(self, outputs, targets, direction):
+        return 3 * (outputs - targets) ** 2 * direction / outputs.shape[0]
+
+
+class Rates(AbstractMethod):
+    """Descent with an array for a field."""
+
+    rates: jax.Array
+
+    @property
+    def points_per_record(self) -> int:
+        return 1
+
+    def start(self, problem) -> Any:
+        return GradientDescent(step_size=self.rates[0]).start(problem)
+
+    def step(self, problem, stop, state):
+        return GradientDescent(step_size=self.rates[0]).step(problem, stop, state)
+
+
+def linear(params, x):
+    return x @ params
+
+
+def problem(**own):
+    return function_problem(linear, np.zeros((2, 1)), np.eye(2), np.ones((2, 1)), **own)
+
+
+def test_a_record_names_the_loss_that_was_trained():
+    method = GradientDescent(step_size=0.1)
+    run = run_experiment(Experiment.of(problem(loss=Quartic())), method, stop=0.5)
+    assert run.loss == "Quartic"
+    assert run_experiment(Experiment.of(problem()), method, stop=0.5).loss == "squared"
+
+
+@pytest.mark.parametrize("name", ["forecast", "spectrum", "rates"])
+def test_what_rests_on_the_squared_loss_is_refused_with_another(name):
+    with pytest.raises(InputError, match="needs the squared loss"):
+        run_experiment(
+            Experiment.of(problem(loss=Quartic())), GradientDescent(step_size=0.1), record=(name,)
+        )
+
+
+def test_neurons_of_a_function_are_refused_before_it_is_trained():
+    data = (np.eye(2), np.ones((2, 1)), np.eye(2), np.ones((2, 1)))
+    with pytest.raises(InputError, match="needs a dense network"):
+        run_experiment(function_experiment(linear, np.zeros((2, 1)), data), record=("neurons",))
+
+
+def test_a_method_with_an_array_for_a_field_is_told_with_its_numbers():
+    run = run_experiment(Experiment.of(problem()), Rates(jnp.array([0.5, 0.25])), stop=0.5)
+    assert run.method == {"name": "Rates", "rates": [0.5, 0.25]}
+
+
+def test_more_steps_than_a_program_can_count_are_as_many_as_it_can():
+    assert run_experiment(Experiment.of(problem()), max_steps=2**40, stop=0.5).outcome.ok
