@@ -43,8 +43,3 @@ def moved(
         return getattr(import_module(home), called)
 
     return find
-
-
-def old_names(module: str, names: Mapping[str, str]) -> Callable[[str], Any]:
-    """`moved` for names that have new ones in the same module, new by old."""
-    return moved(module, {old: f"{module}.{new}" for old, new in names.items()})

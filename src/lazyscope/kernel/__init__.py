@@ -1,6 +1,6 @@
 """Tangent kernels: finite networks, any function, and the limit of infinite width."""
 
-from lazyscope._deprecated import old_names
+from lazyscope._deprecated import moved
 from lazyscope._jax import coarser
 from lazyscope._trace import traced_precision
 from lazyscope.kernel._function import FunctionExpansion, FunctionGradient, FunctionKernel
@@ -77,7 +77,10 @@ __all__ = [
     "working_precision",
 ]
 
-__getattr__ = old_names(
+__getattr__ = moved(
     __name__,
-    {"LeafHandling": "ParameterHandling", "tangent_kernel_by_leaf": "tangent_kernel_by_parameter"},
+    {
+        "LeafHandling": "lazyscope.kernel.ParameterHandling",
+        "tangent_kernel_by_leaf": "lazyscope.kernel.tangent_kernel_by_parameter",
+    },
 )

@@ -1,6 +1,6 @@
 """What did training do to any network, watched from inside somebody else's training loop?"""
 
-from lazyscope._deprecated import old_names
+from lazyscope._deprecated import moved
 from lazyscope._provenance import provenance
 from lazyscope._trace import ArrayRole, ArrayRoles
 from lazyscope.observe._abstract import AbstractObserver
@@ -64,4 +64,4 @@ __all__ = [
     "to_json",
 ]
 
-__getattr__ = old_names(__name__, {"group_leaves": "group_parameters"})
+__getattr__ = moved(__name__, {"group_leaves": "lazyscope.observe.group_parameters"})
