@@ -332,9 +332,10 @@ def guaranteed_rate(
 def trace_forecast(problem: StartingPoint, at_fraction: Scalar | float) -> Forecast:
     """`forecast_problem` as a pure function for use under ``jit``, in the problem's precision.
 
-    Nothing is checked: of a network without any gradient the largest eigenvalue is zero, and what is
-    predicted says nothing.
+    Only the loss is checked: of a network without any gradient the largest eigenvalue is zero, and what
+    is predicted says nothing.
     """
+    check_squared("a forecast", getattr(problem, "criterion", SquaredLoss()))
     start = problem.kernel, problem.params, problem.x
     fraction = jnp.asarray(at_fraction, problem.x.dtype)
     precision = str(_working_precision(*start))

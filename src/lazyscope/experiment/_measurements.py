@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from lazyscope._loss import check_squared
 from lazyscope._types import Scalar
 from lazyscope.experiment._experiment import Experiment
 from lazyscope.flow import FlowResult, LinearisedFlow, Problem, linearise
@@ -171,6 +172,7 @@ def _kernel(seen: _Ends, result: FlowResult) -> Values:
 
 
 def _rates(seen: _Ends, result: FlowResult) -> Values:
+    check_squared("the rate at which a loss falls", seen.problem.criterion)
     return {
         name: _slowest(
             jnp.linalg.eigvalsh(as_matrix(each.kernel(seen.problem.speeds))), seen.problem

@@ -16,7 +16,7 @@ import numpy as np
 from lazyscope._checks import InputError, check_choice, check_count, check_fraction
 from lazyscope._entry import checked
 from lazyscope._jax import own_settings, random_key
-from lazyscope._loss import check_squared, loss_name
+from lazyscope._loss import loss_name
 from lazyscope._outcome import Outcome
 from lazyscope._provenance import versions
 from lazyscope.data import Dataset
@@ -315,8 +315,6 @@ def run_experiment(
     kept = tuple(check_choice("every entry of record", name, record_names()) for name in record)
     steps = check_count("max_steps", max_steps)
     problem = experiment.problem
-    for name in {"forecast", "spectrum", "rates"}.intersection(kept):
-        check_squared(f"the record of {name}", problem.criterion)
     if "neurons" in kept and not isinstance(problem.model, Dense):
         raise InputError(
             "the record of neurons needs a dense network",
