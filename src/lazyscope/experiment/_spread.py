@@ -21,20 +21,23 @@ _ROUNDING = 1e-12
 class Spread:
     """A way to spread kappa: relative scales of the layers as powers of the width.
 
-    The scales are ``alpha_l = c * b_l * m^{p_l}``, with the common factor c such that kappa is what is
-    asked for: the product of all scales, or whatever it is for the network. All speeds are one.
+    The scales are ``alpha_l = c * b_l * m^{p_l}``, with the factor c such that kappa is what is asked
+    for: the product of all scales, or whatever it is for the network. All speeds are one.
 
     Attributes:
         name: short name.
         description: one line in words.
         powers: exponents p_l for L + 1 layers, given L.
         factors: constants b_l for L + 1 layers, given L.
+        at_readout: whether c is a factor of the last layer alone, so that pre-activations keep their size
+            at every kappa, which only positively homogeneous activations can do without.
     """
 
     name: str
     description: str
     powers: Callable[[int], tuple[float, ...]]
     factors: Callable[[int], tuple[float, ...]] = lambda depth: (1.0,) * (depth + 1)
+    at_readout: bool = False
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -44,7 +47,13 @@ class Spread:
         kappa, depth = check_positive("kappa", kappa), check_count("depth", depth)
         width = check_count("width", width)
         base = np.array(self.factors(depth)) * float(width) ** np.array(self.powers(depth))
-        return base * (kappa / np.prod(base)) ** (1.0 / (depth + 1))
+        return self._times(base, kappa / np.prod(base))
+
+    def _times(self, base: Float[np.ndarray, " layers"], factor: float) -> np.ndarray:
+        """Scales whose product is `factor` times that of `base`."""
+        if self.at_readout:
+            return np.append(base[:-1], base[-1] * factor)
+        return base * factor ** (1.0 / len(base))
 
     def alpha_of(self, network: AbstractNetwork, kappa: float) -> Float[np.ndarray, " layers"]:
         """Scales of the layers of any network at one kappa of that network."""
@@ -55,12 +64,18 @@ class Spread:
 
         from scipy.optimize import brentq
 
+        layers = 1 if self.at_readout else len(alpha)
+
         def excess(log_factor: float) -> float:
-            return float(np.log(network.kappa(np.exp(log_factor) * alpha) / kappa))
+            return float(np.log(network.kappa(self._times(alpha, factor(log_factor))) / kappa))
+
+        def factor(log_factor: float) -> float:
+            return float(np.exp(layers * log_factor))
 
         # Every kappa grows at least like the readout's scale, so that this far is far enough.
         reach = abs(np.log(reached / kappa)) + 1.0
-        return np.exp(brentq(excess, -reach, reach, xtol=1e-13)) * alpha  # pyright: ignore[reportArgumentType, reportCallIssue]
+        root = brentq(excess, -reach, reach, xtol=1e-13)
+        return self._times(alpha, factor(root))  # pyright: ignore[reportArgumentType]
 
     def scheme(self, kappa: float, width: int, depth: int) -> Scheme:
         """The numbers at one kappa and width."""
@@ -74,7 +89,7 @@ class Spread:
     def growing(self, kappa_exponent: float, depth: int) -> Scheme:
         """The same spread with kappa = m^kappa_exponent, which has exponents and a regime."""
         powers = np.array(self.powers(depth))
-        exponents = powers + (kappa_exponent - powers.sum()) / (depth + 1)
+        exponents = np.log(self._times(np.exp(powers), np.exp(kappa_exponent - powers.sum())))
         return Scheme.from_exponents([float(a) for a in exponents], name=self.name)
 
 
@@ -96,6 +111,23 @@ def spread_names() -> tuple[str, ...]:
 def _random_factors(depth: int) -> tuple[float, ...]:
     draws = np.random.default_rng(2024).normal(0.0, _SPREAD_OF_RANDOM, depth + 1)
     return tuple(float(b) for b in np.exp(draws - draws.mean()))
+
+
+def _at_readout(
+    name: str, description: str, hidden: Callable[[int], Float[np.ndarray, " depth"]]
+) -> Spread:
+    """Hidden layers of fixed scales, and kappa by the readout."""
+    return Spread(
+        name,
+        f"{description}, and kappa by the readout",
+        lambda depth: (0.0,) * (depth + 1),
+        lambda depth: (*hidden(depth).tolist(), 1.0),
+        at_readout=True,
+    )
+
+
+def _drawn(seed: int) -> Callable[[int], Float[np.ndarray, " depth"]]:
+    return lambda depth: np.random.default_rng(seed).lognormal(0.0, _SPREAD_OF_RANDOM, depth)
 
 
 _BY_NAME = {
@@ -128,5 +160,10 @@ _BY_NAME = {
             lambda depth: (0.0,) * (depth + 1),
             _random_factors,
         ),
+        _at_readout("readout", "all other layers of scale one", np.ones),
+        _at_readout("readout-small", "all other layers of scale a half", lambda L: np.full(L, 0.5)),
+        _at_readout("readout-large", "all other layers of scale two", lambda L: np.full(L, 2.0)),
+        _at_readout("readout-random", "log-normal scales drawn once before it", _drawn(2024)),
+        _at_readout("readout-random-2", "the same, drawn again", _drawn(2025)),
     )
 }

@@ -41,7 +41,7 @@ def hopeless_spreads(
 
     Cost: one forecast for a spread that is clearly lazy, else up to one per width and seed.
     """
-    kappa = sorted(settings.kappas)[-NUM_KAPPAS]
+    kappa = sorted(settings.ladder)[-NUM_KAPPAS]
     places = list(product(sorted(settings.widths), range(settings.seeds)))
     needed: dict[str, float] = {}
     for name in settings.spreads:
@@ -53,7 +53,7 @@ def hopeless_spreads(
         least = 2.0 ** np.ceil(np.log2(min(needed.values())) + 0.5)
         raise InputError(
             f"a slope is fitted to the largest {NUM_KAPPAS} kappas, where training must be lazy",
-            received=f"kappas from {kappa:g} to {max(settings.kappas):g}, where every spread is expected "
+            received=f"kappas from {kappa:g} to {max(settings.ladder):g}, where every spread is expected "
             f"to move by {LAZY_FORECAST:g} of its size and more at kappa {kappa:g}",
             cause="kappas that are too small for these data and networks, so that the verdict could "
             "only be undecided",

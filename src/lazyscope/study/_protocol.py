@@ -45,6 +45,10 @@ class AbstractStudy(abc.ABC, Generic[S]):
         """Settings from some of their fields."""
         return self.settings(**values)
 
+    def decided(self, settings: S) -> S:
+        """The settings with what they leave to the data decided, the same for the same data."""
+        return settings
+
     @abc.abstractmethod
     def designs(self, settings: S) -> Mapping[str, "SweepDesign"]:
         """The sweeps to run, by the name of the folder of their store; none where nothing is kept."""

@@ -90,6 +90,7 @@ def judge_study(
     """
     check_instance("settings", settings, study.settings)
     place = local_path("the folder of a study", folder)
+    settings = study.decided(settings)
     stores = {name: place / name for name in study.designs(settings)}
     how = {"scheduler": scheduler, "num_workers": workers, "show_progress": show_progress}
     done = judge_stores(study, settings, stores, progress=progress, **how)
@@ -106,7 +107,7 @@ def judge_stores(
     progress: Callable[[int, int], None] = lambda done, total: None,
     **how: Any,
 ) -> StudyRun:
-    """`judge_study` with every store at a place of its own; `how` is that of `run_sweep`."""
+    """`judge_study` of decided settings, every store at a place of its own; `how` is that of `run_sweep`."""
     began, compiled = time.perf_counter(), seconds_compiling()
     study.look_ahead(settings)
     summaries, runs, before = {}, {}, 0

@@ -48,7 +48,7 @@ def told_runs(
     """Every run of the study, by spread, width, kappa and seed; those without a run as ``missing``."""
     stored = StoredRuns.of(runs, ("spread", "width", "kappa", "seed"))
     widths = sorted(enumerate(settings.widths), key=lambda each: each[1])
-    kappas = sorted(enumerate(settings.kappas), key=lambda each: each[1])
+    kappas = sorted(enumerate(settings.ladder), key=lambda each: each[1])
     for (i, name), (j, width), (k, kappa) in product(enumerate(settings.spreads), widths, kappas):
         network, scheme = settings.network(data, name, kappa, width)
         scales = _scales(network, scheme.alpha(width), kappa)

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 class KappaStudy(AbstractStudy["KappaSettings"]):
     """The paper's message on real data: largest displacement against kappa, whatever the scheme.
 
-    Every spread of kappa over the layers is trained at every kappa, width and seed. What is not given takes
-    the default of the model; those shown are of dense networks.
+    Every spread of kappa over the layers is trained at every kappa, width and seed. Kappas that are not given
+    are chosen by forecasts, so that training is lazy at the four largest. What else is not given takes the
+    default of the model and its activation; those shown are of dense networks with ReLU.
 
     Example: `lazyscope study kappa --output lazyscope-study-kappa`
 
@@ -42,6 +43,12 @@ class KappaStudy(AbstractStudy["KappaSettings"]):
         from lazyscope.study.kappa._settings import kappa_settings
 
         return kappa_settings(**values)
+
+    def decided(self, settings: "KappaSettings") -> "KappaSettings":
+        """Kappas from forecasts, unless given."""
+        from lazyscope.study.kappa._kappas import with_kappas
+
+        return with_kappas(settings)
 
     def designs(self, settings: "KappaSettings") -> "Mapping[str, SweepDesign]":
         """One sweep."""

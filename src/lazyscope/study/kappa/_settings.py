@@ -15,9 +15,15 @@ from lazyscope.experiment import (
     scaled_network,
     spread,
 )
-from lazyscope.model import AbstractNetwork, activation_names, architecture, network_names
+from lazyscope.model import (
+    AbstractNetwork,
+    activation,
+    activation_names,
+    architecture,
+    network_names,
+)
 from lazyscope.scaling import Scheme
-from lazyscope.study.kappa._defaults import DEFAULTS
+from lazyscope.study.kappa._defaults import AT_READOUT, DEFAULTS, HOMOGENEOUS
 from lazyscope.study.kappa._verdict import MIN_GROUPS, NUM_KAPPAS
 from lazyscope.sweep import SweepDesign
 
@@ -43,8 +49,10 @@ class KappaSettings:
         num_points: training points.
         num_test: test points.
         target: kind of target: classes, parity or value; parity has one output.
-        spreads: ways to spread kappa over the layers.
-        kappas: initial scales, four or more; a slope is fitted to the largest four.
+        spreads: ways to spread kappa over the layers; unless given, those of which the law speaks for this
+            activation.
+        kappas: initial scales, four or more; a slope is fitted to the largest four. Unless given, forecasts
+            choose them so that these four are lazy.
         widths: widths of the hidden layers, channels or embedding dimension.
         seeds: seeds of every run; widths times seeds must be 3 or more.
         depth: hidden layers, convolutions, or blocks of attention.
@@ -62,14 +70,8 @@ class KappaSettings:
     num_points: int = 32
     num_test: int = 200
     target: str = "parity"
-    spreads: tuple[str, ...] = (
-        "balanced",
-        "ntk-like",
-        "small-readout",
-        "small-input",
-        "random",
-    )
-    kappas: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0)
+    spreads: tuple[str, ...] = HOMOGENEOUS
+    kappas: tuple[float, ...] | None = None
     widths: tuple[int, ...] = (128, 256, 512)
     seeds: int = 3
     depth: int = 2
@@ -91,7 +93,7 @@ class KappaSettings:
         check_choice("activation", self.activation, activation_names())
         for width in self.widths:
             check_count("width", width)
-        for kappa in self.kappas:
+        for kappa in self.kappas or ():
             check_positive("kappa", kappa)
         check_count("seeds", self.seeds)
         check_count("depth", self.depth)
@@ -103,7 +105,7 @@ class KappaSettings:
             ("width", self.widths),
             ("spread", self.spreads),
         ):
-            if len(set(values)) != len(values) or not values:
+            if values is not None and (len(set(values)) != len(values) or not values):
                 raise InputError(
                     f"every {what} must be given once, and at least one of them",
                     received=list(values),
@@ -114,7 +116,7 @@ class KappaSettings:
 
     def _check_decidable(self) -> None:
         """Refuse so few runs that no slope could be judged, before any of them is made."""
-        if len(self.kappas) < NUM_KAPPAS:
+        if self.kappas is not None and len(self.kappas) < NUM_KAPPAS:
             raise InputError(
                 f"a slope needs at least {NUM_KAPPAS} values of kappa",
                 received=list(self.kappas),
@@ -129,13 +131,25 @@ class KappaSettings:
                 fix=f"use {-(-MIN_GROUPS // len(self.widths))} seeds or more, or more widths",
             )
 
+    @property
+    def ladder(self) -> tuple[float, ...]:
+        """The kappas; where none were given they are to be chosen first, see `with_kappas`."""
+        if self.kappas is None:
+            raise InputError(
+                "the runs of a kappa study are those of given kappas",
+                received="settings without kappas",
+                cause="kappas that forecasts choose when the study begins",
+                fix="take the settings from the result of the study, or give kappas",
+            )
+        return self.kappas
+
     def design(self) -> SweepDesign:
         """The runs: every spread at every kappa, width and seed."""
         return SweepDesign(
             name=f"kappa-{self.model}",
             axes={
                 "spread": self.spreads,
-                "kappa": self.kappas,
+                "kappa": self.ladder,
                 "width": self.widths,
                 "seed": range(self.seeds),
             },
@@ -165,7 +179,7 @@ class KappaSettings:
 
 
 def kappa_settings(model: str = "dense", **given: Any) -> KappaSettings:
-    """The settings of a kappa study: what is given, and for the rest what suits the architecture.
+    """The settings of a kappa study: what is given, and for the rest what suits network and activation.
 
     Args:
         model: architecture, one of `network_names`.
@@ -178,7 +192,11 @@ def kappa_settings(model: str = "dense", **given: Any) -> KappaSettings:
     check_choice("model", model, network_names())
     if "shapes" in given:
         given["spreads"] = earlier_shapes(given.pop("shapes"))
-    return KappaSettings(model=model, **{**DEFAULTS.get(model, {}), **given})
+    usual = dict(DEFAULTS.get(model, {}))
+    name = check_choice("activation", given.get("activation", "relu"), activation_names())
+    if not activation(name).homogeneous:
+        usual["spreads"] = AT_READOUT
+    return KappaSettings(model=model, **{**usual, **given})
 
 
 def earlier_shapes(given: Any) -> Any:

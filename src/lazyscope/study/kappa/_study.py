@@ -20,6 +20,8 @@ from lazyscope.model import architecture
 from lazyscope.study._folder import finished_runs, kept_runs
 from lazyscope.study._guarantee import Bound
 from lazyscope.study._hopeless import HopelessWarning, hopeless_spreads
+from lazyscope.study.kappa._kappas import with_kappas
+from lazyscope.study.kappa._outside import outside
 from lazyscope.study.kappa._records import forecast_record, told_runs
 from lazyscope.study.kappa._settings import KappaSettings
 from lazyscope.study.kappa._verdict import judge
@@ -69,6 +71,7 @@ def run_kappa_study(
     Cost: one compilation per width, then one run per cell.
     """
     started, compiled = time.perf_counter(), seconds_compiling()
+    settings = with_kappas(settings)
     warn_of_hopeless_spreads(settings)
     with kept_runs(store) as folder:
         how = {"scheduler": scheduler, "num_workers": num_workers, "progress": progress}
@@ -107,6 +110,7 @@ def judge_kappa(settings: KappaSettings, runs: xr.Dataset) -> dict[str, Any]:
             settings.spreads,
             len(_first_network(settings, data).shapes) - 1,
             homogeneous=architecture(settings.model).homogeneous,
+            outside={name: outside(settings, name) for name in settings.spreads},
             accuracy=DISPLACEMENT_ACCURACY * settings.tolerance,
         ),
         "timing": {
@@ -149,7 +153,7 @@ def _bound(settings: KappaSettings, data: Dataset) -> Bound | None:
 
 
 def _first_network(settings: KappaSettings, data: Dataset) -> Any:
-    width, name, kappa = settings.widths[0], settings.spreads[0], settings.kappas[0]
+    width, name, kappa = settings.widths[0], settings.spreads[0], settings.ladder[0]
     return settings.network(data, name, kappa, width)[0]
 
 
@@ -157,7 +161,7 @@ def _settings_record(settings: KappaSettings, data: Dataset) -> dict[str, Any]:
     plain = {f.name: getattr(settings, f.name) for f in fields(settings)}
     return plain | {
         "spreads": list(settings.spreads),
-        "kappas": list(settings.kappas),
+        "kappas": list(settings.ladder),
         "widths": list(settings.widths),
         "seeds": list(range(settings.seeds)),
         "num_outputs": data.y_train.shape[1],

@@ -1,6 +1,7 @@
 """Do the runs of a kappa study agree with the law, and how sure is that?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,6 +53,7 @@ def judge(
     *,
     accuracy: float,
     homogeneous: bool = True,
+    outside: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Fits, collapse, schemes and verdict of a kappa study, from its run records.
 
@@ -74,6 +76,8 @@ def judge(
         depth: drawn layers less one.
         accuracy: relative accuracy of a measured displacement.
         homogeneous: whether kappa is the product of all scales, so that there are regimes.
+        outside: why the law does not speak of a spread, by its name; such spreads are fitted, and count
+            nowhere.
 
     Returns:
         ``fits``, ``collapse``, ``schemes`` and ``verdict``; and the first two and the last again under
@@ -81,17 +85,24 @@ def judge(
     """
     record = _scheme_record if homogeneous else _spread_record
     differ = any(value != 1.0 for r in runs for value in r.get("leverage", ()))
-    return _judged(runs, spreads, accuracy, DISPLACEMENT) | {
+    how = (runs, spreads, outside, accuracy)
+    return _judged(*how, DISPLACEMENT) | {
         "schemes": [record(name, depth) for name in spreads],
-        "weighed": _judged(runs, spreads, accuracy, WEIGHED) if differ else None,
+        "weighed": _judged(*how, WEIGHED) if differ else None,
     }
 
 
 def _judged(
-    runs: list[dict[str, Any]], spreads: Sequence[str], accuracy: float, quantity: Quantity
+    runs: list[dict[str, Any]],
+    spreads: Sequence[str],
+    outside: Mapping[str, str],
+    accuracy: float,
+    quantity: Quantity,
 ) -> dict[str, Any]:
     fits = [
-        _fit(name, [r for r in runs if r["spread"] == name], accuracy, quantity) for name in spreads
+        _fit(name, [r for r in runs if r["spread"] == name], accuracy, quantity)
+        | ({"verdict": "outside", "note": outside[name]} if outside.get(name) else {})
+        for name in spreads
     ]
     collapse = _collapse(runs, quantity)
     return {
@@ -242,12 +253,14 @@ def _formula(name: str, depth: int) -> str:
         parts.append(
             text if power == 0 else f"m^{power:g}" if factor == 1.0 else f"{text} m^{power:g}"
         )
+    if spread(name).at_readout:
+        return f"({', '.join(parts[:-1])}, c), product kappa"
     return f"c ({', '.join(parts)}), product kappa"
 
 
 def _by_scales(fits: list[dict[str, Any]]) -> str:
     """How the slopes compare with those of the scales alone, where these are not all -1."""
-    known = [f for f in fits if f["law_slope"] is not None]
+    known = [f for f in fits if f["law_slope"] is not None and f["verdict"] != "outside"]
     slopes = [f["law_slope"] for f in known]
     if max(abs(slope - PREDICTED_SLOPE) for slope in slopes) < SAME_SLOPE:
         return ""
@@ -258,17 +271,28 @@ def _by_scales(fits: list[dict[str, Any]]) -> str:
     )
 
 
+def _outside_words(fits: list[dict[str, Any]]) -> str:
+    """Which spreads count nowhere, and why."""
+    by_reason: dict[str, list[str]] = {}
+    for fit in fits:
+        if fit["verdict"] == "outside":
+            by_reason.setdefault(fit["note"], []).append(fit["spread"])
+    told = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in by_reason.items())
+    return f" Outside the assumptions, and not counted: {told}." if told else ""
+
+
 def _verdict(
     runs: list[dict[str, Any]],
     fits: list[dict[str, Any]],
     collapse: list[dict[str, Any]],
     quantity: Quantity,
 ) -> dict[str, Any]:
+    counted = [f for f in fits if f["verdict"] != "outside"]
     agreeing = [f for f in fits if f["verdict"] == "agrees"]
     refuting = [f for f in fits if f["verdict"] == "disagrees"]
     failed = sum(r["outcome"] != "converged" for r in runs)
-    slopes = [f["slope"] for f in fits if f["slope"] is not None]
-    judged = {f["spread"]: f["kappa_range"] for f in fits if f["slope"] is not None}
+    fitted = [f for f in counted if f["slope"] is not None]
+    slopes, judged = [f["slope"] for f in fitted], {f["spread"]: f["kappa_range"] for f in fitted}
     apart = [
         c["width_spread"]
         for c in collapse
@@ -276,29 +300,31 @@ def _verdict(
         and judged[c["spread"]][0] <= c["kappa"] <= judged[c["spread"]][1]
         and c["width_spread"] is not None
     ]
-    all_agree = bool(fits) and len(agreeing) == len(fits)
+    all_agree = bool(counted) and len(agreeing) == len(counted)
     answer = "supported" if all_agree else "contradicted" if refuting else "undecided"
-    ending = f"{failed} of {len(runs)} runs did not reach the asked loss."
+    ending = f"{failed} of {len(runs)} runs did not reach the asked loss.{_outside_words(fits)}"
     if slopes:
-        low, high = next(f["kappa_range"] for f in fits if f["slope"] is not None)
+        low, high = fitted[0]["kappa_range"]
         differ = f"by at most {max(apart):.0%}" if apart else "by an unknown amount"
         named = ", ".join(f["spread"] for f in refuting) or "none"
         sentence = (
             f"For kappa from {low:g} to {high:g}, {quantity.words} falls "
             f"with slopes {min(slopes):.2f} to {max(slopes):.2f} against the predicted -1; "
-            f"{len(agreeing)} of {len(fits)} spreads agree at {LEVEL:.0%} (disagreeing: {named}), "
+            f"{len(agreeing)} of {len(counted)} spreads agree at {LEVEL:.0%} (disagreeing: {named}), "
             f"displacements at one kappa and spread differ {differ} between widths, "
             f"{_by_scales(fits)}and {ending}"
         )
     else:
-        reasons = "; ".join(sorted({f["note"] for f in fits})) or "no spreads"
+        reasons = (
+            "; ".join(sorted({f["note"] for f in counted})) or "no spread that the law speaks of"
+        )
         sentence = f"No slope could be fitted ({reasons}), and {ending}"
     return stated(
         answer,
         sentence,
         num_agreeing=len(agreeing),
         num_disagreeing=len(refuting),
-        num_spreads=len(fits),
+        num_spreads=len(counted),
         num_failed=failed,
         largest_width_spread=max(apart) if apart else None,
     )

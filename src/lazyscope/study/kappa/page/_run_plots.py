@@ -354,7 +354,7 @@ def _slope_trace(study: KappaRecord, fit: Mapping[str, Any]) -> Trace:
         "marker": {
             "color": color,
             "size": 11,
-            "symbol": "circle-open" if fit["verdict"] == "undecided" else "circle",
+            "symbol": "circle-open" if fit["verdict"] in ("undecided", "outside") else "circle",
         },
     }
 

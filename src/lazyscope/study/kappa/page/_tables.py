@@ -11,6 +11,7 @@ _TONES = {
     "agrees": "good",
     "disagrees": "bad",
     "undecided": "muted",
+    "outside": "muted",
     "theta-lazy": "good",
     "lazy": "good",
     "condensed": "bad",
@@ -22,8 +23,9 @@ def fit_table(study: KappaRecord) -> Table:
     caption = (
         "Slope of the largest relative displacement in kappa, log-log, at the largest kappas, with "
         "the first correction to the limit taken out: it is proportional to the forecast "
-        "displacement. The verdict is undecided where the interval is too wide to tell. The last "
-        "columns: the slope of what the initial kernel forecasts, and of the law of scales."
+        "displacement. The verdict is undecided where the interval is too wide to tell, and outside "
+        "where the law does not speak of the spread. The last columns: the slope of what the "
+        "initial kernel forecasts, and of the law of scales."
     )
     return _slopes("fits", "Fitted slopes", caption, study.stored["fits"])
 

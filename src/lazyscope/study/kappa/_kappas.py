@@ -1,0 +1,88 @@
+"""At which kappas will the runs of a kappa study decide, on these data?"""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from lazyscope._checks import InputError
+from lazyscope.experiment import look_ahead
+from lazyscope.model import architecture
+from lazyscope.study.kappa._defaults import ladder_of
+from lazyscope.study.kappa._outside import outside
+from lazyscope.study.kappa._records import forecast_record
+from lazyscope.study.kappa._settings import KappaSettings
+from lazyscope.study.kappa._verdict import DISPLACEMENT, NUM_KAPPAS
+
+LAZY = 0.2
+"""Where the slope begins every spread is expected to move by this share of its size, or less."""
+
+_LARGEST = 2.0**40
+_ROUNDS = 8
+_LEAST_FALL = 1.05
+
+
+def with_kappas(settings: KappaSettings) -> KappaSettings:
+    """The settings, with kappas chosen by forecasts where none were given.
+
+    The displacement that a forecast gives is the inverse of the *effective* kappa: kappa counted in units
+    of what the targets ask of the kernel, which depends on data, spread and activation. The four largest
+    kappas, to which slopes are fitted, begin at the first power of two at which the forecast of every
+    spread inside the assumptions, median over seeds at the smallest width, is at most `LAZY`; the others
+    keep their distance from them.
+
+    Raises:
+        InputError: data that cannot be read, or a spread that no kappa up to 2^40 makes lazy.
+
+    Cost: one compilation, and two or three forecasts for each spread and seed.
+    """
+    if settings.kappas is not None:
+        return settings
+    data = settings.points()
+    width = min(settings.widths)
+
+    def foreseen(name: str, kappa: float) -> float:
+        """Median of the largest forecast displacement; zero for networks without gradient."""
+        network, scheme = settings.network(data, name, kappa, width)
+        leverage = network.leverage(scheme.alpha(width))
+        found = []
+        for seed in range(settings.seeds):
+            cell = settings.run_settings(name, kappa, width, seed)
+            told = forecast_record(look_ahead(cell, ("forecast",), data=data), leverage)
+            found.append(told[DISPLACEMENT.forecast] or 0.0)
+        return float(np.median(found))
+
+    judged = [name for name in settings.spreads if not outside(settings, name)]
+    ladder = ladder_of(settings.model)
+    begin = max(
+        _first_lazy(foreseen, name, ladder[-NUM_KAPPAS]) for name in judged or settings.spreads
+    )
+    factor = begin / ladder[-NUM_KAPPAS]
+    if not architecture(settings.model).homogeneous:  # its ladder begins where its norms do
+        factor = max(1.0, factor)
+    return replace(settings, kappas=tuple(kappa * factor for kappa in ladder))
+
+
+def _first_lazy(foreseen: Callable[[str, float], float], name: str, start: float) -> float:
+    """The power of two, times `start`, from which this spread is forecast to be lazy."""
+    kappa, moved = start, foreseen(name, start)
+    for _ in range(_ROUNDS):
+        if moved == 0.0:
+            return start
+        step = math.ceil(math.log2(moved / LAZY))
+        if step == 0 or kappa * 2.0**step > _LARGEST:
+            break
+        kappa, before = kappa * 2.0**step, moved
+        moved = foreseen(name, kappa)
+        if step > 0 and moved > before / _LEAST_FALL:
+            break
+    if moved <= LAZY:
+        return kappa
+    raise InputError(
+        "a study of kappa needs kappas at which every spread trains lazily",
+        received=f"spread {name}, which is expected to move by {moved:.2g} of its size at kappa {kappa:.3g}",
+        cause="a network whose displacement does not fall as kappa grows, or targets that its kernel "
+        "hardly reaches",
+        fix="leave out this spread, or give kappas of your own",
+    )
