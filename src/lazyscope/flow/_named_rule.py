@@ -85,15 +85,16 @@ def _named(name: str, ndim: int, numbers: Numbers) -> Any:
     epsilon = EPSILON.get(name, 0.0) if numbers.epsilon is None else numbers.epsilon
     if name == "muon" and ndim != 2:
         name, betas = "adam", BETAS["adam"]
+    first, second = (*betas, 0.0, 0.0)[:2]
     makers: dict[str, Callable[[], Any]] = {
         "sgd": optax.identity,
-        "momentum": lambda: optax.trace(*betas),
-        "adam": lambda: optax.scale_by_adam(*betas, eps=epsilon),
-        "adamw": lambda: optax.scale_by_adam(*betas, eps=epsilon),
+        "momentum": lambda: optax.trace(first),
+        "adam": lambda: optax.scale_by_adam(first, second, epsilon),
+        "adamw": lambda: optax.scale_by_adam(first, second, epsilon),
         "sign": lambda: optax.stateless(lambda slope, _: jnp.sign(slope)),
-        "lion": lambda: optax.scale_by_lion(*betas),
+        "lion": lambda: optax.scale_by_lion(first, second),
         "muon": lambda: optax.contrib.scale_by_muon(
-            beta=betas[0],
+            beta=first,
             eps=epsilon,
             weight_dimension_numbers=optax.contrib.MuonDimensionNumbers(),
         ),
