@@ -1,14 +1,21 @@
 """What does it cost that outputs are not the targets?"""
 
 import abc
-from typing import final
+from typing import Any, final
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
-from lazyscope._checks import InputError
+from lazyscope._checks import InputError, check_choice
 from lazyscope._types import Scalar
+
+LOSSES = ("squared", "cross-entropy")
+"""Losses that have a name."""
+
+_ROUNDING = 1e-9
 
 
 class AbstractLoss(eqx.Module):
@@ -67,6 +74,137 @@ class SquaredLoss(AbstractLoss):
         return direction / outputs.shape[0]
 
 
+@final
+class CrossEntropy(AbstractLoss):
+    """R = 1/n sum_i -sum_c p_ic log softmax(f_i)_c, or the logistic loss where there is one output.
+
+    Targets of C > 1 outputs are probabilities p_i, such as one-hot rows, or those minus 1/C as data of
+    classes have them. With one output p is the probability of the one class and 1 - p of the other,
+    R = 1/n sum_i p_i log(1 + exp(-f_i)) + (1 - p_i) log(1 + exp(f_i)); targets -1 and 1 stand for 0
+    and 1. Sums over further axes of outputs, means over n.
+
+    Trust: to full relative precision in double precision, however small the loss. With targets that
+    are not one class R stays above their entropy, and a fraction of the initial loss may not be reached.
+
+    Example:
+        >>> targets = jnp.asarray([[1.0, 0.0], [0.0, 1.0]])
+        >>> round(CrossEntropy().value(jnp.zeros((2, 2)), targets).item(), 4)
+        0.6931
+    """
+
+    def value(self, outputs: Float[Array, "n ... C"], targets: Float[Array, "n ... C"]) -> Scalar:
+        """R, without the difference of two large numbers where the right class is sure."""
+        wanted = _probabilities(targets)
+        if outputs.shape[-1] == 1:
+            right, wrong = jax.nn.softplus(-outputs), jax.nn.softplus(outputs)
+            return jnp.sum(wanted * right + (1.0 - wanted) * wrong) / outputs.shape[0]
+        ahead, _, rest = _softmax(outputs)
+        return jnp.sum(wanted * (ahead + jnp.log1p(rest))) / outputs.shape[0]
+
+    def gradient(
+        self, outputs: Float[Array, "n ... C"], targets: Float[Array, "n ... C"]
+    ) -> Float[Array, "n ... C"]:
+        """(softmax(f) - p) / n."""
+        wanted = _probabilities(targets)
+        if outputs.shape[-1] == 1:
+            right, wrong = jax.nn.sigmoid(-outputs), jax.nn.sigmoid(outputs)
+            return ((1.0 - wanted) * wrong - wanted * right) / outputs.shape[0]
+        ahead, is_first, rest = _softmax(outputs)
+        others = jnp.exp(-ahead) / (1.0 + rest) - wanted
+        first = (1.0 - wanted) - rest / (1.0 + rest)
+        return jnp.where(is_first, first, others) / outputs.shape[0]
+
+    def curvature(
+        self,
+        outputs: Float[Array, "n ... C"],
+        targets: Float[Array, "n ... C"],
+        direction: Float[Array, "n ... C"],
+    ) -> Float[Array, "n ... C"]:
+        """(diag(q) - q q^T) / n applied to a direction, q = softmax(f)."""
+        if outputs.shape[-1] == 1:
+            spread = jax.nn.sigmoid(outputs) * jax.nn.sigmoid(-outputs)
+            return spread * direction / outputs.shape[0]
+        ahead, is_first, rest = _softmax(outputs)
+        q = jnp.exp(-ahead) / (1.0 + rest)
+        apart = direction - jnp.sum(jnp.where(is_first, direction, 0.0), axis=-1, keepdims=True)
+        return q * (apart - jnp.sum(q * apart, axis=-1, keepdims=True)) / outputs.shape[0]
+
+
+@final
+class ShiftedLoss(AbstractLoss):
+    """A loss of outputs minus an offset of each, f - g: a network whose start is subtracted, say.
+
+    Attributes:
+        loss: of what is left.
+        offset: g on the training points.
+    """
+
+    loss: AbstractLoss
+    offset: Float[Array, "n ... C"]
+
+    def value(self, outputs: Float[Array, "n ... C"], targets: Float[Array, "n ... C"]) -> Scalar:
+        """R of f - g."""
+        return self.loss.value(outputs - self.offset, targets)
+
+    def gradient(
+        self, outputs: Float[Array, "n ... C"], targets: Float[Array, "n ... C"]
+    ) -> Float[Array, "n ... C"]:
+        """Its derivative in f."""
+        return self.loss.gradient(outputs - self.offset, targets)
+
+    def curvature(
+        self,
+        outputs: Float[Array, "n ... C"],
+        targets: Float[Array, "n ... C"],
+        direction: Float[Array, "n ... C"],
+    ) -> Float[Array, "n ... C"]:
+        """Its second derivative, applied to a direction."""
+        return self.loss.curvature(outputs - self.offset, targets, direction)
+
+
+def _probabilities(targets: Float[Array, "n ... C"]) -> Float[Array, "n ... C"]:
+    """Targets as probabilities, in whichever of the forms that `check_targets` takes they came."""
+    if targets.shape[-1] == 1:
+        return jnp.maximum(targets, 0.0)
+    given = targets + (1.0 - jnp.sum(targets, axis=-1, keepdims=True)) / targets.shape[-1]
+    whole = jnp.round(given)
+    return jnp.where(jnp.abs(given - whole) < _ROUNDING, whole, given)
+
+
+def _softmax(outputs: Float[Array, "n ... C"]) -> tuple[Array, Array, Array]:
+    """How far the largest output is ahead of each, which one it is, and sum exp(-ahead) of the others."""
+    classes = jnp.arange(outputs.shape[-1])
+    is_first = classes == jnp.argmax(outputs, axis=-1, keepdims=True)
+    first = jnp.sum(jnp.where(is_first, outputs, 0.0), axis=-1, keepdims=True)
+    ahead = first - outputs
+    rest = jnp.sum(jnp.where(is_first, 0.0, jnp.exp(-ahead)), axis=-1, keepdims=True)
+    return ahead, is_first, rest
+
+
+def check_targets(loss: AbstractLoss, targets: Any) -> None:
+    """Refuse known targets that a loss cannot be asked for."""
+    if not isinstance(loss.loss if isinstance(loss, ShiftedLoss) else loss, CrossEntropy):
+        return
+    y = np.asarray(targets, np.float64)
+    outputs = y.shape[-1]
+    if outputs == 1:
+        is_probability = ((y >= 0) & (y <= 1)).all()
+        fits, forms = is_probability or (np.abs(y) == 1).all(), "-1 and 1, or probabilities"
+    else:
+        sums = y.sum(axis=-1, keepdims=True)
+        chances = y + (1 - sums) / outputs
+        whole = (np.abs(sums - 1) < _ROUNDING).all() or (np.abs(sums) < _ROUNDING).all()
+        fits = whole and (chances > -_ROUNDING).all()
+        forms = f"probabilities of {outputs} classes, or those minus 1/{outputs}"
+    if not fits:
+        raise InputError(
+            f"targets of cross-entropy must be {forms}",
+            received=f"numbers from {y.min():g} to {y.max():g}",
+            cause="values of a regression, or classes written as other numbers",
+            fix="choose targets that are classes, or the squared loss",
+        )
+
+
 def check_squared(what: str, loss: AbstractLoss) -> None:
     """Refuse a loss under which residuals do not decay by the kernel alone."""
     if not isinstance(loss, SquaredLoss):
@@ -74,10 +212,24 @@ def check_squared(what: str, loss: AbstractLoss) -> None:
             f"{what} needs the squared loss",
             received=type(loss).__name__,
             cause="a problem with another loss, whose residuals do not decay by the tangent kernel alone",
-            fix="train with GradientDescent(step_size=...), or make the problem without a loss of its own",
+            fix="train with GradientDescent(step_size=...) or OptimiserSteps(...), or with the squared loss",
         )
 
 
+def named_loss(name: str) -> AbstractLoss:
+    """The loss of a name.
+
+    Example:
+        >>> type(named_loss("cross-entropy")).__name__
+        'CrossEntropy'
+    """
+    check_choice("loss", name, LOSSES)
+    return SquaredLoss() if name == LOSSES[0] else CrossEntropy()
+
+
 def loss_name(loss: AbstractLoss) -> str:
-    """How records call a loss: ``squared``, or the class of another."""
-    return "squared" if isinstance(loss, SquaredLoss) else type(loss).__name__
+    """How records call a loss: by its name, or by the class of another."""
+    if isinstance(loss, ShiftedLoss):
+        return loss_name(loss.loss)
+    names = {SquaredLoss: "squared", CrossEntropy: "cross-entropy"}
+    return names.get(type(loss), type(loss).__name__)

@@ -39,6 +39,7 @@ NOT_CALLED = {
     "kernel.traced_precision": TYPES,
     "flow.AbstractLoss": ABSTRACT,
     "flow.AbstractMethod": ABSTRACT,
+    "flow.CrossEntropy": TRACED,
     "flow.FlowResult": RECORD,
     "flow.FlowState": RECORD,
     "flow.History": RECORD,

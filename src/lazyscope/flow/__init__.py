@@ -1,6 +1,6 @@
-"""Training: gradient flow by exponential steps, gradient descent, the linearised network."""
+"""Training: gradient flow by exponential steps, gradient descent, any optimiser, the linearised network."""
 
-from lazyscope._loss import AbstractLoss, SquaredLoss
+from lazyscope._loss import AbstractLoss, CrossEntropy, SquaredLoss
 from lazyscope.flow._descent import GradientDescent, largest_stable_step
 from lazyscope.flow._exponential import ExponentialFlow
 from lazyscope.flow._function_problem import function_problem
@@ -8,6 +8,7 @@ from lazyscope.flow._history import History
 from lazyscope.flow._lapack import one_lapack_thread
 from lazyscope.flow._linearised import LinearisedFlow, linearise, solve_linearised
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop, start_run
+from lazyscope.flow._optimiser import OptimiserSteps
 from lazyscope.flow._problem import Problem, check_numbers, dense_problem, in_double
 from lazyscope.flow._solve import DEFAULT_MAX_STEPS as DEFAULT_MAX_STEPS
 from lazyscope.flow._solve import DEFAULT_STOP as DEFAULT_STOP
@@ -16,12 +17,14 @@ from lazyscope.flow._solve import FlowResult, advance, finish, solve_flow, trace
 __all__ = [
     "AbstractLoss",
     "AbstractMethod",
+    "CrossEntropy",
     "ExponentialFlow",
     "FlowResult",
     "FlowState",
     "GradientDescent",
     "History",
     "LinearisedFlow",
+    "OptimiserSteps",
     "Problem",
     "SquaredLoss",
     "Stop",

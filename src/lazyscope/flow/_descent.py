@@ -15,7 +15,8 @@ from lazyscope.flow._method import AbstractMethod, FlowState, Stop
 from lazyscope.flow._problem import Problem
 from lazyscope.kernel import as_matrix
 
-_HOPELESS = 1e8
+HOPELESS = 1e8
+"""A loss so many times that of the start has diverged."""
 
 
 @final
@@ -84,7 +85,7 @@ class GradientDescent(AbstractMethod):
         loss = problem.loss_at(params)
         time = state.time + eta
         num_steps = state.num_steps + 1
-        hopeless = ~(loss < _HOPELESS * state.memory.initial_loss)
+        hopeless = ~(loss < HOPELESS * state.memory.initial_loss)
         gone = ~jnp.any(change.norms() > 0)
         outcome = jnp.where(
             (loss <= stop.loss) | (time >= stop.time),

@@ -51,7 +51,8 @@ def function_problem(
             that are not mentioned; 1 unless given. Zero holds a group still.
         centred: train ``f - f_0``, the function minus what it computes at the start (the same flow with
             the targets shifted by f_0).
-        loss: `SquaredLoss` unless given. Another one trains by `GradientDescent`, uncentred.
+        loss: `SquaredLoss` unless given. Another one, such as `CrossEntropy`, trains by `GradientDescent` and
+            `OptimiserSteps`, uncentred.
 
     Raises:
         InputError: what `tangent_kernel` refuses, targets that do not fit points or outputs, groups

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Real
 from lazyscope._checks import InputError, check_array, check_tree
 from lazyscope._entry import checked
 from lazyscope._jax import kept
-from lazyscope._loss import AbstractLoss, SquaredLoss, check_squared
+from lazyscope._loss import AbstractLoss, SquaredLoss, check_squared, check_targets
 from lazyscope._types import Params, Scalar
 from lazyscope.kernel import AbstractTangentKernel, LayerwiseKernel
 from lazyscope.model import AbstractModel, Centred, Dense, check_speeds
@@ -92,7 +92,8 @@ def dense_problem(
         x: training points; whole numbers become real ones.
         y: targets, or (n,) for one output.
         speeds: s_l for every layer, 1 unless given (``scheme.speed(width)``).
-        loss: `SquaredLoss` unless given. Another one trains by `GradientDescent`.
+        loss: `SquaredLoss` unless given. Another one, such as `CrossEntropy`, trains by `GradientDescent` and
+            `OptimiserSteps`.
 
     Raises:
         InputError: shapes that do not fit together, numbers that are not finite, or a centred network
@@ -147,7 +148,10 @@ def in_double(problem: Tree) -> Tree:
 
 @checked()
 def check_numbers(problem: Problem) -> None:
-    """Refuse a problem whose numbers are not finite (values must be known, so not under ``jit``)."""
+    """Refuse a problem whose numbers are not finite, or whose targets its loss cannot be asked for.
+
+    Values must be known, so not under ``jit``.
+    """
     for what, tree in (
         ("points", problem.x),
         ("targets", problem.y),
@@ -162,6 +166,7 @@ def check_numbers(problem: Problem) -> None:
                 cause="missing values in the data, or a scale that overflows",
                 fix="remove or fill the missing values, or use a smaller scale",
             )
+    check_targets(problem.criterion, problem.y)
 
 
 def _check_params(model: Dense, params: Params) -> None:

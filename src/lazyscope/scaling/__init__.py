@@ -23,6 +23,7 @@ from lazyscope.scaling._displacement_at_width import (
     slowest_correction,
 )
 from lazyscope.scaling._law import FanAverageLaw, Law, PowerLaw, ValueAtWidth
+from lazyscope.scaling._optimiser import growth_power, update_exponents
 from lazyscope.scaling._phase_plane import PhasePoint, phase_point
 from lazyscope.scaling._regime import (
     TIE_TOLERANCE,
@@ -49,6 +50,7 @@ __all__ = [
     "displacements_at_width",
     "frobenius_displacement_exponents",
     "from_abc",
+    "growth_power",
     "initial_operator_norms",
     "layer_regimes",
     "named_scheme",
@@ -61,4 +63,5 @@ __all__ = [
     "scheme_parameters",
     "slowest_correction",
     "to_abc",
+    "update_exponents",
 ]

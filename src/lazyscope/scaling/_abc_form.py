@@ -2,8 +2,9 @@
 
 In the abc form of Yang & Hu the effective weight of layer l is ``W = m^-a w`` with
 ``w ~ N(0, m^-2b)`` and w is trained with learning rate ``m^-c``. Only two of the three exponents
-act: scale exponent ``1/2 - a - b`` and speed exponent ``-2 a - c``. The third is a free choice: the
-shift ``a + t, b - t, c - 2 t`` of one layer changes nothing.
+act: scale exponent ``1/2 - a - b`` and speed exponent ``-p a - c``, where p is 2 for gradient descent and
+1 for optimisers whose step does not know the size of the gradient. The third is a free choice: the
+shift ``a + t, b - t, c - p t`` of one layer changes nothing.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from numbers import Real
 from typing import Literal, NamedTuple
 
 from lazyscope._checks import check_choice, check_finite, check_instance, check_text
+from lazyscope.scaling._optimiser import growth_power
 from lazyscope.scaling._scheme import Scheme, check_exponents
 
 Fixed = Literal["multipliers", "inits", "rates"]
@@ -27,13 +29,16 @@ class AbcForm(NamedTuple):
     b: tuple[float, ...]
     c: tuple[float, ...]
 
-    def shifted(self, shifts: Sequence[float]) -> "AbcForm":
-        """The same network written differently: a + t, b - t, c - 2 t with one t for each layer."""
+    def shifted(
+        self, shifts: Sequence[float], *, optimiser: str | Sequence[str] = "sgd"
+    ) -> "AbcForm":
+        """The same network written differently: a + t, b - t, c - p t with one t for each layer."""
+        p = growth_power(optimiser)
         t = check_exponents("shifts", shifts, length=len(self.a))
         return AbcForm(
             tuple(a + s for a, s in zip(self.a, t, strict=True)),
             tuple(b - s for b, s in zip(self.b, t, strict=True)),
-            tuple(c - 2 * s for c, s in zip(self.c, t, strict=True)),
+            tuple(c - p * s for c, s in zip(self.c, t, strict=True)),
         )
 
 
@@ -43,6 +48,7 @@ def from_abc(
     c: float | Sequence[float] = 0.0,
     *,
     name: str = "abc",
+    optimiser: str | Sequence[str] = "sgd",
 ) -> Scheme:
     """The scheme of an abc parametrisation, with constants one.
 
@@ -51,9 +57,10 @@ def from_abc(
         b: exponents of the initial standard deviations ``m^-b``.
         c: exponent of the learning rates ``m^-c``; one number is shared by all layers.
         name: short name.
+        optimiser: whose rates they are, a name or one for each layer.
 
     Returns:
-        Scale exponents ``1/2 - a - b`` and speed exponents ``-2 a - c``.
+        Scale exponents ``1/2 - a - b`` and speed exponents ``-p a - c``.
 
     Raises:
         InputError: lists of different lengths, fewer than two layers, or entries that are not
@@ -77,9 +84,10 @@ def from_abc(
     each = [check_finite("rate exponent c", c)] * layers if isinstance(c, Real) else c
     rates = check_exponents("rate exponents c", each, length=layers)
     scales = [0.5 - x - y for x, y in zip(multipliers, inits, strict=True)]
-    speeds = [-2 * x - y + 0.0 for x, y in zip(multipliers, rates, strict=True)]
+    p = growth_power(optimiser)
+    speeds = [-p * x - y + 0.0 for x, y in zip(multipliers, rates, strict=True)]
     source = "abc form of Yang & Hu 2021 (arXiv 2011.14522)"
-    return Scheme.from_exponents(scales, speeds, name=name, source=source)
+    return Scheme.from_exponents(scales, speeds, name=name, source=source, optimiser=optimiser)
 
 
 def to_abc(scheme: Scheme, *, fix: Fixed) -> AbcForm:
@@ -113,12 +121,13 @@ def to_abc(scheme: Scheme, *, fix: Fixed) -> AbcForm:
     check_instance("scheme", scheme, Scheme)
     choice = check_choice("fix", fix, ("multipliers", "inits", "rates"))
     alpha, speed = scheme.scale_exponents, scheme.speed_exponents
+    p = growth_power(scheme.optimiser)
     if choice == "multipliers":
         a = (0.0,) * len(alpha)
     elif choice == "inits":
         a = tuple(0.5 - x for x in alpha)
     else:
-        a = tuple(-0.5 * s + 0.0 for s in speed)
+        a = tuple(-s / p + 0.0 for s in speed)
     b = tuple(0.5 - x - y for x, y in zip(alpha, a, strict=True))
-    c = tuple(-2 * x - s + 0.0 for x, s in zip(a, speed, strict=True))
+    c = tuple(-p * x - s + 0.0 for x, s in zip(a, speed, strict=True))
     return AbcForm(a, b, c)

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from lazyscope._checks import InputError, check_instance
 from lazyscope.scaling._displacement import relative_speed_exponents
+from lazyscope.scaling._optimiser import growth_power
 from lazyscope.scaling._scheme import Scheme
 
 
@@ -24,7 +25,7 @@ def phase_point(scheme: Scheme) -> PhasePoint:
         scheme: a scheme with one hidden layer and exponents.
 
     Raises:
-        InputError: another depth, or a scheme given by numbers at one width.
+        InputError: another depth, another optimiser, or a scheme given by numbers at one width.
 
     Trust: exact conversion; gradient flow is the same for all schemes of one point, up to constants
     and the unit of time.
@@ -45,6 +46,13 @@ def phase_point(scheme: Scheme) -> PhasePoint:
             received=f"depth {scheme.depth}",
             cause="a deeper network was asked for",
             fix="use a scheme of depth 1",
+        )
+    if growth_power(scheme.optimiser) != 2:
+        raise InputError(
+            "the (gamma, gamma') plane describes gradient descent",
+            received=f"rates of {scheme.optimiser}",
+            cause="a scheme for another optimiser",
+            fix="ask for its displacement_exponents",
         )
     first, second = relative_speed_exponents(scheme.scale_exponents, scheme.speed_exponents)
     return PhasePoint(1 - scheme.kappa_exponent, (second - first) / 2 + 0.0)

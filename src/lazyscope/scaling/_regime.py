@@ -21,13 +21,17 @@ of about 1e-16. The tolerance is far above those and far below any difference th
 
 
 def layer_regimes(
-    scale_exponents: Sequence[float], speed_exponents: Sequence[float] | None = None
+    scale_exponents: Sequence[float],
+    speed_exponents: Sequence[float] | None = None,
+    *,
+    optimiser: str | Sequence[str] = "sgd",
 ) -> tuple[LayerRegime, ...]:
     """Regime of every layer, from the sign of its displacement exponent e_l.
 
     Args:
         scale_exponents: exponents a_l of alpha_l, layers 1 to L + 1.
         speed_exponents: exponents sigma_l of the speeds; None for one learning rate.
+        optimiser: whose rates they are, a name or one for each layer; gradient descent unless given.
 
     Returns:
         ``lazy`` for e_l < 0, ``order-one`` for e_l = 0 (within `TIE_TOLERANCE`), ``condensed`` for
@@ -41,17 +45,22 @@ def layer_regimes(
         >>> layer_regimes((-0.5, 0.25))
         ('condensed', 'lazy')
     """
-    return tuple(_layer_regime(e) for e in displacement_exponents(scale_exponents, speed_exponents))
+    moved = displacement_exponents(scale_exponents, speed_exponents, optimiser=optimiser)
+    return tuple(_layer_regime(e) for e in moved)
 
 
 def network_regime(
-    scale_exponents: Sequence[float], speed_exponents: Sequence[float] | None = None
+    scale_exponents: Sequence[float],
+    speed_exponents: Sequence[float] | None = None,
+    *,
+    optimiser: str | Sequence[str] = "sgd",
 ) -> NetworkRegime:
     """Regime of the network, from rho and the displacement exponents.
 
     Args:
         scale_exponents: exponents a_l of alpha_l, layers 1 to L + 1; rho is their sum.
         speed_exponents: exponents sigma_l of the speeds; None for one learning rate.
+        optimiser: whose rates they are, a name or one for each layer; gradient descent unless given.
 
     Returns:
         ``theta-lazy`` for rho > 0: every layer is lazy. ``critical`` for rho = 0 (within
@@ -70,7 +79,7 @@ def network_regime(
         ('theta-lazy', 'critical')
     """
     rho = math.fsum(check_exponents("scale exponents", scale_exponents))
-    layers = layer_regimes(scale_exponents, speed_exponents)
+    layers = layer_regimes(scale_exponents, speed_exponents, optimiser=optimiser)
     if rho > TIE_TOLERANCE:
         return "theta-lazy"
     if rho >= -TIE_TOLERANCE:
@@ -88,7 +97,8 @@ def regime_report(scheme: Scheme, width: int | None = None) -> dict[str, Any]:
     Returns:
         Keys ``name``, ``source``, ``depth``, ``width``; ``kappa`` and ``alpha`` (per layer) at that
         width, None without one; ``kappa_exponent``, ``scale_exponents``, ``speed_exponents``,
-        ``displacement_exponents`` (operator norm), ``layer_regimes``, ``regime``.
+        ``optimiser`` (whose rates the speeds are), ``displacement_exponents`` (operator norm),
+        ``layer_regimes``, ``regime``.
 
     Raises:
         InputError: a width below 1, or a scheme given by numbers, which has no exponents.
@@ -99,7 +109,7 @@ def regime_report(scheme: Scheme, width: int | None = None) -> dict[str, Any]:
         (8.0, 'theta-lazy')
     """
     check_instance("scheme", scheme, Scheme)
-    a, sigma = scheme.scale_exponents, scheme.speed_exponents
+    a, sigma, optimiser = scheme.scale_exponents, scheme.speed_exponents, scheme.optimiser
     m = None if width is None else check_width(width)
     return {
         "name": scheme.name,
@@ -111,9 +121,10 @@ def regime_report(scheme: Scheme, width: int | None = None) -> dict[str, Any]:
         "alpha": None if m is None else scheme.alpha(m).tolist(),
         "scale_exponents": list(a),
         "speed_exponents": list(sigma),
-        "displacement_exponents": list(displacement_exponents(a, sigma)),
-        "layer_regimes": list(layer_regimes(a, sigma)),
-        "regime": network_regime(a, sigma),
+        "optimiser": optimiser if isinstance(optimiser, str) else list(optimiser),
+        "displacement_exponents": list(displacement_exponents(a, sigma, optimiser=optimiser)),
+        "layer_regimes": list(layer_regimes(a, sigma, optimiser=optimiser)),
+        "regime": network_regime(a, sigma, optimiser=optimiser),
     }
 
 

@@ -8,8 +8,16 @@ from typing import Any, final
 import numpy as np
 from jaxtyping import Float
 
-from lazyscope._checks import InputError, as_number, check_array, check_text, shown
+from lazyscope._checks import (
+    InputError,
+    as_number,
+    check_array,
+    check_optimisers,
+    check_text,
+    shown,
+)
 from lazyscope.scaling._law import Law, PowerLaw, ValueAtWidth, check_width
+from lazyscope.scaling._optimiser import optimiser_of_layers
 
 
 @final
@@ -20,7 +28,8 @@ class Scheme:
     The network has L hidden layers of width m (``depth`` L) and L + 1 weight layers, counted from
     the input. The scale of layer l is ``alpha_l = sqrt(m) * std(entries of W[l])`` of the effective
     weight, multipliers included; its speed ``s_l`` is the factor in gradient flow
-    ``dW[l]/dt = -s_l grad_l R``. A common factor of all speeds only changes the unit of time.
+    ``dW[l]/dt = -s_l grad_l R``. A common factor of all speeds only changes the unit of time. For
+    another optimiser than gradient descent the speeds are its rates eta_l.
 
     Args:
         name: short name, as printed in tables.
@@ -28,10 +37,11 @@ class Scheme:
         speeds: L + 1 laws for s_l.
         source: paper or other origin.
         description: one line in words.
+        optimiser: whose rates the speeds are, a name or one for each layer (`growth_power`).
 
     Raises:
-        InputError: fewer than two layers, scales and speeds of different lengths, or entries that
-            are not laws.
+        InputError: fewer than two layers, scales and speeds of different lengths, entries that
+            are not laws, or optimisers without a common law.
 
     Example:
         >>> scheme = Scheme.from_exponents((0.5, 0.0, 0.0))
@@ -48,6 +58,7 @@ class Scheme:
     speeds: tuple[Law, ...]
     source: str = ""
     description: str = ""
+    optimiser: str | tuple[str, ...] = "sgd"
 
     def __post_init__(self) -> None:
         check_text("name", self.name)
@@ -62,6 +73,8 @@ class Scheme:
                 cause="a layer was added to one list only",
                 fix=f"give {len(scales)} of each, one more than the hidden layers",
             )
+        names = set(each := optimiser_of_layers(self.optimiser, len(scales)))
+        object.__setattr__(self, "optimiser", names.pop() if len(names) == 1 else each)
         object.__setattr__(self, "scales", scales)
         object.__setattr__(self, "speeds", speeds)
 
@@ -73,6 +86,7 @@ class Scheme:
         *,
         name: str = "exponents",
         source: str = "given by exponents, constants one",
+        optimiser: str | Sequence[str] = "sgd",
     ) -> "Scheme":
         """The scheme with these powers of the width and constants one; speeds are 1 unless given.
 
@@ -81,6 +95,7 @@ class Scheme:
             speed_exponents: exponents of s_l, or None for one learning rate.
             name: short name.
             source: origin.
+            optimiser: whose rates the speeds are.
         """
         a = check_exponents("scale exponents", scale_exponents)
         sigma = (
@@ -89,7 +104,8 @@ class Scheme:
             else check_exponents("speed exponents", speed_exponents, length=len(a))
         )
         scales = tuple(PowerLaw(1.0, p) for p in a)
-        return cls(name, scales, tuple(PowerLaw(1.0, p) for p in sigma), source)
+        speeds = tuple(PowerLaw(1.0, p) for p in sigma)
+        return cls(name, scales, speeds, source, optimiser=tuple(check_optimisers(optimiser)))
 
     @classmethod
     def at_width(
@@ -100,6 +116,7 @@ class Scheme:
         speed: Sequence[float] | Float[np.ndarray, " layers"] | None = None,
         name: str = "given",
         source: str = "given by numbers",
+        optimiser: str | Sequence[str] = "sgd",
     ) -> "Scheme":
         """The scheme with these numbers at one width; it has no exponents.
 
@@ -109,11 +126,13 @@ class Scheme:
             speed: s_l, or None for one learning rate.
             name: short name.
             source: origin.
+            optimiser: whose rates the speeds are.
         """
         m = check_width(width)
         scales = tuple(ValueAtWidth(v, m) for v in _numbers("alpha", alpha))
         given = (1.0,) * len(scales) if speed is None else _numbers("speed", speed)
-        return cls(name, scales, tuple(ValueAtWidth(v, m) for v in given), source)
+        speeds = tuple(ValueAtWidth(v, m) for v in given)
+        return cls(name, scales, speeds, source, optimiser=tuple(check_optimisers(optimiser)))
 
     @property
     def depth(self) -> int:

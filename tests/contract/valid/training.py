@@ -16,6 +16,13 @@ def calls(folder):
     return {
         "flow.ExponentialFlow": {"tolerance": 0.05, "frozen": "mean", "fixed_step": 0.1},
         "flow.GradientDescent": {"step_size": 0.1},
+        "flow.OptimiserSteps": {
+            "optimiser": "adam",
+            "share": 0.1,
+            "betas": (0.9, 0.999),
+            "epsilon": 1e-8,
+            "weight_decay": 0.0,
+        },
         "flow.check_numbers": {"problem": problem()},
         "flow.dense_problem": {
             "model": dense(),

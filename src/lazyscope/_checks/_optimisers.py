@@ -1,0 +1,19 @@
+"""Which optimisers have a name?"""
+
+from typing import Any
+
+from lazyscope._checks._kinds import check_choice, check_sequence
+
+OPTIMISERS = ("sgd", "momentum", "adam", "adamw", "sign", "lion", "muon")
+"""As settings, schemes and commands write them."""
+
+
+def check_optimisers(given: Any) -> tuple[str, ...]:
+    """Return a name, or one for each layer or group of parameters, as a tuple, or refuse it.
+
+    Example:
+        >>> check_optimisers("adam"), check_optimisers(["muon", "adam"])
+        (('adam',), ('muon', 'adam'))
+    """
+    several = (given,) if isinstance(given, str) else check_sequence("optimiser", given)
+    return tuple(check_choice("optimiser", name, OPTIMISERS) for name in several)
