@@ -198,7 +198,7 @@ class _Walk:
             if not change or not np.issubdtype(mine.invars[place].aval.dtype, np.floating):
                 continue
             sign = {"mul": 1, "div": 1 if place == 0 else -1}.get(name)
-            if sign is not None and power:
+            if sign is not None and power and not math.isnan(change):
                 power += sign * change
                 continue
             self.replace(path, place, value, opened=opened)
@@ -224,12 +224,14 @@ class _Walk:
         return _Value(power=power if abs(power) > _SAME_NUMBER else 0.0, weighed=weighed)
 
     def exponent(self, value: _Value) -> float:
-        """The power of the width in a known number; 0 where it does not depend on the width."""
+        """The power of the width in a known number; NaN where it depends on it in another way."""
         if value.known is None:
             return 0.0
         one, two = (float(each) for each in value.known)
-        if one == two or not one * two > 0:
-            return 0.0 if one == two else math.nan
+        if one == two or (math.isnan(one) and math.isnan(two)):
+            return 0.0
+        if not one * two > 0:
+            return math.nan
         return math.log(two / one) / self.log_ratio
 
     def replace(self, path: Path, place: int, value: _Value, *, opened: bool) -> None:

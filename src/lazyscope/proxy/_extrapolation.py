@@ -8,7 +8,7 @@ from scipy.stats import t as student
 
 from lazyscope._estimate import LEVEL
 
-UNTESTED_ORDER = 0.5
+UNTESTED_ORDER = 1.0
 """Share of the way from the widest proxy to the wide network that is not trusted where two widths leave the
 order in 1 / m' untested."""
 SIGNIFICANT = 2.0

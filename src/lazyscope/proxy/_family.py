@@ -26,13 +26,9 @@ class ProxyFamily:
 
     def __init__(self, library: AbstractLibrary, training: Training, width: int) -> None:
         self.library, self.training = library, training
-        draws = []
-        self.wide_start: list[Start] = []
-        for seed in range(WIDE_DRAWS):
-            network = library.draw(width, seed)
-            own = own_numbers(len(library.roles))._replace(outputs=_outputs(library.roles))
-            self.wide_start.append(network.start(own))
-            draws.append(network)
+        own = own_numbers(len(library.roles))._replace(outputs=_outputs(library.roles))
+        draws = [library.draw(width, seed) for seed in range(WIDE_DRAWS)]
+        self.wide_start: list[Start] = [network.start(own) for network in draws]
         self.wide: Wide = read_wide(width, library.roles, draws)
         self.first = draws[0]
 

@@ -184,8 +184,20 @@ def _answer(
         start_errors={
             each.name: off for each, off in zip(family.library.roles, check.gradient, strict=True)
         },
-        notes=() if holds is None or holds > 0.5 else (_ORDER,),
+        notes=(
+            *(() if holds is None or holds > 0.5 else (_ORDER,)),
+            *_diverged(widths, runs),
+        ),
     )
+
+
+def _diverged(widths: Sequence[int], runs: Sequence[Sequence[Trained]]) -> list[str]:
+    lost = [sum(not np.isfinite(run.loss).all() for run in each) for each in runs]
+    told = ", ".join(
+        f"{k} of {len(runs[0])} at width {m}" for k, m in zip(lost, widths, strict=True)
+    )
+    rate = "the edge of stability, where proxies and the wide network part by chance"
+    return [f"Trainings that diverged: {told}. Rates are at {rate}."] if any(lost) else []
 
 
 _ORDER = (

@@ -13,7 +13,7 @@ from lazyscope.scaling import ArrayTransfer, GrowthRole, OptimiserName, array_tr
 
 _LAW = 0.12
 """Difference of mean size over rms from which on laws differ (normal 0.80, uniform 0.87, both signs 1)."""
-_ENTRIES = 256
+_ENTRIES = 64
 """Entries that an array needs to tell laws apart."""
 _COHERENT = 3.0
 
