@@ -16,6 +16,7 @@ from lazyscope.observe._function import Function, as_function
 from lazyscope.observe._groups import group_parameters
 from lazyscope.observe._observer import MANY_OUTPUTS as MANY_OUTPUTS
 from lazyscope.observe._observer import Observer
+from lazyscope.observe._rates import rates_of as rates_of
 from lazyscope.observe._record import SERIES as SERIES
 from lazyscope.observe._record import (
     Look,

@@ -22,6 +22,13 @@ from lazyscope.scaling._displacement_at_width import (
     initial_operator_norms,
     slowest_correction,
 )
+from lazyscope.scaling._equivalence import (
+    ArrayTransfer,
+    GrowthRole,
+    OptimiserName,
+    array_transfer,
+    start_share,
+)
 from lazyscope.scaling._law import FanAverageLaw, Law, PowerLaw, ValueAtWidth
 from lazyscope.scaling._optimiser import growth_power, update_exponents
 from lazyscope.scaling._phase_plane import PhasePoint, phase_point
@@ -38,14 +45,18 @@ from lazyscope.scaling._scheme import Scheme
 __all__ = [
     "TIE_TOLERANCE",
     "AbcForm",
+    "ArrayTransfer",
     "FanAverageLaw",
+    "GrowthRole",
     "Law",
     "LayerRegime",
     "NetworkRegime",
+    "OptimiserName",
     "PhasePoint",
     "PowerLaw",
     "Scheme",
     "ValueAtWidth",
+    "array_transfer",
     "displacement_exponents",
     "displacements_at_width",
     "frobenius_displacement_exponents",
@@ -62,6 +73,7 @@ __all__ = [
     "scheme_names",
     "scheme_parameters",
     "slowest_correction",
+    "start_share",
     "to_abc",
     "update_exponents",
 ]

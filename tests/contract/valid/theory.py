@@ -23,6 +23,14 @@ def calls(folder):
             "source": "",
             "description": "",
         },
+        "scaling.array_transfer": {
+            "role": "hidden",
+            "optimiser": "muon",
+            "width": 16.0,
+            "proxy_width": 4.0,
+            "matrix": True,
+        },
+        "scaling.start_share": {"width": 16.0, "proxy_width": 4.0},
         "scaling.displacement_exponents": {
             "scale_exponents": (0.5, 0.0),
             "speed_exponents": (0.0, 0.0),

@@ -1,13 +1,13 @@
-"""Which arrays of a network are its layers, and how fast does each learn?"""
+"""Which arrays of a network are its layers?"""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from lazyscope._checks import InputError, check_finite
+from lazyscope._checks import InputError
 from lazyscope._trace import ArrayRoles
-from lazyscope.observe import Described, DescribedModule, check_shapes
+from lazyscope.observe import check_shapes
 
 
 class Layer(NamedTuple):
@@ -88,41 +88,3 @@ def _kind(
     if not growing:
         return "fixed"
     return "outer" if roles is not None and leaf in roles.last else "input"
-
-
-def rates_of(described: Described | DescribedModule, groups: Sequence[str]) -> np.ndarray:
-    """The learning rate of every group.
-
-    Raises:
-        InputError: a rate for no group, or one that is not a positive number.
-    """
-    if not isinstance(described.rates, Mapping | None):
-        raise InputError(
-            "rates must be a mapping from names of groups to learning rates",
-            received=f"{described.rates!r:.80}",
-            cause="one learning rate for all layers, which says nothing",
-            fix=f"give for instance {{{groups[0]!r}: 0.1}}",
-        )
-    rates = {} if described.rates is None else dict(described.rates)
-    unknown = [name for name in rates if name not in groups]
-    if unknown:
-        raise InputError(
-            "rates must be given for groups that exist",
-            received=", ".join(map(repr, unknown)),
-            cause="a misspelt name, or names of another grouping",
-            fix=f"use names among {', '.join(groups)}",
-        )
-    values = [check_finite(f"the rate of {name}", _number(rates.get(name, 1.0))) for name in groups]
-    if min(values) < 0 or max(values) == 0:
-        raise InputError(
-            "rates must be at least zero, and some above",
-            received=str(rates),
-            cause="a sign that was meant differently",
-            fix="give learning rates",
-        )
-    return np.array(values)
-
-
-def _number(value: Any) -> Any:
-    """A number out of an array that holds a single one; anything else as it is."""
-    return value.item() if getattr(value, "shape", None) == () else value

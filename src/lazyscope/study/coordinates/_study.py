@@ -12,8 +12,8 @@ from lazyscope._provenance import versions
 from lazyscope._trace import growing_axes
 from lazyscope.data import Dataset
 from lazyscope.measure import estimate_exponents
-from lazyscope.observe import Build, call_build, check_shapes, clearest
-from lazyscope.study.coordinates._layers import find_layers, rates_of
+from lazyscope.observe import Build, call_build, check_shapes, clearest, rates_of
+from lazyscope.study.coordinates._layers import find_layers
 from lazyscope.study.coordinates._network import Network, network_of
 from lazyscope.study.coordinates._readout import (
     Outline,

@@ -1,0 +1,129 @@
+"""How is a JAX network trained with a rate, an epsilon and a decay of its own for every array?"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import lax
+from jaxtyping import Array, Float
+
+from lazyscope.proxy._network import Numbers
+from lazyscope.proxy._training import LossName, Training
+
+
+class Arrays(NamedTuple):
+    """Everything a network is made of that differs from seed to seed."""
+
+    consts: tuple[Any, ...]
+    context: tuple[Any, ...]
+    leaves: tuple[Float[Array, "..."], ...]
+
+
+Single = Callable[[Arrays, Any], Any]
+"""Outputs (C,) of one example."""
+
+
+def loss_of(
+    name: LossName, outputs: Float[Array, "n C"], y: Float[Array, "n C"]
+) -> Float[Array, ""]:
+    """The loss by name, a mean over points."""
+    if name == "squared":
+        return jnp.sum((outputs - y) ** 2) / (2 * len(y))
+    return jnp.mean(optax.softmax_cross_entropy(outputs, y))
+
+
+def start_sizes(
+    single: Single, outputs: frozenset[int], arrays: Arrays, x: Any, signal: Float[Array, "1 C"]
+) -> tuple[Float[Array, " arrays"], Float[Array, ""]]:
+    """Norm of the gradient of sum_i signal . f(x_i) by every array, and rms of what outputs write."""
+
+    def values(leaves: Any) -> Any:
+        return _batch(single, arrays._replace(leaves=leaves), x)
+
+    now, pull = jax.vjp(values, arrays.leaves)
+    gradient = pull(jnp.broadcast_to(signal, now.shape).astype(now.dtype))[0]
+    norms = jnp.stack([jnp.sqrt(jnp.sum(each**2)) for each in gradient])
+    return norms, jnp.sqrt(jnp.mean(_written(single, outputs, arrays, x, now) ** 2))
+
+
+def descend(
+    single: Single,
+    training: Training,
+    numbers: Numbers,
+    arrays: Arrays,
+    x: Any,
+    y: Float[Array, "n C"],
+    by_step: Float[Array, " steps"],
+    by_array: Float[Array, " arrays"],
+    batches: Any,
+) -> tuple[Float[Array, " steps_and_end"], tuple[Array, ...]]:
+    """Losses along the way, and by how much every array has changed."""
+    start = arrays.leaves
+    first = _batch(single, arrays, x)
+    shift = jnp.zeros_like(first)
+    if numbers.share != 1:
+        shift = _written(single, numbers.outputs, arrays, x, first) * (numbers.share - 1)
+    rules = [
+        _direction(training, leaf, factor)
+        for leaf, factor in zip(start, numbers.epsilon, strict=True)
+    ]
+    decays = [training.decay * factor for factor in numbers.decay]
+
+    def loss(leaves: Any, chosen: Any) -> Any:
+        points = (x, y, shift) if chosen is None else (x[chosen], y[chosen], shift[chosen])
+        outputs = _batch(single, arrays._replace(leaves=leaves), points[0])
+        return loss_of(training.loss, outputs + points[2], points[1])
+
+    def step(carry: Any, now: Any) -> Any:
+        leaves, states = carry
+        rate, chosen = now
+        value, gradient = jax.value_and_grad(loss)(leaves, chosen)
+        moved, kept = [], []
+        for k, (leaf, state, slope) in enumerate(zip(leaves, states, gradient, strict=True)):
+            towards, state = rules[k].update(slope, state, leaf)
+            if decays[k]:
+                towards = towards + decays[k] * leaf
+            moved.append(leaf - (rate * by_array[k]).astype(leaf.dtype) * towards)
+            kept.append(state)
+        return (tuple(moved), kept), value
+
+    states = [rule.init(leaf) for rule, leaf in zip(rules, start, strict=True)]
+    (end, _), losses = lax.scan(step, (start, states), (by_step, batches))
+    return jnp.append(losses, loss(end, None)), tuple(
+        b - a for a, b in zip(start, end, strict=True)
+    )
+
+
+def _batch(single: Single, arrays: Arrays, x: Any) -> Any:
+    return jax.vmap(lambda one: single(arrays, one))(x)
+
+
+def _written(single: Single, outputs: frozenset[int], arrays: Arrays, x: Any, now: Any) -> Any:
+    """What the output arrays write: outputs less those without them; all where that has no value."""
+    without = tuple(
+        jnp.zeros_like(leaf) if k in outputs else leaf for k, leaf in enumerate(arrays.leaves)
+    )
+    rest = _batch(single, arrays._replace(leaves=without), x) if outputs else jnp.zeros_like(now)
+    return now - jnp.where(jnp.isfinite(rest), rest, jnp.zeros_like(rest))
+
+
+def _direction(training: Training, leaf: Any, epsilon: float) -> Any:
+    """What the optimiser does with gradients of one array, for a rate of one; to be subtracted."""
+    memory, (one, two), added = training.momentum, training.both_betas, training.epsilon * epsilon
+    match training.optimizer:
+        case "sgd":
+            return optax.identity()
+        case "momentum":
+            return optax.trace(decay=memory)
+        case "sign":
+            return optax.scale_by_sign()
+        case "lion":
+            return optax.scale_by_lion(one, two)
+        case "muon" if leaf.ndim == 2:
+            from optax.contrib import scale_by_muon
+
+            return scale_by_muon(beta=memory, eps=added)
+        case _:
+            return optax.scale_by_adam(one, two, eps=added)

@@ -1,0 +1,72 @@
+"""Which networks stand for a wide one: drawn how, with which numbers?"""
+
+from typing import final
+
+from lazyscope._trace import ArrayRoles
+from lazyscope.proxy._network import AbstractLibrary, AbstractNetwork, Numbers, Start, own_numbers
+from lazyscope.proxy._plan import Wide, check_arrays, proxy_numbers, read_wide
+from lazyscope.proxy._start import check_start
+from lazyscope.proxy._training import Training
+
+WIDE_DRAWS = 2
+"""Draws of the wide network that are read; none is trained."""
+
+
+@final
+class ProxyFamily:
+    """A wide network as it was read, and narrow ones that stand for it.
+
+    Attributes:
+        library: draws networks.
+        training: of the wide network.
+        wide: its sizes.
+        wide_start: sizes of its draws at the start.
+        first: its first draw.
+    """
+
+    def __init__(self, library: AbstractLibrary, training: Training, width: int) -> None:
+        self.library, self.training = library, training
+        own = own_numbers(len(library.roles))._replace(outputs=_outputs(library.roles))
+        draws = [library.draw(width, seed) for seed in range(WIDE_DRAWS)]
+        self.wide_start: list[Start] = [network.start(own) for network in draws]
+        self.wide: Wide = read_wide(width, library.roles, draws)
+        self.first = draws[0]
+
+    def wide_network(self, seed: int) -> tuple[AbstractNetwork, Numbers]:
+        """The wide network itself with its own numbers."""
+        return self.library.draw(self.wide.width, seed), own_numbers(len(self.library.roles))
+
+    def drawn(self, proxy_width: int, seed: int) -> tuple[AbstractNetwork, Numbers]:
+        """A narrow network with the numbers that make it stand for the wide one."""
+        network, numbers, _ = self._drawn(proxy_width, seed)
+        return network, numbers
+
+    def check(self, proxy_width: int, seeds: int) -> tuple[str, ...]:
+        """Refuse what does not carry over to networks of a width; what to know of it, in sentences."""
+        drawn = [self._drawn(proxy_width, seed) for seed in range(seeds)]
+        roles, widths = self.library.roles, (self.wide.width, proxy_width)
+        notes = check_arrays(roles, self.wide, (proxy_width, drawn[0][0].sizes()))
+        starts = [network.start(numbers) for network, numbers, _ in drawn]
+        self.start_check = check_start(roles, widths, self.wide_start, starts)
+        return (*notes, *drawn[0][2])
+
+    def _drawn(
+        self, proxy_width: int, seed: int
+    ) -> tuple[AbstractNetwork, Numbers, tuple[str, ...]]:
+        narrow = self.library.draw(proxy_width, seed)
+        network, notes = self.library.with_constants(
+            narrow, self.first, self.wide.width / proxy_width
+        )
+        network.rates = self.first.rates
+        numbers = proxy_numbers(
+            self.library.roles,
+            self.training.optimizer,
+            self.wide,
+            (proxy_width, network.sizes()),
+            seed,
+        )
+        return network, numbers, notes
+
+
+def _outputs(roles: ArrayRoles) -> frozenset[int]:
+    return frozenset(k for k, each in enumerate(roles) if each.role == "output")

@@ -1,0 +1,195 @@
+"""How does a JAX function answer what is asked of a network?"""
+
+import contextlib
+import functools
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator
+from typing import Any, final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.extend.core import Jaxpr
+
+from lazyscope._checks import InputError
+from lazyscope._jax import kept, kept_params, own_settings
+from lazyscope._trace import asking, pose, without_effects
+from lazyscope.measure import operator_norm
+from lazyscope.observe import Build, Described, call_build, rates_of, roles_of, subject_of
+from lazyscope.proxy._constants import Replacements, constants_of, run_with
+from lazyscope.proxy._descent import Arrays, descend, start_sizes
+from lazyscope.proxy._network import (
+    AbstractLibrary,
+    AbstractNetwork,
+    ArraySize,
+    Numbers,
+    Start,
+    Trained,
+    array_size,
+    row_axes,
+    timed,
+)
+from lazyscope.proxy._training import Points, Training
+
+
+@final
+class FunctionLibrary(AbstractLibrary):
+    """JAX functions that a build makes."""
+
+    def __init__(self, build: Build, points: Points, widths: tuple[int, int], seed: int) -> None:
+        self._build, self._points = build, points
+        self.roles = roles_of(build, points.x[:2], widths, seed=seed)
+        self._rows = row_axes(self.roles)
+
+    def draw(self, width: int, seed: int) -> "FunctionNetwork":
+        """A network."""
+        made = call_build(self._build, width, seed)
+        if not isinstance(made, Described):
+            raise InputError(
+                "build must return networks of one library",
+                received="a PyTorch module beside a JAX function",
+                cause="a build that chooses by the width",
+                fix="return the same kind for every width and seed",
+            )
+        return FunctionNetwork(made, self._points, self._rows)
+
+    def with_constants(
+        self, narrow: AbstractNetwork, wide: AbstractNetwork, ratio: float
+    ) -> tuple["FunctionNetwork", tuple[str, ...]]:
+        """The narrow network with the wide one's constants, and what that leaves open."""
+        assert isinstance(narrow, FunctionNetwork)
+        assert isinstance(wide, FunctionNetwork)
+        found = constants_of(narrow.example, wide.example, ratio)
+        return narrow.replaced(found.replacements), found.notes
+
+
+@final
+class FunctionNetwork(AbstractNetwork):
+    """A JAX function with the parameters of one draw."""
+
+    def __init__(self, described: Described, points: Points, rows: tuple[int, ...]) -> None:
+        self._rows = rows
+        with own_settings(double=False), asking(described.params):
+            self._params = kept_params(described.params)
+            question = pose(described.apply, self._params, points.x, None)
+            subject = subject_of(question, described.groups, True, ())
+            self.example = without_effects(question.example)
+            consts = tuple(kept(list(self.example.closed.consts)))
+            self._arrays = Arrays(consts, tuple(kept(question.context)), question.leaves)
+            self._x = question.x1
+            self._y = jnp.asarray(points.y, question.leaves[0].dtype)
+        self.rates = rates_of(described, subject.groups)[list(subject.parameter_group)]
+        self.num_outputs = self.example.num_outputs
+        self._replacements: Replacements = {}
+
+    def replaced(self, replacements: Replacements) -> "FunctionNetwork":
+        """The same network with other constants in its equations."""
+        other = object.__new__(FunctionNetwork)
+        for name, value in vars(self).items():
+            setattr(other, name, value)
+        other._replacements = replacements
+        return other
+
+    def sizes(self) -> tuple[ArraySize, ...]:
+        """How large its arrays are."""
+        return tuple(array_size(np.asarray(leaf)) for leaf in self._arrays.leaves)
+
+    def norms(self) -> tuple[float, ...]:
+        """Operator norm of every array as a matrix, the Euclidean norm of a vector."""
+        return tuple(self._norms(self._arrays.leaves))
+
+    def values(self, array: int) -> np.ndarray:
+        """One array."""
+        return np.asarray(self._arrays.leaves[array])
+
+    def start(self, numbers: Numbers) -> Start:
+        """Sizes at the start, by one pass back."""
+        signal = np.random.default_rng(0).choice([-1.0, 1.0], size=(1, self.num_outputs))
+        with self._settings():
+            given = (self._given(numbers), self._x, jnp.asarray(signal, self._y.dtype))
+            function = functools.partial(start_sizes, self._single(), numbers.outputs)
+            run = self._program(f"start {numbers.outputs}", function, given)
+            found, seconds = timed(lambda: jax.device_get(run(*given)))
+        return Start(np.asarray(found[0], float), float(found[1]), seconds)
+
+    def train(self, training: Training, numbers: Numbers) -> Trained:
+        """Train it, all steps in one compiled program."""
+        kind = self._y.dtype
+        with self._settings():
+            given = (
+                self._given(numbers),
+                self._x,
+                self._y,
+                jnp.asarray(training.rates(), kind),
+                jnp.asarray(self.rates * np.asarray(numbers.rate), kind),
+                None if training.batches is None else jnp.asarray(training.batches),
+            )
+            told = training.described() | {"rate": None, "batches": training.batches is None}
+            told |= {"own": (numbers.epsilon, numbers.decay, numbers.share, numbers.outputs)}
+            function = functools.partial(descend, self._single(), training, numbers)
+            run = self._program(f"train {told}", function, given)
+            (losses, changes), seconds = timed(lambda: jax.block_until_ready(run(*given)))
+        norms = self._norms(changes)
+        return Trained(np.asarray(losses, float), np.array(norms), seconds)
+
+    def identity(self) -> str:
+        """Its equations and the constants that were put in."""
+        return f"{self.example.closed.jaxpr} {self._replacements}"
+
+    def _norms(self, arrays: Any) -> list[float]:
+        with self._settings():
+            return [
+                float(_matrix_norm(leaf, row)) for leaf, row in zip(arrays, self._rows, strict=True)
+            ]
+
+    @contextlib.contextmanager
+    def _settings(self) -> Iterator[None]:
+        promotion = jax.numpy_dtype_promotion("standard")  # as optimisers of Optax need it
+        with own_settings(double=False), asking(self._params), promotion:
+            yield
+
+    def _given(self, numbers: Numbers) -> Arrays:
+        """Arrays with other numbers."""
+        leaves = tuple(
+            jnp.asarray(numbers.values[k], leaf.dtype)
+            if k in numbers.values
+            else leaf * jnp.asarray(factor, leaf.dtype)
+            for k, (leaf, factor) in enumerate(
+                zip(self._arrays.leaves, numbers.entries, strict=True)
+            )
+        )
+        return self._arrays._replace(leaves=leaves)
+
+    def _single(self) -> Any:
+        return functools.partial(_outputs, self.example.closed.jaxpr, self._replacements)
+
+    def _program(self, what: str, function: Any, given: Any) -> Any:
+        """The compiled program of a function; one for all seeds, whose equations name none."""
+        shapes = jax.tree.map(lambda leaf: (leaf.shape, str(leaf.dtype)), given)
+        key = (what, self.identity(), str(shapes))
+        if key not in _programs:
+            _programs[key] = jax.jit(function).lower(*given).compile()
+        _programs.move_to_end(key)
+        while len(_programs) > _KEPT:
+            _programs.popitem(last=False)
+        return _programs[key]
+
+
+_programs: OrderedDict[Hashable, Any] = OrderedDict()
+_KEPT = 16
+
+
+@functools.partial(jax.jit, static_argnums=1)
+def _matrix_norm(array: Any, row: int) -> Any:
+    """Operator norm of an array as a matrix, the Euclidean norm of a vector."""
+    if array.ndim < 2:
+        return jnp.sqrt(jnp.sum(array**2))
+    if array.ndim > 2:
+        array = jnp.moveaxis(array, row, 0).reshape(array.shape[row], -1)
+    return operator_norm(array)
+
+
+def _outputs(jaxpr: Jaxpr, replacements: Replacements, arrays: Arrays, x: Any) -> Any:
+    """Outputs (C,) of one example."""
+    inputs = [*arrays.context, *arrays.leaves, x]
+    return run_with(jaxpr, arrays.consts, inputs, replacements)[0][0]
