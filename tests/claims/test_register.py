@@ -16,13 +16,13 @@ from lazyscope.claims.register import _standing
 from lazyscope.claims.register._append import differences, next_entry
 from lazyscope.claims.register._entry import Entry, digest, read_entries, state_after
 from lazyscope.claims.register._power import power_of
-from lazyscope.claims.register._standing import Standing, standings, standings_of
+from lazyscope.claims.register._standing import Standing, standings
 from lazyscope.measure import Estimate
 
 FILES = sorted(Path(_standing.__file__).parent.glob("*.jsonl"))
 SEAL = json.loads((Path(__file__).parent / "sealed_register.json").read_text())
 BY_NAME = {claim.name: claim for claim in CLAIMS}
-ALL = {(one.claim, one.row): one for one in standings_of(list(BY_NAME))}
+ALL = {(name, row): one for name in BY_NAME for row, one in standings(name).items()}
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)

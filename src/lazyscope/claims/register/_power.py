@@ -105,7 +105,8 @@ def exponents_of(
     widths = np.array(design["widths"], float)
     scatter = sd * rng.standard_normal((draws, len(widths), int(design["seeds"])))
     values = widths[:, None] ** truth * np.exp(scatter)
-    found = estimate_exponents(widths, values, accuracy=float(design.get("accuracy", 0.0)))
+    error = {"accuracy": float(design["accuracy"])} if "accuracy" in design else {}
+    found = estimate_exponents(widths, values, **error)
     return found.exponent, found.low, found.high
 
 

@@ -6,7 +6,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, final
 
+from lazyscope._entry import checked
 from lazyscope._estimate import Estimate
+from lazyscope._plain import plain
+from lazyscope.claims._finding import Claim
 from lazyscope.claims._rule import Rule, Verdict
 from lazyscope.claims.register._entry import FACTS, Entry, read_entries, state_after
 
@@ -82,24 +85,31 @@ class Standing:
         return {
             "claim": self.claim,
             "row": self.row,
-            "registered": self.entries[0].date,
-            "expected_first": first["expected"],
-            "expected_now": now["expected"],
-            "prediction_first": first["prediction"],
+            **self.told(),
             "prediction": now["prediction"],
             "threshold_first": first["rule"],
             "threshold": now["rule"],
             "design_first": first["design"],
             "design": now["design"],
+            "noise": now.get("noise"),
+            "retired": self.retired or None,
+        }
+
+    def told(self) -> dict[str, Any]:
+        """What is said of the row beside its measurement."""
+        first, now = self.first, self.now
+        return {
+            "registered": self.entries[0].date,
+            "expected_first": first["expected"],
+            "expected_now": now["expected"],
+            "prediction_first": first["prediction"],
             "changes": [
                 {"date": one.date, "commit": one.commit, "set": dict(one.set), "reason": one.reason}
                 for one in self.changes
             ],
-            "noise": now.get("noise"),
             "power": now.get("power"),
             "counted": not self.uncounted,
             "uncounted": self.uncounted or None,
-            "retired": self.retired or None,
         }
 
     def _reason(self, name: str) -> str:
@@ -114,9 +124,31 @@ def standings(claim: str) -> dict[str, Standing]:
     return dict(_read(claim))
 
 
-def standings_of(claims: Sequence[str]) -> tuple[Standing, ...]:
-    """Every row of the register of some claims, in their order."""
-    return tuple(one for claim in claims for one in standings(claim).values())
+@checked()
+def expectations(claims: Sequence[Claim]) -> tuple[dict[str, Any], ...]:
+    """Every row in the register of some claims, retired ones too; nothing is run.
+
+    Returns:
+        For each row ``claim``, ``row``, ``registered`` (date), ``expected_first`` and ``expected_now``,
+        ``prediction_first`` and ``prediction``, ``threshold_first`` and ``threshold``, ``design_first``
+        and ``design``, ``changes`` with their dates and reasons, ``power`` (to agree where the law is exact,
+        to disagree half a step away) with its ``noise``, ``counted``, and why not in ``uncounted`` and
+        ``retired``.
+    """
+    found = (one for claim in claims for one in standings(claim.name).values())
+    return tuple(plain(one.as_json()) for one in found)
+
+
+def with_expectations(claim: str, finding: Mapping[str, Any]) -> dict[str, Any]:
+    """A row that was measured, with what its register says, judged against what was expected first."""
+    known = standings(claim).get(finding["name"])
+    if known is None:
+        told = {"expected_first": finding["expected"], "expected_now": finding["expected"]}
+        told |= {"changes": [], "counted": True, "uncounted": None, "power": None}
+        return {**finding, "verdict_first": finding["verdict"], **told}
+    told, judged = known.told(), known.first_verdict(finding)
+    as_expected = judged == told["expected_first"]
+    return {**finding, "verdict_first": judged, **told, "as_expected": as_expected}
 
 
 @cache
