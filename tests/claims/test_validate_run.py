@@ -15,6 +15,10 @@ from lazyscope.claims import (
     select_claims,
     validation,
 )
+from lazyscope.claims._row import Row
+from lazyscope.claims._rule import Rule
+from lazyscope.claims.register._entry import Entry
+from lazyscope.claims.register._standing import Standing
 from lazyscope.measure import Estimate
 
 
@@ -133,7 +137,7 @@ def test_other_data_reaches_only_claims_that_can_use_it(tmp_path):
 def test_every_row_is_counted_once_for_what_it_means(tmp_path, verdict, expected, key):
     records = check_claims([Counted("one", finding("row", verdict, expected)).claim], tmp_path)
     found = counts(records)
-    assert {name for name, number in found.items() if number} == {"rows", key}
+    assert {name for name, number in found.items() if number} == {"rows", "counted", key}
     assert is_sound(records) == (key != "unexpected")
 
 
@@ -181,3 +185,104 @@ def test_a_folder_that_is_gone_is_refused(tmp_path):
 def test_a_folder_with_an_impossible_name_is_refused():
     with pytest.raises(InputError, match="a shorter path"):
         read_records("x" * 5000, "quick")
+
+
+# --- against what was expected first
+
+
+POWER = {"agrees": 0.9, "disagrees": 0.95}
+
+
+@pytest.fixture
+def registered(monkeypatch):
+    """Put entries of the row ``row`` of any claim into the register."""
+
+    def use(*sets):
+        first = {
+            "prediction": 1.0,
+            "expected": "agrees",
+            "rule": Rule.number().as_json(),
+            "design": {},
+        }
+        entries = [
+            Entry("row", f"2026-11-0{i + 1}", new, "why") for i, new in enumerate((first, *sets))
+        ]
+        known = {"row": Standing("one", "row", tuple(entries))}
+        monkeypatch.setattr(
+            "lazyscope.claims.register._standing.standings",
+            lambda claim: known if claim == "one" else {},
+        )
+
+    return use
+
+
+def test_a_row_that_was_turned_to_disagree_still_counts_against_its_first_expectation(
+    tmp_path, registered
+):
+    registered({"power": POWER}, {"expected": "disagrees"})
+    records = check_claims(
+        [Counted("one", finding("row", "disagrees", "disagrees")).claim], tmp_path
+    )
+    found = counts(records)
+    assert (found["unexpected"], found["expected"], found["changed"]) == (1, 0, 1)
+    assert not is_sound(records)
+    row = validation([Counted("one").claim], {"one": records[0]}, effort="full")["claims"][0][
+        "findings"
+    ][0]
+    assert (row["expected_first"], row["expected_now"], row["as_expected"]) == (
+        "agrees",
+        "disagrees",
+        False,
+    )
+    assert row["changes"] == [
+        {"date": "2026-11-03", "commit": "", "set": {"expected": "disagrees"}, "reason": "why"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ({"power": {"agrees": 0.5, "disagrees": 1.0}}, "exploratory: power 0.50 to agree"),
+        ({"power": POWER, "counted": False}, "cannot fail, or hardly: why"),
+        ({}, "exploratory: nothing is known"),
+    ],
+)
+def test_rows_without_power_and_rows_that_cannot_fail_are_shown_and_count_nowhere(
+    tmp_path, registered, entry, words
+):
+    registered(entry)
+    for verdict in ("agrees", "disagrees"):
+        records = check_claims(
+            [Counted("one", finding("row", verdict)).claim], tmp_path, fresh=True
+        )
+        found = counts(records)
+        assert {name for name, number in found.items() if number} == {"rows"}
+        assert is_sound(records)
+        row = validation([Counted("one").claim], {"one": records[0]}, effort="full")["claims"][0]
+        assert row["findings"][0]["uncounted"].startswith(words)
+        assert row["findings"][0]["verdict"] == verdict
+
+
+def test_a_loosened_rule_counts_as_the_first_one(tmp_path, registered):
+    registered({"power": POWER}, {"rule": {"resolution": 0.25}})
+    row = Finding("row", "x = 1", 1.0, Estimate(1.0, 0.8, 1.2), "agrees", "one run")
+    found = counts(check_claims([Counted("one", row).claim], tmp_path))
+    assert (found["agree"], found["undecided"]) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (finding("other"), "are not those declared"),
+        (finding("row", "disagrees", "disagrees"), "is not declared as it was judged"),
+        (
+            Finding("row", "x = 2", 2.0, None, "agrees", "no run"),
+            "declares 1.0 and was judged by 2.0",
+        ),
+    ],
+)
+def test_a_row_that_is_judged_by_something_else_than_it_declares_is_an_error(tmp_path, row, words):
+    declared = (Row("row", 1.0, Rule.number(), {"seeds": 4}),)
+    claim = Claim("one", "a paper", "it holds", lambda effort: (row,), rows=declared)
+    record = check_claims([claim], tmp_path)[0]
+    assert words in record["error"]

@@ -55,7 +55,7 @@ def test_page_numbers_and_rows_are_written(tmp_path, table):
     )
     assert lines[-1] == f"Numbers: {(tmp_path / 'out' / 'validation.json').resolve()}"
     page = (tmp_path / "out" / "validation.md").read_text()
-    assert "| `row` | x \\| y ≤ 2 | 2 | 1.5 | [1, 2] | agrees |" in page
+    assert "| `row` | x \\| y ≤ 2 | 2 | 1.5 | [1, 2] | – | agrees |" in page
     assert "lazyscope validate --quick --only second" in page
     assert "one run at quick effort." in page
 
@@ -144,6 +144,29 @@ def test_bad_input_is_one_message_and_nothing_is_checked(tmp_path, table, argume
     assert result.exit_code == 2, (result.output, result.exception)
     assert words.lower() in result.stderr.lower()
     assert not (tmp_path / "out").exists()
+
+
+def test_a_list_says_what_is_registered_and_runs_nothing(tmp_path):
+    folder = tmp_path / "out"
+    told = json.loads(validate(folder, "--list", "--json").stdout)
+    assert not folder.exists()
+    assert told["summary"]["rows"] == len(told["rows"])
+    assert told["summary"]["retired"] == sum(row["retired"] is not None for row in told["rows"])
+    listed = [(row["claim"], row["row"]) for row in told["rows"] if row["retired"] is None]
+    assert sorted(listed) == sorted((one.name, row.name) for one in CLAIMS for row in one.rows)
+    ten = next(row for row in told["rows"] if row["row"] == "ten-outputs")
+    assert (ten["expected_first"], ten["expected_now"]) == ("agrees", "disagrees")
+    assert ten["changes"][0]["date"] == "2026-11-24T15:04:43+00:00"
+    assert {"prediction", "design", "threshold", "registered"} <= set(ten)
+    lines = validate(folder, "--list", "--only", "off-law").stdout.splitlines()
+    assert "agrees, now disagrees" in next(line for line in lines if "ten-outputs" in line)
+    assert not any("lee-first" in line for line in lines)
+
+
+def test_a_list_with_options_of_a_run_is_refused(tmp_path):
+    result = validate(tmp_path, "--list", "--quick")
+    assert result.exit_code == 2
+    assert "a list of rows runs nothing" in result.stderr.lower()
 
 
 def test_data_that_cannot_be_read_is_refused_before_anything_is_checked(tmp_path, table):

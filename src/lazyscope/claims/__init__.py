@@ -3,12 +3,15 @@
 from lazyscope._deprecated import moved
 from lazyscope.claims._catalogue import CLAIMS
 from lazyscope.claims._finding import Claim, Effort, Finding, Section, Verdict
+from lazyscope.claims._row import Row
+from lazyscope.claims._rule import Rule
 from lazyscope.claims._verdict import (
     SLOPE_ACCURACY,
     all_of,
     share_estimate,
     under_assumptions,
 )
+from lazyscope.claims.register._standing import expectations
 from lazyscope.claims.run._record import RunSettings, read_records
 from lazyscope.claims.run._run import check_claim, check_claims, select_claims
 from lazyscope.claims.run._summary import counts, is_sound, validation
@@ -19,6 +22,8 @@ __all__ = [
     "Claim",
     "Effort",
     "Finding",
+    "Row",
+    "Rule",
     "RunSettings",
     "Section",
     "Verdict",
@@ -26,6 +31,7 @@ __all__ = [
     "check_claim",
     "check_claims",
     "counts",
+    "expectations",
     "is_sound",
     "read_records",
     "select_claims",

@@ -6,12 +6,11 @@ from typing import Any, Literal, final
 
 from lazyscope._entry import check_fields
 from lazyscope._estimate import Estimate
+from lazyscope.claims._row import Row
+from lazyscope.claims._rule import Verdict
 
 Effort = Literal["quick", "full"]
 """``quick`` settles each claim as far as seconds allow; ``full`` takes minutes and larger widths."""
-
-Verdict = Literal["agrees", "disagrees", "undecided", "outside"]
-"""``outside``: the network does not satisfy the claim's assumptions, so the claim says nothing."""
 
 Section = Literal["results", "off", "controls"]
 """Where a claim stands on the page: published and derived results, where the law is off, controls."""
@@ -76,6 +75,8 @@ class Claim:
         section: where it stands on the page.
         check_on: the same experiment on other data, given by name or path; None for a claim that is
             about its own data.
+        rows: the rows of full effort as the register has them (see `Row`); empty for a claim that is in
+            no register.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Claim:
     check: Callable[[Effort], tuple[Finding, ...]]
     section: Section = "results"
     check_on: Callable[[Effort, str], tuple[Finding, ...]] | None = None
+    rows: tuple[Row, ...] = ()
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -1,12 +1,15 @@
 """Which rows does a phase diagram give: signs, sizes of exponents, and intervals against the law?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float
 
 from lazyscope.claims._finding import Finding
+from lazyscope.claims._row import Row
+from lazyscope.claims._rule import Rule
 from lazyscope.claims._verdict import share_estimate
 from lazyscope.measure import RESOLUTION, STANDARD_ERRORS, Estimate, middle_of, resampled_means
 from lazyscope.study import MARGIN
@@ -14,6 +17,21 @@ from lazyscope.study import MARGIN
 SHARE = 0.9
 """Part of many cells that has to be as claimed: intervals of 95 % and cells that are not independent."""
 _NARROW = 16  # as in the notes of `lazyscope.measure.estimate_exponent`
+
+
+def map_rows(design: Mapping[str, Any], layers: Sequence[int]) -> Iterator[Row]:
+    """What `sign_findings` and `error_findings` claim, from a design of a phase diagram."""
+    design = {**design, "margin": MARGIN, "estimator": "exponent"}
+    yield Row("slope-signs", 1.0, Rule.at_least(SHARE), design)
+    yield Row("decided-signs", 1.0, Rule.at_least(SHARE), design)
+    words = (
+        "undecided in place of disagrees where the error of local slopes still falls, and where widths span "
+        f"less than a factor of {_NARROW}"
+    )
+    for layer in layers:
+        at = {**design, "layer": layer}
+        yield Row(f"layer-{layer}-exponents", 0.0, Rule.at_most(RESOLUTION, words=words), at)
+        yield Row(f"layer-{layer}-convergence", None, Rule.at_most(1.0), at)
 
 
 def sign_findings(estimates: xr.Dataset, *, basis: str) -> tuple[Finding, Finding]:

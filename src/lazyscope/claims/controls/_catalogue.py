@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from lazyscope.claims._finding import Claim, Effort, Finding, Verdict
+from lazyscope.claims._row import Row
+from lazyscope.claims._rule import Rule
 from lazyscope.claims._verdict import SLOPE_ACCURACY
 from lazyscope.claims._verdict_map import joined
-from lazyscope.claims.controls._kernel import kernel_controls
-from lazyscope.claims.controls._outside import outside_controls
+from lazyscope.claims.controls._kernel import kernel_controls, kernel_rows
+from lazyscope.claims.controls._outside import outside_controls, outside_rows
 from lazyscope.claims.papers._two_layer_decay import CURVE_AND_KERNEL
 from lazyscope.measure import ExponentEstimate, estimate_exponent
 from lazyscope.scaling import displacement_exponents
@@ -16,6 +18,9 @@ from lazyscope.sweep import SweepDesign, open_store, run_sweep
 
 _SCHEMES = {"lazy": (0.25, 0.25), "condensed": (-0.25, -0.25)}
 _WIDTHS = {"quick": (100, 562, 3162), "full": (100, 422, 1778, 7499, 31623)}
+_SEEDS = {"quick": 3, "full": 5}
+_ACCURACY = 0.02
+"""Error of log displacements at the tolerance of these runs."""
 _Law = Callable[[Sequence[float]], Sequence[float]]
 
 
@@ -40,7 +45,7 @@ def wrong_sign_law(scales: Sequence[float]) -> tuple[float, ...]:
 
 def _law_controls(effort: Effort) -> Iterator[Finding]:
     """The measured exponents of a lazy and of a condensed network against the law and its opposite."""
-    widths, seeds = _WIDTHS[effort], 3 if effort == "quick" else 5
+    widths, seeds = _WIDTHS[effort], _SEEDS[effort]
     measured = _measured(widths, seeds)
     for name, scales in _SCHEMES.items():
         basis = (
@@ -106,9 +111,29 @@ def _measured(widths: Sequence[int], seeds: int) -> dict[str, ExponentEstimate]:
         runs = open_store(Path(folder) / "store").load()
     moved = runs["displacement_operator"].sel(layer=1).transpose(..., "width", "seed").values
     return {
-        name: estimate_exponent(widths, values, accuracy=0.02)
+        name: estimate_exponent(widths, values, accuracy=_ACCURACY)
         for name, values in zip(_SCHEMES, moved, strict=True)
     }
+
+
+def _registered() -> Iterator[Row]:
+    rule = Rule.number(accuracy=SLOPE_ACCURACY)
+    for name, scales in _SCHEMES.items():
+        design = {
+            "data": "four-points",
+            "depth": 1,
+            "scale_exponents": scales,
+            "layer": 1,
+            "widths": _WIDTHS["full"],
+            "seeds": _SEEDS["full"],
+            "estimator": "exponent",
+            "accuracy": _ACCURACY,
+        }
+        right, wrong = float(displacement_exponents(scales)[0]), float(wrong_sign_law(scales)[0])
+        yield Row(f"{name}-right-sign", right, rule, design)
+        yield Row(f"{name}-wrong-sign", wrong, rule, design, "disagrees")
+    yield from kernel_rows()
+    yield from outside_rows()
 
 
 CONTROLS = Claim(
@@ -119,5 +144,6 @@ CONTROLS = Claim(
         "assumptions of the theorem is called so; the right ones beside them agree."
     ),
     check=check_controls,
+    rows=tuple(_registered()),
     section="controls",
 )

@@ -8,6 +8,8 @@ import numpy as np
 from jaxtyping import Float
 
 from lazyscope.claims._finding import Effort, Finding, Verdict
+from lazyscope.claims._row import Row
+from lazyscope.claims._rule import Rule
 from lazyscope.claims._verdict_map import joined
 from lazyscope.data import Dataset, load_dataset
 from lazyscope.experiment import SingleRun, train_run
@@ -21,6 +23,28 @@ _FINITE_WIDTH = 0.1  # of the ratio of times, for finite width
 POINTS = 16
 _SCALES, _SPEEDS = (0.5, 0.25), (0.5, 0.0)  # both layers weigh the same, m; kappa = m^3/4
 
+_EFFORTS = {"quick": (2048, 3), "full": (16384, 5)}
+
+
+def kernel_rows() -> Iterator[Row]:
+    """What `kernel_controls` claims."""
+    width, seeds = _EFFORTS["full"]
+    design = {
+        "data": "digits",
+        "num_points": POINTS,
+        "target": "parity",
+        "scale_exponents": _SCALES,
+        "speed_exponents": _SPEEDS,
+        "widths": [width],
+        "seeds": seeds,
+        "stop": _STOP,
+        "centred": True,
+    }
+    rule = Rule.between(1 - _FINITE_WIDTH, 1 + _FINITE_WIDTH)
+    yield Row("kernel-right", 1.0, rule, design)
+    for name in ("no-speeds", "no-scales", "last-layer"):
+        yield Row(f"kernel-{name}", 1.0, rule, design, "disagrees")
+
 
 def kernel_controls(effort: Effort) -> Iterator[Finding]:
     """Time to a tenth of the loss over the one forecast by four limit kernels.
@@ -28,7 +52,7 @@ def kernel_controls(effort: Effort) -> Iterator[Finding]:
     The right one weighs Kbar_l by s_l kappa^2 / alpha_l^2. The wrong ones leave out the speeds, the
     scales, or every layer but the last (random features), the last being off by a factor of about three only.
     """
-    width, seeds = (2048, 3) if effort == "quick" else (16384, 5)
+    width, seeds = _EFFORTS[effort]
     data = load_dataset("digits", num_points=POINTS, num_test=0, target="parity")
     scheme = Scheme.from_exponents(_SCALES, _SPEEDS)
     runs = [SingleRun(data, scheme, width, centred=True, seed=seed) for seed in range(seeds)]

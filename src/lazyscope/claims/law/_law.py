@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from lazyscope.claims._finding import Claim, Effort, Finding
-from lazyscope.claims._verdict_map import joined, share_finding
+from lazyscope.claims._row import Row, design_of
+from lazyscope.claims._rule import Rule
+from lazyscope.claims._verdict_map import SHARE, joined, share_finding
 from lazyscope.scaling import displacement_exponents
 from lazyscope.study import (
     RMS,
@@ -178,6 +180,18 @@ def _basis(settings: RandomSchemesSettings) -> str:
     )
 
 
+def _registered() -> Iterator[Row]:
+    names = ("counts", "widths", "replicates", "draw_seed", "data", "num_points", "data_seed")
+    design = design_of(SETTINGS["full"], *names, "stop", "tolerance", estimator="exponent", tie=TIE)
+    size, share = Rule.at_most(RMS), Rule.at_least(SHARE)
+    yield Row("exponents", 0.0, size, design)
+    yield Row("intervals", 1.0, share, design)
+    yield Row("exponents-near-ties", 0.0, size, design)
+    yield Row("law-at-width", 0.0, size, design)
+    yield Row("law-at-width-intervals", 1.0, share, design)
+    yield Row("control-without-speeds", 1.0, share, design, "disagrees")
+
+
 LAW = Claim(
     name="law",
     source="derived in docs/theory.md; for two layers Luo et al. 2021 (arXiv 2007.07497)",
@@ -188,5 +202,6 @@ LAW = Claim(
         "replaces exponents by numbers, crossovers cancel."
     ),
     check=check_law,
+    rows=tuple(_registered()),
     section="results",
 )

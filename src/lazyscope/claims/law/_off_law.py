@@ -10,16 +10,20 @@ import numpy as np
 from jaxtyping import Float
 
 from lazyscope.claims._finding import Claim, Effort, Finding, Verdict
+from lazyscope.claims._row import Row
+from lazyscope.claims._rule import Rule
 from lazyscope.claims._verdict import SLOPE_ACCURACY
 from lazyscope.claims._verdict_map import joined
-from lazyscope.claims.law._off_law_entropy import entropy_findings
-from lazyscope.claims.law._off_law_step import step_findings
+from lazyscope.claims.law._off_law_entropy import entropy_findings, entropy_rows
+from lazyscope.claims.law._off_law_step import step_findings, step_rows
 from lazyscope.measure import estimate_exponent
 from lazyscope.scaling import displacement_exponents
 from lazyscope.sweep import SweepDesign, open_store, run_sweep
 
 _SPHERE = {"data": "sphere-teacher", "num_points": 4, "input_dim": 4, "data_seed": 2}
 _TOLERANCE = 0.2
+_ACCURACY = 0.1 * _TOLERANCE
+"""Error of log displacements at this tolerance."""
 
 
 @final
@@ -188,7 +192,7 @@ def _design(departure: Departure, widths: tuple[int, ...]) -> SweepDesign:
 def _rows(
     departure: Departure, widths: Float[np.ndarray, " W"], values: Float[np.ndarray, "W seed"]
 ) -> Iterator[Finding]:
-    found = estimate_exponent(widths, values, accuracy=0.1 * _TOLERANCE)
+    found = estimate_exponent(widths, values, accuracy=_ACCURACY)
     slope = np.polyfit(np.log(widths), np.nanmean(np.log(values), axis=1), 1)[0]
     basis = (
         f"{values.size} runs, scale exponents {joined(departure.scales)}, one learning rate, widths "
@@ -221,6 +225,31 @@ def _rows(
             )
 
 
+def _registered() -> Iterator[Row]:
+    for each in DEPARTURES:
+        design = {
+            **_SPHERE,
+            "depth": 1,
+            "activation": "relu",
+            "centred": True,
+            **each.settings,
+            "scale_exponents": each.scales,
+            "layer": each.layer,
+            "widths": _WIDTHS["full", int(each.settings.get("depth", 1))],
+            "seeds": each.seeds,
+            "tolerance": _TOLERANCE,
+            "estimator": "exponent",
+            "accuracy": _ACCURACY,
+            "quantity": "operator norm",
+        }
+        rule = Rule.number(accuracy=SLOPE_ACCURACY)
+        yield Row(each.name, each.predicted, rule, design, each.expected)
+        if each.amended is not None:
+            yield Row(f"{each.name}-amended", each.amended, rule, design)
+    yield from step_rows()
+    yield from entropy_rows()
+
+
 OFF_LAW = Claim(
     name="off-law",
     source="derived in docs/theory.md; docs/where-the-law-is-off.md",
@@ -230,5 +259,6 @@ OFF_LAW = Claim(
         "what the law gives and what is measured; expected verdicts were written before the full run."
     ),
     check=check_off_law,
+    rows=tuple(_registered()),
     section="off",
 )

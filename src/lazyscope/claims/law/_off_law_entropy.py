@@ -10,6 +10,8 @@ from jaxtyping import Array, Float
 
 from lazyscope._jax import random_key
 from lazyscope.claims._finding import Finding
+from lazyscope.claims._row import Row
+from lazyscope.claims._rule import Rule
 from lazyscope.claims._verdict import SLOPE_ACCURACY
 from lazyscope.data import sphere_teacher
 from lazyscope.measure import displacement, estimate_exponent, mean_estimate
@@ -23,6 +25,25 @@ _MAX_STEPS = 100_000
 _SAFETY = 0.25
 SETTLED = 0.1
 """Largest log ratio of two displacements that count as equal."""
+
+
+def entropy_rows() -> Iterator[Row]:
+    """What `entropy_findings` claims."""
+    design = {
+        "data": "sphere-teacher, signs of the targets",
+        "num_points": 4,
+        "loss": "logistic",
+        "centred": True,
+        "scale_exponents": _SCALES,
+        "widths": _WIDTHS,
+        "seeds": _SEEDS,
+    }
+    exponent = design | {"fraction": FRACTIONS[1], "estimator": "exponent"}
+    predicted = displacement_exponents(_SCALES)[0]
+    rule = Rule.number(accuracy=SLOPE_ACCURACY)
+    yield Row("entropy-exponent", predicted, rule, exponent, "disagrees")
+    settled = design | {"widths": _WIDTHS[-1:], "fractions": FRACTIONS[1:]}
+    yield Row("entropy-goes-on", 0.0, Rule.at_most(SETTLED), settled, "disagrees")
 
 
 def entropy_findings() -> Iterator[Finding]:

@@ -8,6 +8,8 @@ import numpy as np
 from jaxtyping import Float
 
 from lazyscope.claims._finding import Finding, Verdict
+from lazyscope.claims._row import Row
+from lazyscope.claims._rule import Rule
 from lazyscope.claims.law._off_law_entropy import SETTLED
 from lazyscope.measure import mean_estimate
 from lazyscope.sweep import SweepDesign, open_store, run_sweep
@@ -24,6 +26,14 @@ _COMMON = {
     "scale_exponents": [0.125, 0.125],
     "width": _WIDTH,
 }
+
+
+def step_rows() -> Iterator[Row]:
+    """What `step_findings` claims."""
+    words = "a run that does not converge is a disagreement"
+    rule = Rule.between(-SETTLED, SETTLED, words=words)
+    for step, expected in STEPS.items():
+        yield Row(f"step-{step:g}", 0.0, rule, {**_COMMON, "seeds": _SEEDS, "step": step}, expected)
 
 
 def step_findings() -> Iterator[Finding]:

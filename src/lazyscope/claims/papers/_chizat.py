@@ -1,6 +1,6 @@
 """Does scaling a centred network's output by alpha make any network lazy, with displacement ~ 1/alpha?"""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, final
 
 import jax
@@ -9,6 +9,8 @@ import numpy as np
 
 from lazyscope._jax import pinned_random, random_key
 from lazyscope.claims._finding import Claim, Effort, Finding
+from lazyscope.claims._row import Row
+from lazyscope.claims._rule import Rule
 from lazyscope.claims.papers._moved import moved_and_changed
 from lazyscope.data import Dataset, load_dataset
 from lazyscope.flow import (
@@ -40,8 +42,8 @@ def check_chizat(effort: Effort) -> tuple[Finding, ...]:
 def check_chizat_on(effort: Effort, data: str) -> tuple[Finding, ...]:
     """The same on other data."""
     quick = effort == "quick"
-    points = load_dataset(data, num_points=16 if quick else 32, num_test=0, target="parity")
-    alphas, seeds = (_ALPHAS[::2] if quick else _ALPHAS), (3 if quick else 5)
+    points = load_dataset(data, num_points=_POINTS[effort], num_test=0, target="parity")
+    alphas, seeds = (_ALPHAS[::2] if quick else _ALPHAS), _SEEDS[effort]
     kinds = ("dense-relu", "dense-tanh") if quick else tuple(_NETWORKS)
     found = []
     with one_lapack_thread():
@@ -186,6 +188,24 @@ _NETWORKS: dict[str, tuple[str, Build, float]] = {
 }
 """Words, builder, and the unit of alpha: what is lazy depends on the kernel, and that of the mean over
 places of small activations is a thousand times smaller."""
+_POINTS, _SEEDS = {"quick": 16, "full": 32}, {"quick": 3, "full": 5}
+
+
+def _registered() -> Iterator[Row]:
+    for kind, (words, _, unit) in _NETWORKS.items():
+        design = {
+            "network": words,
+            "data": "digits",
+            "num_points": _POINTS["full"],
+            "target": "parity",
+            "alphas": [unit * alpha for alpha in _ALPHAS],
+            "seeds": _SEEDS["full"],
+            "stop": _STOP,
+            "estimator": "power law, an intercept for each seed",
+            "quantity": "largest relative displacement, Frobenius",
+        }
+        yield Row(f"chizat-{kind}", -1.0, Rule.number(accuracy=_SCALE_ACCURACY), design)
+
 
 CHIZAT = Claim(
     name="chizat",
@@ -196,4 +216,5 @@ CHIZAT = Claim(
     ),
     check=check_chizat,
     check_on=check_chizat_on,
+    rows=tuple(_registered()),
 )

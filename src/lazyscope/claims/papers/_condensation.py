@@ -9,6 +9,8 @@ import xarray as xr
 from jaxtyping import Float
 
 from lazyscope.claims._finding import Claim, Effort, Finding
+from lazyscope.claims._row import Row
+from lazyscope.claims._rule import Rule
 from lazyscope.data import sphere_teacher
 from lazyscope.measure import Condensation, Estimate, condensation, mean_estimate
 from lazyscope.sweep import SweepDesign, open_store, run_sweep
@@ -23,6 +25,13 @@ _UNEQUAL = 0.1  # what unequal masses of the two directions do to their effectiv
 _EFFORTS = {
     "quick": (("tanh",), (100, 1000), 5),
     "full": (("tanh", "erf", "sine"), (100, 316, 1000, 3162, 10000), 8),
+}
+_RULES = {
+    "condensed": Rule.at_least(0.9),
+    "directions": Rule.number(resolution=0.25, accuracy=_UNEQUAL),
+    "direction": Rule.at_least(0.99),
+    "not-condensed": Rule.at_most(0.05),
+    "sharper": Rule.at_least(0.0),
 }
 
 
@@ -70,7 +79,7 @@ def _rows(runs: xr.Dataset, activation: str, basis: str) -> Iterator[Finding]:
         "small initialization (kappa = m^-2), when the loss begins to fall: order parameter of the "
         "input weights ≥ 0.9, where random weights give 0 and one direction and its opposite 1",
         order[2, -1],
-        lambda found: found.at_least(0.9),
+        "condensed",
         basis,
         note=f"At width {width}. {np.mean([one.share.value for one in small]):.2%} of the mass lies "
         f"within 10 degrees of two directions, {null:.1%} by chance.",
@@ -81,7 +90,7 @@ def _rows(runs: xr.Dataset, activation: str, basis: str) -> Iterator[Finding]:
         f"directions-{activation}",
         "there, the effective number of directions is twice the multiplicity of the activation: 2",
         count,
-        lambda found: found.agreement(2.0, resolution=0.25, accuracy=_UNEQUAL),
+        "directions",
         basis,
         prediction=2.0,
         note=f"Random weights give {by_chance:.0f}. Allowed for unequal masses: {_UNEQUAL:g}.",
@@ -90,7 +99,7 @@ def _rows(runs: xr.Dataset, activation: str, basis: str) -> Iterator[Finding]:
         f"direction-{activation}",
         "there, the directions are plus and minus sum_i y_i x_i: cosine ≥ 0.99",
         np.array([np.abs(one.directions @ _predicted_direction()).min() for one in small]),
-        lambda found: found.at_least(0.99),
+        "direction",
         basis,
         note="The smaller cosine of the two directions; nothing is fitted.",
     )
@@ -98,7 +107,7 @@ def _rows(runs: xr.Dataset, activation: str, basis: str) -> Iterator[Finding]:
         f"not-condensed-{activation}",
         "NTK-like initialization (kappa = m^1/2), at the same loss: order parameter ≤ 0.05",
         order[0, -1],
-        lambda found: found.at_most(0.05),
+        "not-condensed",
         basis,
         note=f"Effective directions {np.mean([one.effective_directions.value for one in lazy]):.0f}, "
         f"by chance {np.mean([one.effective_directions.null for one in lazy]):.0f}.",
@@ -108,7 +117,7 @@ def _rows(runs: xr.Dataset, activation: str, basis: str) -> Iterator[Finding]:
         "kappa = 1/m: the order parameter rises with the width; change from the smallest to the "
         "largest width ≥ 0",
         order[1, -1] - order[1, 0],
-        lambda found: found.at_least(0.0),
+        "sharper",
         basis,
         note="Means over seeds, by width: "
         + ", ".join(f"{value:.2f}" for value in order[1].mean(-1))
@@ -137,7 +146,7 @@ def _predicted_direction() -> Float[np.ndarray, " d"]:
     return direction / np.linalg.norm(direction)
 
 
-def _finding(name, claim, values, judge, basis, *, note, prediction=None) -> Finding:
+def _finding(name, claim, values, rule, basis, *, note, prediction=None) -> Finding:
     """A row from one value per seed."""
     found: Estimate = mean_estimate(values)
     return Finding(
@@ -145,10 +154,26 @@ def _finding(name, claim, values, judge, basis, *, note, prediction=None) -> Fin
         claim=claim,
         prediction=prediction,
         measured=found,
-        verdict=judge(found),
+        verdict=_RULES[rule].judge(found, prediction) or "undecided",
         basis=basis,
         note=f"{note} Interval over seeds.",
     )
+
+
+def _registered() -> Iterator[Row]:
+    activations, widths, seeds = _EFFORTS["full"]
+    for activation in activations:
+        design = {"activation": activation, "widths": widths, "seeds": seeds, "stop": _STOP}
+        design |= {
+            "data": "sphere-teacher",
+            "num_points": _POINTS,
+            "input_dim": _DIM,
+            "gamma_prime": 0.0,
+        }
+        for name, rule in _RULES.items():
+            gamma = {"not-condensed": LAZY, "sharper": CROSSOVER}.get(name, SMALL)
+            prediction = float(NUM_DIRECTIONS) if name == "directions" else None
+            yield Row(f"{name}-{activation}", prediction, rule, design | {"gamma": gamma})
 
 
 CONDENSATION = Claim(
@@ -160,4 +185,5 @@ CONDENSATION = Claim(
         "activation (1 for tanh); with large initialization they do not."
     ),
     check=check_condensation,
+    rows=tuple(_registered()),
 )

@@ -1,5 +1,7 @@
 """Does every layer move at order one at every width in muP, and in no other parametrisation?"""
 
+from collections.abc import Iterator
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,6 +9,8 @@ from jaxtyping import Float
 
 from lazyscope._jax import random_key
 from lazyscope.claims._finding import Claim, Effort, Finding, Verdict
+from lazyscope.claims._row import Row
+from lazyscope.claims._rule import Rule
 from lazyscope.claims._verdict import HALF_STEP, SLOPE_ACCURACY
 from lazyscope.data import Dataset, load_dataset
 from lazyscope.experiment import Experiment, run_experiment
@@ -162,6 +166,33 @@ def _basis(effort: Effort) -> str:
     )
 
 
+def _registered() -> Iterator[Row]:
+    design = {
+        "data": "digits",
+        "num_points": _NUM_POINTS["full"],
+        "target": "parity",
+        "depth": _DEPTH,
+        "activation": "relu",
+        "weight_variance": 2.0,
+        "widths": _WIDTHS["full"],
+        "seeds": _SEEDS["full"],
+        "estimator": "exponent",
+        "accuracy": _TOLERANCE / 5,
+    }
+    for name in _NAMES:
+        words = f"the check fits {name} and no other scheme"
+        check = design | {"scheme": name, "steps": 16}
+        yield Row(f"coordinates-check-{name}", _scheme_rho(name), Rule("other", words=words), check)
+        scheme = scheme_with_gain(name)
+        predicted = displacement_exponents(scheme.scale_exponents, scheme.speed_exponents)
+        trained = design | {"scheme": name, "stop": _STOP}
+        rule = Rule.at_most(0.0, accuracy=SLOPE_ACCURACY)
+        if name == "mup":
+            rule = Rule.number(resolution=HALF_STEP, accuracy=SLOPE_ACCURACY)
+        for layer, exponent in zip(_LAYERS, predicted, strict=True):
+            yield Row(f"coordinates-training-{name}-{layer}", float(exponent), rule, trained)
+
+
 COORDINATES = Claim(
     name="coordinates",
     source="Yang & Hu 2021 (arXiv 2011.14522)",
@@ -170,4 +201,5 @@ COORDINATES = Claim(
         "the NTK parametrisation the changes vanish as the width grows."
     ),
     check=check_coordinates,
+    rows=tuple(_registered()),
 )

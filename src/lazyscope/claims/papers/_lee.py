@@ -1,5 +1,6 @@
 """Do layers and kernel of a wide network in NTK scaling move as Lee et al. measured?"""
 
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -9,6 +10,8 @@ from jaxtyping import Float
 
 from lazyscope._jax import random_key
 from lazyscope.claims._finding import Claim, Effort, Finding, Verdict
+from lazyscope.claims._row import Row
+from lazyscope.claims._rule import Rule
 from lazyscope.claims._verdict import HALF_STEP, SLOPE_ACCURACY
 from lazyscope.claims.papers._moved import moved_and_changed
 from lazyscope.data import Dataset, load_dataset
@@ -26,6 +29,7 @@ _STOP = 1e-3
 _TOLERANCE = 0.05
 _PREDICTED = (-0.5, -1.0, -1.0, -0.5)
 _KERNEL = (-1.0, -0.5)
+_LAYERS = ("first", "hidden-2", "hidden-3", "last")
 
 
 def ntk_with_gain(depth: int) -> Scheme:
@@ -87,9 +91,8 @@ def _layer_finding(
     layer: int, found: ExponentEstimate, values: Float[np.ndarray, "W S"], basis: str
 ) -> Finding:
     predicted = _PREDICTED[layer]
-    name = ("first", "hidden-2", "hidden-3", "last")[layer]
     return Finding(
-        name=f"lee-{name}",
+        name=f"lee-{_LAYERS[layer]}",
         claim=f"|dW| / |W| of layer {layer + 1} (Frobenius) ~ m^{predicted:g}",
         prediction=predicted,
         measured=found.estimate,
@@ -139,6 +142,28 @@ def _details(found: ExponentEstimate, values: Float[np.ndarray, "W S"]) -> dict[
     }
 
 
+def _registered() -> Iterator[Row]:
+    design = {
+        "data": "digits",
+        "num_points": _NUM_POINTS["full"],
+        "target": _TARGETS["full"],
+        "depth": _DEPTH,
+        "activation": "relu",
+        "scheme": "NTK, weight variance 2",
+        "widths": _WIDTHS["full"],
+        "seeds": _SEEDS["full"],
+        "stop": _STOP,
+        "estimator": "exponent",
+        "accuracy": _TOLERANCE / 5,
+        "quantity": "Frobenius norms",
+    }
+    for name, predicted in zip(_LAYERS, _PREDICTED, strict=True):
+        rule = Rule.number(resolution=HALF_STEP, accuracy=SLOPE_ACCURACY)
+        yield Row(f"lee-{name}", predicted, rule, design)
+    rule = Rule("nearest", *_KERNEL, resolution=HALF_STEP, accuracy=SLOPE_ACCURACY)
+    yield Row("lee-kernel", None, rule, design)
+
+
 LEE = Claim(
     name="lee",
     source="Lee, Xiao, Schoenholz et al. 2019 (arXiv 1902.06720)",
@@ -149,4 +174,5 @@ LEE = Claim(
     ),
     check=check_lee,
     check_on=check_lee_on,
+    rows=tuple(_registered()),
 )

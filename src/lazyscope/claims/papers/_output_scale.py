@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from lazyscope.claims._finding import Claim, Effort, Finding
+from lazyscope.claims._row import Row, design_of
+from lazyscope.claims._rule import Rule
 from lazyscope.measure import Estimate, mean_estimate
 from lazyscope.study import OutputScaleSettings, curves_apart, find_study, judge_study
 
@@ -25,6 +27,9 @@ SETTINGS = {
 }
 COLLAPSE = 0.25
 """Distance between widths at equal alpha sqrt(m), over that at equal alpha, below which they collapse."""
+
+_NEXT_ORDER = 0.05
+"""What the next order in 1/kappa may do to the slope of lazy runs."""
 
 
 def check_output_scale(effort: Effort) -> tuple[Finding, ...]:
@@ -100,7 +105,7 @@ def _slope_finding(record: Mapping[str, Any], basis: str) -> Finding:
         claim="where training is lazy the displacement falls like 1/alpha: slope -1",
         prediction=-1.0,
         measured=measured,
-        verdict=measured.agreement(-1.0, accuracy=0.05),
+        verdict=measured.agreement(-1.0, accuracy=_NEXT_ORDER),
         basis=basis,
         note=f"Over {slope['num_runs']} runs with displacement below {slope['below']:g}, where the "
         "next order in 1/kappa is below 0.05 of the slope, which is allowed for.",
@@ -121,6 +126,17 @@ def _control_finding(record: Mapping[str, Any], basis: str) -> Finding:
     )
 
 
+def _registered() -> Iterator[Row]:
+    names = ("output_scale", "widths", "seeds", "scheme", "depth", "activation", "data", "target")
+    more = ("num_points", "num_test", "stop", "tolerance")
+    design = design_of(SETTINGS["full"], *names, *more)
+    for name in ("displacement", "kernel-change", "gap-test"):
+        yield Row(f"collapse-{name}", 0.5, Rule.number(), design)
+    yield Row("collapse-distance", None, Rule.at_most(COLLAPSE), design)
+    yield Row("lazy-slope", -1.0, Rule.number(accuracy=_NEXT_ORDER), design)
+    yield Row("control-alpha-alone", 0.0, Rule.number(), design, "disagrees")
+
+
 OUTPUT_SCALE = Claim(
     name="output-scale",
     source="Geiger, Spigler, Jacot & Wyart 2020 (arXiv 1906.08034); Chizat, Oyallon & Bach 2019 "
@@ -131,4 +147,5 @@ OUTPUT_SCALE = Claim(
         "1/alpha."
     ),
     check=check_output_scale,
+    rows=tuple(_registered()),
 )

@@ -1,6 +1,6 @@
 """Does the theorem of Li, Luo & Zhou hold: loss, rate, displacement, threshold?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -9,6 +9,8 @@ import numpy as np
 
 from lazyscope._jax import random_key
 from lazyscope.claims._finding import Claim, Effort, Finding, Verdict
+from lazyscope.claims._row import Row, design_of
+from lazyscope.claims._rule import Rule
 from lazyscope.claims._verdict import (
     SLOPE_ACCURACY,
     share_estimate,
@@ -18,7 +20,7 @@ from lazyscope.claims.papers._moved import moved_and_changed
 from lazyscope.data import Dataset, load_dataset
 from lazyscope.experiment import spread
 from lazyscope.flow import ExponentialFlow, dense_problem, one_lapack_thread
-from lazyscope.measure import Estimate, estimate_exponent
+from lazyscope.measure import CORRECTION_ORDERS, Estimate, estimate_exponent
 from lazyscope.model import Dense
 from lazyscope.study import LEAST_RATIO, TheoremSettings, mean_ratio, run_theorem_study
 
@@ -38,6 +40,8 @@ _MOVING = {"quick": (64, 128, 256, 512), "full": (64, 128, 256, 512, 1024)}
 _SPREADS = {"quick": ("balanced",), "full": ("balanced", "ntk-like", "small-readout")}
 _POWERS = {"quick": (0.5,), "full": (0.5, 0.25)}
 _SEEDS = {"quick": 3, "full": 4}
+_ACCURACY = 0.01
+"""Error of log displacements at the tolerance of these runs."""
 
 
 def check_theorem(effort: Effort) -> tuple[Finding, ...]:
@@ -192,7 +196,7 @@ def _displacement_finding(data: Dataset, name: str, power: float, effort: Effort
     values = np.array(
         [[_moved(data, name, power, m, seed) for seed in range(seeds)] for m in widths]
     )
-    found = estimate_exponent(np.asarray(widths), values, accuracy=0.01)
+    found = estimate_exponent(np.asarray(widths), values, accuracy=_ACCURACY)
     falls = found.estimate.at_most(0.0)
     law = found.estimate.agreement(-power, accuracy=SLOPE_ACCURACY)
     return Finding(
@@ -229,6 +233,38 @@ def _moved(data: Dataset, name: str, power: float, width: int, seed: int) -> flo
     return float(np.max(moved_and_changed(problem, ExponentialFlow(0.05), stop=1e-4)[0]))
 
 
+def _registered() -> Iterator[Row]:
+    settings = TheoremSettings()
+    names = ("data", "num_points", "target", "depth", "activation", "seeds", "stop")
+    named = design_of(settings, *names, "schemes", "widths")
+    spreads = design_of(settings, *names, "spreads", "kappas", "threshold_widths")
+    yield Row("paper-loss", 0.0, Rule.at_most(MOST_FAILURES), named | spreads)
+    words = f"disagrees only where the interval lies below 1; agrees from {LEAST_RATIO:g} on"
+    limit = {"extrapolation": [f"m^-{order:g}" for order in CORRECTION_ORDERS]}
+    limit["extrapolation"].append("largest width alone")
+    yield Row("paper-rate", 1.0, Rule("other", LEAST_RATIO, words=words), named | limit)
+    words = "or no threshold at all, or one that settles"
+    kept = design_of(settings, "kept", "tolerated")
+    yield Row("paper-threshold", 0.0, Rule.at_most(0.0, words=words), spreads | kept)
+    words = "an assumption of the theorem fails by design"
+    fixed = Rule("other", 1.0, words=words)
+    yield Row("paper-rate-at-fixed-kappa", 1.0, fixed, spreads, "outside")
+    for name in _SPREADS["full"]:
+        for power in _POWERS["full"]:
+            design = {
+                **design_of(
+                    settings, "data", "num_points", "target", "depth", "activation", "stop"
+                ),
+                "spread": name,
+                "kappa_exponent": power,
+                "widths": _MOVING["full"],
+                "seeds": _SEEDS["full"],
+                "estimator": "exponent",
+                "accuracy": _ACCURACY,
+            }
+            yield Row(f"paper-displacement-{name}-{power:g}", -power, Rule.at_most(0.0), design)
+
+
 THEOREM = Claim(
     name="paper",
     source="Li, Luo & Zhou 2024 (arXiv 2404.04859)",
@@ -239,4 +275,5 @@ THEOREM = Claim(
     ),
     check=check_theorem,
     check_on=check_theorem_on,
+    rows=tuple(_registered()),
 )

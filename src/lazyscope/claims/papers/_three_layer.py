@@ -9,6 +9,8 @@ import xarray as xr
 from jaxtyping import Float
 
 from lazyscope.claims._finding import Claim, Effort, Finding
+from lazyscope.claims._row import Row, design_of
+from lazyscope.claims._rule import Rule
 from lazyscope.claims._verdict import all_of
 from lazyscope.claims._verdict_map import (
     MARGIN,
@@ -16,6 +18,7 @@ from lazyscope.claims._verdict_map import (
     error_findings,
     far_cells,
     joined,
+    map_rows,
     share_finding,
     sign_findings,
 )
@@ -34,6 +37,8 @@ SETTINGS = {
         scale_exponent_1=_FINE, scale_exponent_2=_FINE, widths=(64, 203, 645, 2048)
     ),
 }
+_CELLS_THAT_DIFFER = 6.0
+"""Cells of the full plane where the law puts layers of one network into different regimes."""
 _SIGNS = {-1: "lazy", 1: "condensed"}
 
 
@@ -112,6 +117,15 @@ def _differ_finding(
     )
 
 
+def _registered() -> Iterator[Row]:
+    exponents = ("scale_exponent_1", "scale_exponent_2", "scale_exponent_3")
+    design = design_of(SETTINGS["full"], *exponents, "widths", "seeds", "data", "stop", "tolerance")
+    words = "every cell where the law puts layers into different regimes shows both; none shows a wrong one"
+    yield Row("regimes-differ", _CELLS_THAT_DIFFER, Rule("other", words=words), design)
+    yield Row("regime-patterns", 1.0, Rule.at_least(SHARE), design | {"margin": MARGIN})
+    yield from map_rows(design, (1, 2, 3))
+
+
 THREE_LAYER = Claim(
     name="three-layer",
     source="Zhou et al. 2022 (arXiv 2205.12101)",
@@ -120,4 +134,5 @@ THREE_LAYER = Claim(
         "its own in the space of scale exponents. Exponents beside the displacement law."
     ),
     check=check_three_layer,
+    rows=tuple(_registered()),
 )

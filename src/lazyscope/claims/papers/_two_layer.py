@@ -8,9 +8,11 @@ import xarray as xr
 from jaxtyping import Bool, Float
 
 from lazyscope.claims._finding import Claim, Effort, Finding
+from lazyscope.claims._row import Row, design_of
+from lazyscope.claims._rule import Rule
 from lazyscope.claims._verdict import SLOPE_ACCURACY
-from lazyscope.claims._verdict_map import error_findings, joined, sign_findings
-from lazyscope.claims.papers._two_layer_decay import decay_findings
+from lazyscope.claims._verdict_map import error_findings, joined, map_rows, sign_findings
+from lazyscope.claims.papers._two_layer_decay import decay_findings, decay_rows
 from lazyscope.claims.papers._two_layer_orientation import orientation_findings
 from lazyscope.measure import estimate_exponent
 from lazyscope.study import TwoLayerSettings, find_study, judge_study, map_estimates
@@ -24,6 +26,9 @@ SETTINGS = {
     ),
     "full": TwoLayerSettings(widths=(300, 1100, 4000, 15000, 55000, 200000)),
 }
+
+_ACCURACY = 0.02
+"""Error of log displacements at the tolerance of these runs."""
 
 
 def check_two_layer(effort: Effort) -> tuple[Finding, ...]:
@@ -62,7 +67,7 @@ def critical_finding(runs: xr.Dataset, estimates: xr.Dataset, *, basis: str) -> 
     )
     on = _on_boundary(estimates)
     values = np.exp(np.log(moved.values[:, :, on]).mean(-1))
-    found = estimate_exponent(runs["width"].values, values, accuracy=0.02)
+    found = estimate_exponent(runs["width"].values, values, accuracy=_ACCURACY)
     return Finding(
         name="critical-line",
         claim="on the boundary gamma = 1 (gamma' below 0 for layer 1, above for layer 2) displacement "
@@ -83,6 +88,17 @@ def _on_boundary(estimates: xr.Dataset) -> Bool[np.ndarray, "gamma gamma_prime l
     return np.abs(predicted) < 1e-9
 
 
+def _registered() -> Iterator[Row]:
+    names = ("gamma", "gamma_prime", "widths", "seeds", "data", "stop", "tolerance")
+    design = design_of(SETTINGS["full"], *names)
+    yield from map_rows(design, (1, 2))
+    line = design | {"estimator": "exponent", "accuracy": _ACCURACY}
+    yield Row("critical-line", 0.0, Rule.number(accuracy=SLOPE_ACCURACY), line)
+    yield Row("orientation-condensed", None, Rule.at_most(0.0), design)
+    yield Row("orientation-linear", None, Rule.at_least(0.0), design)
+    yield from decay_rows()
+
+
 TWO_LAYER = Claim(
     name="two-layer",
     source="Luo, Xu, Ma & Zhang 2021 (JMLR 22(71), arXiv 2007.07497)",
@@ -93,4 +109,5 @@ TWO_LAYER = Claim(
         "loss decays exponentially. Exponents beside the displacement law."
     ),
     check=check_two_layer,
+    rows=tuple(_registered()),
 )

@@ -1,6 +1,7 @@
 """Does the loss decay exponentially in the linear regime, at the rate of the initial kernel?"""
 
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ from jaxtyping import Float
 
 from lazyscope._checks import InputError
 from lazyscope.claims._finding import Effort, Finding
+from lazyscope.claims._row import Row
+from lazyscope.claims._rule import Rule
 from lazyscope.claims._verdict_map import joined
 from lazyscope.measure import decay_rate, estimate_exponent, mean_estimate
 from lazyscope.sweep import SweepDesign, open_store, run_sweep
@@ -19,6 +22,23 @@ CURVE_AND_KERNEL = ("displacement", "loss_curve", "kernel")
 """What is recorded; sweeps that record the same share their compiled programs."""
 _UNEVEN = 0.1  # rates of the four quarters of a curve agree within one tenth
 _POINTS = 4
+_EFFORTS = {"quick": ((100, 562, 3162), 3), "full": ((300, 1000, 3000, 10000, 30000), 5)}
+
+
+def decay_rows() -> Iterator[Row]:
+    """What `decay_findings` claims."""
+    widths, seeds = _EFFORTS["full"]
+    design = {
+        "gamma": _GAMMA,
+        "gamma_prime": _GAMMA_PRIME,
+        "widths": widths,
+        "seeds": seeds,
+        "data": "four-points",
+        "stop": _STOP,
+        "tolerance": _TOLERANCE,
+    }
+    yield Row("decay-exponential", 0.0, Rule.at_most(_UNEVEN), design)
+    yield Row("decay-rate", None, Rule.at_most(0.0), design | {"estimator": "exponent"})
 
 
 def decay_findings(effort: Effort) -> tuple[Finding, Finding]:
@@ -27,8 +47,7 @@ def decay_findings(effort: Effort) -> tuple[Finding, Finding]:
     The loss is followed to 1e-12 of its start, so that the slowest mode is alone, at a solver
     tolerance of 0.01: at the tolerance of maps, errors within steps are as large as the residual.
     """
-    widths = (100, 562, 3162) if effort == "quick" else (300, 1000, 3000, 10000, 30000)
-    seeds = 3 if effort == "quick" else 5
+    widths, seeds = _EFFORTS[effort]
     runs = _run(widths, seeds)
     rate, uneven = _late(runs)
     basis = (

@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import numpy as np
+
 from lazyscope._checks import InputError, check_choice
 from lazyscope._entry import checked
 from lazyscope._plain import plain
 from lazyscope._provenance import code_digest, machine, versions
-from lazyscope.claims._finding import Claim, Effort
+from lazyscope.claims._finding import Claim, Effort, Finding
 from lazyscope.claims.run._record import (
     RunSettings,
     check_replaceable,
@@ -120,7 +122,7 @@ def check_claim(claim: Claim, settings: RunSettings) -> Record:
     )
 
 
-def _checked_rows(claim: Claim, settings: RunSettings):
+def _checked_rows(claim: Claim, settings: RunSettings) -> tuple[Finding, ...]:
     if settings.data is not None and claim.check_on is not None:
         findings = claim.check_on(settings.effort, settings.data)
     else:
@@ -128,7 +130,28 @@ def _checked_rows(claim: Claim, settings: RunSettings):
     names = [row.name for row in findings]
     if not names or len(set(names)) < len(names):
         raise ValueError(f"a claim needs rows with names of their own, got {names}")
+    if claim.rows:
+        _check_declared(claim, findings, whole=settings.effort == "full" and settings.data is None)
     return findings
+
+
+def _check_declared(claim: Claim, findings: Sequence[Finding], *, whole: bool) -> None:
+    """Refuse rows that are judged by something else than they declare, and hence than is registered.
+
+    Quick rows and those of other data are some of the rows, and numbers of their own may be predicted.
+    """
+    declared = {row.name: row for row in claim.rows}
+    if whole and [row.name for row in findings] != list(declared):
+        raise ValueError(
+            f"rows {[row.name for row in findings]} are not those declared: {list(declared)}"
+        )
+    for row in findings:
+        asked = declared.get(row.name)
+        if asked is None or row.expected != asked.expected:
+            raise ValueError(f"row {row.name} is not declared as it was judged")
+        known = (asked.prediction, row.prediction)
+        if whole and None not in known and not np.isclose(*known):  # pyright: ignore[reportArgumentType]
+            raise ValueError(f"row {row.name} declares {known[0]} and was judged by {known[1]}")
 
 
 @checked()

@@ -6,6 +6,7 @@ from typing import Any
 from lazyscope._entry import checked
 from lazyscope._provenance import machine, versions
 from lazyscope.claims._finding import Claim, Effort
+from lazyscope.claims.register._standing import expectations, with_expectations
 
 
 @checked()
@@ -22,10 +23,13 @@ def validation(
     Returns:
         ``effort``, ``versions``, ``machine``, ``claims`` (the records), ``missing`` (names of claims
         that were not checked), ``codes`` (digests of the code that made them; more than one where it
-        changed in between), ``dates`` (first and last, UTC), ``seconds`` and ``summary``, see
-        `counts`.
+        changed in between), ``dates`` (first and last, UTC), ``seconds``, ``retired`` (rows of the
+        register that are no longer run, see `expectations`) and ``summary``, see `counts`. Every row has
+        what the register says of it: ``expected_first``, ``expected_now``, ``prediction_first``,
+        ``changes``, ``power``, ``counted`` and ``uncounted``; ``verdict_first`` is its verdict by the rule
+        that was registered first, and ``as_expected`` holds that against ``expected_first``.
     """
-    found = [records[claim.name] for claim in claims if claim.name in records]
+    found = [_registered(records[claim.name]) for claim in claims if claim.name in records]
     dates = sorted(record["date"] for record in found)
     return {
         "effort": effort,
@@ -35,6 +39,7 @@ def validation(
         "dates": dates[:: max(len(dates) - 1, 1)],
         "seconds": sum(record["seconds"] for record in found),
         "summary": counts(found),
+        "retired": [row for row in expectations(claims) if row["retired"]],
         "missing": [claim.name for claim in claims if claim.name not in records],
         "claims": [dict(record) | {"counts": counts([record])} for record in found],
     }
@@ -42,31 +47,42 @@ def validation(
 
 @checked()
 def counts(records: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """Rows of records by what they mean.
+    """Rows of records by what they mean, against what was expected of them first.
 
     Returns:
-        ``rows``; ``agree``; ``expected``: other verdicts that are as expected (controls and known
-        failures of the theory); ``undecided`` rows that were expected to be decided;
-        ``unexpected``: rows that came out in another way than expected, undecided ones excepted;
-        ``errors``: claims whose check raised.
+        ``rows``, and ``counted`` of them: rows whose number could have refuted them and whose design had
+        the power to; of these, ``agree``; ``expected``: other verdicts that are as expected (controls and
+        known failures of the theory); ``undecided`` rows that were expected to be decided;
+        ``unexpected``: rows that came out in another way than expected first, undecided ones excepted.
+        ``changed``: rows, counted or not, whose prediction, expected verdict, rule or design was changed
+        after they were registered. ``errors``: claims whose check raised.
     """
-    rows = [row for record in records for row in record["findings"]]
+    every = [row for record in records for row in _registered(record)["findings"]]
+    rows = [row for row in every if row["counted"]]
     met = [row for row in rows if row["as_expected"]]
     missed = [row for row in rows if not row["as_expected"]]
-    undecided = sum(row["verdict"] == "undecided" for row in missed)
-    agree = sum(row["verdict"] == "agrees" for row in met)
+    undecided = sum(row["verdict_first"] == "undecided" for row in missed)
+    agree = sum(row["verdict_first"] == "agrees" for row in met)
     return {
-        "rows": len(rows),
+        "rows": len(every),
+        "counted": len(rows),
         "agree": agree,
         "expected": len(met) - agree,
         "undecided": undecided,
         "unexpected": len(missed) - undecided,
+        "changed": sum(bool(row["changes"]) for row in every),
         "errors": sum(record["error"] is not None for record in records),
     }
 
 
 @checked()
 def is_sound(records: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether every check ran, and every row is as expected or undecided."""
+    """Whether every check ran, and every counted row is as expected first or undecided."""
     found = counts(records)
     return found["unexpected"] == 0 and found["errors"] == 0
+
+
+def _registered(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record whose rows say what was expected of them."""
+    rows = [with_expectations(record["name"], row) for row in record["findings"]]
+    return {**record, "findings": rows}

@@ -34,14 +34,20 @@ def validate_command(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Check again what is there already.")
     ] = False,
+    list_rows: Annotated[
+        bool,
+        typer.Option("--list", help="Say what is registered of every row; nothing is run."),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Check every claim of the theory: prediction, measurement, interval, verdict.
 
     Published results, the displacement law, where it is off, and negative controls. The page is
     validation.md, the numbers behind it validation.json. Interrupted, the same command goes on with
-    what is missing. Exit code: 0 nothing came out against expectation (rows may be undecided, as those of
-    quick effort are), 1 a row did or a check failed, 2 bad input, 3 no row that was meant to be decided is.
+    what is missing. Rows count against what was expected of them first, those that could not fail or had no
+    power to be decided count nowhere (--list). Exit code: 0 no counted row came out against its first
+    expectation (rows may be undecided, as those of quick effort are), 1 one did or a check failed, 2 bad
+    input, 3 no row that was meant to be decided is.
 
     Example: `lazyscope validate --quick`
 
@@ -61,6 +67,11 @@ def validate_command(
 
     effort = "quick" if quick else "full"
     chosen = select_claims(CLAIMS, names)
+    if list_rows:
+        given = [("--quick", quick), ("--fresh", fresh), ("--data", data is not None)]
+        _check_nothing_runs([name for name, told in given if told])
+        _list(chosen, json=json)
+        return
     _check_data(data, chosen)
     with claimed_folder(output, ("validation.md", "validation.json")) as folder:
 
@@ -73,6 +84,8 @@ def validate_command(
         with _progress(len(chosen), keep) as tell:
             records = check_claims(chosen, folder, effort=effort, data=data, fresh=fresh, tell=tell)
         found = keep()
+    names_of_chosen = {record["name"] for record in records}
+    records = [record for record in found["claims"] if record["name"] in names_of_chosen]
     if json:
         print_json(found)
     else:
@@ -88,13 +101,14 @@ def validate_command(
 
 
 def _exit_code(records: Sequence[Any]) -> int:
-    """The one table, about expectations: they hold, one does not, or none was tried."""
+    """The one table, about first expectations: they hold, one does not, or none was tried."""
     from lazyscope.claims import is_sound
 
     if not is_sound(records):
         return CONTRADICTED
-    meant = [row for one in records for row in one["findings"] if row["expected"] != "undecided"]
-    undecided = [row for row in meant if row["verdict"] == "undecided"]
+    rows = [row for one in records for row in one["findings"] if row["counted"]]
+    meant = [row for row in rows if row["expected_first"] != "undecided"]
+    undecided = [row for row in meant if row["verdict_first"] == "undecided"]
     return UNDECIDED if meant and len(undecided) == len(meant) else SUPPORTED
 
 
@@ -103,8 +117,18 @@ def _surprises(record: dict[str, Any]) -> Iterator[str]:
     if record["error"]:
         yield f"{record['name']}: {record['error']}"
     for row in record["findings"]:
-        if not row["as_expected"] and row["verdict"] != "undecided":
-            yield f"{record['name']}, {row['name']}: {row['verdict']}, expected {row['expected']}"
+        if not row["as_expected"] and row["verdict_first"] != "undecided":
+            told = f"{row['verdict_first']}, expected {row['expected_first']}{_since(row)}"
+            counts = f" (counts nowhere: {row['uncounted']})" if row["uncounted"] else ""
+            yield f"{record['name']}, {row['name']}: {told}{counts}"
+
+
+def _since(row: dict[str, Any]) -> str:
+    """When another verdict came to be expected, for a row whose expectation was changed."""
+    if row["expected_first"] == row["expected_now"]:
+        return ""
+    dates = [change["date"] for change in row["changes"] if "expected" in change["set"]]
+    return f" first, {row['expected_now']} since {dates[-1][:10]}"
 
 
 def _check_data(data: str | None, claims: Any) -> None:
@@ -121,6 +145,59 @@ def _check_data(data: str | None, claims: Any) -> None:
     from lazyscope.data import load_dataset
 
     load_dataset(data, num_points=8, num_test=0)
+
+
+def _check_nothing_runs(given: Sequence[str]) -> None:
+    if given:
+        raise InputError(
+            "a list of rows runs nothing",
+            received=f"--list with {' and '.join(given)}",
+            cause="options of a run",
+            fix="leave them out, or leave out --list",
+        )
+
+
+def _list(claims: Any, *, json: bool) -> None:
+    """What is registered of every row, one line each, and what was changed."""
+    from lazyscope.claims import expectations
+
+    rows = expectations(claims)
+    summary = {
+        "rows": len(rows),
+        "counted": sum(row["counted"] for row in rows),
+        "changed": sum(bool(row["changes"]) for row in rows),
+        "retired": sum(row["retired"] is not None for row in rows),
+    }
+    if json:
+        print_json({"rows": list(rows), "summary": summary})
+        return
+    wide = max(len(_name(row)) for row in rows)
+    typer.echo(f"{'row':{wide}}  registered  {'expected':24}  {'predicts':>8}  agrees  disagrees")
+    for row in rows:
+        typer.echo(_line(row, wide))
+    typer.echo(
+        f"{summary['rows']} rows, {summary['counted']} count, {summary['changed']} were changed after they "
+        f"were registered, {summary['retired']} are no longer run. Rows in brackets count nowhere; --json "
+        "says why, and what was changed when and for which reason.\n"
+        "agrees: how often the design says so where the law is exact; disagrees: where the truth is half a "
+        "step away."
+    )
+
+
+def _name(row: Any) -> str:
+    name = f"{row['claim']}/{row['row']}"
+    return name if row["counted"] else f"({name})"
+
+
+def _line(row: Any, wide: int) -> str:
+    first, now, power = row["expected_first"], row["expected_now"], row["power"]
+    expected = first if now == first else f"{first}, now {now}"
+    number = "" if row["prediction"] is None else f"{row['prediction']:g}"
+    agrees, disagrees = (f"{power[verb]:.2f}" if power else "-" for verb in ("agrees", "disagrees"))
+    power_words = f"{agrees:>6}  {disagrees:>9}"
+    return (
+        f"{_name(row):{wide}}  {row['registered'][:10]}  {expected:24}  {number:>8}  {power_words}"
+    )
 
 
 @contextmanager

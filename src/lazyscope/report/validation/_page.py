@@ -7,6 +7,7 @@ from typing import Any
 
 from lazyscope._entry import checked
 from lazyscope.report.parts import seconds, write_whole
+from lazyscope.report.validation._changes import change_lines
 from lazyscope.report.validation._table import claim_lines, in_table
 
 _OFF = (
@@ -31,6 +32,12 @@ _READING = """\
   interval satisfies it. **undecided**: the interval does not settle it.
   **outside**: the network does not satisfy the claim's assumptions, by a check that the code makes.
 - *as it must*: the verdict that a control or a known failure of the theory is expected to give.
+- **What was expected** is what was expected *first*, when the row was registered; where its rule was loosened
+  since, the interval is judged again by the first one. Every later change stands under
+  [changes of mind](#changes-of-mind).
+- **power**: how often the design says *agrees* where the law is exact, and *disagrees* where the truth is
+  half a step away, at the noise that was met. A row below 0.8 in either is exploratory; it and rows that
+  could not have failed are shown and count nowhere.
 """
 
 
@@ -60,6 +67,7 @@ def validation_page(validation: Mapping[str, Any]) -> str:
             lines += [f"## {title}", ""] + ([words, ""] if words else [])
             for record in records:
                 lines += [*claim_lines(record), ""]
+    lines += change_lines(validation)
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -78,17 +86,28 @@ def summary_sentence(summary: Mapping[str, int]) -> str:
     """The counts of a validation in one sentence.
 
     Example:
-        >>> summary_sentence(
-        ...     dict(rows=9, agree=6, expected=2, undecided=1, unexpected=0, errors=0)
-        ... )
+        >>> told = dict(rows=9, counted=9, agree=6, expected=2, undecided=1, unexpected=0, errors=0)
+        >>> summary_sentence(told)
         'Of 9 rows 6 agree, 2 fail as they must, 1 is undecided and none came out against expectation.'
+        >>> summary_sentence(told | {"rows": 12, "changed": 2}).partition(". ")[2]
+        '3 more rows count nowhere. 2 rows were changed after they were registered.'
     """
     undecided, unexpected = summary["undecided"], summary["unexpected"]
+    counted, changed = summary.get("counted", summary["rows"]), summary.get("changed", 0)
+    which = "the first expectation" if changed else "expectation"
     sentence = (
-        f"Of {summary['rows']} rows {summary['agree']} agree, {summary['expected']} fail as they "
+        f"Of {counted} rows {summary['agree']} agree, {summary['expected']} fail as they "
         f"must, {undecided} {'is' if undecided == 1 else 'are'} undecided and "
-        f"{unexpected or 'none'} came out against expectation."
+        f"{unexpected or 'none'} came out against {which}."
     )
+    more = summary["rows"] - counted
+    if more:
+        sentence += f" {more} more row{'s count' if more > 1 else ' counts'} nowhere."
+    if changed:
+        sentence += (
+            f" {changed} row{'s were' if changed > 1 else ' was'} changed after "
+            f"{'they were' if changed > 1 else 'it was'} registered."
+        )
     errors = summary["errors"]
     if errors:
         sentence += f" {errors} check{'s' if errors > 1 else ''} ended with an error."
@@ -108,6 +127,7 @@ def _summary_table(validation: Mapping[str, Any]) -> list[str]:
         "claim",
         "source",
         "rows",
+        "count",
         "agree",
         "fail as they must",
         "undecided",
@@ -123,6 +143,7 @@ def _summary_table(validation: Mapping[str, Any]) -> list[str]:
                 f"[{record['name']}](#{record['name']})",
                 record["source"],
                 found["rows"],
+                found.get("counted", found["rows"]),
                 found["agree"],
                 found["expected"],
                 found["undecided"],

@@ -6,7 +6,7 @@ from typing import Any
 
 from lazyscope.report.parts import MISSING, is_number, number, seconds
 
-_HEAD = ("row", "claim", "prediction", "measured", "95 % interval", "verdict")
+_HEAD = ("row", "claim", "prediction", "measured", "95 % interval", "power", "verdict")
 
 
 def claim_lines(record: Mapping[str, Any]) -> list[str]:
@@ -62,8 +62,21 @@ def verdict_words(row: Mapping[str, Any]) -> str:
         '**agrees**, but must be outside'
         >>> verdict_words({"verdict": "disagrees", "expected": "agrees"})
         '**disagrees**'
+        >>> verdict_words({"verdict": "disagrees", "expected": "disagrees", "expected_first": "agrees"})
+        '**disagrees** (since then expected)'
+        >>> verdict_words({"verdict": "agrees", "expected": "agrees", "counted": False})
+        'agrees, not counted'
     """
-    verdict, expected = row["verdict"], row["expected"]
+    first = row.get("expected_first", row["expected"])
+    words = _against(row.get("verdict_first", row["verdict"]), first)
+    if row.get("verdict_first", row["verdict"]) != row["verdict"]:
+        words += f" by the first rule, {row['verdict']} by the present one"
+    if first != row["expected"]:
+        words += " (since then expected)" if row["verdict"] == row["expected"] else ""
+    return words if row.get("counted", True) else f"{words.replace('**', '')}, not counted"
+
+
+def _against(verdict: str, expected: str) -> str:
     if verdict == expected:
         return verdict if expected == "agrees" else f"{verdict}, as it must"
     if expected == "agrees":
@@ -79,6 +92,7 @@ def _row(row: Mapping[str, Any]) -> list[str]:
         number(row["prediction"]),
         number(row["measured"]),
         _interval(row["low"], row["high"]),
+        _power(row.get("power")),
         verdict_words(row),
     ]
 
@@ -92,6 +106,11 @@ def _interval(low: Any, high: Any) -> str:
     )
 
 
+def _power(power: Mapping[str, float] | None) -> str:
+    """To agree where the law is exact, and to disagree half a step away."""
+    return f"{power['agrees']:.2f}, {power['disagrees']:.2f}" if power else MISSING
+
+
 def _remarks(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """What was run, once for neighbouring rows that share it, and the remarks on each of them."""
     for basis, group in groupby(rows, key=lambda row: row["basis"]):
@@ -99,6 +118,7 @@ def _remarks(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield f"- {', '.join(_code(row) for row in shared)}: {_cell(basis).rstrip('.')}."
         for row in shared:
             parts = [_cell(row["note"])] if row["note"] else []
+            parts += [f"Not counted: {_cell(row['uncounted'])}."] if row.get("uncounted") else []
             parts += [f"Alone: `{row['command']}`."] if row.get("command") else []
             if parts:
                 yield f"  - {_code(row)}: {' '.join(parts)}"
