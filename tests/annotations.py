@@ -28,6 +28,8 @@ from beartype.roar import BeartypeException
 _TOWER = BeartypeConf(is_pep484_tower=True)  # a whole number is a real number
 _DECORATOR = "__agreed__"
 _LOCK = threading.RLock()
+_LATE = {"np": np, "Layers": jaxtyping.Float[np.ndarray, " layers"]}
+"""Names in annotations of modules that load NumPy and jaxtyping when they need them."""
 _UNSEEN = ("__getattr__", "_by_old_name")
 """Functions that warn whoever called them, and count the calls above them for that."""
 
@@ -111,7 +113,7 @@ def _bears(value: Any, hint: Any) -> bool:
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
     """What the annotations say of arguments by their own names, and of the result."""
     try:
-        hints = typing.get_type_hints(function)
+        hints = typing.get_type_hints(function, localns=_LATE)
     except NameError:  # names that are there for type checkers alone
         return {}
     several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)

@@ -1,6 +1,7 @@
 """Is a number with its interval refused, kept and read back as it should be?"""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -66,3 +67,19 @@ def test_a_verdict_is_one_of_three_answers() -> None:
 def test_numbers_of_any_library_are_ready_for_json() -> None:
     found = Estimate(np.float32(1.0), np.float64(0.5), np.int64(2))  # pyright: ignore[reportArgumentType]
     assert json.loads(json.dumps(found.as_json()))["interval"] == [0.5, 2.0]
+
+
+def test_an_end_at_which_a_function_overflows_excludes_nothing():
+    logarithm = Estimate(1.0, 0.0, 1000.0)
+    assert logarithm.mapped(math.exp).interval == (1.0, None)
+    assert logarithm.mapped(lambda x: -math.exp(x), falling=True).interval == (None, -1.0)
+
+
+def test_a_value_at_which_a_function_overflows_is_refused():
+    with pytest.raises(InputError, match="overflows at 1000"):
+        Estimate(1000.0).mapped(math.exp)
+
+
+def test_an_interval_is_asked_for_numbers():
+    with pytest.raises(InputError, match="Received: 'a'"):
+        Estimate(0.0, -1.0, 1.0).contains("a")

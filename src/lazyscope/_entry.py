@@ -14,8 +14,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-import numpy as np
-
 from lazyscope._checks import (
     LARGEST_COUNT,
     InputError,
@@ -228,6 +226,8 @@ def _array_or_number(
 
 
 def _check_array(name: str, value: Any, *, finite: bool, ndim: Any) -> Any:
+    import numpy as np  # here, since settings of texts and numbers are checked without NumPy
+
     if isinstance(value, bool | np.bool_):
         raise InputError(
             f"{name} {_NUMBER}",
@@ -247,6 +247,8 @@ def _check_number(name: str, value: Any) -> Any:
             cause="text, a truth value or nothing in place of a number",
             fix="give a number",
         )
+    import numpy as np
+
     return value if isinstance(value, int | float | np.number) else as_number(value)
 
 

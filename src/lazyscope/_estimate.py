@@ -175,13 +175,23 @@ class Estimate:
             function: of one number; increasing unless `falling`.
             falling: that it decreases, so that the ends change places.
 
+        Where `function` overflows at an end, nothing is excluded to that side.
+
+        Raises:
+            InputError: it overflows at the value.
+
         Example:
             >>> Estimate(0.0, 0.0, math.log(2)).mapped(math.exp).interval
             (1.0, 2.0)
         """
-        value, low, high = (
-            None if one is None else float(function(one)) for one in (self.value, *self.interval)
-        )
+        value, low, high = (_applied(function, one) for one in (self.value, *self.interval))
+        if value is None and self.value is not None:
+            raise InputError(
+                "a function of an estimate must have a value that is a number",
+                received=f"a function that overflows at {self.value}",
+                cause="the exponential of a number in other units, or of a logarithm to another base",
+                fix="map a smaller number, or keep the logarithm",
+            )
         low, high = (high, low) if falling else (low, high)
         return replace(self, value=value, low=low, high=high)
 
@@ -198,6 +208,7 @@ class Estimate:
         low, high = self._ends()
         return (high - low) / 2
 
+    @checked()
     def contains(self, number: float) -> bool:
         """Whether the interval leaves `number` possible; one that is not known excludes nothing."""
         low, high = self._ends()
@@ -268,6 +279,13 @@ def agreement(low: float, high: float, prediction: float, resolution: float) -> 
 
 def _known(number: float | None) -> float | None:
     return number if number is not None and math.isfinite(number) else None
+
+
+def _applied(function: Callable[[float], float], number: float | None) -> float | None:
+    try:
+        return None if number is None else float(function(number))
+    except OverflowError:
+        return None
 
 
 def _negative(number: float) -> float:

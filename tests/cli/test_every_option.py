@@ -135,3 +135,11 @@ def test_a_bad_value_is_one_message_with_exit_code_two(command, tmp_path, monkey
             wrong[option, value] = (result.exit_code, result.output[-200:], repr(result.exception))
     assert wrong == {}
     assert [path.name for path in tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("command", ["", "regime", "study", "study kappa"])
+def test_a_switch_takes_no_value_and_shows_none(command):
+    told = CliRunner().invoke(app, [*command.split(), "--help"])
+    assert told.exit_code == 0
+    assert "--help" in told.stdout
+    assert "bool" not in told.stdout.lower()

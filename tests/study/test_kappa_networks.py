@@ -91,7 +91,7 @@ def test_points_that_are_no_images_are_refused():
 
 @pytest.fixture(scope="module")
 def attention():
-    given = {"num_points": 5, "num_test": 10, "shapes": ("small-hidden",), "seeds": 3}
+    given = {"num_points": 5, "num_test": 10, "spreads": ("small-hidden",), "seeds": 3}
     kappas = (64.0, 128.0, 256.0, 512.0)
     return run_kappa_study(kappa_settings("attention", widths=(8,), kappas=kappas, **given))
 

@@ -66,7 +66,9 @@ def test_noise_that_hides_the_slope_leaves_it_undecided():
 def test_nothing_is_judged_where_the_forecast_is_not_lazy():
     judged = verdict_of(runs_with(-1.0, constant=400.0))
     assert all(fit["verdict"] == "undecided" for fit in judged["fits"])
-    assert "nothing is lazy yet" in judged["fits"][0]["note"]
+    note = judged["fits"][0]["note"]
+    assert "slope of balanced is fitted to kappas 4 to 256" in note, note
+    assert all(fit["spread"] in judged["verdict"]["sentence"] for fit in judged["fits"])
 
 
 def test_failed_runs_are_counted_and_leave_with_their_seed():

@@ -17,9 +17,10 @@ from lazyscope.study import (
     find_study,
     judge_study,
     law_at_widths,
+    rms_of_errors,
 )
 from lazyscope.study.random_schemes._estimates import estimate_layers
-from lazyscope.study.random_schemes._judge import judge_random_schemes
+from lazyscope.study.random_schemes._judge import _verdict, judge_random_schemes
 
 pytestmark = pytest.mark.slow
 
@@ -202,3 +203,26 @@ def test_other_data_have_one_output_unless_a_target_is_given():
 def test_a_setting_of_other_data_is_refused(given, name):
     with pytest.raises(InputError, match=f"{name} must be left out".capitalize()):
         RandomSchemesSettings(**given)
+
+
+def test_more_replicates_keep_the_seeds_of_fewer():
+    few, many = (replace(SMALL, replicates=count).design(1).points for count in (3, 9))
+    rows = [set(zip(map(tuple, p["scale_exponents"]), p["seed"], strict=True)) for p in (few, many)]
+    assert rows[0] < rows[1]
+    assert len(set(many["seed"])) == len(many["seed"]) == 54
+
+
+def test_the_law_is_held_against_the_seeds_that_it_was_claimed_with():
+    assert list(
+        RandomSchemesSettings(counts=(3,), widths=((8, 16, 32),)).design(1).points["seed"]
+    ) == [*range(12)]
+
+
+def test_one_scheme_has_no_interval_of_schemes():
+    found = [LayerEstimate.from_json(layer) for layer in small_run()["layers"]]
+    one = [layer for layer in found if layer.scale_exponents == found[0].scale_exponents]
+    assert rms_of_errors(one).interval == (None, None)
+    assert None not in rms_of_errors(found).interval
+    told = _verdict(one, one)
+    assert told["answer"] == "undecided"
+    assert "[" not in told["sentence"]

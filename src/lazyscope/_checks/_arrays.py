@@ -1,12 +1,15 @@
 """Does an array, or a tree of arrays, hold the real numbers that it should?"""
 
 from collections.abc import Iterable
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from lazyscope._checks._error import InputError, shown, unreadable_value
 from lazyscope._checks._numbers import check_positive
+
+if (
+    TYPE_CHECKING
+):  # and inside functions, since what looks at no arrays answers without NumPy and JAX
+    import numpy as np
 
 
 def check_tree(name: str, tree: Any, *, finite: bool = True) -> Any:
@@ -15,7 +18,7 @@ def check_tree(name: str, tree: Any, *, finite: bool = True) -> Any:
     Raises:
         InputError: no leaf at all, or a leaf that `check_array` refuses.
     """
-    import jax  # here, since what looks at no parameters answers without JAX
+    import jax
 
     named, _ = jax.tree_util.tree_flatten_with_path(tree, is_leaf=_is_masked)
     if not named:
@@ -31,6 +34,8 @@ def check_tree(name: str, tree: Any, *, finite: bool = True) -> Any:
 
 
 def _is_masked(leaf: Any) -> bool:
+    import numpy as np
+
     return isinstance(leaf, np.ma.MaskedArray)
 
 
@@ -48,6 +53,8 @@ def check_array(
         >>> check_array("targets", [1, 2]).dtype.kind
         'i'
     """
+    import numpy as np
+
     if isinstance(value, np.ma.MaskedArray):
         if np.ma.getmaskarray(value).any():
             raise InputError(
@@ -84,6 +91,8 @@ def check_array(
 
 def check_alike(*, may_be_empty: bool = False, **arrays: Any) -> None:
     """Refuse arrays of different shapes or without entries; names are those of the arguments."""
+    import numpy as np
+
     shapes = {name: tuple(np.shape(value)) for name, value in arrays.items()}
     is_empty = not may_be_empty and any(0 in shape for shape in shapes.values())
     if len(set(shapes.values())) > 1 or is_empty:
@@ -102,11 +111,11 @@ def _check_axes(name: str, values: Any, ndim: Iterable[int] | int | None) -> Non
     if ndim is None:
         return
     allowed = (ndim,) if isinstance(ndim, int) else tuple(ndim)
-    if np.ndim(values) not in allowed:
+    if values.ndim not in allowed:
         words = " or ".join(map(str, allowed))
         raise InputError(
             f"{name} must be an array with {words} {'axis' if words == '1' else 'axes'}",
-            received=f"shape {tuple(np.shape(values))}",
+            received=f"shape {tuple(values.shape)}",
             cause="a flattened array, a single number or row, or one axis too many",
             fix="reshape it, for instance with array[:, None] or array[None]",
         )
@@ -123,8 +132,10 @@ def _as_array(name: str, value: Any) -> Any:
     return value if is_jax else as_numpy(name, value)
 
 
-def as_numpy(name: str, value: Any) -> np.ndarray:
+def as_numpy(name: str, value: Any) -> "np.ndarray":
     """`value` as an array of NumPy, whatever its entries are, or a refusal."""
+    import numpy as np
+
     if value is None or isinstance(value, dict | set):
         value = np.asarray(value, object)
     try:
@@ -152,7 +163,7 @@ def is_known(values: Any) -> bool:
 
 def check_scale(name: str, value: Any) -> Any:
     """Return a factor above zero as it came, or refuse it; of a traced one only type and shape."""
-    import jax  # here, since what looks at no arrays answers without JAX
+    import jax
 
     if not isinstance(value, jax.Array):
         return check_positive(name, value)

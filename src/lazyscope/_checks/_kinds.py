@@ -5,8 +5,6 @@ from difflib import get_close_matches
 from os import PathLike, fspath
 from typing import Any
 
-import numpy as np
-
 from lazyscope._checks._error import InputError, shown, unreadable_value
 
 
@@ -14,10 +12,15 @@ def check_flag(name: str, value: Any) -> bool:
     """Return `value` as a bool if it is True or False, or refuse it.
 
     Example:
+        >>> import numpy as np
         >>> check_flag("centred", np.True_)
         True
     """
-    if not isinstance(value, bool | np.bool_):
+    if isinstance(value, bool):
+        return value
+    import numpy as np  # here, since what looks at no arrays answers without NumPy
+
+    if not isinstance(value, np.bool_):
         raise InputError(
             f"{name} must be True or False",
             received=shown(value),

@@ -1,6 +1,5 @@
 """Which commands are there, and what does the shell get to see of them?"""
 
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -16,6 +15,7 @@ from lazyscope.cli.commands._sweep import sweep_command
 from lazyscope.cli.commands._train import train_command
 from lazyscope.cli.commands._validate import validate_command
 from lazyscope.cli.process._compiled import compile_anew
+from lazyscope.cli.process._help import Command
 from lazyscope.cli.process._refusal import RefusingGroup
 from lazyscope.cli.study._group import StudyGroup
 
@@ -45,12 +45,14 @@ for _name, _command in {
     "report": report_command,
     "validate": validate_command,
 }.items():
-    app.command(_name, help=described(_command))(_command)
+    app.command(_name, cls=Command, help=described(_command))(_command)
 app.add_typer(study_app, name="study")
 
 
 def _print_version(asked: bool) -> None:
     if asked:
+        from importlib.metadata import version
+
         typer.echo(f"lazyscope {version('lazyscope')}")
         raise typer.Exit
 

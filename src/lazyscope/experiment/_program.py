@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import equinox as eqx
 import jax
@@ -69,6 +69,9 @@ Inputs = dict[str, Any]
 
 Program = Callable[[Inputs], dict[str, jax.Array]]
 
+Use: TypeAlias = Literal["many", "one", "start"]
+"""What a program is for: many runs, one, or what the start of a run says."""
+
 MOST_PROGRAMS = max(2 * SHAPES_TOGETHER, 2 * usable_cores())
 """Programs that this process keeps; each holds about 15 MB."""
 
@@ -124,7 +127,7 @@ def run_inputs(
 
 
 def compiled_program(
-    settings: Mapping[str, Value], record: tuple[str, ...], inputs: Inputs, *, train: bool = True
+    settings: Mapping[str, Value], record: tuple[str, ...], inputs: Inputs, *, use: Use = "many"
 ) -> Program:
     """The program for runs of this shape, compiled once in this process whoever asks first.
 
@@ -134,25 +137,35 @@ def compiled_program(
         settings: of the run.
         record: what to keep.
         inputs: see `run_inputs`; programs are shared where these have the same structure and shapes.
-        train: whether to train, or only to tell what the start says.
+        use: for many runs, for one, or only to tell what the ``start`` says.
     """
     dynamic, static = eqx.partition(inputs, eqx.is_array)
     arrays = tuple((leaf.shape, str(leaf.dtype)) for leaf in jax.tree.leaves(dynamic))
     words = tuple(jax.tree.leaves(static))
-    key = (jax.tree.structure(inputs), arrays, words, settings.get("num_records"), record, train)
+    key = (jax.tree.structure(inputs), arrays, words, settings.get("num_records"), record, use)
     with _locks[key]:
         program = _programs.pop(key, None)
         if program is None:
-            trace = trace_run if train else trace_start
+            trace = trace_start if use == "start" else trace_run
             traced = jax.jit(lambda part: trace(settings, record, eqx.combine(part, static)))
             began = time.perf_counter()
-            made = traced.lower(dynamic).compile(compiler_options=COMPILER_OPTIONS)
+            options = _compiler_options(settings, inputs, use)
+            made = traced.lower(dynamic).compile(compiler_options=options)
             _compiling.append(time.perf_counter() - began)
             program = partial(_called, made)
         _programs[key] = program
     while len(_programs) > MOST_PROGRAMS:
         _programs.popitem(last=False)
     return program
+
+
+def _compiler_options(settings: Mapping[str, Value], inputs: Inputs, use: Use) -> dict[str, Any]:
+    if use == "many" or jax.default_backend() != "cpu":
+        return COMPILER_OPTIONS
+    is_short = (
+        isinstance(inputs["network"], Dense) and inputs["y"].size * settings["width"] <= _SHORT
+    )
+    return COMPILER_OPTIONS | QUICKLY_MADE if use == "start" or is_short else COMPILER_OPTIONS
 
 
 def _called(program: Any, inputs: Inputs) -> dict[str, jax.Array]:
@@ -232,6 +245,7 @@ def run_settings(
     data: Dataset | None = None,
     scheme: Scheme | None = None,
     method: AbstractMethod | None = None,
+    use: Use = "many",
 ) -> RunRecord:
     """One run as its settings, without gaps, describe it; within `own_settings`.
 
@@ -241,13 +255,14 @@ def run_settings(
         data: points and targets, in place of those that the settings mean.
         scheme: scales and speeds, in place of those that the settings mean.
         method: how to train, in place of what the settings mean.
+        use: whether ``many`` runs of this shape are to come, or this is the ``one``.
 
     Cost: one compilation per shape, and the run.
     """
     data = run_data(settings) if data is None else data
     scheme = scaled_network(settings, data, scheme)[1]
     inputs = run_inputs(settings, data, scheme, method)
-    program = compiled_program(settings, record, inputs)
+    program = compiled_program(settings, record, inputs, use=use)
     ended = _ended(lambda: program(inputs))
     return RunRecord(
         settings=settings,
@@ -272,7 +287,7 @@ def look_ahead(
     data = run_data(settings) if data is None else data
     with own_settings():
         inputs = run_inputs(settings, data, scheme)
-        program = compiled_program(settings, record, inputs, train=False)
+        program = compiled_program(settings, record, inputs, use="start")
         return {name: np.asarray(value) for name, value in program(inputs).items()}
 
 
@@ -375,5 +390,16 @@ def _method(settings: Mapping[str, Value]) -> AbstractMethod:
     return ExponentialFlow(tolerance=settings["tolerance"])  # type: ignore[arg-type]
 
 
-COMPILER_OPTIONS: dict[str, str | bool] = {"xla_cpu_multi_thread_eigen": False}
+COMPILER_OPTIONS: dict[str, Any] = {"xla_cpu_multi_thread_eigen": False}
 """Runs share the cores, so none of them should spread over all."""
+
+QUICKLY_MADE: dict[str, Any] = {
+    "xla_backend_optimization_level": 0,
+    "xla_cpu_use_fusion_emitters": False,
+}
+"""For a program that runs once: made in a quarter of the time. Loops take twice as long, matrix products and
+decompositions, which are those of libraries, do not; numbers agree to rounding."""
+
+_SHORT = (
+    2**15
+)  # numbers in the largest array of a step, below which making takes longer than running

@@ -77,7 +77,8 @@ def train_run(
     began = time.perf_counter()
     settings = run.settings(stop=stop, max_steps=max_steps)
     with own_settings():
-        ended = run_settings(settings, RECORD, data=run.data, scheme=run.scheme, method=method)
+        given: dict[str, Any] = {"data": run.data, "scheme": run.scheme, "method": method}
+        ended = run_settings(settings, RECORD, use="one", **given)
     check_start(ended.measurements)
     seen = forecast_of(run, ended.measurements)
     ahead = forecast_record(run, ended.measurements)

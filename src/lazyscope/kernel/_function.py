@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Real
 
 from lazyscope._checks import check_instance, check_not_negative
 from lazyscope._trace import asking, kernel_type, pose
@@ -61,7 +61,7 @@ class FunctionKernel(AbstractTangentKernel):
         return self.model.precision
 
     def by_group(
-        self, params: Groups, x1: Float[Array, "n1 ..."], x2: Float[Array, "n2 ..."] | None = None
+        self, params: Groups, x1: Real[Array, "n1 ..."], x2: Real[Array, "n2 ..."] | None = None
     ) -> Float[Array, "groups n1 n2 C C"]:
         """One kernel for each group."""
         with asking(params):
@@ -70,8 +70,8 @@ class FunctionKernel(AbstractTangentKernel):
     def summed(
         self,
         params: Groups,
-        x1: Float[Array, "n1 ..."],
-        x2: Float[Array, "n2 ..."] | None = None,
+        x1: Real[Array, "n1 ..."],
+        x2: Real[Array, "n2 ..."] | None = None,
         *,
         speeds: Float[Array, " groups"],
     ) -> Float[Array, "n1 n2 C C"]:
@@ -79,7 +79,7 @@ class FunctionKernel(AbstractTangentKernel):
         with asking(params):
             return _summed(self, params, x1, x2, speeds)
 
-    def expand(self, params: Groups, x: Float[Array, "n ..."]) -> "FunctionExpansion":
+    def expand(self, params: Groups, x: Real[Array, "n ..."]) -> "FunctionExpansion":
         """The network to first order around `params`, on the points `x`."""
         outputs, pull = _vjp(self.model, params, x)
         return FunctionExpansion(self, params, x, outputs, pull)
@@ -87,7 +87,7 @@ class FunctionKernel(AbstractTangentKernel):
     def gradient_at(
         self,
         params: Groups,
-        x: Float[Array, "n ..."],
+        x: Real[Array, "n ..."],
         cotangent_of: Callable[[Float[Array, "n C"]], Float[Array, "n C"]],
     ) -> "FunctionGradient":
         """One forward and one backward pass, whatever the number of outputs."""
@@ -109,7 +109,7 @@ class FunctionExpansion(AbstractExpansion):
 
     tangent: FunctionKernel
     params: Groups
-    x: Float[Array, "n ..."]
+    x: Real[Array, "n ..."]
     values: Float[Array, "n C"]
     pull: Callable[[Any], Any]
 

@@ -238,7 +238,8 @@ def _shares(
 
 def _mean_shares(expansion: LayerwiseExpansion) -> Iterator[Float[Array, "n n"]]:
     for layer, signal in enumerate(expansion.signals):
-        mean_gram = sum(each @ each.T for each in signal) / signal.shape[0]
+        # One product over outputs and units: a program of one per output takes C times as long to make.
+        mean_gram = jnp.einsum("cik,cjk->ij", signal, signal) / signal.shape[0]
         yield _input_gram(expansion, expansion, layer) * mean_gram
 
 

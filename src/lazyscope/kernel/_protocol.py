@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Real
 
 from lazyscope._types import Params
 
@@ -74,7 +74,7 @@ class AbstractTangentKernel(eqx.Module):
 
     @abc.abstractmethod
     def by_group(
-        self, params: Params, x1: Float[Array, "n1 ..."], x2: Float[Array, "n2 ..."] | None = None
+        self, params: Params, x1: Real[Array, "n1 ..."], x2: Real[Array, "n2 ..."] | None = None
     ) -> Float[Array, "groups n1 n2 C C"]:
         """One kernel for each group; ``x2=None`` means x1 with itself."""
 
@@ -94,8 +94,8 @@ class AbstractTangentKernel(eqx.Module):
     def summed(
         self,
         params: Params,
-        x1: Float[Array, "n1 ..."],
-        x2: Float[Array, "n2 ..."] | None = None,
+        x1: Real[Array, "n1 ..."],
+        x2: Real[Array, "n2 ..."] | None = None,
         *,
         speeds: Float[Array, " groups"],
     ) -> Float[Array, "n1 n2 C C"]:

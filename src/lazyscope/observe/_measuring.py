@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Real
 
 from lazyscope._trace import (
     Example,
@@ -37,7 +37,7 @@ class Reference(NamedTuple):
     consts: tuple[Any, ...]
     context: tuple[Any, ...]
     leaves: tuple[Float[Array, "..."], ...]
-    x: Float[Array, "n ..."]
+    x: Real[Array, "n ..."]
     y: Float[Array, "n C"] | None
     mixing: Float[Array, "C r"] | None
     """Directions in output space over which the kernel is averaged; None: the outputs."""

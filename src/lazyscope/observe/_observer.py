@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Real
 
 from lazyscope._checks import InputError, check_array
 from lazyscope._jax import kept, kept_data, kept_params, own_settings
@@ -85,7 +85,7 @@ class Observer(AbstractObserver):
         self,
         apply: Apply,
         params_0: Params,
-        x_probe: Float[Array, "n ..."],
+        x_probe: Real[Array, "n ..."],
         y_probe: Float[Array, "n C"] | None = None,
         *,
         groups: Grouping | None = None,

@@ -17,26 +17,29 @@ grow they are an interpolation which keeps the conserved differences of |W_l|^2 
 
 import math
 from collections.abc import Sequence
-
-import numpy as np
-from jaxtyping import Float
+from typing import TYPE_CHECKING
 
 from lazyscope._checks import InputError, check_array, check_count, check_positive
 from lazyscope.scaling._displacement import displacement_exponents, relative_speed_exponents
 from lazyscope.scaling._law import check_width
 from lazyscope.scaling._scheme import check_exponents
 
+if TYPE_CHECKING:  # and inside functions, since regimes are told without NumPy
+    import numpy as np
+
+    from lazyscope.scaling._scheme import Layers
+
 _TOLERANCE = 1e-13  # of the level's logarithm
 _NEGLIGIBLE = -50.0  # log of a square below which products are sums
 
 
 def displacements_at_width(
-    alpha: Sequence[float] | Float[np.ndarray, " layers"],
-    speed: Sequence[float] | Float[np.ndarray, " layers"],
+    alpha: "Sequence[float] | Layers",
+    speed: "Sequence[float] | Layers",
     *,
     gap: float,
-    kernel_weights: Sequence[float] | Float[np.ndarray, " layers"] | None = None,
-) -> Float[np.ndarray, " layers"]:
+    kernel_weights: "Sequence[float] | Layers | None" = None,
+) -> "Layers":
     """Relative displacement d_l of every layer after training to zero loss, at one width.
 
     ``d_l = |W_l(T) - W_l(0)| / alpha_l``; for the first and the last layer alpha_l is the size of the
@@ -66,6 +69,8 @@ def displacements_at_width(
         >>> displacements_at_width((10.0, 10.0), (1.0, 1.0), gap=1.0).round(6)
         array([0.005, 0.005])
     """
+    import numpy as np
+
     scale, rate = _positive("alpha", alpha), _positive("speed", speed)
     if not len(scale):
         raise InputError(
@@ -122,9 +127,7 @@ def slowest_correction(
     return min(2 * rho, abs(2 * rho - 1), first - second)
 
 
-def initial_operator_norms(
-    width: int, *, depth: int, input_dim: int, output_dim: int
-) -> Float[np.ndarray, " layers"]:
+def initial_operator_norms(width: int, *, depth: int, input_dim: int, output_dim: int) -> "Layers":
     """|W_l(0)| / alpha_l in operator norm, for Gaussian matrices of these shapes.
 
     ``1 + sqrt((k - 1) / m)`` for the first and the last layer with k inputs or outputs, 2 from hidden
@@ -136,13 +139,17 @@ def initial_operator_norms(
         >>> initial_operator_norms(100, depth=2, input_dim=2, output_dim=1).tolist()
         [1.1, 2.0, 1.0]
     """
+    import numpy as np
+
     m = check_width(width)
     thin = [1 + math.sqrt((check_count("dim", k) - 1) / m) for k in (input_dim, output_dim)]
     return np.array([thin[0], *[2.0] * (check_count("depth", depth) - 1), thin[1]])
 
 
-def _log_level(log_weighted: Float[np.ndarray, " layers"], log_target: float) -> float:
+def _log_level(log_weighted: "Layers", log_target: float) -> float:
     """The level: log C with ``sum_l log(1 + k_l q_l C) = log(1 + (gap / kappa)^2)``."""
+    import numpy as np
+
     if log_target < _NEGLIGIBLE:
         return log_target - float(np.logaddexp.reduce(log_weighted))
     total, top = float(np.logaddexp(0.0, log_target)), float(log_weighted.max())
@@ -162,6 +169,8 @@ def _log_growth(rise: float) -> float:
     return rise + math.log(-math.expm1(-rise))
 
 
-def _positive(name: str, values: Sequence[float] | np.ndarray) -> Float[np.ndarray, " layers"]:
+def _positive(name: str, values: "Sequence[float] | np.ndarray") -> "Layers":
+    import numpy as np
+
     numbers = np.asarray(check_array(name, values, ndim=1), np.float64)
     return np.array([check_positive(name, value) for value in numbers])

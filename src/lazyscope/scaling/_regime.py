@@ -118,7 +118,7 @@ def regime_report(scheme: Scheme, width: int | None = None) -> dict[str, Any]:
         "width": m,
         "kappa": None if m is None else scheme.kappa(m),
         "kappa_exponent": scheme.kappa_exponent,
-        "alpha": None if m is None else scheme.alpha(m).tolist(),
+        "alpha": None if m is None else [law(m) for law in scheme.scales],
         "scale_exponents": list(a),
         "speed_exponents": list(sigma),
         "optimiser": optimiser if isinstance(optimiser, str) else list(optimiser),

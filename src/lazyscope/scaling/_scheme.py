@@ -3,14 +3,12 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, final
-
-import numpy as np
-from jaxtyping import Float
+from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 from lazyscope._checks import (
     InputError,
     as_number,
+    as_numpy,
     check_array,
     check_optimisers,
     check_text,
@@ -18,6 +16,12 @@ from lazyscope._checks import (
 )
 from lazyscope.scaling._law import Law, PowerLaw, ValueAtWidth, check_width
 from lazyscope.scaling._optimiser import optimiser_of_layers
+
+if TYPE_CHECKING:  # and inside functions, since regimes are told without NumPy
+    import numpy as np
+    from jaxtyping import Float
+
+    Layers: TypeAlias = Float[np.ndarray, " layers"]
 
 
 @final
@@ -112,8 +116,8 @@ class Scheme:
         cls,
         width: int,
         *,
-        alpha: Sequence[float] | Float[np.ndarray, " layers"],
-        speed: Sequence[float] | Float[np.ndarray, " layers"] | None = None,
+        alpha: "Sequence[float] | Layers",
+        speed: "Sequence[float] | Layers | None" = None,
         name: str = "given",
         source: str = "given by numbers",
         optimiser: str | Sequence[str] = "sgd",
@@ -154,26 +158,30 @@ class Scheme:
         """Exponent rho of kappa in the width, the sum of the scale exponents."""
         return math.fsum(self.scale_exponents)
 
-    def alpha(self, width: int) -> Float[np.ndarray, " layers"]:
+    def alpha(self, width: int) -> "Layers":
         """Scales alpha_l at `width`, layers 1 to L + 1, float64."""
+        import numpy as np
+
         return np.array([law(width) for law in self.scales], dtype=np.float64)
 
-    def speed(self, width: int) -> Float[np.ndarray, " layers"]:
+    def speed(self, width: int) -> "Layers":
         """Speeds s_l at `width`, layers 1 to L + 1, float64."""
+        import numpy as np
+
         return np.array([law(width) for law in self.speeds], dtype=np.float64)
 
-    def weight_std(self, width: int) -> Float[np.ndarray, " layers"]:
+    def weight_std(self, width: int) -> "Layers":
         """Standard deviations of the effective weights at `width`, ``alpha_l / sqrt(width)``."""
         return self.alpha(width) / math.sqrt(check_width(width))
 
     def kappa(self, width: int) -> float:
         """Initial scale kappa at `width`, the product of all alpha_l."""
-        with np.errstate(over="ignore", under="ignore"):
-            product = float(np.prod(self.alpha(width)))
+        scales = [law(width) for law in self.scales]
+        product = math.prod(scales)
         if not 0 < product < math.inf:
             raise InputError(
                 "kappa must be representable in double precision",
-                received=f"scales {self.alpha(width).tolist()}",
+                received=f"scales {scales}",
                 cause="exponents or a width far beyond any network",
                 fix="use a smaller width or exponents nearer to zero",
             )
@@ -198,7 +206,7 @@ def check_exponents(name: str, values: Any, *, length: int | None = None) -> tup
 def _numbers(name: str, values: Any) -> tuple[float, ...]:
     """Return `values` as a tuple of finite floats, or refuse them."""
     if hasattr(values, "__array__"):
-        values = np.asarray(check_array(name, values)).tolist()
+        values = as_numpy(name, check_array(name, values)).tolist()
     listed = [as_number(v) for v in values] if isinstance(values, Iterable) else []
     numbers = [v for v in listed if v is not None and math.isfinite(v)]
     if not numbers or len(numbers) < len(listed):

@@ -8,12 +8,13 @@ from typer.core import TyperGroup
 
 from lazyscope._checks import InputError
 from lazyscope._outcome import INTERRUPTED
+from lazyscope.cli.process._help import AbstractPlainSwitches
 from lazyscope.cli.process._signals import stopped_by
 
 BAD_INPUT = 2
 
 
-class AbstractRefusingGroup(TyperGroup):
+class AbstractRefusingGroup(AbstractPlainSwitches, TyperGroup):
     """Commands whose refusals, their own and those of the option parser, are one message each."""
 
     def main(self, *args: Any, standalone_mode: bool = True, **kwargs: Any) -> Any:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, final
 import typer
 from typer.main import get_command
 
+from lazyscope.cli.process._help import Command
 from lazyscope.cli.process._refusal import AbstractRefusingGroup
 from lazyscope.cli.study._command import study_command, study_help
 
@@ -48,7 +49,7 @@ def _command(name: str, function: Any) -> Any:
 
     study = find_study(name)
     app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
-    app.command(name, help=study_help(study))(function(study))
+    app.command(name, cls=Command, help=study_help(study))(function(study))
     return get_command(app)
 
 

@@ -5,7 +5,7 @@ from typing import final
 
 import equinox as eqx
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Real
 
 from lazyscope._deprecated import warn_renamed
 from lazyscope._trace import SCALE, SHIFT, asking, coarsest, pose
@@ -92,8 +92,8 @@ class KernelExplanation(eqx.Module):
 def explain_tangent_kernel(
     apply: Apply,
     params: Params,
-    x1: Float[Array, "n1 ..."],
-    x2: Float[Array, "n2 ..."] | None = None,
+    x1: Real[Array, "n1 ..."],
+    x2: Real[Array, "n2 ..."] | None = None,
     *,
     memory: float = MEMORY,
 ) -> KernelExplanation:
@@ -143,7 +143,7 @@ def explain_tangent_kernel(
     )
 
 
-def working_precision(apply: Apply, params: Params, x: Float[Array, "n ..."]) -> np.dtype:
+def working_precision(apply: Apply, params: Params, x: Real[Array, "n ..."]) -> np.dtype:
     """The coarsest type that a network computes in, which its kernel is accurate to.
 
     A model in double precision with a normalisation in single precision answers float32; one whose

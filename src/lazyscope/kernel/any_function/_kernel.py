@@ -1,7 +1,7 @@
 """What is the tangent kernel of any network, whole or parameter by parameter?"""
 
 import jax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Real
 
 from lazyscope._trace import asking, pose
 from lazyscope._types import Apply, Params
@@ -11,8 +11,8 @@ from lazyscope.kernel.any_function._blocks import MEMORY, shares_by_parameter, s
 def tangent_kernel(
     apply: Apply,
     params: Params,
-    x1: Float[Array, "n1 ..."],
-    x2: Float[Array, "n2 ..."] | None = None,
+    x1: Real[Array, "n1 ..."],
+    x2: Real[Array, "n2 ..."] | None = None,
     *,
     memory: float = MEMORY,
 ) -> Float[Array, "n1 n2 C C"]:
@@ -61,8 +61,8 @@ def tangent_kernel(
 def tangent_kernel_by_parameter(
     apply: Apply,
     params: Params,
-    x1: Float[Array, "n1 ..."],
-    x2: Float[Array, "n2 ..."] | None = None,
+    x1: Real[Array, "n1 ..."],
+    x2: Real[Array, "n2 ..."] | None = None,
     *,
     memory: float = MEMORY,
 ) -> Params:

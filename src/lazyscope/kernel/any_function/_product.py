@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Real
 
 from lazyscope._checks import InputError, check_array
 from lazyscope._trace import (
@@ -29,9 +29,9 @@ from lazyscope.kernel.any_function._plan import Plan, forward_sizes
 def tangent_kernel_product(
     apply: Apply,
     params: Params,
-    x1: Float[Array, "n1 ..."],
+    x1: Real[Array, "n1 ..."],
     vector: Float[Array, "n2 C"],
-    x2: Float[Array, "n2 ..."] | None = None,
+    x2: Real[Array, "n2 ..."] | None = None,
     *,
     memory: float = MEMORY,
 ) -> Float[Array, "n1 C"]:

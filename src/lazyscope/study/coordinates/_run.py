@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Real
 
 from lazyscope._trace import (
     Example,
@@ -81,7 +81,7 @@ def first_steps(
     push: float,
     arrays: Arrays,
     rates: Float[Array, " leaves"],
-    x: Float[Array, "n ..."],
+    x: Real[Array, "n ..."],
     y: Float[Array, "n C"],
 ) -> FirstSteps:
     """Measure a network, take `steps` steps of full-batch descent on 1/(2n) sum |f - y|^2, measure again.

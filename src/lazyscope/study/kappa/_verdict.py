@@ -164,8 +164,10 @@ def _reason_against(runs: list[dict[str, Any]], kappas: list[float], quantity: Q
     first = [value for value in first if value is not None]
     if first and np.median(first) >= LAZY_FORECAST:
         return (
-            f"at kappa {kappas[0]:g} the forecast displacement is {np.median(first):.2g}, not below "
-            f"{LAZY_FORECAST}: nothing is lazy yet, add larger kappas"
+            f"the slope of {runs[0]['spread']} is fitted to kappas {kappas[0]:g} to {kappas[-1]:g}, and at "
+            f"the smallest of them the forecast displacement is {np.median(first):.2g}, not below "
+            f"{LAZY_FORECAST}: it is not lazy there; give {NUM_KAPPAS} kappas or more from some "
+            f"{kappas[0] * np.median(first) / LAZY_FORECAST:.2g} on"
         )
     complete = len(_complete_groups(runs, kappas, quantity))
     if complete < MIN_GROUPS:
@@ -315,9 +317,8 @@ def _verdict(
             f"{_by_scales(fits)}and {ending}"
         )
     else:
-        reasons = (
-            "; ".join(sorted({f["note"] for f in counted})) or "no spread that the law speaks of"
-        )
+        notes = dict.fromkeys(f["note"] for f in counted)
+        reasons = "; ".join(notes) or "no spread that the law speaks of"
         sentence = f"No slope could be fitted ({reasons}), and {ending}"
     return stated(
         answer,

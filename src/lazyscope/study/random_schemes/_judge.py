@@ -79,18 +79,22 @@ def rms_of_errors(
         schemes.setdefault((layer.scale_exponents, layer.speed_exponents), []).append(error(layer))
     if not schemes:
         return Estimate(None, basis="no layer")
+    basis = f"{len(layers)} layers of {len(schemes)} schemes; interval from resampled schemes"
+    rms = float(np.sqrt(np.mean([error(layer) ** 2 for layer in layers])))
+    if len(schemes) < 2:
+        return Estimate(
+            rms, basis=f"{len(layers)} layers of one scheme, which says nothing of others"
+        )
     squares = np.array([[len(e), np.sum(np.square(e))] for e in schemes.values()])
     total = resampled_means(squares)
     low, high = middle_of(np.sqrt(total[:, 1] / total[:, 0]))
-    rms = float(np.sqrt(np.mean([error(layer) ** 2 for layer in layers])))
-    basis = f"{len(layers)} layers of {len(schemes)} schemes; interval from resampled schemes"
     return Estimate(rms, low, high, basis=basis)
 
 
 def _verdict(known: Sequence[LayerEstimate], away: Sequence[LayerEstimate]) -> dict[str, Any]:
     """The law is held against layers away from a tie, where its exponents can be seen at finite width."""
     rms, numbers = rms_of_errors(away), _numbers(away)
-    if rms.value is None or rms.low is None or rms.high is None:
+    if rms.value is None:
         return stated(
             "undecided", f"No layer is farther than {TIE:g} from a tie of the law's terms."
         )
@@ -98,7 +102,9 @@ def _verdict(known: Sequence[LayerEstimate], away: Sequence[LayerEstimate]) -> d
     answer: Answer = "undecided"
     if num_schemes >= LEAST_SCHEMES:
         above = np.sqrt(max(_beyond_own_errors(away), 0.0))
-        answer = "supported" if rms.high <= RMS else "contradicted" if above > RMS else "undecided"
+        confirmed = rms.at_most(RMS) == "agrees"
+        answer = "supported" if confirmed else "contradicted" if above > RMS else "undecided"
+    ends = "" if rms.low is None or rms.high is None else f" [{rms.low:.3f}, {rms.high:.3f}]"
     remarks = [
         f"All {len(known)} layers, near ties too, lie {_numbers(known)['rms']:.3f} from the law."
     ]
@@ -108,8 +114,8 @@ def _verdict(known: Sequence[LayerEstimate], away: Sequence[LayerEstimate]) -> d
         )
     return stated(
         answer,
-        f"Farther than {TIE:g} from a tie, measured exponents of {len(away)} layers lie {rms.value:.3f} "
-        f"[{rms.low:.3f}, {rms.high:.3f}] (rms) from those of the law, where at most {RMS:g} confirms it; "
+        f"Farther than {TIE:g} from a tie, measured exponents of {len(away)} layers lie {rms.value:.3f}"
+        f"{ends} (rms) from those of the law, where at most {RMS:g} confirms it; "
         f"{numbers['coverage']:.0%} of the 95 % intervals, of median half-width "
         f"{numbers['median_half_width']:.2f}, contain the law's exponent. No constant is fitted.",
         remarks,

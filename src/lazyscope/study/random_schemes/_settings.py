@@ -26,6 +26,16 @@ _DIMENSIONS = 4
 """Features of points of the sphere."""
 
 
+def _seed(number: int, replicate: int) -> int:
+    """The seed of a replicate of scheme `number`, whatever the number of both."""
+    block, place = divmod(replicate, _BLOCK)
+    return block * _SCHEMES * _BLOCK + number * _BLOCK + place
+
+
+_BLOCK = 4  # replicates side by side
+_SCHEMES = 10**6  # of one depth, more than anybody draws
+
+
 @final
 @dataclass(frozen=True)
 class RandomSchemesSettings:
@@ -39,7 +49,7 @@ class RandomSchemesSettings:
     Attributes:
         counts: number of schemes of every depth, from one hidden layer on.
         widths: widths for each of these depths, increasing, at least three.
-        replicates: seeds of every scheme and width; another number of them needs a folder of its own.
+        replicates: seeds of every scheme and width; a larger number keeps the runs of a smaller.
         draw_seed: seed of the exponents.
         tolerance: tolerance of the exponential flow.
         stop: fraction of the initial loss at which training ends.
@@ -138,7 +148,7 @@ class RandomSchemesSettings:
     def design(self, depth: int) -> SweepDesign:
         """The sweep over the schemes of this depth."""
         rows = [
-            (list(scales), list(speeds), number * self.replicates + replicate)
+            (list(scales), list(speeds), _seed(number, replicate))
             for number, (scales, speeds) in enumerate(self.schemes(depth))
             for replicate in range(self.replicates)
         ]
