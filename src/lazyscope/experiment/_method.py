@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from lazyscope._checks import OPTIMISERS, InputError
+from lazyscope._checks import OPTIMISERS, WITH_EPSILON, InputError
 from lazyscope._loss import LOSSES
 from lazyscope.experiment._settings import DEFAULT_SHARE, Value
 from lazyscope.flow import AbstractMethod, ExponentialFlow, GradientDescent, OptimiserSteps
@@ -17,8 +17,6 @@ _OF_SQUARES = ("forecast", "spectrum", "rates", "linearisation", "linearised_cur
 _OF_FLOW_TIME = ("linearisation", "linearised_curve", "outputs")
 """What compares a run with the linearised network at the same time of gradient flow."""
 
-_WITH_EPSILON = ("adam", "adamw", "muon")
-
 
 def run_method(settings: Mapping[str, Value]) -> AbstractMethod:
     """The method that settings mean; its numbers are traced, so that runs which differ in them share."""
@@ -26,7 +24,7 @@ def run_method(settings: Mapping[str, Value]) -> AbstractMethod:
     if name in OPTIMISERS:
         step_size: Any = told.get("step_size")
         share: Any = told.get("share")
-        epsilon: Any = told.get("epsilon") if name in _WITH_EPSILON else None
+        epsilon: Any = told.get("epsilon") if name in WITH_EPSILON else None
         decay: Any = told.get("weight_decay")
         if step_size is None:
             share = DEFAULT_SHARE if share is None else share

@@ -10,6 +10,7 @@ from typing import Any, Literal, final
 
 from lazyscope._checks import (
     OPTIMISERS,
+    WITH_EPSILON,
     InputError,
     check_count,
     check_finite,
@@ -27,12 +28,11 @@ METHODS = ("flow", "descent", *OPTIMISERS)
 """Ways to train, as written in sweep files."""
 
 _OF_OPTIMISERS = ("step_size", "share", "epsilon", "weight_decay")
-_WITHOUT_EPSILON = ("sgd", "momentum", "sign", "lion")
 _UNREAD_BY_METHOD = {
     "flow": ("step", *_OF_OPTIMISERS),
     "descent": ("tolerance", *_OF_OPTIMISERS),
-    **dict.fromkeys(OPTIMISERS, ("tolerance", "step")),
-    **dict.fromkeys(_WITHOUT_EPSILON, ("tolerance", "step", "epsilon")),
+    **dict.fromkeys(OPTIMISERS, ("tolerance", "step", "epsilon")),
+    **dict.fromkeys(WITH_EPSILON, ("tolerance", "step")),
 }
 _UNREAD_BY_DATA = {
     "four-points": ("num_points", "num_test", "input_dim", "data_seed", "target"),

@@ -132,12 +132,12 @@ def _forecast_record(run: SingleRun, ended: RunRecord, reason: str | None) -> di
     seen = forecast_of(run, ended.measurements)
     ahead = forecast_record(run, ended.measurements)
     rates = ahead.pop("decay_rate")
-    time_to_stop = seen.time_to(float(ended.settings["stop"]))
+    stop: Any = ended.settings["stop"]
     return {
         "decay_rate": {**_measured_rate(ended), **rates},
         "forecast": {
             "displacement": seen.displacement,
-            "time": time_to_stop,
+            "time": seen.time_to(stop),
             **ahead,
             "reason": None,
         },

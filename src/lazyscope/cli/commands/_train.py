@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from lazyscope._checks import OPTIMISERS, InputError, check_choice
+from lazyscope._checks import OPTIMISERS, WITH_EPSILON, InputError, check_choice
 from lazyscope.cli._answer import number, print_answer, print_json, table, working
 from lazyscope.cli._network import NetworkOptions, with_network_options
 from lazyscope.cli._values import read_number
@@ -111,7 +111,7 @@ _READERS = {
     "stability_fraction": ("descent",),
     "step_size": ("descent", *OPTIMISERS),
     "share": OPTIMISERS,
-    "epsilon": ("adam", "adamw", "muon"),
+    "epsilon": WITH_EPSILON,
     "weight_decay": OPTIMISERS,
 }
 """Methods that read a number."""
