@@ -137,7 +137,7 @@ def _method(name: str, numbers: _Numbers) -> "AbstractMethod":
     given = {n: read_number(v) for n, v in numbers._asdict().items() if v is not None}
     if name in OPTIMISERS:
         return run_method({"method": name, **given})
-    read = {n: check_positive(n.replace("_", " "), value) for n, value in given.items()}
+    read: Any = {n: check_positive(n.replace("_", " "), value) for n, value in given.items()}
     from lazyscope.flow import ExponentialFlow, GradientDescent
 
     if name == "flow":
