@@ -15,7 +15,8 @@ from lazyscope._types import Scalar
 LOSSES = ("squared", "cross-entropy")
 """Losses that have a name."""
 
-_ROUNDING = 1e-9
+_WHOLE = 1e-9
+"""Difference of a probability from zero or one that is rounding."""
 
 
 class AbstractLoss(eqx.Module):
@@ -168,7 +169,7 @@ def _probabilities(targets: Float[Array, "n ... C"]) -> Float[Array, "n ... C"]:
         return jnp.maximum(targets, 0.0)
     given = targets + (1.0 - jnp.sum(targets, axis=-1, keepdims=True)) / targets.shape[-1]
     whole = jnp.round(given)
-    return jnp.where(jnp.abs(given - whole) < _ROUNDING, whole, given)
+    return jnp.where(jnp.abs(given - whole) < _WHOLE, whole, given)
 
 
 def _softmax(outputs: Float[Array, "n ... C"]) -> tuple[Array, Array, Array]:
@@ -193,8 +194,8 @@ def check_targets(loss: AbstractLoss, targets: Any) -> None:
     else:
         sums = y.sum(axis=-1, keepdims=True)
         chances = y + (1 - sums) / outputs
-        whole = (np.abs(sums - 1) < _ROUNDING).all() or (np.abs(sums) < _ROUNDING).all()
-        fits = whole and (chances > -_ROUNDING).all()
+        whole = (np.abs(sums - 1) < _WHOLE).all() or (np.abs(sums) < _WHOLE).all()
+        fits = whole and (chances > -_WHOLE).all()
         forms = f"probabilities of {outputs} classes, or those minus 1/{outputs}"
     if not fits:
         raise InputError(

@@ -13,7 +13,7 @@ SOURCE = Path(lazyscope.__file__).parent
 
 EXPERIMENTS = ("claims/controls/", "claims/papers/", "claims/law/")
 """Settings of experiments, each of its own, may be equal by chance."""
-BEFORE_JAX = {"METHODS = ('flow', 'descent')"}
+BEFORE_JAX = {"METHODS = ('flow', 'descent', *OPTIMISERS)"}
 """Needed by a command before JAX is loaded."""
 
 

@@ -7,6 +7,9 @@ from lazyscope._checks._kinds import check_choice, check_sequence
 OPTIMISERS = ("sgd", "momentum", "adam", "adamw", "sign", "lion", "muon")
 """As settings, schemes and commands write them."""
 
+WITH_EPSILON = ("adam", "adamw", "muon")
+"""Those that add an epsilon to a norm."""
+
 
 def check_optimisers(given: Any) -> tuple[str, ...]:
     """Return a name, or one for each layer or group of parameters, as a tuple, or refuse it.

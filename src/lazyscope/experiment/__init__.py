@@ -11,6 +11,8 @@ from lazyscope.experiment._experiment import (
     network_experiment,
 )
 from lazyscope.experiment._forecast import forecast_run
+from lazyscope.experiment._method import check_training as check_training
+from lazyscope.experiment._method import run_method as run_method
 from lazyscope.experiment._parametrisation import check_model as check_model
 from lazyscope.experiment._parametrisation import is_parametrisation as is_parametrisation
 from lazyscope.experiment._parametrisation import network_of as network_of

@@ -11,6 +11,7 @@ from jaxtyping import Array, ArrayLike, Float
 from lazyscope._checks import InputError, check_alike, check_array, check_tree, shown
 from lazyscope._entry import checked
 from lazyscope._jax import own_settings
+from lazyscope._loss import AbstractLoss, ShiftedLoss, SquaredLoss
 from lazyscope._types import Apply, Params
 from lazyscope.data import Dataset
 from lazyscope.flow import Problem, dense_problem, function_problem, in_double
@@ -23,7 +24,8 @@ class Experiment(eqx.Module):
     """A problem and the points it is judged on.
 
     Attributes:
-        problem: what to train; a centred network as its inner one with targets shifted by f_0.
+        problem: what to train; a centred network as its inner one with targets shifted by f_0, or
+            where the loss is not the squared one with a loss of what is left.
         x_test: test points.
         y_test: their targets.
         y_train: training targets as they came, without a shift.
@@ -60,7 +62,12 @@ class Points(NamedTuple):
 
 
 def drawn_experiment(
-    network: AbstractNetwork, params: Params, points: Points, speeds: Any, centred: Any
+    network: AbstractNetwork,
+    params: Params,
+    points: Points,
+    speeds: Any,
+    centred: Any,
+    loss: AbstractLoss | None = None,
 ) -> Experiment:
     """The experiment of training a network from these parameters; pure, and nothing is checked.
 
@@ -73,19 +80,25 @@ def drawn_experiment(
         points: training and test points.
         speeds: one per group of parameters.
         centred: whether f - f_0 is trained; may be traced.
+        loss: `SquaredLoss` unless given.
     """
+    loss = SquaredLoss() if loss is None else loss
     x, y = points.x, points.y
     if isinstance(network, Dense):
-        problem = dense_problem(network, params, x, y, speeds=speeds)
+        problem = dense_problem(network, params, x, y, speeds=speeds, loss=loss)
     else:
         model = FunctionModel(network.apply, parameter_groups(params, tuple(network.group_names)))
         start = model.groups_of(params)
-        problem = Problem(model, FunctionKernel(model), start, x, y, speeds)
+        problem = Problem(model, FunctionKernel(model), start, x, y, speeds, loss)
     at_start = [
         jnp.where(centred, problem.model.apply(problem.params, part), 0.0)
         for part in (x, points.x_test)
     ]
-    problem = eqx.tree_at(lambda p: p.y, problem, problem.y + at_start[0])
+    if isinstance(loss, SquaredLoss):
+        problem = eqx.tree_at(lambda p: p.y, problem, problem.y + at_start[0])
+    else:
+        shifted = ShiftedLoss(loss, at_start[0])
+        problem = eqx.tree_at(lambda p: p.criterion, problem, shifted)
     return Experiment(problem, points.x_test, points.y_test, y, at_start[1])
 
 

@@ -54,7 +54,7 @@ def run_quantities(
         values["residual_size"] = jnp.max(jnp.abs(seen.first.outputs - seen.problem.y))
         values["target_size"] = jnp.max(jnp.abs(seen.problem.y))
     if result is None:
-        return {"loss_initial": seen.problem.loss(seen.first.outputs - seen.problem.y), **values}
+        return {"loss_initial": seen.problem.loss_of(seen.first.outputs), **values}
     values |= {
         "steps": result.num_steps,
         "time": result.time,
@@ -194,9 +194,13 @@ def _linearisation(seen: _Ends, result: FlowResult) -> Values:
     return {
         "gap_train": linearisation_gap(seen.last.outputs, linear, given.y_train),
         "gap_test": linearisation_gap(seen.test, seen.linear_test, given.y_train),
-        "test_error": error_rate(seen.test, given.y_test),
+        **_test_error(seen, result),
         "linearised_test_error": error_rate(seen.linear_test, given.y_test),
     }
+
+
+def _test_error(seen: _Ends, result: FlowResult) -> Values:
+    return {"test_error": error_rate(seen.test, seen.experiment.y_test)}
 
 
 def _outputs(seen: _Ends, result: FlowResult) -> Values:
@@ -243,6 +247,7 @@ _MEASURES = {
     "kernel": _kernel,
     "rates": _rates,
     "linearisation": _linearisation,
+    "test_error": _test_error,
     "outputs": _outputs,
     "neurons": _neurons,
 }

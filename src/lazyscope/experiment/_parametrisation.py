@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from lazyscope._checks import InputError
+from lazyscope._checks import OPTIMISERS, InputError
 from lazyscope._entry import checked
 from lazyscope.data import Dataset
 from lazyscope.experiment._scores import with_scores_of_size_one
@@ -41,7 +41,8 @@ def run_scheme(settings: Mapping[str, Value], *, input_dim: int = 1, output_dim:
     ``gamma`` with ``gamma_prime`` (one hidden layer), ``scale_exponents``, or ``scale_exponent_1`` to
     ``scale_exponent_{L+1}``. On top of a base, ``scale_exponent_l`` and ``speed_exponent_l`` replace the
     exponent of one layer, and ``rho`` or ``kappa`` sets the initial scale through the output layer, which
-    leaves the hidden layers' pre-activations alone.
+    leaves the hidden layers' pre-activations alone. Where ``method`` is an optimiser, the speeds are its
+    rates.
 
     Raises:
         InputError: no base or two of them, a number of exponents that does not fit the depth, or
@@ -66,6 +67,8 @@ def run_scheme(settings: Mapping[str, Value], *, input_dim: int = 1, output_dim:
         scales=tuple(_with_exponent(law, scales.get(i)) for i, law in enumerate(base.scales, 1)),
         speeds=tuple(_with_exponent(law, speeds.get(i)) for i, law in enumerate(base.speeds, 1)),
     )
+    method = str(settings.get("method"))
+    base = replace(base, optimiser=method) if method in OPTIMISERS else base
     return _with_initial_scale(base, settings, scales)
 
 

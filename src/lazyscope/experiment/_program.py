@@ -16,13 +16,20 @@ import numpy as np
 from lazyscope._checks import InputError, check_choice, check_count, check_fraction
 from lazyscope._entry import checked
 from lazyscope._jax import own_settings, random_key
-from lazyscope._loss import loss_name
+from lazyscope._loss import LOSSES, check_targets, loss_name, named_loss
 from lazyscope._outcome import Outcome
 from lazyscope._provenance import versions
 from lazyscope.data import Dataset
 from lazyscope.experiment._data import data_digest, run_data
 from lazyscope.experiment._experiment import Experiment, Points, drawn_experiment
 from lazyscope.experiment._measurements import run_quantities, without_gaps
+from lazyscope.experiment._method import (
+    check_record,
+    check_scheme,
+    method_record,
+    optimizer_name,
+    run_method,
+)
 from lazyscope.experiment._parametrisation import scaled_network
 from lazyscope.experiment._quantities import DEFAULT_RECORD, OF_START, record_names
 from lazyscope.experiment._record import RunRecord
@@ -32,7 +39,6 @@ from lazyscope.flow import (
     DEFAULT_STOP,
     AbstractMethod,
     ExponentialFlow,
-    GradientDescent,
     check_numbers,
     in_double,
     trace_flow,
@@ -52,6 +58,7 @@ _SHAPE = (
     "input_dim",
     "target",
     "method",
+    "loss",
     "num_records",
 )
 
@@ -106,6 +113,10 @@ def run_inputs(
         method: how to train; what the settings mean unless given.
     """
     network, scheme = scaled_network(settings, data, scheme)
+    method = run_method(settings) if method is None else method
+    loss = str(settings.get("loss", LOSSES[0]))
+    check_scheme(scheme, method)
+    check_targets(named_loss(loss), data.y_train)
     width = int(settings["width"])  # type: ignore[arg-type]
     groups = len(network.group_names)
     numbers = {
@@ -113,7 +124,8 @@ def run_inputs(
         "weight_std": network.weight_std(scheme.alpha(width)),
         "speeds": scheme.speed(width) if isinstance(network, Dense) else np.ones(groups),
         "stop": settings["stop"],
-        "method": _method(settings) if method is None else method,
+        "method": method,
+        "loss": loss,
         "x": data.x_train,
         "y": data.y_train,
         "x_test": data.x_test,
@@ -187,7 +199,8 @@ def draw(numbers: Inputs) -> Experiment:
     network = numbers["network"]
     params = network.init_from_std(random_key(numbers["seed"]), numbers["weight_std"])
     points = Points(*(numbers[name] for name in Points._fields))
-    return drawn_experiment(network, params, points, numbers["speeds"], numbers["centred"])
+    loss = named_loss(numbers["loss"])
+    return drawn_experiment(network, params, points, numbers["speeds"], numbers["centred"], loss)
 
 
 def trace_start(
@@ -267,6 +280,8 @@ def run_settings(
     return RunRecord(
         settings=settings,
         method=method_record(inputs["method"]),
+        optimizer=optimizer_name(inputs["method"]),
+        loss=inputs["loss"],
         width=int(settings["width"]),  # type: ignore[arg-type]
         scheme=scheme,
         data=data_digest(data),
@@ -338,6 +353,7 @@ def run_experiment(
             fix="leave neurons out of record",
         )
     method = ExponentialFlow() if method is None else method
+    check_record(kept, loss_name(problem.criterion), optimizer_name(method))
     with own_settings():
         widened: Any = in_double(experiment)
         traced = jax.tree.map(_as_double, method)
@@ -347,6 +363,7 @@ def run_experiment(
     return RunRecord(
         settings=told,
         method=method_record(method),
+        optimizer=optimizer_name(method),
         loss=loss_name(problem.criterion),
         versions=versions(),
         **ended,
@@ -367,27 +384,6 @@ def _ended(run: Callable[[], dict[str, jax.Array]]) -> dict[str, Any]:
         "seconds": seconds,
         "measurements": without_gaps(values),
     }
-
-
-def method_record(method: AbstractMethod) -> dict[str, Any]:
-    """The name and the numbers of a method."""
-    numbers = {name: value for name, value in vars(method).items() if value is not None}
-    return {"name": type(method).__name__, **{name: _told(v) for name, v in numbers.items()}}
-
-
-def _told(value: Any) -> Any:
-    """A field of a method for people: numbers as they are, what is none by its words."""
-    try:
-        return value if isinstance(value, str) else np.asarray(value, np.float64).tolist()
-    except (TypeError, ValueError):
-        return repr(value)
-
-
-def _method(settings: Mapping[str, Value]) -> AbstractMethod:
-    """The method that settings mean; its numbers are traced, so that runs which differ in them share."""
-    if settings["method"] == "descent":
-        return GradientDescent(stability_fraction=settings.get("step") or 0.5)  # type: ignore[arg-type]
-    return ExponentialFlow(tolerance=settings["tolerance"])  # type: ignore[arg-type]
 
 
 COMPILER_OPTIONS: dict[str, Any] = {"xla_cpu_multi_thread_eigen": False}

@@ -21,11 +21,16 @@ class Quantity:
     meaning: str
 
 
+_LOSS = "loss, 1/(2n) sum |f - y|^2 unless the setting loss is another,"
+_TEST_ERROR = Quantity((), "1", "share of test points with the wrong class")
+
 ALWAYS = {
     "steps": Quantity((), "1", "steps taken"),
-    "time": Quantity((), "flow time", "time at the end of the run"),
-    "loss_initial": Quantity((), "1", "loss 1/(2n) sum |f - y|^2 before training"),
-    "loss_final": Quantity((), "1", "loss 1/(2n) sum |f - y|^2 at the end of the run"),
+    "time": Quantity(
+        (), "flow time", "time at the end of the run; sum of the steps of an optimiser"
+    ),
+    "loss_initial": Quantity((), "1", f"{_LOSS} before training"),
+    "loss_final": Quantity((), "1", f"{_LOSS} at the end of the run"),
 }
 """Kept from every run, whatever is asked for."""
 
@@ -95,11 +100,12 @@ _RECORDS = {
         "gap_test": Quantity(
             (), "1", "rms distance from the linearised network on test points, in rms targets"
         ),
-        "test_error": Quantity((), "1", "share of test points with the wrong class"),
+        "test_error": _TEST_ERROR,
         "linearised_test_error": Quantity(
             (), "1", "share of test points with the wrong class, linearised network"
         ),
     },
+    "test_error": {"test_error": _TEST_ERROR},
     "linearised_curve": {
         "linearised_loss": Quantity(
             ("record",), "1", "loss of the linearised network at the times of the loss curve"

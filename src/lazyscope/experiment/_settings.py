@@ -9,6 +9,8 @@ from difflib import get_close_matches
 from typing import Any, Literal, final
 
 from lazyscope._checks import (
+    OPTIMISERS,
+    WITH_EPSILON,
     InputError,
     check_count,
     check_finite,
@@ -22,10 +24,16 @@ Kind = Literal["count", "integer", "number", "positive", "fraction", "name", "fl
 Value = int | float | str | bool | tuple[float, ...]
 """What a setting holds."""
 
-METHODS = ("flow", "descent")
+METHODS = ("flow", "descent", *OPTIMISERS)
 """Ways to train, as written in sweep files."""
 
-_UNREAD_BY_METHOD = {"flow": ("step",), "descent": ("tolerance",)}
+_OF_OPTIMISERS = ("step_size", "share", "epsilon", "weight_decay")
+_UNREAD_BY_METHOD = {
+    "flow": ("step", *_OF_OPTIMISERS),
+    "descent": ("tolerance", *_OF_OPTIMISERS),
+    **dict.fromkeys(OPTIMISERS, ("tolerance", "step", "epsilon")),
+    **dict.fromkeys(WITH_EPSILON, ("tolerance", "step")),
+}
 _UNREAD_BY_DATA = {
     "four-points": ("num_points", "num_test", "input_dim", "data_seed", "target"),
     "sphere-teacher": ("target",),
@@ -34,6 +42,9 @@ _UNREAD_OF_FILES = ("input_dim",)
 
 DEFAULT_TOLERANCE = 0.05
 """Of the flow, where a sweep does not say."""
+
+DEFAULT_SHARE = 0.02
+"""Of the gap by which outputs move in a step of an optimiser, where a sweep says no step either."""
 
 NUM_RECORDS = 32
 """Steps kept of every loss curve, where a sweep does not say; a long step is shown by several points."""
@@ -44,7 +55,12 @@ FINE_RECORDS = 128
 LARGEST_COUNT = 2**31 - 1
 """Of units, points and steps: compiled programs count with 32 bits."""
 
-_LATER = {"model": "dense", "num_records": NUM_RECORDS}
+_LATER = {
+    "model": "dense",
+    "num_records": NUM_RECORDS,
+    "loss": "squared",
+    "share": DEFAULT_SHARE,
+}
 """Settings that are younger than some stores, with what all runs had before: left out of hashes."""
 
 _LONG = 10**60
@@ -98,9 +114,14 @@ _SETTINGS = {
         Setting("data_seed", "integer", 0, "seed of the choice or the draw of the data"),
         Setting("target", "name", None, "how labels become targets"),
         Setting("method", "name", "flow", "how the network is trained"),
+        Setting("loss", "name", "squared", "loss that is trained"),
         Setting("stop", "fraction", 1e-4, "loss to stop at, as a fraction of the initial loss"),
         Setting("tolerance", "positive", DEFAULT_TOLERANCE, "local error allowed by the flow"),
         Setting("step", "positive", None, "descent step, in units of the largest stable one"),
+        Setting("step_size", "positive", None, "rate of an optimiser, times the layers' speeds"),
+        Setting("share", "fraction", None, "share of the gap that an optimiser's step may close"),
+        Setting("epsilon", "positive", None, "what Adam and Muon add to a norm, 1e-8 unless given"),
+        Setting("weight_decay", "positive", None, "decoupled decay of an optimiser's weights"),
         Setting("max_steps", "count", 10_000, "steps after which a run is given up"),
         Setting(
             "num_records", "count", NUM_RECORDS, "steps kept of the loss curve, an even number"

@@ -1,23 +1,26 @@
 """What did training do to one network, beside what was forecast?"""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from lazyscope._checks import InputError, check_count, check_fraction
+from lazyscope._checks import InputError, check_choice, check_count, check_fraction
 from lazyscope._entry import checked
 from lazyscope._jax import own_settings
+from lazyscope._loss import LOSSES, check_squared, named_loss
 from lazyscope._plain import plain
 from lazyscope.experiment._forecast import LAZY, NOT_LAZY, forecast_of, forecast_record
+from lazyscope.experiment._method import check_scheme, optimizer_name, without_meaning
 from lazyscope.experiment._program import DEFAULT_MAX_STEPS, DEFAULT_STOP, run_settings
 from lazyscope.experiment._quantities import OF_START
 from lazyscope.experiment._record import RunRecord
 from lazyscope.experiment._single import SingleRun, check_start
-from lazyscope.flow import AbstractMethod, ExponentialFlow
+from lazyscope.flow import AbstractMethod, ExponentialFlow, OptimiserSteps
 from lazyscope.measure import decay_rate
 
-RECORD = (
+_RECORD = (
     *OF_START,
     "displacement",
     "total",
@@ -25,7 +28,9 @@ RECORD = (
     "kernel",
     "linearisation",
     "outputs",
+    "test_error",
 )
+_LAWS = ("displacement_exponents", "layer_regimes", "regime")
 
 
 @checked(own=("stop",))
@@ -35,6 +40,7 @@ def train_run(
     *,
     stop: float = DEFAULT_STOP,
     max_steps: int = DEFAULT_MAX_STEPS,
+    loss: str = LOSSES[0],
 ) -> RunRecord:
     """Forecast, train and measure one run.
 
@@ -43,9 +49,11 @@ def train_run(
 
     Args:
         run: network, scheme and data.
-        method: `ExponentialFlow` (default) or `GradientDescent`.
+        method: `ExponentialFlow` (default), `GradientDescent` or `OptimiserSteps`, whose rates are
+            the scheme's speeds.
         stop: fraction of the initial loss at which training ends.
         max_steps: steps tried at most.
+        loss: ``squared`` or ``cross-entropy``, which optimisers and descent of a given step train.
 
     Returns:
         The run, whose items are ready for JSON: its description, and ``outcome`` with its ``sentence``;
@@ -55,10 +63,14 @@ def train_run(
         ``measured`` over the second half of the fall with ``measured_interval``, ``average`` over all of
         it, the theorem's ``bound`` for that average, and ``kernel``, 2 lambda_min / n; ``test_error`` and
         ``test_loss`` of network and linearised network; ``forecast`` at the same stop; ``curve``;
-        ``verdict``.
+        ``verdict``; ``criterion``, the loss, and ``optimizer``, None for flow and descent. What rests on
+        the squared loss or on the time of gradient flow is None under another loss or optimiser, and
+        ``forecast`` says in ``reason`` why. Exponents and regimes are those of the optimiser.
 
     Raises:
-        InputError: see `SingleRun.experiment`; a stop outside (0, 1); a kernel that is zero.
+        InputError: see `SingleRun.experiment`; a stop outside (0, 1); a kernel that is zero; a loss
+            that the method does not train, or targets that it does not take; a scheme whose rates are
+            those of another optimiser.
 
     Cost: a compilation of seconds, and the steps of the method; twice an eigendecomposition of
     n C x n C.
@@ -73,31 +85,64 @@ def train_run(
     check_fraction("stop fraction", stop)
     max_steps = check_count("max_steps", max_steps)
     method = ExponentialFlow() if method is None else method
+    loss = check_choice("loss", loss, LOSSES)
+    if loss != LOSSES[0] and isinstance(method, ExponentialFlow):
+        check_squared("exponential flow", named_loss(loss))
     run.check()
+    run, optimizer = _for_optimiser(run, method), optimizer_name(method)
+    reasons = {name: without_meaning(name, loss, optimizer) for name in _RECORD}
+    record = tuple(name for name, reason in reasons.items() if reason is None)
     began = time.perf_counter()
-    settings = run.settings(stop=stop, max_steps=max_steps)
+    settings = run.settings(stop=stop, max_steps=max_steps, loss=loss)
     with own_settings():
         given: dict[str, Any] = {"data": run.data, "scheme": run.scheme, "method": method}
-        ended = run_settings(settings, RECORD, use="one", **given)
+        ended = run_settings(settings, record, use="one", **given)
     check_start(ended.measurements)
+    told = {
+        **run.record(),
+        "criterion": loss,
+        "optimizer": optimizer,
+        "stop": stop,
+        **_training_record(ended),
+        **_forecast_record(run, ended, reasons["forecast"]),
+        **_test_record(run, ended),
+        "verdict": _verdict(ended),
+        "wall_seconds": time.perf_counter() - began,
+    }
+    if optimizer is not None and optimizer.startswith("optax"):
+        told |= dict.fromkeys(_LAWS)
+    return ended.telling(plain(told))
+
+
+def _for_optimiser(run: SingleRun, method: AbstractMethod) -> SingleRun:
+    """The run whose scheme says that its speeds are rates of the optimiser that it is trained by."""
+    check_scheme(run.scheme, method)
+    if not isinstance(method, OptimiserSteps) or callable(getattr(method.optimiser, "init", None)):
+        return run
+    return replace(run, scheme=replace(run.scheme, optimiser=method.optimiser))
+
+
+def _forecast_record(run: SingleRun, ended: RunRecord, reason: str | None) -> dict[str, Any]:
+    """Rates and forecast, or the reason why there are none."""
+    if reason is not None:
+        nothing = {"bound": None, "bound_reason": reason, "kernel": None}
+        return {
+            "decay_rate": {**_measured_rate(ended), **nothing},
+            "forecast": {"displacement": None, "time": None, "notes": [], "reason": reason},
+        }
     seen = forecast_of(run, ended.measurements)
     ahead = forecast_record(run, ended.measurements)
     rates = ahead.pop("decay_rate")
-    told = {
-        **run.record(),
-        "stop": stop,
-        **_training_record(ended),
+    stop: Any = ended.settings["stop"]
+    return {
         "decay_rate": {**_measured_rate(ended), **rates},
-        **_test_record(run, ended),
         "forecast": {
             "displacement": seen.displacement,
             "time": seen.time_to(stop),
             **ahead,
+            "reason": None,
         },
-        "verdict": _verdict(ended),
-        "wall_seconds": time.perf_counter() - began,
     }
-    return ended.telling(plain(told))
 
 
 def _training_record(run: RunRecord) -> dict[str, Any]:
@@ -115,7 +160,10 @@ def _training_record(run: RunRecord) -> dict[str, Any]:
             "total": seen["displacement_total"],
         },
         "kernel_change": seen["kernel_change"],
-        "linearisation_gap": {"train": seen["gap_train"], "test": seen["gap_test"]},
+        "linearisation_gap": {
+            "train": seen.get("gap_train"),
+            "test": seen.get("gap_test"),
+        },
         "curve": {"time": seen["curve_time"], "loss": seen["curve_loss"]},
     }
 
@@ -148,10 +196,13 @@ def _test_record(run: SingleRun, ended: RunRecord) -> dict[str, Any]:
     signs = targets.shape[1] == 1 and bool(np.all(np.abs(targets) == 1))
     has_classes = bool(run.data.labels) or signs
     return {
-        "test_loss": {"network": seen["test_loss"], "linearised": seen["linearised_test_loss"]},
+        "test_loss": {
+            "network": seen.get("test_loss"),
+            "linearised": seen.get("linearised_test_loss"),
+        },
         "test_error": {
             "network": seen["test_error"] if has_classes else None,
-            "linearised": seen["linearised_test_error"] if has_classes else None,
+            "linearised": seen.get("linearised_test_error") if has_classes else None,
         },
     }
 

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from lazyscope._checks import (
+    WITH_EPSILON,
     InputError,
     check_array,
     check_not_negative,
@@ -25,7 +26,7 @@ BETAS: dict[str, tuple[float, ...]] = {
 }
 """Decay rates of what an optimiser averages over steps; those without an average have none."""
 
-EPSILON = {"adam": 1e-8, "adamw": 1e-8, "muon": 1e-8}
+EPSILON = 1e-8
 """What Adam adds to the root of the mean square of a gradient, and Muon to a norm."""
 
 WEIGHT_DECAY = {"adamw": 1e-4}
@@ -82,7 +83,7 @@ def _named(name: str, ndim: int, numbers: Numbers) -> Any:
     given = numbers.weight_decay
     decay = WEIGHT_DECAY.get(name, 0.0) if given is None else given
     betas = numbers.betas or BETAS.get(name, ())
-    epsilon = EPSILON.get(name, 0.0) if numbers.epsilon is None else numbers.epsilon
+    epsilon = EPSILON if numbers.epsilon is None else numbers.epsilon
     if name == "muon" and ndim != 2:
         name, betas = "adam", BETAS["adam"]
     first, second = (*betas, 0.0, 0.0)[:2]
@@ -91,7 +92,7 @@ def _named(name: str, ndim: int, numbers: Numbers) -> Any:
         "momentum": lambda: optax.trace(first),
         "adam": lambda: optax.scale_by_adam(first, second, epsilon),
         "adamw": lambda: optax.scale_by_adam(first, second, epsilon),
-        "sign": lambda: optax.stateless(lambda slope, _: jnp.sign(slope)),
+        "sign": lambda: optax.stateless(_signs),
         "lion": lambda: optax.scale_by_lion(first, second),
         "muon": lambda: optax.contrib.scale_by_muon(
             beta=first,
@@ -102,6 +103,11 @@ def _named(name: str, ndim: int, numbers: Numbers) -> Any:
     return optax.chain(makers[name](), optax.add_decayed_weights(decay), optax.scale(-1.0))
 
 
+def _signs(slope: Any, params: Any) -> Any:
+    del params
+    return jnp.sign(slope)
+
+
 def check_optimiser_numbers(numbers: Numbers, names: tuple[str, ...]) -> None:
     """Refuse numbers out of range, and those that no optimiser of this run reads.
 
@@ -109,7 +115,7 @@ def check_optimiser_numbers(numbers: Numbers, names: tuple[str, ...]) -> None:
         numbers: see `Numbers`.
         names: of the optimisers; none where a transformation was given.
     """
-    reading = {"betas": BETAS, "epsilon": EPSILON, "weight_decay": names}
+    reading = {"betas": BETAS, "epsilon": WITH_EPSILON, "weight_decay": names}
     for what, value in numbers._asdict().items():
         if value is not None and not any(name in reading[what] for name in names):
             raise InputError(

@@ -131,7 +131,8 @@ def _predicted(settings: Mapping[str, Any]) -> tuple[float, ...]:
     told = {name: _as_setting(value) for name, value in settings.items() if value is not None}
     try:
         scheme = run_scheme(told)
-        return displacement_exponents(scheme.scale_exponents, scheme.speed_exponents)
+        a, rates = scheme.scale_exponents, scheme.speed_exponents
+        return displacement_exponents(a, rates, optimiser=scheme.optimiser)
     except InputError:
         return ()
 

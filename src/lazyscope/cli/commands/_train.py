@@ -1,11 +1,11 @@
 """`lazyscope train`: what did training do, beside what was forecast?"""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from lazyscope._checks import InputError, check_choice
+from lazyscope._checks import OPTIMISERS, WITH_EPSILON, InputError, check_choice
 from lazyscope.cli._answer import number, print_answer, print_json, table, working
 from lazyscope.cli._network import NetworkOptions, with_network_options
 from lazyscope.cli._values import read_number
@@ -15,15 +15,24 @@ from lazyscope.cli.commands._forecast import heading, layer_rows
 if TYPE_CHECKING:
     from lazyscope.flow import AbstractMethod
 
-METHODS = ("flow", "descent")
+METHODS = ("flow", "descent", *OPTIMISERS)
 
 
 @with_network_options
 def train_command(
     network: NetworkOptions,
     method: Annotated[
-        str, typer.Option(metavar="flow|descent", help="Gradient flow, or gradient descent.")
+        str,
+        typer.Option(
+            metavar="METHOD",
+            help="Gradient flow, or gradient descent; or an optimiser: "
+            + ", ".join(OPTIMISERS)
+            + ".",
+        ),
     ] = "flow",
+    loss: Annotated[
+        str, typer.Option(metavar="LOSS", help="squared, or for optimisers cross-entropy.")
+    ] = "squared",
     stop: Annotated[
         str, typer.Option(metavar="FRACTION", help="End at this fraction of the initial loss.")
     ] = "1e-4",
@@ -31,11 +40,24 @@ def train_command(
         str | None, typer.Option(metavar="TOL", help="Flow: error per step, 0.05 if absent.")
     ] = None,
     step_size: Annotated[
-        str | None, typer.Option(metavar="ETA", help="Descent: the step, in flow time.")
+        str | None, typer.Option(metavar="ETA", help="Descent: the step; an optimiser: its rate.")
     ] = None,
     stability_fraction: Annotated[
         str | None,
         typer.Option(metavar="SHARE", help="Descent: step as a share of 2 n / lambda_max, or 0.5."),
+    ] = None,
+    share: Annotated[
+        str | None,
+        typer.Option(
+            metavar="P", help="Optimiser: share of the gap that a step may close, 0.02 if absent."
+        ),
+    ] = None,
+    epsilon: Annotated[
+        str | None, typer.Option(metavar="EPS", help="Adam, Muon: added to norms, 1e-8 if absent.")
+    ] = None,
+    weight_decay: Annotated[
+        str | None,
+        typer.Option(metavar="LAMBDA", help="Optimiser: decoupled decay of the weights."),
     ] = None,
     max_steps: Annotated[
         str, typer.Option(metavar="N", help="Steps after which the run is given up.")
@@ -52,6 +74,9 @@ def train_command(
     Example: `lazyscope train --data diabetes --n 32 --scheme ntk --depth 1 --width 128
     --activation tanh --method descent --stop 0.01`
 
+    Example: `lazyscope train --data digits --n 24 --target classes --scheme mup --depth 1 --width 64
+    --method adam --loss cross-entropy --stop 0.1`
+
     Example: `lazyscope train --data digits --n 24 --target parity --model convolution --depth 2
     --spread balanced --kappa 64 --width 16`
     """
@@ -59,8 +84,10 @@ def train_command(
         from lazyscope.experiment import train_run
 
         given: Any = read_number
-        chosen = _method(method, tolerance, step_size, stability_fraction)
-        run = train_run(network.run(), chosen, stop=given(stop), max_steps=given(max_steps))
+        numbers = _Numbers(tolerance, stability_fraction, step_size, share, epsilon, weight_decay)
+        chosen = _method(method, numbers)
+        ends = {"stop": given(stop), "max_steps": given(max_steps)}
+        run = train_run(network.run(), chosen, **ends, loss=loss)
         record = dict(run)
     if json:
         print_json(record)
@@ -68,35 +95,54 @@ def train_command(
         print_answer(*_parts(record))
 
 
-def _method(
-    name: str, tolerance: str | None, step_size: str | None, stability_fraction: str | None
-) -> "AbstractMethod":
-    """The method that the options mean; options of the other one are refused."""
+class _Numbers(NamedTuple):
+    """Numbers of methods as they were written."""
+
+    tolerance: str | None
+    stability_fraction: str | None
+    step_size: str | None
+    share: str | None
+    epsilon: str | None
+    weight_decay: str | None
+
+
+_READERS = {
+    "tolerance": ("flow",),
+    "stability_fraction": ("descent",),
+    "step_size": ("descent", *OPTIMISERS),
+    "share": OPTIMISERS,
+    "epsilon": WITH_EPSILON,
+    "weight_decay": OPTIMISERS,
+}
+"""Methods that read a number."""
+
+
+def _method(name: str, numbers: _Numbers) -> "AbstractMethod":
+    """The method that the options mean; options of another one are refused."""
     from lazyscope._checks import check_positive
-    from lazyscope.flow import ExponentialFlow, GradientDescent
+    from lazyscope.experiment import run_method
 
     check_choice("method", name, METHODS)
-    of_descent = {"--step-size": step_size, "--stability-fraction": stability_fraction}
-    foreign = of_descent if name == "flow" else {"--tolerance": tolerance}
-    for option, value in foreign.items():
-        if value is not None:
+    for which, value in numbers._asdict().items():
+        if value is not None and name not in (readers := _READERS[which]):
+            option = f"--{which.replace('_', '-')}"
             raise InputError(
-                f"{option} belongs to --method {'descent' if name == 'flow' else 'flow'}",
+                f"{option} belongs to --method {' or '.join(readers)}",
                 received=f"{option} {value} with --method {name}",
                 cause="the method was left at its default"
                 if name == "flow"
                 else "two methods mixed",
                 fix=f"leave out {option}, or change --method",
             )
+    given = {n: read_number(v) for n, v in numbers._asdict().items() if v is not None}
+    if name in OPTIMISERS:
+        return run_method({"method": name, **given})
+    read: Any = {n: check_positive(n.replace("_", " "), value) for n, value in given.items()}
+    from lazyscope.flow import ExponentialFlow, GradientDescent
+
     if name == "flow":
-        if tolerance is None:
-            return ExponentialFlow()
-        return ExponentialFlow(tolerance=check_positive("tolerance", read_number(tolerance)))
-    if step_size is not None and stability_fraction is None:
-        return GradientDescent(step_size=check_positive("step size", read_number(step_size)))
-    share = read_number("0.5" if stability_fraction is None else stability_fraction)
-    step: Any = None if step_size is None else read_number(step_size)
-    return GradientDescent(step, check_positive("stability fraction", share))
+        return ExponentialFlow(**read)
+    return GradientDescent(**(read or {"stability_fraction": 0.5}))
 
 
 def _parts(record: Mapping[str, Any]) -> list[Any]:
@@ -106,6 +152,7 @@ def _parts(record: Mapping[str, Any]) -> list[Any]:
         f"Outcome: {record['outcome']}. {record['sentence']}",
         *([TRAININGS[verdict]] if verdict else []),
         *(f"Note: {note}" for note in record["forecast"]["notes"]),
+        *([f"No forecast: {reason}."] if (reason := record["forecast"]["reason"]) else []),
         "",
         _layers(record),
         "",
@@ -130,17 +177,22 @@ def _layers(record: Mapping[str, Any]) -> Any:
     )
 
 
+_CRITERIA = {"squared": "R = |f - y|^2 / (2n)", "cross-entropy": "R, the mean cross-entropy"}
+
+
 def _facts(record: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     loss, gap, rates = record["loss"], record["linearisation_gap"], record["decay_rate"]
     error, test = record["test_error"], record["test_loss"]
     return [
-        ("loss, first", number(loss["initial"]), "R = |f - y|^2 / (2n)"),
+        ("loss, first", number(loss["initial"]), _CRITERIA[record["criterion"]]),
         ("loss, last", number(loss["final"]), f"asked for {record['stop']:g} of the first"),
         ("steps", str(record["steps"]), f"{record['tried']} tried"),
         (
             "time",
             number(record["time"]),
-            f"flow time; forecast {number(record['forecast']['time'])}",
+            f"flow time; forecast {number(record['forecast']['time'])}"
+            if record["optimizer"] is None
+            else "sum of the steps",
         ),
         ("kernel change", number(record["kernel_change"]), "|K(T) - K(0)| / |K(0)|"),
         ("gap, training points", number(gap["train"]), "to the linearised network, in rms targets"),

@@ -130,10 +130,10 @@ def expected_steps(settings: Mapping[str, Value]) -> float:
     """Expected number of steps: from the largest displacement exponent for the flow.
 
     Gradient descent needs about the condition number of the kernel, which is not known before it is
-    computed: all steps that it may take are counted.
+    computed: all steps that it, or another optimiser, may take are counted.
     """
     most = float(settings["max_steps"])  # type: ignore[arg-type]
-    if settings["method"] == "descent":
+    if settings["method"] != "flow":
         return most
     told = {name: value for name, value in settings.items() if value is not None}
     moved = _expected_displacement(told)

@@ -14,12 +14,14 @@ from pydantic import BaseModel, ConfigDict
 from lazyscope._checks import InputError, check_choice, check_text
 from lazyscope._file import local_path, read_whole, unreadable
 from lazyscope._jax import check_seed
+from lazyscope._loss import LOSSES
 from lazyscope.experiment import (
     DEFAULT_RECORD,
     METHODS,
     Value,
     canonical,
     check_model,
+    check_training,
     default_settings,
     is_parametrisation,
     layer_of,
@@ -299,6 +301,7 @@ def _check_cells(design: SweepDesign) -> None:
         if combination not in checked:
             checked.add(combination)
             _check_cell(told)
+            check_training(told, design.record)
             _check_neurons(design, told)
 
 
@@ -306,6 +309,7 @@ def _check_cell(told: Mapping[str, Any]) -> None:
     """Refuse settings that contradict each other, that nothing knows or that overflow."""
     check_choice("activation", told["activation"], activation_names())
     check_choice("method", told["method"], METHODS)
+    check_choice("loss", told["loss"], LOSSES)
     given = {name: value for name, value in told.items() if value is not None}
     check_model(given)
     run_scheme(given).kappa(told["width"])
@@ -338,4 +342,7 @@ def _same_run(first: Cell, second: Cell) -> InputError:
     )
 
 
-_CHECKED = ("activation", "method", "width", "model", "use_bias", "output_scale", "num_records")
+_CHECKED = (
+    *("activation", "method", "width", "model", "use_bias", "output_scale", "num_records"),
+    *("loss", "step", "step_size", "share"),
+)
