@@ -33,8 +33,9 @@ from lazyscope.flow import (
     AbstractMethod,
     ExponentialFlow,
     GradientDescent,
-    check_numbers,
+    check_trainable,
     in_double,
+    one_lapack_thread,
     trace_flow,
 )
 from lazyscope.model import Dense
@@ -314,7 +315,7 @@ def run_experiment(
         like any other.
 
     Raises:
-        InputError: numbers that are not finite, or a stop outside (0, 1).
+        InputError: what `lazyscope.flow.check_trainable` refuses, or a stop outside (0, 1).
 
     Cost: one compilation per shape of the problem and kind of method, and the run.
 
@@ -325,7 +326,6 @@ def run_experiment(
         >>> float(run["kernel_change"]), round(float(run["loss_final"]), 3)
         (0.0, 0.125)
     """
-    check_numbers(experiment.problem)
     check_fraction("stop fraction", stop)
     kept = tuple(check_choice("every entry of record", name, record_names()) for name in record)
     steps = check_count("max_steps", max_steps)
@@ -338,7 +338,8 @@ def run_experiment(
             fix="leave neurons out of record",
         )
     method = ExponentialFlow() if method is None else method
-    with own_settings():
+    check_trainable(problem, method)
+    with own_settings(), one_lapack_thread():
         widened: Any = in_double(experiment)
         traced = jax.tree.map(_as_double, method)
         ends = jnp.asarray(stop, jnp.float64), jnp.asarray(min(steps, LARGEST_COUNT), jnp.int32)
@@ -348,6 +349,8 @@ def run_experiment(
         settings=told,
         method=method_record(method),
         loss=loss_name(problem.criterion),
+        width=getattr(problem.model, "width", None),
+        data=experiment.digest,
         versions=versions(),
         **ended,
     )
