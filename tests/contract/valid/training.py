@@ -17,7 +17,7 @@ def calls(folder):
         "flow.ExponentialFlow": {"tolerance": 0.05, "frozen": "mean", "fixed_step": 0.1},
         "flow.GradientDescent": {"step_size": 0.1},
         "flow.check_numbers": {"problem": problem()},
-        "flow.check_trainable": {"problem": problem(), "method": ExponentialFlow()},
+        "flow.check_trainable": {"problem": problem(), "method": flow.ExponentialFlow()},
         "flow.dense_problem": {
             "model": dense(),
             "params": layers(),
