@@ -8,8 +8,22 @@ import numpy as np
 import pytest
 
 from lazyscope import InputError
-from lazyscope.experiment import Experiment, function_experiment, run_experiment
-from lazyscope.flow import AbstractLoss, AbstractMethod, GradientDescent, function_problem
+from lazyscope.data import four_points
+from lazyscope.experiment import (
+    Experiment,
+    function_experiment,
+    network_experiment,
+    run_experiment,
+)
+from lazyscope.flow import (
+    AbstractLoss,
+    AbstractMethod,
+    GradientDescent,
+    function_problem,
+    solve_flow,
+)
+from lazyscope.model import Dense
+from lazyscope.scaling import named_scheme
 
 
 class Quartic(AbstractLoss):
@@ -77,3 +91,36 @@ def test_a_method_with_an_array_for_a_field_is_told_with_its_numbers():
 
 def test_more_steps_than_a_program_can_count_are_as_many_as_it_can():
     assert run_experiment(Experiment.of(problem()), max_steps=2**40, stop=0.5).outcome.ok
+
+
+def embedded(params, tokens):
+    return params["embed"][tokens].mean(axis=1)
+
+
+def test_test_points_of_a_network_of_tokens_are_tokens():
+    start, tokens, y = {"embed": np.zeros((5, 1))}, np.array([[0, 1], [2, 3]]), np.ones((2, 1))
+    function_experiment(embedded, start, (tokens, y, tokens, y))
+    with pytest.raises(InputError, match=r"whole numbers.*Received: 4 fractions"):
+        function_experiment(embedded, start, (tokens, y, tokens + 0.5, y))
+
+
+def test_a_run_begins_under_the_conditions_of_a_flow():
+    done = function_problem(linear, np.zeros((2, 1)), np.eye(2), np.zeros((2, 1)))
+    with pytest.raises(InputError, match="equal the targets at the start") as flow:
+        solve_flow(done)
+    with pytest.raises(InputError) as run:
+        run_experiment(Experiment.of(done))
+    assert str(run.value) == str(flow.value)
+
+
+def test_a_run_says_which_data_and_width_it_had():
+    data = four_points()
+    network = Dense(2, 1, width=8, depth=1)
+    params = network.init(jax.random.key(0), named_scheme("ntk", depth=1, input_dim=2))
+    given = network_experiment(network, params, data, np.ones(2), centred=True)
+    run = run_experiment(given, GradientDescent(stability_fraction=0.5), stop=0.9, record=())
+    assert run.data == data.summary()["digest"]
+    assert given.problem.y.dtype == np.float64
+    assert (run.width, run.seed) == (8, None)
+    assert run["loss"] == {"initial": run["loss_initial"], "final": run["loss_final"]}
+    assert (run["outcome"], run["loss"]["final"] < run["loss"]["initial"]) == ("converged", True)

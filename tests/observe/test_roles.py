@@ -79,6 +79,13 @@ def fixed_in_the_middle(p, x):
     return jnp.tanh(jnp.tanh(h @ p["core"]) @ p["up"]) @ p["out"]
 
 
+def low_rank(p, x):
+    h = jnp.tanh(x @ p["in"])
+    h = jnp.tanh(h @ (p["a"] @ p["b"] / 2))
+    h = jnp.tanh(h @ (p["c"] @ p["d"].T).T)
+    return h @ (p["e"] @ (p["core"] @ p["f"]))
+
+
 def summed_readout(p, x):
     return jnp.sum(jnp.tanh(x @ p["a"]) * p["v"], axis=-1, keepdims=True)
 
@@ -122,6 +129,10 @@ CASES = {
     "a bottleneck": (fixed_in_the_middle, X, {
         "a": ((3, M), "input"), "down": ((M, 4), "output"), "core": ((4, 4), "fixed"),
         "up": ((4, M), "input"), "out": ((M, 2), "output")}, "out"),
+    "products of parameters": (low_rank, X, {
+        "in": ((3, M), "input"), "a": ((M, 4), "output"), "b": ((4, M), "input"),
+        "c": ((M, 5), "input"), "d": ((M, 5), "output"), "e": ((M, 4), "output"),
+        "core": ((4, 4), "fixed"), "f": ((4, 2), "fixed")}, "e"),
     "a readout that is a vector": (summed_readout, X, {
         "a": ((3, M), "input"), "v": ((M,), "output")}, "v"),
     "an array that is not used": (unused, X, {

@@ -45,13 +45,14 @@ class View(NamedTuple):
 
 
 class Use(NamedTuple):
-    """A place where a view of a parameter is multiplied with data."""
+    """A place where a view of a parameter is multiplied with data, or with what all examples share."""
 
     view: View
     product: MatrixProduct
     path: Path
     operand: int
     loops: tuple[int, ...]
+    without_data: bool = False
 
     @property
     def blocks(self) -> int:
@@ -197,7 +198,8 @@ def _use(
         if product is None:
             usage.open(view.parameter, _reason(eqn, known))
         else:
-            usage.uses.append(Use(view, product, path, place, loops))
+            fixed = _blend(known) is Unknown.FIXED
+            usage.uses.append(Use(view, product, path, place, loops, fixed))
     return [_blend(known)] * len(eqn.outvars)
 
 

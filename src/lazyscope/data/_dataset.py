@@ -72,9 +72,6 @@ class Dataset:
 
     def summary(self) -> dict[str, Any]:
         """Name, sizes, labels, description and a digest of the arrays, ready for JSON."""
-        digest = hashlib.sha256()
-        for array in (self.x_train, self.y_train, self.x_test, self.y_test):
-            digest.update(repr(array.shape).encode() + array.tobytes())
         return {
             "name": self.name,
             "num_points": len(self.x_train),
@@ -83,8 +80,16 @@ class Dataset:
             "output_dim": self.y_train.shape[1],
             "labels": list(self.labels),
             "description": list(self.description),
-            "digest": digest.hexdigest()[:16],
+            "digest": digest_of(self.x_train, self.y_train, self.x_test, self.y_test),
         }
+
+
+def digest_of(*arrays: Float[np.ndarray, "..."]) -> str:
+    """What arrays of real numbers are, in a few letters."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(repr(array.shape).encode() + array.tobytes())
+    return digest.hexdigest()[:16]
 
 
 def load_dataset(

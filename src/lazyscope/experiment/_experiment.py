@@ -13,7 +13,7 @@ from lazyscope._entry import checked
 from lazyscope._jax import own_settings
 from lazyscope._loss import AbstractLoss, ShiftedLoss, SquaredLoss
 from lazyscope._types import Apply, Params
-from lazyscope.data import Dataset
+from lazyscope.data import Dataset, digest_of
 from lazyscope.flow import Problem, dense_problem, function_problem, in_double
 from lazyscope.kernel import FunctionKernel
 from lazyscope.model import AbstractNetwork, Dense, FunctionModel, Grouping, parameter_groups
@@ -37,6 +37,12 @@ class Experiment(eqx.Module):
     y_test: Float[Array, "n_test C"]
     y_train: Float[Array, "n C"]
     offset_test: Float[Array, "n_test C"]
+
+    @property
+    def digest(self) -> str:
+        """What the points and targets are, as in the summary of a data set (values must be known)."""
+        given = (self.problem.x, self.y_train, self.x_test, self.y_test)
+        return digest_of(*(np.asarray(part, np.float64) for part in given))
 
     @classmethod
     def of(cls, problem: Problem) -> "Experiment":
@@ -128,7 +134,9 @@ def network_experiment(
     """
     check_tree("params", params)
     check_alike(speeds=speeds, groups=np.asarray(network.group_names))
-    return drawn_experiment(network, params, Points.of(data), jnp.asarray(speeds), centred)
+    with own_settings():
+        doubled = in_double((params, Points.of(data), jnp.asarray(speeds)))
+        return drawn_experiment(network, *doubled, centred)
 
 
 def function_experiment(
@@ -189,6 +197,13 @@ def _test_points(problem: Problem, x_test: Any, y_test: Any) -> tuple[Any, Any]:
         np.asarray(check_array(name, part), float)
         for name, part in (("test points", x_test), ("test targets", y_test))
     )
+    if getattr(problem.model, "input_dtype", None) is not None and (x != np.rint(x)).any():
+        raise InputError(
+            "test points must be whole numbers where the points of training are",
+            received=f"{int((x != np.rint(x)).sum())} fractions",
+            cause="tokens that were normalised, or points of another data set",
+            fix="give tokens as they were given for training",
+        )
     y = y[:, None] if y.ndim == 1 else y
     if x.shape[1:] != problem.x.shape[1:] or y.shape != (len(x), problem.y.shape[1]):
         raise InputError(

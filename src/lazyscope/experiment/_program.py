@@ -39,8 +39,9 @@ from lazyscope.flow import (
     DEFAULT_STOP,
     AbstractMethod,
     ExponentialFlow,
-    check_numbers,
+    check_trainable,
     in_double,
+    one_lapack_thread,
     trace_flow,
 )
 from lazyscope.model import Dense
@@ -329,7 +330,7 @@ def run_experiment(
         like any other.
 
     Raises:
-        InputError: numbers that are not finite, or a stop outside (0, 1).
+        InputError: what `lazyscope.flow.check_trainable` refuses, or a stop outside (0, 1).
 
     Cost: one compilation per shape of the problem and kind of method, and the run.
 
@@ -340,7 +341,6 @@ def run_experiment(
         >>> float(run["kernel_change"]), round(float(run["loss_final"]), 3)
         (0.0, 0.125)
     """
-    check_numbers(experiment.problem)
     check_fraction("stop fraction", stop)
     kept = tuple(check_choice("every entry of record", name, record_names()) for name in record)
     steps = check_count("max_steps", max_steps)
@@ -354,7 +354,8 @@ def run_experiment(
         )
     method = ExponentialFlow() if method is None else method
     check_record(kept, loss_name(problem.criterion), optimizer_name(method))
-    with own_settings():
+    check_trainable(problem, method)
+    with own_settings(), one_lapack_thread():
         widened: Any = in_double(experiment)
         traced = jax.tree.map(_as_double, method)
         ends = jnp.asarray(stop, jnp.float64), jnp.asarray(min(steps, LARGEST_COUNT), jnp.int32)
@@ -365,6 +366,8 @@ def run_experiment(
         method=method_record(method),
         optimizer=optimizer_name(method),
         loss=loss_name(problem.criterion),
+        width=getattr(problem.model, "width", None),
+        data=experiment.digest,
         versions=versions(),
         **ended,
     )

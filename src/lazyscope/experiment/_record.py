@@ -17,8 +17,9 @@ VERSION = 1
 class RunRecord(Mapping[str, Any]):
     """One run: what it was, how it ended and what was measured.
 
-    By item it gives what is told of the run, ``record["loss"]``, which is ready for JSON, and where
-    nothing was told yet the measured quantities, ``record["loss_final"]``.
+    By item it gives what is told of the run, which is ready for JSON; where nothing was told, the
+    measured quantities, ``record["loss_final"]``. ``record["outcome"]`` and ``record["loss"]`` (``initial``
+    and ``final``) are there either way.
 
     Attributes:
         settings: of the run, by their names in sweep files; of a problem of one's own only those of training.
@@ -33,7 +34,7 @@ class RunRecord(Mapping[str, Any]):
         optimizer: None for gradient flow and gradient descent.
         loss: which loss was trained.
         data: digest of the points and targets; empty where it is not known.
-        seed: of the initial weights.
+        seed: of the initial weights; None where somebody else drew them.
         versions: of the packages that made the numbers.
         told: what is said of the run, ready for JSON.
         version: of this record.
@@ -71,4 +72,8 @@ class RunRecord(Mapping[str, Any]):
 
     @property
     def _items(self) -> Mapping[str, Any]:
-        return self.told or self.measurements
+        if self.told:
+            return self.told
+        seen = self.measurements
+        loss = {end: seen.get(f"loss_{end}") for end in ("initial", "final")}
+        return {"outcome": self.outcome.label, "loss": loss, **seen}

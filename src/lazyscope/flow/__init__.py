@@ -12,7 +12,14 @@ from lazyscope.flow._optimiser import OptimiserSteps
 from lazyscope.flow._problem import Problem, check_numbers, dense_problem, in_double
 from lazyscope.flow._solve import DEFAULT_MAX_STEPS as DEFAULT_MAX_STEPS
 from lazyscope.flow._solve import DEFAULT_STOP as DEFAULT_STOP
-from lazyscope.flow._solve import FlowResult, advance, finish, solve_flow, trace_flow
+from lazyscope.flow._solve import (
+    FlowResult,
+    advance,
+    check_trainable,
+    finish,
+    solve_flow,
+    trace_flow,
+)
 
 __all__ = [
     "AbstractLoss",
@@ -30,6 +37,7 @@ __all__ = [
     "Stop",
     "advance",
     "check_numbers",
+    "check_trainable",
     "dense_problem",
     "finish",
     "function_problem",

@@ -113,25 +113,37 @@ def solve_flow(
     max_steps = check_count("max_steps", max_steps)
     num_records = 2 * ((check_count("num_records", num_records, minimum=4) + 1) // 2)
     method = ExponentialFlow() if method is None else method
+    problem = check_trainable(problem, method)
+    with own_settings(), one_lapack_thread():
+        result = jax.block_until_ready(
+            _solve(
+                problem,
+                method,
+                jnp.asarray(0.0 if stop_fraction is None else stop_fraction),
+                jnp.asarray(jnp.inf if stop_time is None else stop_time),
+                jnp.asarray(min(max_steps, _MOST_STEPS), jnp.int32),
+                num_records,
+            )
+        )
+    if on_failure == "raise" and not result.outcome.ok:
+        raise RunError(result.outcome)
+    return result
+
+
+@checked()
+def check_trainable(problem: Problem, method: AbstractMethod) -> Problem:
+    """The problem in double precision, or a refusal of what no run could train.
+
+    Raises:
+        InputError: a kernel that does not fit into memory, numbers that are not finite, or outputs that
+            equal the targets at the start.
+    """
     _check_kernel_fits(problem, method)
     with own_settings():
         problem = in_double(problem)
         check_numbers(problem)
         _check_targets(problem)
-        with one_lapack_thread():
-            result = jax.block_until_ready(
-                _solve(
-                    problem,
-                    method,
-                    jnp.asarray(0.0 if stop_fraction is None else stop_fraction),
-                    jnp.asarray(jnp.inf if stop_time is None else stop_time),
-                    jnp.asarray(min(max_steps, _MOST_STEPS), jnp.int32),
-                    num_records,
-                )
-            )
-    if on_failure == "raise" and not result.outcome.ok:
-        raise RunError(result.outcome)
-    return result
+    return problem
 
 
 def _check_kernel_fits(problem: Problem, method: AbstractMethod) -> None:

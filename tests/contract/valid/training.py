@@ -24,6 +24,7 @@ def calls(folder):
             "weight_decay": 0.0,
         },
         "flow.check_numbers": {"problem": problem()},
+        "flow.check_trainable": {"problem": problem(), "method": flow.ExponentialFlow()},
         "flow.dense_problem": {
             "model": dense(),
             "params": layers(),

@@ -10,6 +10,7 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 from lazyscope._trace._equations import Example
 from lazyscope._trace._uses import SCALE, SHIFT, entry_numbers, find_uses
 from lazyscope._trace.roles._dataflow import Feed, Feeds, Ledger, Meeting, together, with_axes
+from lazyscope._trace.roles._products import product_places
 from lazyscope._trace.roles._record import ArrayRoles, Place, array_roles, place_of
 
 _CONTRACTIONS = frozenset(
@@ -35,8 +36,14 @@ def roles_in(
     """The roles of the arrays of a traced network; `growing` has axes by numbers of arrays."""
     usage, shapes = find_uses(example), example.leaf_shapes
     places: dict[int, list[Place]] = {}
+    with_others = {use.view.parameter for use in usage.uses if use.without_data}
+    found = product_places(example) if with_others else {}
+    for k in with_others:
+        places[k] = [*found.get(k, [Place("other")])]
     for use in usage.uses:
         k = use.view.parameter
+        if use.without_data:
+            continue
         place = place_of(use.product.kind, entry_numbers(use, shapes[k]), shapes[k])
         places.setdefault(k, []).append(place)
     for k, reasons in usage.others.items():

@@ -54,7 +54,8 @@ class ArrayRole:
         kinds: what each use was recognised as (`Place`), in order of use; ``other`` where it was not.
         uses: the role of each use: ``hidden`` takes units to units, so that its fan-in and its fan-out
             grow; ``input`` makes units of what does not grow (embeddings, first layers, biases and scales
-            of units); ``output`` sums over units; ``fixed`` has no side that grows.
+            of units); ``output`` sums over units; ``fixed`` has no side that grows. Of a use of
+            kind ``other`` it is what the sides that grow suggest.
         depth: matrices on the longest way from the data to its first use; None if unused. The bias of a
             layer may count the layer's own matrix.
         writes_output: whether no other matrix that grows stands between one of its uses and the output.
