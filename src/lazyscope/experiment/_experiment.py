@@ -1,6 +1,7 @@
 """What is trained in one run, and what is it judged on?"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple, final
 
 import equinox as eqx
@@ -10,10 +11,9 @@ from jaxtyping import Array, ArrayLike, Float
 
 from lazyscope._checks import InputError, check_alike, check_array, check_tree, shown
 from lazyscope._entry import checked
-from lazyscope._jax import own_settings
 from lazyscope._types import Apply, Params
 from lazyscope.data import Dataset
-from lazyscope.flow import Problem, dense_problem, function_problem, in_double
+from lazyscope.flow import Problem, dense_problem, function_problem
 from lazyscope.kernel import FunctionKernel
 from lazyscope.model import AbstractNetwork, Dense, FunctionModel, Grouping, parameter_groups
 
@@ -23,24 +23,24 @@ class Experiment(eqx.Module):
     """A problem and the points it is judged on.
 
     Attributes:
-        problem: what to train; a centred network as its inner one with targets shifted by f_0.
+        problem: what to train; a centred network as its inner one whose outputs at the start do not count.
         x_test: test points.
         y_test: their targets.
-        y_train: training targets as they came, without a shift.
-        offset_test: f_0 on the test points for a centred network, else zeros.
     """
 
     problem: Problem
     x_test: Float[Array, "n_test ..."]
     y_test: Float[Array, "n_test C"]
-    y_train: Float[Array, "n C"]
-    offset_test: Float[Array, "n_test C"]
+
+    @property
+    def y_train(self) -> Float[Array, "n C"]:
+        """Training targets."""
+        return self.problem.y
 
     @classmethod
     def of(cls, problem: Problem) -> "Experiment":
-        """A problem without test points, whose targets are taken as they are."""
-        x, y = problem.x[:0], problem.y[:0]
-        return cls(problem, x, y, problem.y, y)
+        """A problem without test points."""
+        return cls(problem, problem.x[:0], problem.y[:0])
 
 
 class Points(NamedTuple):
@@ -60,7 +60,7 @@ class Points(NamedTuple):
 
 
 def drawn_experiment(
-    network: AbstractNetwork, params: Params, points: Points, speeds: Any, centred: Any
+    network: AbstractNetwork, params: Params, points: Points, speeds: Any, start_share: Any
 ) -> Experiment:
     """The experiment of training a network from these parameters; pure, and nothing is checked.
 
@@ -72,7 +72,7 @@ def drawn_experiment(
         params: the starting point, as its ``init`` gives it.
         points: training and test points.
         speeds: one per group of parameters.
-        centred: whether f - f_0 is trained; may be traced.
+        start_share: c, where f - f_0 + c f_0 is trained; may be traced. None trains f itself.
     """
     x, y = points.x, points.y
     if isinstance(network, Dense):
@@ -81,12 +81,7 @@ def drawn_experiment(
         model = FunctionModel(network.apply, parameter_groups(params, tuple(network.group_names)))
         start = model.groups_of(params)
         problem = Problem(model, FunctionKernel(model), start, x, y, speeds)
-    at_start = [
-        jnp.where(centred, problem.model.apply(problem.params, part), 0.0)
-        for part in (x, points.x_test)
-    ]
-    problem = eqx.tree_at(lambda p: p.y, problem, problem.y + at_start[0])
-    return Experiment(problem, points.x_test, points.y_test, y, at_start[1])
+    return Experiment(replace(problem, start_share=start_share), points.x_test, points.y_test)
 
 
 @checked()
@@ -115,7 +110,8 @@ def network_experiment(
     """
     check_tree("params", params)
     check_alike(speeds=speeds, groups=np.asarray(network.group_names))
-    return drawn_experiment(network, params, Points.of(data), jnp.asarray(speeds), centred)
+    share = 0.0 if centred else None
+    return drawn_experiment(network, params, Points.of(data), jnp.asarray(speeds), share)
 
 
 def function_experiment(
@@ -158,17 +154,7 @@ def function_experiment(
         )
     x, y, *test = data
     problem = function_problem(apply, params, x, y, groups=groups, speeds=speeds, centred=centred)
-    targets: Any = np.asarray(y, float).reshape(problem.y.shape)
-    if not test:
-        given = Experiment.of(problem)
-        return eqx.tree_at(lambda e: e.y_train, given, targets)
-    x_test, y_test = _test_points(problem, *test)
-    offset: Any = np.zeros_like(y_test)
-    if centred:
-        with own_settings():
-            doubled = in_double(problem)
-            offset = np.asarray(doubled.model.apply(doubled.params, jnp.asarray(x_test)))
-    return Experiment(problem, x_test, y_test, targets, offset)
+    return Experiment(problem, *_test_points(problem, *test)) if test else Experiment.of(problem)
 
 
 def _test_points(problem: Problem, x_test: Any, y_test: Any) -> tuple[Any, Any]:

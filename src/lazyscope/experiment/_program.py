@@ -27,6 +27,7 @@ from lazyscope.experiment._parametrisation import scaled_network
 from lazyscope.experiment._quantities import DEFAULT_RECORD, OF_START, record_names
 from lazyscope.experiment._record import RunRecord
 from lazyscope.experiment._settings import FINE_RECORDS, LARGEST_COUNT, NUM_RECORDS, Value
+from lazyscope.experiment._virtual import drawn_scheme, start_share
 from lazyscope.flow import (
     DEFAULT_MAX_STEPS,
     DEFAULT_STOP,
@@ -103,12 +104,13 @@ def run_inputs(
         method: how to train; what the settings mean unless given.
     """
     network, scheme = scaled_network(settings, data, scheme)
-    width = int(settings["width"])  # type: ignore[arg-type]
+    width, numbers_of = int(settings["width"]), drawn_scheme(settings, scheme)  # type: ignore[arg-type]
     groups = len(network.group_names)
     numbers = {
         "network": network,
-        "weight_std": network.weight_std(scheme.alpha(width)),
-        "speeds": scheme.speed(width) if isinstance(network, Dense) else np.ones(groups),
+        "weight_std": network.weight_std(numbers_of.alpha(width)),
+        "speeds": numbers_of.speed(width) if isinstance(network, Dense) else np.ones(groups),
+        "start_share": start_share(settings),
         "stop": settings["stop"],
         "method": _method(settings) if method is None else method,
         "x": data.x_train,
@@ -117,7 +119,6 @@ def run_inputs(
         "y_test": data.y_test,
     }
     inputs: Inputs = jax.tree.map(_as_double, numbers)
-    inputs["centred"] = np.asarray(settings["centred"], bool)
     inputs["seed"] = np.asarray(settings["seed"], np.int64)
     inputs["max_steps"] = np.asarray(min(settings["max_steps"], LARGEST_COUNT), np.int32)  # type: ignore[type-var]
     return inputs
@@ -174,7 +175,7 @@ def draw(numbers: Inputs) -> Experiment:
     network = numbers["network"]
     params = network.init_from_std(random_key(numbers["seed"]), numbers["weight_std"])
     points = Points(*(numbers[name] for name in Points._fields))
-    return drawn_experiment(network, params, points, numbers["speeds"], numbers["centred"])
+    return drawn_experiment(network, params, points, numbers["speeds"], numbers["start_share"])
 
 
 def trace_start(
@@ -253,6 +254,7 @@ def run_settings(
         settings=settings,
         method=method_record(inputs["method"]),
         width=int(settings["width"]),  # type: ignore[arg-type]
+        virtual_width=settings.get("virtual_width"),  # type: ignore[arg-type]
         scheme=scheme,
         data=data_digest(data),
         seed=int(settings["seed"]),  # type: ignore[arg-type]

@@ -20,9 +20,12 @@ from lazyscope.scaling._displacement import (
 from lazyscope.scaling._displacement_at_width import (
     displacements_at_width,
     initial_operator_norms,
+    law_corrections,
     slowest_correction,
 )
 from lazyscope.scaling._law import FanAverageLaw, Law, PowerLaw, ValueAtWidth
+from lazyscope.scaling._law import check_virtual_width as check_virtual_width
+from lazyscope.scaling._macroscopic import macroscopic_form
 from lazyscope.scaling._phase_plane import PhasePoint, phase_point
 from lazyscope.scaling._regime import (
     TIE_TOLERANCE,
@@ -50,7 +53,9 @@ __all__ = [
     "frobenius_displacement_exponents",
     "from_abc",
     "initial_operator_norms",
+    "law_corrections",
     "layer_regimes",
+    "macroscopic_form",
     "named_scheme",
     "needs_input_dim",
     "network_regime",
