@@ -131,38 +131,6 @@ class CrossEntropy(AbstractLoss):
         return q * (apart - jnp.sum(q * apart, axis=-1, keepdims=True)) / outputs.shape[0]
 
 
-@final
-class ShiftedLoss(AbstractLoss):
-    """A loss of outputs minus an offset of each, f - g: a network whose start is subtracted, say.
-
-    Attributes:
-        loss: of what is left.
-        offset: g on the training points.
-    """
-
-    loss: AbstractLoss
-    offset: Float[Array, "n ... C"]
-
-    def value(self, outputs: Float[Array, "n ... C"], targets: Float[Array, "n ... C"]) -> Scalar:
-        """R of f - g."""
-        return self.loss.value(outputs - self.offset, targets)
-
-    def gradient(
-        self, outputs: Float[Array, "n ... C"], targets: Float[Array, "n ... C"]
-    ) -> Float[Array, "n ... C"]:
-        """Its derivative in f."""
-        return self.loss.gradient(outputs - self.offset, targets)
-
-    def curvature(
-        self,
-        outputs: Float[Array, "n ... C"],
-        targets: Float[Array, "n ... C"],
-        direction: Float[Array, "n ... C"],
-    ) -> Float[Array, "n ... C"]:
-        """Its second derivative, applied to a direction."""
-        return self.loss.curvature(outputs - self.offset, targets, direction)
-
-
 def _probabilities(targets: Float[Array, "n ... C"]) -> Float[Array, "n ... C"]:
     """Targets as probabilities, in whichever of the forms that `check_targets` takes they came."""
     if targets.shape[-1] == 1:
@@ -184,7 +152,7 @@ def _softmax(outputs: Float[Array, "n ... C"]) -> tuple[Array, Array, Array]:
 
 def check_targets(loss: AbstractLoss, targets: Any) -> None:
     """Refuse known targets that a loss cannot be asked for."""
-    if not isinstance(loss.loss if isinstance(loss, ShiftedLoss) else loss, CrossEntropy):
+    if not isinstance(loss, CrossEntropy):
         return
     y = np.asarray(targets, np.float64)
     outputs = y.shape[-1]
@@ -230,7 +198,5 @@ def named_loss(name: str) -> AbstractLoss:
 
 def loss_name(loss: AbstractLoss) -> str:
     """How records call a loss: by its name, or by the class of another."""
-    if isinstance(loss, ShiftedLoss):
-        return loss_name(loss.loss)
     names = {SquaredLoss: "squared", CrossEntropy: "cross-entropy"}
     return names.get(type(loss), type(loss).__name__)

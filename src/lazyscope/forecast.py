@@ -18,6 +18,7 @@ from lazyscope._checks import (
     check_alike,
     check_count,
     check_fraction,
+    check_not_negative,
     check_tree,
     shown,
 )
@@ -127,6 +128,7 @@ def forecast(
     *,
     speeds: Sequence[float] | Float[ArrayLike, " groups"] | None = None,
     at_fraction: float = 0.0,
+    start_share: float | Scalar | None = None,
 ) -> Forecast:
     """Predict training from initialization alone, in double precision.
 
@@ -134,10 +136,11 @@ def forecast(
         kernel: the network's tangent kernel, for instance ``LayerwiseKernel(model)``.
         params: the initial parameters.
         x: training points.
-        y: targets (shifted by f_0 for a centred network).
+        y: targets.
         speeds: s_g of every group, 1 unless given.
         at_fraction: predict displacements for training that stops at this fraction of the initial
             loss; 0 trains to the end.
+        start_share: c, where f - f_0 + c f_0 is trained: 0 for a centred network, 1 unless given.
 
     Returns:
         A `Forecast`.
@@ -160,6 +163,7 @@ def forecast(
     """
     if at_fraction != 0.0:
         check_fraction("loss fraction", at_fraction)
+    share = None if start_share is None else check_not_negative("start_share", start_share)
     check_kernel_memory(
         8 * np.size(y) ** 2,
         what=f"the kernel of {np.size(y)} pairs of point and output with its eigenvectors",
@@ -179,9 +183,9 @@ def forecast(
         speeds = jnp.asarray(check_speeds(speeds, len(params), np.dtype(np.float64)), jnp.float64)
         fraction = jnp.asarray(at_fraction, jnp.float64)
         precision = str(_working_precision(kernel, params, x))
-        values, energies, change, moved = _linearised(
-            kernel, params, x, y, speeds, fraction, precision
-        )
+        start = kernel, params, x, y
+        share = None if share is None else jnp.asarray(share, jnp.float64)
+        values, energies, change, moved = _linearised(*start, speeds, share, fraction, precision)
         if not values[-1] > 0:
             raise InputError(
                 "a forecast needs a tangent kernel that is not zero",
@@ -253,6 +257,7 @@ def forecast_problem(problem: StartingPoint, *, at_fraction: float = 0.0) -> For
         problem.y,
         speeds=problem.speeds,
         at_fraction=at_fraction,
+        start_share=getattr(problem, "start_share", None),
     )
 
 
@@ -339,7 +344,8 @@ def trace_forecast(problem: StartingPoint, at_fraction: Scalar | float) -> Forec
     start = problem.kernel, problem.params, problem.x
     fraction = jnp.asarray(at_fraction, problem.x.dtype)
     precision = str(_working_precision(*start))
-    found = _linearised(*start, problem.y, problem.speeds, fraction, precision)
+    share = getattr(problem, "start_share", None)
+    found = _linearised(*start, problem.y, problem.speeds, share, fraction, precision)
     return Forecast(*found, fraction, problem.x.shape[0], precision)
 
 
@@ -370,11 +376,11 @@ def _check_fits(x: Any, y: Any, outputs: Any) -> None:
 
 
 @eqx.filter_jit
-def _linearised(kernel, params, x, y, speeds, fraction, precision):
+def _linearised(kernel, params, x, y, speeds, share, fraction, precision):
     """Eigenvalues, energies, change and relative displacements, from one expansion."""
     expansion = kernel.expand(params, x)
     _check_fits(x, y, expansion.outputs)
-    residual = expansion.outputs - y
+    residual = (expansion.outputs if share is None else share * expansion.outputs) - y
     spectrum = Spectrum.of(as_matrix(expansion.kernel(speeds)), len(x), precision)
     coefficients = spectrum.vectors.T @ residual.reshape(-1)
     time = jnp.where(fraction > 0, spectrum.time_to(coefficients**2, fraction), jnp.inf)

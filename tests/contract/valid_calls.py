@@ -59,6 +59,7 @@ NOT_CALLED = {
     "measure.Condensation": RECORD,
     "measure.DecayRate": RECORD,
     "measure.Displacement": RECORD,
+    "measure.relative_change": TRACED,
     "measure.ExponentEstimate": RECORD,
     "measure.ExponentMap": RECORD,
     "measure.ModelFit": RECORD,

@@ -20,9 +20,10 @@ class Halving(AbstractMethod):
         return jnp.asarray(64.0)
 
     def step(self, problem, stop, state):
-        slope = jax.grad(problem.loss_at)(state.params)
-        tried = problem.move(state.params, jax.tree.map(lambda g: -state.memory * g, slope))
-        loss = problem.loss_at(tried)
+        here = state.displacement
+        slope = jax.grad(problem.loss_after)(here)
+        tried = problem.move(here, jax.tree.map(lambda g: -state.memory * g, slope))
+        loss = problem.loss_after(tried)
         ok = loss < state.loss
         time = jnp.where(ok, state.time + state.memory, state.time)
         num = state.num_steps + ok.astype(state.num_steps.dtype)
@@ -31,7 +32,7 @@ class Halving(AbstractMethod):
         recorded = state.history.record(num, time[None], loss[None])
         pick = lambda new, old: jax.tree.map(lambda a, b: jnp.where(ok, a, b), new, old)  # noqa: E731
         return FlowState(
-            params=pick(tried, state.params),
+            displacement=pick(tried, here),
             loss=jnp.where(ok, loss, state.loss),
             time=time,
             num_steps=num,

@@ -33,6 +33,14 @@ class NetworkOptions:
         str, _option("NAME|PATH", "digits, diabetes, a path (.npz, IDX) or openml:NAME.", _DATA)
     ]
     width: Annotated[str, _option("M", "Units of every hidden layer.", _NETWORK)]
+    virtual_width: Annotated[
+        str | None,
+        _option(
+            "M",
+            "Width to stand for, to 1e30: the scheme is read there, the network keeps --width units.",
+            _NETWORK,
+        ),
+    ] = None
     n: Annotated[str, _option("N", "Training points.", _DATA, "--n", "-n", "--num-points")] = "64"
     num_test: Annotated[
         str | None,
@@ -125,6 +133,7 @@ class NetworkOptions:
             centred=self.centred,
             seed=given(self.seed),
             architecture=self.model,
+            virtual_width=None if self.virtual_width is None else given(self.virtual_width),
         )
 
     def _scheme(self, data: "Dataset") -> "Scheme":

@@ -20,6 +20,9 @@ from lazyscope.experiment._parametrisation import network_scheme
 from lazyscope.experiment._parametrisation import run_scheme as run_scheme
 from lazyscope.experiment._parametrisation import scaled_network as scaled_network
 from lazyscope.experiment._parametrisation import spread_of_kappa as spread_of_kappa
+from lazyscope.experiment._parametrisation import (
+    with_scores_of_size_one as with_scores_of_size_one,
+)
 from lazyscope.experiment._program import SHAPES_TOGETHER as SHAPES_TOGETHER
 from lazyscope.experiment._program import compiled_program as compiled_program
 from lazyscope.experiment._program import look_ahead as look_ahead
@@ -34,7 +37,6 @@ from lazyscope.experiment._quantities import Quantity as Quantity
 from lazyscope.experiment._quantities import quantities as quantities
 from lazyscope.experiment._quantities import record_names
 from lazyscope.experiment._record import RunRecord
-from lazyscope.experiment._scores import with_scores_of_size_one as with_scores_of_size_one
 from lazyscope.experiment._settings import DEFAULT_TOLERANCE as DEFAULT_TOLERANCE
 from lazyscope.experiment._settings import FINE_RECORDS as FINE_RECORDS
 from lazyscope.experiment._settings import METHODS as METHODS
@@ -49,6 +51,8 @@ from lazyscope.experiment._settings import unknown_key as unknown_key
 from lazyscope.experiment._single import SingleRun
 from lazyscope.experiment._spread import Spread, spread, spread_names
 from lazyscope.experiment._training import train_run
+from lazyscope.experiment._virtual import drawn_scheme as drawn_scheme
+from lazyscope.experiment._virtual import width_of as width_of
 
 __all__ = [
     "Experiment",

@@ -1,6 +1,7 @@
 """What is trained in one run, and what is it judged on?"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple, final
 
 import equinox as eqx
@@ -10,11 +11,10 @@ from jaxtyping import Array, ArrayLike, Float
 
 from lazyscope._checks import InputError, check_alike, check_array, check_tree, shown
 from lazyscope._entry import checked
-from lazyscope._jax import own_settings
-from lazyscope._loss import AbstractLoss, ShiftedLoss, SquaredLoss
+from lazyscope._loss import AbstractLoss
 from lazyscope._types import Apply, Params
 from lazyscope.data import Dataset, digest_of
-from lazyscope.flow import Problem, dense_problem, function_problem, in_double
+from lazyscope.flow import Problem, dense_problem, function_problem
 from lazyscope.kernel import FunctionKernel
 from lazyscope.model import AbstractNetwork, Dense, FunctionModel, Grouping, parameter_groups
 
@@ -24,19 +24,19 @@ class Experiment(eqx.Module):
     """A problem and the points it is judged on.
 
     Attributes:
-        problem: what to train; a centred network as its inner one with targets shifted by f_0, or
-            where the loss is not the squared one with a loss of what is left.
+        problem: what to train; a centred network as its inner one whose outputs at the start do not count.
         x_test: test points.
         y_test: their targets.
-        y_train: training targets as they came, without a shift.
-        offset_test: f_0 on the test points for a centred network, else zeros.
     """
 
     problem: Problem
     x_test: Float[Array, "n_test ..."]
     y_test: Float[Array, "n_test C"]
-    y_train: Float[Array, "n C"]
-    offset_test: Float[Array, "n_test C"]
+
+    @property
+    def y_train(self) -> Float[Array, "n C"]:
+        """Training targets."""
+        return self.problem.y
 
     @property
     def digest(self) -> str:
@@ -46,9 +46,8 @@ class Experiment(eqx.Module):
 
     @classmethod
     def of(cls, problem: Problem) -> "Experiment":
-        """A problem without test points, whose targets are taken as they are."""
-        x, y = problem.x[:0], problem.y[:0]
-        return cls(problem, x, y, problem.y, y)
+        """A problem without test points."""
+        return cls(problem, problem.x[:0], problem.y[:0])
 
 
 class Points(NamedTuple):
@@ -72,7 +71,7 @@ def drawn_experiment(
     params: Params,
     points: Points,
     speeds: Any,
-    centred: Any,
+    start_share: Any,
     loss: AbstractLoss | None = None,
 ) -> Experiment:
     """The experiment of training a network from these parameters; pure, and nothing is checked.
@@ -85,7 +84,7 @@ def drawn_experiment(
         params: the starting point, as its ``init`` gives it.
         points: training and test points.
         speeds: one per group of parameters.
-        centred: whether f - f_0 is trained; may be traced.
+        start_share: c, where f - f_0 + c f_0 is trained; may be traced. None trains f itself.
         loss: `SquaredLoss` unless given.
     """
     loss = SquaredLoss() if loss is None else loss
@@ -96,16 +95,7 @@ def drawn_experiment(
         model = FunctionModel(network.apply, parameter_groups(params, tuple(network.group_names)))
         start = model.groups_of(params)
         problem = Problem(model, FunctionKernel(model), start, x, y, speeds, loss)
-    at_start = [
-        jnp.where(centred, problem.model.apply(problem.params, part), 0.0)
-        for part in (x, points.x_test)
-    ]
-    if isinstance(loss, SquaredLoss):
-        problem = eqx.tree_at(lambda p: p.y, problem, problem.y + at_start[0])
-    else:
-        shifted = ShiftedLoss(loss, at_start[0])
-        problem = eqx.tree_at(lambda p: p.criterion, problem, shifted)
-    return Experiment(problem, points.x_test, points.y_test, y, at_start[1])
+    return Experiment(replace(problem, start_share=start_share), points.x_test, points.y_test)
 
 
 @checked()
@@ -134,9 +124,8 @@ def network_experiment(
     """
     check_tree("params", params)
     check_alike(speeds=speeds, groups=np.asarray(network.group_names))
-    with own_settings():
-        doubled = in_double((params, Points.of(data), jnp.asarray(speeds)))
-        return drawn_experiment(network, *doubled, centred)
+    share = 0.0 if centred else None
+    return drawn_experiment(network, params, Points.of(data), jnp.asarray(speeds), share)
 
 
 def function_experiment(
@@ -179,17 +168,7 @@ def function_experiment(
         )
     x, y, *test = data
     problem = function_problem(apply, params, x, y, groups=groups, speeds=speeds, centred=centred)
-    targets: Any = np.asarray(y, float).reshape(problem.y.shape)
-    if not test:
-        given = Experiment.of(problem)
-        return eqx.tree_at(lambda e: e.y_train, given, targets)
-    x_test, y_test = _test_points(problem, *test)
-    offset: Any = np.zeros_like(y_test)
-    if centred:
-        with own_settings():
-            doubled = in_double(problem)
-            offset = np.asarray(doubled.model.apply(doubled.params, jnp.asarray(x_test)))
-    return Experiment(problem, x_test, y_test, targets, offset)
+    return Experiment(problem, *_test_points(problem, *test)) if test else Experiment.of(problem)
 
 
 def _test_points(problem: Problem, x_test: Any, y_test: Any) -> tuple[Any, Any]:

@@ -122,10 +122,11 @@ def theorem_rate(run: SingleRun) -> tuple[float | None, str | None]:
     if duplicate_groups(run.data.x_train):
         return 0.0, "inputs that repeat: every lambda_min is zero"
     try:
-        smallest = limit_lambda_min(run.scheme, model, run.data.x_train)
+        smallest = limit_lambda_min(run.drawn_scheme, model, run.data.x_train)
     except InputError as error:
         return None, str(error)
-    alpha, speed = run.scheme.alpha(model.width), run.scheme.speed(model.width)
+    drawn = run.drawn_scheme
+    alpha, speed = drawn.alpha(model.width), drawn.speed(model.width)
     rate = guaranteed_rate(alpha, speed, smallest, len(run.data.x_train))
     return rate * float(run.output_scale) ** 2, None
 

@@ -3,7 +3,6 @@
 from functools import cached_property
 from typing import final
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -16,12 +15,12 @@ from lazyscope.forecast import trace_forecast
 from lazyscope.kernel import AbstractExpansion, as_matrix, resolved
 from lazyscope.measure import (
     Displacement,
-    displacement,
     error_rate,
     kernel_change,
     linearisation_gap,
     mean_squared_error,
     operator_norms,
+    relative_change,
 )
 from lazyscope.model import group_norms
 
@@ -51,10 +50,13 @@ def run_quantities(
     if "forecast" in record or "spectrum" in record:
         values.update(_forecast(record, seen))
     if "start" in record:
-        values["residual_size"] = jnp.max(jnp.abs(seen.first.outputs - seen.problem.y))
+        values["residual_size"] = jnp.max(jnp.abs(seen.residual))
         values["target_size"] = jnp.max(jnp.abs(seen.problem.y))
     if result is None:
-        return {"loss_initial": seen.problem.loss_of(seen.first.outputs), **values}
+        return {
+            "loss_initial": seen.problem.loss_of(seen.problem.start_outputs(seen.first.outputs)),
+            **values,
+        }
     values |= {
         "steps": result.num_steps,
         "time": result.time,
@@ -83,7 +85,7 @@ class _Ends:
     def __init__(
         self, experiment: Experiment, stop: Scalar | float, result: FlowResult | None
     ) -> None:
-        self.experiment, self.stop, self.problem = experiment, stop, experiment.problem
+        self.experiment, self.stop, self.problem = experiment, stop, experiment.problem.started()
         self._result = result
 
     @property
@@ -100,12 +102,17 @@ class _Ends:
     @cached_property
     def displacement(self) -> Displacement:
         """How far training moved every group."""
-        return displacement(self.problem.params, self.result.params, self.norms)
+        return relative_change(self.problem.params, self.result.displacement, self.norms)
 
     @cached_property
     def first(self) -> AbstractExpansion:
         """Outputs and kernel on the training points at the start."""
         return self.problem.kernel.expand(self.problem.params, self.problem.x)
+
+    @cached_property
+    def residual(self) -> Float[Array, "n C"]:
+        """What is left before training."""
+        return self.problem.start_outputs(self.first.outputs) - self.problem.y
 
     @cached_property
     def last(self) -> AbstractExpansion:
@@ -120,13 +127,12 @@ class _Ends:
     @cached_property
     def test(self) -> Float[Array, "n_test C"]:
         """Outputs on the test points at the end."""
-        given = self.problem.model.apply(self.result.params, self.experiment.x_test)
-        return given - self.experiment.offset_test
+        return self.problem.outputs_after(self.result.displacement, self.experiment.x_test)
 
     @cached_property
     def linear_test(self) -> Float[Array, "n_test C"]:
         """Those of the linearised network."""
-        return self.linear.outputs_other(self.result.time) - self.experiment.offset_test
+        return self.linear.outputs_other(self.result.time)
 
 
 def _displacement(seen: _Ends, result: FlowResult) -> Values:
@@ -191,8 +197,9 @@ def _slowest(
 def _linearisation(seen: _Ends, result: FlowResult) -> Values:
     """Distance from the linearised network at the end of the run, and the errors of both."""
     given, linear = seen.experiment, seen.linear.outputs(result.time)
+    outputs = seen.problem.trained(seen.last.outputs, result.displacement)
     return {
-        "gap_train": linearisation_gap(seen.last.outputs, linear, given.y_train),
+        "gap_train": linearisation_gap(outputs, linear, given.y_train),
         "gap_test": linearisation_gap(seen.test, seen.linear_test, given.y_train),
         **_test_error(seen, result),
         "linearised_test_error": error_rate(seen.linear_test, given.y_test),
@@ -227,7 +234,7 @@ def _forecast(record: tuple[str, ...], seen: _Ends) -> Values:
     if "spectrum" in record:
         values |= {"eigenvalues": ahead.eigenvalues, "energies": ahead.energies}
     if "forecast" in record:
-        moved = displacement(params, jax.tree.map(jnp.add, params, ahead.change), seen.norms)
+        moved = relative_change(params, ahead.change, seen.norms)
         values |= {
             "forecast_operator": moved.operator,
             "forecast_frobenius": ahead.displacement,

@@ -5,13 +5,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
 from lazyscope._checks import OPTIMISERS, InputError
 from lazyscope._entry import checked
 from lazyscope.data import Dataset
-from lazyscope.experiment._scores import with_scores_of_size_one
 from lazyscope.experiment._settings import Value, canonical, default_settings, layer_of
 from lazyscope.experiment._spread import Spread, spread
-from lazyscope.model import AbstractNetwork, Dense, architecture
+from lazyscope.experiment._virtual import width_of
+from lazyscope.model import AbstractNetwork, Attention, Dense, architecture
 from lazyscope.scaling import PowerLaw, Scheme, named_scheme
 
 PARAMETRISATION = (
@@ -55,6 +59,8 @@ def run_scheme(settings: Mapping[str, Value], *, input_dim: int = 1, output_dim:
     depth = int(settings["depth"])  # type: ignore[arg-type]
     if "spread" in settings:
         chosen, kappa = spread_of_kappa(settings)
+        if settings.get("virtual_width") is not None:
+            return chosen.over_widths(kappa, depth)
         return chosen.scheme(kappa, int(settings["width"]), depth)  # type: ignore[arg-type]
     scales = _per_layer(settings, "scale_exponent", depth)
     speeds = _per_layer(settings, "speed_exponent", depth)
@@ -89,7 +95,7 @@ def spread_of_kappa(settings: Mapping[str, Value]) -> tuple[Spread, float]:
             "give spread with kappa alone, or leave out spread",
         )
     if given == ["rho"]:
-        return chosen, float(settings["width"]) ** float(settings["rho"])  # type: ignore[arg-type]
+        return chosen, float(width_of(settings)) ** float(settings["rho"])  # type: ignore[arg-type]
     return chosen, float(settings["kappa"])  # type: ignore[arg-type]
 
 
@@ -152,6 +158,31 @@ def scaled_network(
     name, source = f"{chosen.name}, kappa {kappa:g}", "spread of kappa"
     scheme = Scheme.at_width(network.width, alpha=alpha.tolist(), name=name, source=source)
     return with_scores_of_size_one(network, scheme.alpha(network.width)), scheme
+
+
+def with_scores_of_size_one(
+    network: AbstractNetwork, alpha: Float[np.ndarray, " layers"]
+) -> AbstractNetwork:
+    """Attention whose scores start at size one whatever the scales; other networks as they are."""
+    if not isinstance(network, Attention):
+        return network
+    shape, outputs, width, heads = (
+        network.input_shape,
+        network.output_dim,
+        network.width,
+        network.num_heads,
+    )
+    unscaled = Attention(
+        shape, outputs, width, heads, network.activation_name, score_scale=1.0
+    ).score_size(alpha)
+    return Attention(
+        shape,
+        outputs,
+        width,
+        heads,
+        network.activation_name,
+        score_scale=jnp.asarray(1.0 / unscaled),
+    )
 
 
 @checked()

@@ -34,6 +34,7 @@ from lazyscope.experiment._parametrisation import scaled_network
 from lazyscope.experiment._quantities import DEFAULT_RECORD, OF_START, record_names
 from lazyscope.experiment._record import RunRecord
 from lazyscope.experiment._settings import FINE_RECORDS, LARGEST_COUNT, NUM_RECORDS, Value
+from lazyscope.experiment._virtual import drawn_scheme, start_share
 from lazyscope.flow import (
     DEFAULT_MAX_STEPS,
     DEFAULT_STOP,
@@ -118,12 +119,13 @@ def run_inputs(
     loss = str(settings.get("loss", LOSSES[0]))
     check_scheme(scheme, method)
     check_targets(named_loss(loss), data.y_train)
-    width = int(settings["width"])  # type: ignore[arg-type]
+    width, numbers_of = int(settings["width"]), drawn_scheme(settings, scheme)  # type: ignore[arg-type]
     groups = len(network.group_names)
     numbers = {
         "network": network,
-        "weight_std": network.weight_std(scheme.alpha(width)),
-        "speeds": scheme.speed(width) if isinstance(network, Dense) else np.ones(groups),
+        "weight_std": network.weight_std(numbers_of.alpha(width)),
+        "speeds": numbers_of.speed(width) if isinstance(network, Dense) else np.ones(groups),
+        "start_share": start_share(settings),
         "stop": settings["stop"],
         "method": method,
         "loss": loss,
@@ -133,7 +135,6 @@ def run_inputs(
         "y_test": data.y_test,
     }
     inputs: Inputs = jax.tree.map(_as_double, numbers)
-    inputs["centred"] = np.asarray(settings["centred"], bool)
     inputs["seed"] = np.asarray(settings["seed"], np.int64)
     inputs["max_steps"] = np.asarray(min(settings["max_steps"], LARGEST_COUNT), np.int32)  # type: ignore[type-var]
     return inputs
@@ -201,7 +202,9 @@ def draw(numbers: Inputs) -> Experiment:
     params = network.init_from_std(random_key(numbers["seed"]), numbers["weight_std"])
     points = Points(*(numbers[name] for name in Points._fields))
     loss = named_loss(numbers["loss"])
-    return drawn_experiment(network, params, points, numbers["speeds"], numbers["centred"], loss)
+    return drawn_experiment(
+        network, params, points, numbers["speeds"], numbers["start_share"], loss
+    )
 
 
 def trace_start(
@@ -284,6 +287,7 @@ def run_settings(
         optimizer=optimizer_name(inputs["method"]),
         loss=inputs["loss"],
         width=int(settings["width"]),  # type: ignore[arg-type]
+        virtual_width=settings.get("virtual_width"),  # type: ignore[arg-type]
         scheme=scheme,
         data=data_digest(data),
         seed=int(settings["seed"]),  # type: ignore[arg-type]

@@ -91,7 +91,7 @@ _RECORDS = {
     },
     "start": {
         "residual_size": Quantity((), "1", "largest entry of the initial residual"),
-        "target_size": Quantity((), "1", "largest entry of the targets, shifted if centred"),
+        "target_size": Quantity((), "1", "largest entry of the targets"),
     },
     "linearisation": {
         "gap_train": Quantity(

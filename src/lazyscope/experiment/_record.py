@@ -47,7 +47,7 @@ class RunRecord(Mapping[str, Any]):
     measurements: Mapping[str, Any]
     method: Mapping[str, Any]
     width: int | None = None
-    virtual_width: int | None = None
+    virtual_width: float | None = None
     scheme: Scheme | None = None
     optimizer: str | None = None
     loss: str = "squared"

@@ -94,6 +94,7 @@ _SETTINGS = {
     for setting in (
         Setting("model", "name", "dense", "architecture of the network"),
         Setting("width", "count", None, "units m of every hidden layer"),
+        Setting("virtual_width", "positive", None, "width M that the network stands for, to 1e30"),
         Setting("depth", "count", 1, "number L of hidden layers"),
         Setting("activation", "name", "relu", "nonlinearity of the hidden layers"),
         Setting("use_bias", "flag", False, "whether layers have a bias, starting at zero"),

@@ -14,6 +14,7 @@ from lazyscope.experiment._experiment import Experiment
 from lazyscope.experiment._parametrisation import check_model, network_of
 from lazyscope.experiment._program import draw, run_inputs
 from lazyscope.experiment._settings import FINE_RECORDS, Value, canonical, default_settings
+from lazyscope.experiment._virtual import drawn_scheme, width_of
 from lazyscope.model import AbstractNetwork, Dense, architecture, physical_memory
 from lazyscope.scaling import Scheme, regime_report
 
@@ -34,6 +35,10 @@ class SingleRun:
         output_scale: factor in front of the network; it multiplies kappa.
         centred: train f - f_0, so that the residual starts as the targets.
         seed: of the initial weights.
+        virtual_width: width M at which the scheme is read and that the run stands for, any number from 1 to
+            1e30, also below `width`; the network of `width` units gets the same scales and speeds, and the
+            outputs that it starts with count as much as those of width M do. None is `width` itself.
+            For dense networks, with biases where the activation is homogeneous.
         architecture: kind of the network, see `network_names`; scales of networks that are not dense
             come from `network_scheme`, and they have neither bias nor output scale.
 
@@ -57,6 +62,7 @@ class SingleRun:
     centred: bool = False
     seed: int = 0
     architecture: str = "dense"
+    virtual_width: float | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -71,7 +77,12 @@ class SingleRun:
                 cause="a scheme for another architecture or depth",
                 fix="make the scheme with network_scheme for this architecture",
             )
-        self.scheme.kappa(self.model.width)
+        self.drawn_scheme.kappa(self.model.width)
+
+    @property
+    def drawn_scheme(self) -> Scheme:
+        """The numbers that the drawn network gets: those of `scheme` at the width the run stands for."""
+        return drawn_scheme(self.settings(), self.scheme)
 
     @property
     def depth(self) -> int:
@@ -89,7 +100,9 @@ class SingleRun:
         """What is run, in the words of sweep files, with settings of its training."""
         own = ("width", "depth", "activation", "use_bias", "output_scale", "centred", "seed")
         named = {name: getattr(self, name) for name in own}
-        common = {"model": self.architecture, "num_records": FINE_RECORDS}
+        common: dict[str, Value] = {"model": self.architecture, "num_records": FINE_RECORDS}
+        if self.virtual_width is not None:
+            common["virtual_width"] = canonical("virtual_width", self.virtual_width)
         return {**default_settings(), **named, **common, **training}
 
     def experiment(self) -> Experiment:
@@ -123,11 +136,12 @@ class SingleRun:
     def record(self) -> dict[str, Any]:
         """What is run, ready for JSON: network, data, and what the scheme says at this width.
 
-        ``kappa`` and ``alpha`` are the scheme's; ``output_kappa`` includes the output scale. The
-        exponents and regimes are None for a scheme that was given by numbers at one width.
+        ``kappa`` and ``alpha`` are the scheme's at the width that the run stands for; ``output_kappa``
+        includes the output scale. The exponents and regimes are None for a scheme that was given by
+        numbers at one width.
         """
         model = self.model
-        own = _scheme_record(self.scheme, model.width)
+        own = _scheme_record(self.scheme, width_of(self.settings()))
         if not isinstance(model, Dense):
             alpha = self.scheme.alpha(model.width)
             own["kappa"] = float(model.kappa(alpha))
@@ -140,6 +154,7 @@ class SingleRun:
                 "input_dim": self.data.x_train.shape[1],
                 "output_dim": self.data.y_train.shape[1],
                 "width": model.width,
+                "virtual_width": self.virtual_width,
                 "depth": self.depth,
                 "activation": self.activation,
                 "bias": self.use_bias,
@@ -153,9 +168,11 @@ class SingleRun:
         }
 
 
-def _scheme_record(scheme: Scheme, width: int) -> dict[str, Any]:
+def _scheme_record(scheme: Scheme, width: float) -> dict[str, Any]:
+    alpha = np.array([law.at_virtual(width) for law in scheme.scales])
+    numbers = {"width": width, "kappa": float(np.prod(alpha)), "alpha": alpha.tolist()}
     try:
-        return regime_report(scheme, width)
+        return {**regime_report(scheme), **numbers}
     except InputError:
         unknown = (
             "kappa_exponent",
@@ -169,9 +186,7 @@ def _scheme_record(scheme: Scheme, width: int) -> dict[str, Any]:
             "name": scheme.name,
             "source": scheme.source,
             "depth": scheme.depth,
-            "width": width,
-            "kappa": scheme.kappa(width),
-            "alpha": scheme.alpha(width).tolist(),
+            **numbers,
             **dict.fromkeys(unknown),
         }
 

@@ -86,6 +86,17 @@ class Spread:
             source="spread of kappa",
         )
 
+    def over_widths(self, kappa: float, depth: int) -> Scheme:
+        """The same kappa at every width: the laws whose numbers at a width are those of `scheme`."""
+        powers, factors = np.array(self.powers(depth)), np.array(self.factors(depth))
+        constants = factors * (kappa / np.prod(factors)) ** (1.0 / (depth + 1))
+        return Scheme(
+            f"{self.name}, kappa {kappa:g}",
+            tuple(map(PowerLaw, constants.tolist(), (powers - powers.mean()).tolist())),
+            (PowerLaw(1.0),) * (depth + 1),
+            source="spread of kappa",
+        )
+
     def growing(self, kappa_exponent: float, depth: int) -> Scheme:
         """The same spread with kappa = m^kappa_exponent, which has exponents and a regime."""
         powers = np.array(self.powers(depth))

@@ -62,7 +62,7 @@ class GradientDescent(AbstractMethod):
 
     def start(self, problem: Problem) -> "_DescentMemory":
         """The step size and the initial loss."""
-        initial = problem.loss_at(problem.params)
+        initial = problem.loss_of(problem.start_outputs())
         return _DescentMemory(self._step_size(problem), initial)
 
     def _step_size(self, problem: Problem) -> Scalar:
@@ -80,9 +80,9 @@ class GradientDescent(AbstractMethod):
         def downhill(outputs: Array) -> Array:
             return -eta * problem.criterion.gradient(outputs, problem.y)
 
-        change = problem.kernel.gradient_at(state.params, problem.x, downhill)
-        params = problem.move(state.params, change.as_params())
-        loss = problem.loss_at(params)
+        change = problem.gradient_after(state.displacement, downhill)
+        displacement = problem.move(state.displacement, change.as_params())
+        loss = problem.loss_after(displacement)
         time = state.time + eta
         num_steps = state.num_steps + 1
         hopeless = ~(loss < HOPELESS * state.memory.initial_loss)
@@ -94,7 +94,7 @@ class GradientDescent(AbstractMethod):
         )
         outcome = jnp.where(hopeless, Outcome.DIVERGED.value, outcome)
         return FlowState(
-            params=params,
+            displacement=displacement,
             loss=loss,
             time=time,
             num_steps=num_steps,

@@ -29,7 +29,6 @@ _SAFETY, _SHRINK, _GROW = 0.9, 0.2, 20.0
 _LONGEST_DECAY = 1e13
 _SHORTEST_SHARE, _SHORTEST_STEP = 1e-15, 1e-200
 _MOST_RISE, _RISEN_ERROR = 1.1, 4.0
-_ROUNDINGS = 4
 _MEANINGFUL = 1e-6
 
 
@@ -63,12 +62,12 @@ class ExponentialFlow(AbstractMethod):
     Given as JAX arrays, `tolerance` and `fixed_step` may be traced: runs then share one program.
 
     Outcomes: out of steps; stalled (zero kernel, a residual in the kernel's null space, steps too
-    short to represent, or parameters too large for their changes). Gradient flow itself cannot
-    diverge; numbers that overflow are rejected.
+    short to represent, or outputs that do not tell parameters from changed ones). Gradient flow itself
+    cannot diverge; numbers that overflow are rejected.
 
     Cost per step: one eigendecomposition of n x n, 3 forward passes, 2 backward passes (the first for
-    every output), 3 outer products per layer. Memory: initial, current and candidate parameters, and
-    the activations.
+    every output), 3 outer products per layer. Memory: initial parameters, current and candidate
+    displacement, parameters there, and the activations.
 
     Reference: Hochbruck & Ostermann 2010 (Acta Numerica 19) for exponential integrators; the step in
     output space and its correction are derived here.
@@ -105,16 +104,16 @@ class ExponentialFlow(AbstractMethod):
 
     def step(self, problem: Problem, stop: Stop, state: FlowState) -> FlowState:
         """Try one exponential step and decide on it."""
-        expansion = problem.kernel.expand(state.params, problem.x)
-        spectrum = frozen_spectrum(expansion, problem.speeds, self.frozen)
-        slope = _loss_slope(problem, expansion, spectrum)
+        here = _Here.of(problem, state.displacement, self.frozen)
+        slope = _loss_slope(problem, here)
         state = _shown_up_to_here(state, slope)
+        spectrum = here.spectrum
         fastest = spectrum.values[-1] / problem.x.shape[0]
         length = jnp.where(state.memory.length > 0, state.memory.length, 1.0 / fastest)
         length = jnp.minimum(length, stop.time - state.time)
-        trial = _try_step(problem, expansion, spectrum, state.params, length)
-        here = Knot(state.time, state.loss, slope)
-        between = Between.of(spectrum, trial.shares * state.loss, here, length, trial.loss)
+        trial = _try_step(problem, here, length)
+        knot = Knot(state.time, state.loss, slope)
+        between = Between.of(spectrum, trial.shares * state.loss, knot, length, trial.loss)
         verdict = self._judge(stop, state, trial)
         next_length = self._next_length(stop, between, verdict)
         return _proceed(stop, state, trial, verdict, between, next_length, fastest)
@@ -165,13 +164,31 @@ class _Memory(eqx.Module):
 
 
 @final
+class _Here(eqx.Module):
+    """Where a step starts: the network to first order, the frozen kernel, what is left, and D."""
+
+    expansion: AbstractExpansion
+    spectrum: Spectrum
+    residual: Float[Array, "n C"]
+    displacement: Params
+
+    @classmethod
+    def of(cls, problem: Problem, displacement: Params, frozen: FrozenKernel) -> "_Here":
+        """Everything at one displacement."""
+        expansion = problem.kernel.expand(problem.at(displacement), problem.x)
+        spectrum = frozen_spectrum(expansion, problem.speeds, frozen)
+        outputs = problem.trained(expansion.outputs, displacement)
+        return cls(expansion, spectrum, outputs - problem.y, displacement)
+
+
+@final
 class _Trial(eqx.Module):
     """One step, tried: where it leads, what was predicted, and how wrong it may be.
 
     The prediction is a share of the loss at the start, as are those of the modes.
     """
 
-    params: Params
+    displacement: Params
     loss: Scalar
     predicted: Scalar
     shares: Float[Array, " modes"]
@@ -186,9 +203,9 @@ class _Verdict(eqx.Module):
     overshot: Bool[Array, ""]
 
 
-def _loss_slope(problem: Problem, expansion: AbstractExpansion, spectrum: Spectrum) -> Scalar:
+def _loss_slope(problem: Problem, here: "_Here") -> Scalar:
     """dR/dt = -(1/n^2) r^T K r; from the gradient where the spectrum is not that of all K."""
-    residual = expansion.outputs - problem.y
+    expansion, spectrum, residual = here.expansion, here.spectrum, here.residual
     if spectrum.vectors.shape[0] == residual.size:
         squares = jnp.sum(spectrum.values[:, None] * spectrum.coefficients(residual) ** 2)
     else:
@@ -207,16 +224,10 @@ def _shown_up_to_here(state: FlowState, slope: Scalar) -> FlowState:
     return eqx.tree_at(lambda s: (s.history, s.memory), state, (history, memory))
 
 
-def _try_step(
-    problem: Problem,
-    expansion: AbstractExpansion,
-    spectrum: Spectrum,
-    params: Params,
-    length: Scalar,
-) -> _Trial:
+def _try_step(problem: Problem, here: _Here, length: Scalar) -> _Trial:
     num_points = problem.x.shape[0]
-    residual = expansion.outputs - problem.y
-    q = spectrum.coefficients(residual)
+    expansion, spectrum, start = here.expansion, here.spectrum, here.displacement
+    q = spectrum.coefficients(here.residual)
     decay, phi_1, phi_2 = phi_functions(-length * spectrum.values / num_points)
     decay, weight_1, weight_2 = (
         f[:, None] for f in (decay, length / num_points * phi_1, length / num_points * phi_2)
@@ -226,8 +237,8 @@ def _try_step(
     def descent(outputs: Array) -> Array:
         return spectrum.assemble(-weight_2 * spectrum.coefficients(outputs - problem.y))
 
-    linear = problem.move(params, expansion.pull_back(spectrum.assemble(-weight_1 * q)))
-    corrected = problem.kernel.gradient_at(linear, problem.x, descent)
+    linear = problem.move(start, expansion.pull_back(spectrum.assemble(-weight_1 * q)))
+    corrected = problem.gradient_after(linear, descent)
     correction = expansion.gradient(spectrum.assemble(weight_2 * predicted)).plus(corrected)
     if correction.is_small:
         formed = correction.as_params()
@@ -237,31 +248,33 @@ def _try_step(
         whole = expansion.gradient(spectrum.assemble(weight_2 * predicted - weight_1 * q)).plus(
             corrected
         )
-        norms, end = correction.norms(), problem.move(params, whole.as_params())
-    end_residual = problem.residual(end)
+        norms, end = correction.norms(), problem.move(start, whole.as_params())
+    end_residual = problem.residual_after(end)
     squares = jnp.sum(q**2)
     surprise = spectrum.coefficients(end_residual) - predicted
     return _Trial(
-        params=end,
+        displacement=end,
         loss=problem.loss(end_residual),
         predicted=jnp.sum(predicted**2) / squares,
         shares=jnp.sum(q**2, axis=1) / squares,
-        displacement_error=_relative_correction(problem, norms, end),
+        displacement_error=_relative_correction(problem.speeds, norms, end),
         residual_error=jnp.sqrt(jnp.sum(surprise**2) / squares),
     )
 
 
-def _relative_correction(problem: Problem, sizes: Float[Array, " groups"], end: Params) -> Scalar:
-    """Largest over groups of |s_g correction_g| / |theta_g - theta_g(0)|; zero where nothing moved.
+def _relative_correction(
+    speeds: Float[Array, " groups"], corrections: Float[Array, " groups"], end: Params
+) -> Scalar:
+    """Largest over groups of |s_g correction_g| / |D_g|; zero where nothing moved.
 
-    A correction below the rounding of the group's parameters cannot be added, and a displacement is
-    not known better than that: such a group says nothing about the step.
+    Both before their speed, so that no square leaves the range of numbers where a group is slow.
     """
-    corrections = problem.speeds * sizes
-    moved = group_norms(jax.tree.map(jnp.subtract, end, problem.params))
-    rounding = _ROUNDINGS * jnp.finfo(moved.dtype).eps * group_norms(end)
-    known = jnp.where(corrections > rounding, corrections / jnp.maximum(moved, rounding), 0.0)
-    return jnp.max(jnp.where(corrections > 0, known, 0.0))
+    pushed = tuple(
+        jax.tree.map(lambda d, s=speed: d / jnp.where(s > 0, s, 1.0), group)
+        for speed, group in zip(speeds, end, strict=True)
+    )
+    moves = (speeds > 0) & (corrections > 0)
+    return jnp.max(jnp.where(moves, corrections / group_norms(pushed), 0.0))
 
 
 def _proceed(
@@ -280,10 +293,12 @@ def _proceed(
     reached = ok & ((loss <= stop.loss) | (time >= stop.time))
     too_long = between.length * fastest > _LONGEST_DECAY
     futile = ok & too_long & (trial.loss > state.loss * (1.0 - _MEANINGFUL))
-    # what was predicted to decay did not, to the bit, because theta + change is theta to rounding
+    # what was predicted to decay did not, to the bit, because the network cannot tell theta + D from theta
     unmoved = trial.loss == state.loss
     still = ok & unmoved & (trial.predicted * (1.0 + _MEANINGFUL) < 1.0)
-    too_short = ~ok & (next_length <= jnp.maximum(_SHORTEST_SHARE * time, _SHORTEST_STEP))
+    # Neither the clock nor the kernel sees such a step; after a long plateau the clock alone may not.
+    shortest = _SHORTEST_SHARE * jnp.minimum(time, 1.0 / fastest)
+    too_short = ~ok & (next_length <= jnp.maximum(shortest, _SHORTEST_STEP))
     stalled = ~(fastest > 0) | futile | still | too_short
     outcome = jnp.where(
         reached,
@@ -299,7 +314,7 @@ def _proceed(
     ends = falls & (outcome != Outcome.RUNNING.value)
     ended = state.history.record(num_steps, *way.curve(None), is_last=True)
     return FlowState(
-        params=either(ok, trial.params, state.params),
+        displacement=either(ok, trial.displacement, state.displacement),
         loss=loss,
         time=time,
         num_steps=num_steps,

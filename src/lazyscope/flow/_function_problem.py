@@ -6,12 +6,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError, check_flag, check_instance
-from lazyscope._jax import kept, own_settings
-from lazyscope._loss import AbstractLoss, SquaredLoss, check_squared
+from lazyscope._jax import kept
+from lazyscope._loss import AbstractLoss, SquaredLoss
 from lazyscope._types import Apply, Params
 from lazyscope.flow._problem import Problem, as_real
 from lazyscope.kernel import FunctionKernel, check_function
@@ -49,10 +48,9 @@ def function_problem(
             a prefix of `params` names all arrays below: ``{key: key for key in params}``.
         speeds: one per group in order of ``problem.model.group_names``, or by name with 1 for those
             that are not mentioned; 1 unless given. Zero holds a group still.
-        centred: train ``f - f_0``, the function minus what it computes at the start (the same flow with
-            the targets shifted by f_0).
+        centred: train ``f - f_0``, the function minus what it computes at the start.
         loss: `SquaredLoss` unless given. Another one, such as `CrossEntropy`, trains by `GradientDescent` and
-            `OptimiserSteps`, uncentred.
+            `OptimiserSteps`.
 
     Raises:
         InputError: what `tangent_kernel` refuses, targets that do not fit points or outputs, groups
@@ -90,26 +88,16 @@ def function_problem(
         speeds = speeds_by_name(speeds, grouping.names)
     loss = SquaredLoss() if loss is None else loss
     check_instance("loss", loss, AbstractLoss)
-    if centred:
-        check_squared("a centred network", loss)
-        y = y + _outputs(model, start, x)
     num_groups = len(grouping.names)
     speeds = check_speeds(speeds, num_groups, x.dtype)
-    return Problem(model, FunctionKernel(model), *kept((start, x, y, speeds)), criterion=loss)
+    share = 0.0 if centred else None
+    kernel, given = FunctionKernel(model), kept((start, x, y, speeds))
+    return Problem(model, kernel, *given, criterion=loss, start_share=share)
 
 
 def _as_array(leaf: Any) -> Any:
     """Arrays as they came, Python numbers as NumPy's."""
     return leaf if hasattr(leaf, "dtype") else np.asarray(leaf)
-
-
-def _outputs(model: FunctionModel, params: Any, x: Any) -> Any:
-    """f(x) in double precision where values are known, else as they come."""
-    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((params, x))):
-        return model.apply(params, x)
-    with own_settings():
-        doubled = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), (params, x))
-        return np.asarray(jax.jit(model.apply)(*doubled))
 
 
 def _check_targets(x: Any, y: Any, num_outputs: int) -> None:

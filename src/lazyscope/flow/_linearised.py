@@ -21,7 +21,8 @@ from lazyscope.model import COPIES_WITH_EIGENVECTORS, check_kernel_memory
 class LinearisedFlow(eqx.Module):
     """Gradient flow of the network linearised at its start, in closed form at any time.
 
-    With K = K(theta_0) on the training points, r_0 the initial residual and the loss |r|^2/(2n)::
+    With K = K(theta_0) on the training points, r_0 the initial residual and the loss |r|^2/(2n), of what
+    is trained (a centred network counts from f_0 = 0)::
 
         f_lin(t)      = y + exp(-K t / n) r_0                              training points
         f_lin(x, t)   = f_0(x) - K(x, X) K^{-1} (1 - exp(-K t / n)) r_0    any other point
@@ -89,13 +90,13 @@ def linearise(
     )
     cross = problem.kernel.summed(problem.params, x_other, problem.x, speeds=problem.speeds)
     spectrum = Spectrum.of(matrix, len(problem.x), precision)
-    residual = expansion.outputs - problem.y
+    residual = problem.start_outputs(expansion.outputs) - problem.y
     return LinearisedFlow(
         spectrum,
         spectrum.vectors.T @ residual.reshape(-1),
         problem.y,
         as_matrix(cross),
-        problem.model.apply(problem.params, x_other),
+        problem.start_outputs(problem.model.apply(problem.params, x_other)),
     )
 
 

@@ -4,6 +4,7 @@ import abc
 from typing import Any, final
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
@@ -31,7 +32,7 @@ class FlowState(eqx.Module):
     """Everything that changes during a run; plain arrays, so that runs can be batched and refilled.
 
     Attributes:
-        params: current parameters.
+        displacement: D, current parameters minus those at the start; ``problem.at(D)`` gives them.
         loss: current loss R.
         time: flow time passed (for descent: steps times step size).
         num_steps: accepted steps.
@@ -41,7 +42,7 @@ class FlowState(eqx.Module):
         memory: what the method itself carries.
     """
 
-    params: Params
+    displacement: Params
     loss: Scalar
     time: Scalar
     num_steps: Int[Array, ""]
@@ -70,7 +71,8 @@ class AbstractMethod(eqx.Module):
 
 def start_run(problem: Problem, method: AbstractMethod, stop: Stop, num_records: int) -> FlowState:
     """The state before the first step; a run that is already where it should go has converged."""
-    loss = problem.loss_at(problem.params)
+    displacement = jax.tree.map(jnp.zeros_like, problem.params)
+    loss = problem.loss_after(displacement)
     zero = jnp.asarray(0, jnp.int32)
     outcome = jnp.where(
         jnp.isfinite(loss),
@@ -78,7 +80,7 @@ def start_run(problem: Problem, method: AbstractMethod, stop: Stop, num_records:
         Outcome.DIVERGED.value,
     ).astype(jnp.int32)
     return FlowState(
-        params=problem.params,
+        displacement=displacement,
         loss=loss,
         time=jnp.zeros_like(loss),
         num_steps=zero,

@@ -105,12 +105,12 @@ class OptimiserSteps(AbstractMethod):
         with jax.numpy_dtype_promotion("standard"):
             averages = self._rule(problem).init(problem.params)
         held = group_norms(problem.params) > 0
-        return _OptimiserMemory(averages, held, problem.loss_at(problem.params))
+        return _OptimiserMemory(averages, held, problem.loss_of(problem.start_outputs()))
 
     def step(self, problem: Problem, stop: Stop, state: FlowState) -> FlowState:
         """Take one step of the optimiser."""
-        params, memory = state.params, state.memory
-        slope = self._slope(problem, params)
+        params, memory = problem.at(state.displacement), state.memory
+        slope = self._slope(problem, state.displacement)
         with jax.numpy_dtype_promotion("standard"):  # Optax counts with whole numbers
             update, averages = self._rule(problem).update(slope, memory.averages, params)
         nothing = jax.tree.map(jnp.zeros_like, params)
@@ -121,11 +121,12 @@ class OptimiserSteps(AbstractMethod):
             time = state.time + length
         else:
             left = stop.time - state.time
-            length = jnp.minimum(self._small_length(problem, params, update, memory.held), left)
+            small = self._small_length(problem, state.displacement, update, memory.held)
+            length = jnp.minimum(small, left)
             time = jnp.where(length < left, state.time + length, stop.time)
             gone = gone | ((length == 0) & (_largest(update) > 0))
-        params = jax.tree.map(lambda p, u: p + length * u, params, update)
-        loss = problem.loss_at(params)
+        displacement = jax.tree.map(lambda d, u: d + length * u, state.displacement, update)
+        loss = problem.loss_after(displacement)
         num_steps = state.num_steps + 1
         hopeless = ~(loss < HOPELESS * memory.initial_loss)
         outcome = jnp.where(
@@ -135,7 +136,7 @@ class OptimiserSteps(AbstractMethod):
         )
         outcome = jnp.where(hopeless, Outcome.DIVERGED.value, outcome)
         return FlowState(
-            params=params,
+            displacement=displacement,
             loss=loss,
             time=time,
             num_steps=num_steps,
@@ -145,13 +146,13 @@ class OptimiserSteps(AbstractMethod):
             memory=_OptimiserMemory(averages, memory.held, memory.initial_loss),
         )
 
-    def _slope(self, problem: Problem, params: Params) -> Params:
+    def _slope(self, problem: Problem, displacement: Params) -> Params:
         """The gradient of R."""
 
         def uphill(outputs: Array) -> Array:
             return problem.criterion.gradient(outputs, problem.y)
 
-        return problem.kernel.gradient_at(params, problem.x, uphill).as_params()
+        return problem.gradient_after(displacement, uphill).as_params()
 
     def _given_length(self, state: FlowState) -> Scalar:
         """The h that was given."""
@@ -161,10 +162,12 @@ class OptimiserSteps(AbstractMethod):
             return jnp.asarray(now, state.loss.dtype)
 
     def _small_length(
-        self, problem: Problem, params: Params, update: Params, held: Bool[Array, " groups"]
+        self, problem: Problem, displacement: Params, update: Params, held: Bool[Array, " groups"]
     ) -> Scalar:
         """The h that is small by `share`; zero where nothing that counts moves."""
+        params = problem.at(displacement)
         outputs, pace = jax.jvp(lambda p: problem.model.apply(p, problem.x), (params,), (update,))
+        outputs = problem.trained(outputs, displacement)
         by_gap = _over(_gap(problem, outputs), jnp.linalg.norm(pace))
         by_size = _over(group_norms(params), group_norms(update))
         by_size = jnp.min(jnp.where(held, by_size, jnp.inf))

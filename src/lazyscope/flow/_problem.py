@@ -1,6 +1,7 @@
 """What is to be trained, on what, and how fast does each group of parameters learn?"""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar, final
 
 import equinox as eqx
@@ -9,15 +10,18 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Real
 
-from lazyscope._checks import InputError, check_array, check_tree
+from lazyscope._checks import InputError, check_array, check_tree, is_known
 from lazyscope._entry import checked
 from lazyscope._jax import kept
 from lazyscope._loss import AbstractLoss, SquaredLoss, check_squared, check_targets
 from lazyscope._types import Params, Scalar
-from lazyscope.kernel import AbstractTangentKernel, LayerwiseKernel
-from lazyscope.model import AbstractModel, Centred, Dense, check_speeds
+from lazyscope.kernel import AbstractGradient, AbstractTangentKernel, LayerwiseKernel
+from lazyscope.model import AbstractModel, Centred, Dense, check_speeds, output_difference
 
 Tree = TypeVar("Tree")
+
+_CANCELS = 10.0
+"""Outputs at the start this many times the first residual are too large to be subtracted."""
 
 
 @final
@@ -28,14 +32,22 @@ class Problem(eqx.Module):
     follow r' = -(1/n) K r under the squared loss, with K = sum_g s_g K_g. All fields are arrays or
     pytrees of arrays: problems of one shape can be stacked and trained together under ``vmap``.
 
+    What is trained may count the outputs at the start less than in full: ``g = f - f_0 + c f_0``, with
+    c = 0 for a centred network. The state of training is the displacement ``D = theta - theta_0``, in
+    which a group may move by less than the rounding of its parameters. Where f_0 is more than ten times
+    the first residual, f - f_0 is passed on from layer to layer instead of subtracted, see
+    `lazyscope.model.output_difference`: exactly for dense networks, for others where they move little.
+
     Attributes:
         model: the network f.
         kernel: its tangent kernel.
         params: the starting point theta_0, a tuple of groups.
         x: training points, (n, ...).
-        y: targets, (n, C).
+        y: targets of g, (n, C).
         speeds: s_g, one per group.
-        criterion: the loss R as a function of outputs and targets.
+        criterion: the loss R as a function of outputs g and targets.
+        start_share: c; None trains f itself.
+        initial: f_0 on the training points, where it is known; see `started`.
     """
 
     model: AbstractModel
@@ -45,10 +57,22 @@ class Problem(eqx.Module):
     y: Float[Array, "n C"]
     speeds: Float[Array, " groups"]
     criterion: AbstractLoss = SquaredLoss()
+    start_share: Scalar | float | None = None
+    initial: Float[Array, "n C"] | None = None
+
+    def at(self, displacement: Params) -> Params:
+        """theta_0 + D."""
+        return jax.tree.map(jnp.add, self.params, displacement)
+
+    def started(self) -> "Problem":
+        """The same problem knowing f_0, so that no step computes it again."""
+        if self.start_share is None or self.initial is not None:
+            return self
+        return replace(self, initial=self._initial())
 
     def residual(self, params: Params) -> Float[Array, "n C"]:
-        """What is left, f(x) - y."""
-        return self.model.apply(params, self.x) - self.y
+        """What is left at these parameters, g(x) - y."""
+        return self._shifted(self.model.apply(params, self.x)) - self.y
 
     def loss(self, residual: Float[Array, "n C"]) -> Scalar:
         """R where outputs are y + r; of a residual only the squared loss knows."""
@@ -56,15 +80,82 @@ class Problem(eqx.Module):
         return self.criterion.value(residual, jnp.zeros_like(residual))
 
     def loss_of(self, outputs: Float[Array, "n C"]) -> Scalar:
-        """R of these outputs."""
+        """R of these outputs g."""
         return self.criterion.value(outputs, self.y)
 
     def loss_at(self, params: Params) -> Scalar:
         """R(theta)."""
-        return self.loss_of(self.model.apply(params, self.x))
+        return self.loss_of(self._shifted(self.model.apply(params, self.x)))
+
+    def start_outputs(self, initial: Float[Array, "n C"] | None = None) -> Float[Array, "n C"]:
+        """Outputs that count at the start, c f_0, of outputs f_0 where these are known."""
+        initial = self._initial() if initial is None else initial
+        return initial if self.start_share is None else self.start_share * initial
+
+    def outputs_after(
+        self, displacement: Params, x: Float[Array, "k ..."] | None = None
+    ) -> Float[Array, "k C"]:
+        """What is trained, g(theta_0 + D), on the training points, or on others."""
+        outputs = self.model.apply(self.at(displacement), self.x if x is None else x)
+        return self.trained(outputs, displacement, x)
+
+    def residual_after(self, displacement: Params) -> Float[Array, "n C"]:
+        """What is left at theta_0 + D, g(x) - y."""
+        return self.outputs_after(displacement) - self.y
+
+    def loss_after(self, displacement: Params) -> Scalar:
+        """R(theta_0 + D)."""
+        return self.loss_of(self.outputs_after(displacement))
+
+    def gradient_after(
+        self,
+        displacement: Params,
+        cotangent_of: Callable[[Float[Array, "n C"]], Float[Array, "n C"]],
+    ) -> AbstractGradient:
+        """The gradient sum_ic c_ic d f_c(x_i) / d theta at theta_0 + D, of a cotangent c made from g."""
+
+        def cotangent(outputs: Array) -> Array:
+            return cotangent_of(self.trained(outputs, displacement))
+
+        return self.kernel.gradient_at(self.at(displacement), self.x, cotangent)
+
+    def trained(
+        self,
+        outputs: Float[Array, "k C"],
+        displacement: Params,
+        x: Float[Array, "k ..."] | None = None,
+    ) -> Float[Array, "k C"]:
+        """What is trained, g at theta_0 + D, from the network's own outputs there, on these points."""
+        if self.start_share is None:
+            return outputs
+        share, on_training = self.start_share, self._initial()
+        points, initial = (self.x, on_training) if x is None else (x, self._initial(x))
+
+        def passed_on() -> Array:
+            return share * initial + output_difference(
+                self.model, self.params, displacement, points
+            )
+
+        size, left = (
+            jnp.max(jnp.abs(part), initial=0.0)
+            for part in (on_training, self.start_outputs(on_training) - self.y)
+        )
+        return jax.lax.cond(
+            size > _CANCELS * left, passed_on, lambda: outputs - (1.0 - share) * initial
+        )
+
+    def _initial(self, x: Array | None = None) -> Array:
+        if x is None and self.initial is not None:
+            return self.initial
+        return self.model.apply(self.params, self.x if x is None else x)
+
+    def _shifted(self, outputs: Array) -> Array:
+        if self.start_share is None:
+            return outputs
+        return outputs - (1.0 - self.start_share) * self._initial()
 
     def move(self, params: Params, direction: Params) -> Params:
-        """theta_g + s_g * direction_g for every group."""
+        """theta_g + s_g * direction_g for every group; of a displacement, D_g + s_g * direction_g."""
         return tuple(
             jax.tree.map(lambda p, d, s=speed: p + s * d, group, step)
             for group, step, speed in zip(params, direction, self.speeds, strict=True)
@@ -83,8 +174,8 @@ def dense_problem(
 ) -> Problem:
     """The problem of training a dense network, with its layerwise kernel.
 
-    A `Centred` network is trained as its inner network on shifted targets y + f_0, which is the same
-    flow without evaluating the network twice.
+    A `Centred` network is trained as its inner network whose outputs at the start do not count, which is
+    the same flow without evaluating the network twice.
 
     Args:
         model: the network, centred or not.
@@ -96,8 +187,8 @@ def dense_problem(
             `OptimiserSteps`.
 
     Raises:
-        InputError: shapes that do not fit together, numbers that are not finite, or a centred network
-            with another loss, which shifted targets do not serve.
+        InputError: shapes that do not fit together, numbers that are not finite, or a network
+            centred at another start with another loss.
     """
     x, y = as_real("points", x), as_real("targets", y)
     check_tree("params", params)
@@ -114,11 +205,21 @@ def dense_problem(
     _check_shapes(inner, x, y)
     _check_params(inner, params)
     loss = SquaredLoss() if loss is None else loss
+    share = None
     if isinstance(model, Centred):
-        check_squared("a centred network", loss)
-        y = y + inner.apply(model.initial, x)
+        share = 0.0
+        if not _same(model.initial, params):
+            check_squared("a network centred at another start", loss)
+            y = y + (inner.apply(model.initial, x) - inner.apply(params, x))
     found = check_speeds(speeds, inner.depth + 1, x.dtype)
-    return Problem(inner, LayerwiseKernel(inner), *kept((params, x, y, found)), criterion=loss)
+    start = kept((params, x, y, found))
+    return Problem(inner, LayerwiseKernel(inner), *start, criterion=loss, start_share=share)
+
+
+def _same(left: Params, right: Params) -> bool:
+    """Whether two trees are known to hold the same numbers."""
+    pairs = zip(jax.tree.leaves(left), jax.tree.leaves(right), strict=True)
+    return all(a is b or (is_known((a, b)) and np.array_equal(a, b)) for a, b in pairs)
 
 
 def as_real(what: str, values: Any) -> Array:

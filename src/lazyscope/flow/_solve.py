@@ -41,6 +41,7 @@ class FlowResult(eqx.Module):
         outcome_code: integer code of the `Outcome`.
         curve_time, curve_loss: the recorded loss curve without its start, NaN where unused.
         initial_loss: R at the start.
+        displacement: final parameters minus those at the start, to full precision however small.
     """
 
     params: Params
@@ -52,6 +53,7 @@ class FlowResult(eqx.Module):
     curve_time: Float[Array, "records points"]
     curve_loss: Float[Array, "records points"]
     initial_loss: Float[Array, ""]
+    displacement: Params
 
     @property
     def outcome(self) -> Outcome:
@@ -173,12 +175,13 @@ def trace_flow(
     last one has ended.
     """
     with own_settings(double=False):
-        initial = problem.loss_at(problem.params)
+        problem = problem.started()
+        initial = problem.loss_of(problem.start_outputs())
         dtype = initial.dtype
         stop = Stop(initial * jnp.asarray(stop_fraction, dtype), jnp.asarray(stop_time, dtype))
         state = start_run(problem, method, stop, num_records)
         state = advance(problem, method, stop, state, max_steps)
-        return finish(state, initial)
+        return finish(problem, state, initial)
 
 
 def advance(
@@ -192,14 +195,14 @@ def advance(
     )
 
 
-def finish(state: FlowState, initial_loss: Float[Array, ""]) -> FlowResult:
+def finish(problem: Problem, state: FlowState, initial_loss: Float[Array, ""]) -> FlowResult:
     """The result of a run; one that is still running has run out of steps."""
     outcome = jnp.where(
         state.outcome == Outcome.RUNNING.value, Outcome.OUT_OF_STEPS.value, state.outcome
     )
     history: History = state.history
     return FlowResult(
-        state.params,
+        problem.at(state.displacement),
         state.loss,
         state.time,
         state.num_steps,
@@ -208,6 +211,7 @@ def finish(state: FlowState, initial_loss: Float[Array, ""]) -> FlowResult:
         history.time,
         history.loss,
         initial_loss,
+        state.displacement,
     )
 
 
@@ -226,7 +230,7 @@ def _solve(problem, method, stop_fraction, stop_time, max_steps, num_records):
 def _check_targets(problem: Problem) -> None:
     if not isinstance(problem.criterion, SquaredLoss):
         return
-    residual = problem.residual(problem.params)
+    residual = problem.start_outputs() - problem.y
     scale = max(float(jnp.max(jnp.abs(problem.y))), 1e-300)
     if float(jnp.max(jnp.abs(residual))) <= 1e-14 * scale:
         raise InputError(

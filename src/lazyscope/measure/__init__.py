@@ -21,6 +21,7 @@ from lazyscope.measure._displacement import Displacement as Displacement
 from lazyscope.measure._displacement import displacement as displacement
 from lazyscope.measure._displacement import operator_norm as operator_norm
 from lazyscope.measure._displacement import operator_norms as operator_norms
+from lazyscope.measure._displacement import relative_change as relative_change
 from lazyscope.measure._kernel_change import kernel_alignment as kernel_alignment
 from lazyscope.measure._kernel_change import kernel_change as kernel_change
 from lazyscope.measure._outputs import error_rate as error_rate
@@ -32,6 +33,10 @@ from lazyscope.measure.estimate._exponent import MIN_SPARE as MIN_SPARE
 from lazyscope.measure.estimate._exponent import MIN_WIDTHS as MIN_WIDTHS
 from lazyscope.measure.estimate._exponent import estimate_exponent as estimate_exponent
 from lazyscope.measure.estimate._exponent import estimate_exponents as estimate_exponents
+from lazyscope.measure.estimate._known_rates import MIN_EXPONENT_WIDTHS as MIN_EXPONENT_WIDTHS
+from lazyscope.measure.estimate._known_rates import (
+    extrapolated_exponent as extrapolated_exponent,
+)
 from lazyscope.measure.estimate._power_law import MIN_GROUPS as MIN_GROUPS
 from lazyscope.measure.estimate._power_law import PowerLawFit as PowerLawFit
 from lazyscope.measure.estimate._power_law import fit_power_law as fit_power_law

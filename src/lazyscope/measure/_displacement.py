@@ -55,10 +55,32 @@ def displacement(
     with own_settings(double=is_double((initial, final))):
         initial, final = (jax.tree.map(jnp.asarray, tree) for tree in (initial, final))
         change = jax.tree.map(jnp.subtract, final, initial)
-        before = operator_norms(initial) if initial_norms is None else initial_norms
-        moved, start = group_norms(change), group_norms(initial)
-        total = jnp.sqrt(jnp.sum(moved**2) / jnp.sum(start**2))
-        return Displacement(operator_norms(change) / before, moved / start, total)
+        return relative_change(initial, change, initial_norms)
+
+
+def relative_change(
+    initial: Params, change: Params, initial_norms: Float[Array, " layers"] | None = None
+) -> Displacement:
+    """`displacement` where the change itself is known, as of a flow; then however small it is. Pure."""
+    before = operator_norms(initial) if initial_norms is None else initial_norms
+    moved, start = _norms_of_any_size(change), _norms_of_any_size(initial)
+    largest = jnp.max(moved)
+    relative = moved / jnp.where(largest > 0, largest, 1.0)
+    total = largest * jnp.sqrt(jnp.sum(relative**2)) / jnp.sqrt(jnp.sum(start**2))
+    return Displacement(operator_norms(change) / before, moved / start, total)
+
+
+def _norms_of_any_size(params: Params) -> Float[Array, " layers"]:
+    """`group_norms` of parameters whose squares may leave the range of numbers."""
+    sizes = [
+        _scale(jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in jax.tree.leaves(group)]))
+        for group in params
+    ]
+    scaled = tuple(
+        jax.tree.map(lambda leaf, s=size: leaf / s, group)
+        for group, size in zip(params, sizes, strict=True)
+    )
+    return jnp.stack(sizes) * group_norms(scaled)
 
 
 def operator_norms(params: Params) -> Float[Array, " layers"]:
@@ -117,7 +139,7 @@ def operator_norm(matrix: Float[Array, "..."]) -> Scalar:
         return scale * _norm_of_scaled(matrix / scale)
 
 
-def _scale(matrix: Float[Array, "rows columns"]) -> Scalar:
+def _scale(matrix: Float[Array, "..."]) -> Scalar:
     """The largest entry, as far as its inverse is a normal number."""
     smallest = 4 * jnp.finfo(matrix.dtype).tiny
     return jnp.clip(jnp.max(jnp.abs(matrix)), smallest, 1 / smallest)

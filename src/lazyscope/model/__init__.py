@@ -5,6 +5,7 @@ from lazyscope.model._activation import LEAKY_SLOPE as LEAKY_SLOPE
 from lazyscope.model._activation import Activation, activation, activation_names
 from lazyscope.model._architecture import Architecture
 from lazyscope.model._centred import Centred
+from lazyscope.model._difference import output_difference as output_difference
 from lazyscope.model._function import FunctionModel
 from lazyscope.model._groups import (
     Grouping,

@@ -20,6 +20,7 @@ from lazyscope.scaling._displacement import (
 from lazyscope.scaling._displacement_at_width import (
     displacements_at_width,
     initial_operator_norms,
+    law_corrections,
     slowest_correction,
 )
 from lazyscope.scaling._equivalence import (
@@ -30,6 +31,8 @@ from lazyscope.scaling._equivalence import (
     start_share,
 )
 from lazyscope.scaling._law import FanAverageLaw, Law, PowerLaw, ValueAtWidth
+from lazyscope.scaling._law import check_virtual_width as check_virtual_width
+from lazyscope.scaling._macroscopic import macroscopic_form
 from lazyscope.scaling._optimiser import growth_power, update_exponents
 from lazyscope.scaling._phase_plane import PhasePoint, phase_point
 from lazyscope.scaling._regime import (
@@ -63,7 +66,9 @@ __all__ = [
     "from_abc",
     "growth_power",
     "initial_operator_norms",
+    "law_corrections",
     "layer_regimes",
+    "macroscopic_form",
     "named_scheme",
     "needs_input_dim",
     "network_regime",

@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # and inside functions, since regimes are told without NumPy
     from lazyscope.scaling._scheme import Layers
 
 _TOLERANCE = 1e-13  # of the level's logarithm
+_RATE_DIGITS = 9
 _NEGLIGIBLE = -50.0  # log of a square below which products are sums
 
 
@@ -125,6 +126,37 @@ def slowest_correction(
         return min(abs(e) for e in exponents)
     first, second = sorted(relative_speed_exponents(scale_exponents, speed_exponents))[:-3:-1]
     return min(2 * rho, abs(2 * rho - 1), first - second)
+
+
+def law_corrections(
+    scale_exponents: Sequence[float], speed_exponents: Sequence[float] | None = None
+) -> tuple[float, ...]:
+    """Exponents delta of all corrections m^-delta to the displacement law, the slowest first.
+
+    Those of `slowest_correction`, and the first orders that are left where draws are not averaged over:
+    a gap of y and the output at the start has ``2 <y, f_0>`` of order kappa / sqrt(m) beside
+    ``kappa^2 / m``, and a network leaves its linearisation by its largest displacement. Where rho < 0 it is
+    every layer's displacement against its start, and kappa against 1, to first and to second order. At a
+    tie the exponent of the two that tie is zero and left out: they keep their ratio at every width.
+
+    Args:
+        scale_exponents: exponents a_l of alpha_l, layers 1 to L + 1.
+        speed_exponents: exponents sigma_l of the speeds; None for one learning rate.
+
+    Raises:
+        InputError: as in `displacement_exponents`.
+
+    Example:
+        >>> law_corrections((0.25, 0.0))
+        (0.25, 0.5)
+    """
+    exponents = displacement_exponents(scale_exponents, speed_exponents)
+    rho = math.fsum(check_exponents("scale exponents", scale_exponents))
+    own = [-max(exponents)] if rho >= 0 else [-rho, *(abs(e) for e in exponents)]
+    first = [abs(rho - 0.5), *own]
+    u = relative_speed_exponents(scale_exponents, speed_exponents)
+    rates = [*first, *(2 * rate for rate in first), *(max(u) - x for x in u if rho >= 0)]
+    return tuple(sorted({round(rate, _RATE_DIGITS) for rate in rates} - {0.0}))
 
 
 def initial_operator_norms(width: int, *, depth: int, input_dim: int, output_dim: int) -> "Layers":

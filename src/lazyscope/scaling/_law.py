@@ -34,12 +34,17 @@ class PowerLaw:
 
     def __call__(self, width: int) -> float:
         """The value at `width`."""
-        m = check_width(width)
+        return self.at_virtual(check_width(width))
+
+    def at_virtual(self, width: float) -> float:
+        """The value at any width, whole or not."""
         try:
-            value = self.constant * float(m) ** self.exponent
+            value = self.constant * float(width) ** self.exponent
         except OverflowError:
             value = math.inf
-        return _representable(value, f"{self.constant:g} * width^{self.exponent:g} at width {m}")
+        return _representable(
+            value, f"{self.constant:g} * width^{self.exponent:g} at width {width:.16g}"
+        )
 
 
 @final
@@ -67,8 +72,11 @@ class FanAverageLaw:
 
     def __call__(self, width: int) -> float:
         """The value at `width`."""
-        m = check_width(width)
-        return math.sqrt(2 * m / (m + self.fixed_fan))
+        return self.at_virtual(check_width(width))
+
+    def at_virtual(self, width: float) -> float:
+        """The value at any width, whole or not."""
+        return math.sqrt(2 * width / (width + self.fixed_fan))
 
     @property
     def exponent(self) -> float:
@@ -103,11 +111,14 @@ class ValueAtWidth:
 
     def __call__(self, width: int) -> float:
         """The value at `width`, which must be the width that it was given for."""
-        m = check_width(width)
-        if m != self.width:
+        return self.at_virtual(check_width(width))
+
+    def at_virtual(self, width: float) -> float:
+        """The value, where `width` is the width that it was given for."""
+        if width != self.width:
             raise InputError(
                 f"numbers given at one width hold at that width only, here {self.width}",
-                received=f"width {m}",
+                received=f"width {width:.12g}",
                 cause="a scheme given by numbers was used in a sweep over widths",
                 fix=f"use width {self.width}, or give power laws of the width",
             )
@@ -139,6 +150,19 @@ def check_width(width: Any) -> int:
     )
 
 
+def check_virtual_width(width: Any) -> float:
+    """Return a width that is only computed with, any number from 1 to 1e30, or refuse it."""
+    number = check_positive("virtual width", width)
+    if not 1 <= number <= LARGEST_VIRTUAL_WIDTH:
+        raise InputError(
+            f"a virtual width must lie between 1 and {LARGEST_VIRTUAL_WIDTH:g}",
+            received=f"{number:g}",
+            cause="an exponent in place of the width, or a width beyond what numbers hold",
+            fix="give a number such as 1e12",
+        )
+    return number
+
+
 def _representable(value: float, formula: str) -> float:
     if not 0 < value < math.inf:
         raise InputError(
@@ -151,3 +175,4 @@ def _representable(value: float, formula: str) -> float:
 
 
 _LARGEST_WIDTH = 10**15
+LARGEST_VIRTUAL_WIDTH = 1e30

@@ -127,6 +127,7 @@ def calls(folder):
             "centred": False,
             "seed": 0,
             "architecture": "dense",
+            "virtual_width": 1e6,
         },
         "study.TheoremSettings": {
             "data": "digits",

@@ -60,7 +60,17 @@ def calls(folder):
             "input_dim": 3,
             "output_dim": 1,
         },
+        "scaling.law_corrections": {
+            "scale_exponents": (0.5, 0.1),
+            "speed_exponents": (0.0, 0.0),
+        },
         "scaling.layer_regimes": {"scale_exponents": (0.5, 0.0), "speed_exponents": (0.0, 0.0)},
+        "scaling.macroscopic_form": {
+            "scheme": scheme(),
+            "virtual_width": 1e6,
+            "width": 16,
+            "keeping": "scales",
+        },
         "scaling.named_scheme": {
             "name": "he",
             "depth": 2,
@@ -228,6 +238,7 @@ def calls(folder):
             "x": x,
             "y": y,
             "speeds": (1.0, 1.0),
+            "start_share": 0.5,
             "at_fraction": 0.0,
         },
         "forecast.forecast_problem": {"problem": problem(), "at_fraction": 0.0},

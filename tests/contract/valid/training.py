@@ -91,6 +91,13 @@ def calls(folder):
             "tolerated": 0.05,
             "level": 0.95,
         },
+        "measure.extrapolated_exponent": {
+            "widths": np.array([8.0, 16.0, 32.0, 64.0]),
+            "values": np.exp(numbers(4, 3)),
+            "rates": (0.25, 1.0),
+            "accuracy": 1e-3,
+            "level": 0.95,
+        },
         "measure.fit_power_law": {
             "x": np.arange(1.0, 6),
             "y": np.exp(numbers(5)),

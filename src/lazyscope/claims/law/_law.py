@@ -24,7 +24,7 @@ SETTINGS = {
     "quick": RandomSchemesSettings(
         counts=(16, 8), widths=((128, 1024, 8192), (64, 181, 512)), replicates=4
     ),
-    "full": RandomSchemesSettings(),
+    "full": RandomSchemesSettings.at_real_widths(),
 }
 
 

@@ -90,8 +90,10 @@ def heading(record: Mapping[str, Any]) -> list[str]:
     layers = f"{net['depth']} hidden layer{'s' * (net['depth'] > 1)} of {net['width']} units"
     dense = [layers, net["activation"]]
     words = architecture(net["model"]).words.format(**net)
+    where = "the virtual" if net["virtual_width"] else "this"
     extras = [
         *(dense if net["model"] == "dense" else [words, f"width {net['width']}"]),
+        *([f"standing for width {net['virtual_width']:g}"] if net["virtual_width"] else []),
         *(["biases"] if net["bias"] else []),
         *(["centred"] if net["centred"] else []),
         f"{net['num_parameters']} parameters",
@@ -100,7 +102,7 @@ def heading(record: Mapping[str, Any]) -> list[str]:
     lines = [
         f"Data: {data['name']}. {'; '.join(data['description'])}.",
         f"Network: {', '.join(extras)}.",
-        f"Scheme: {record['name']}, kappa = {number(record['output_kappa'], 4)} at this width.",
+        f"Scheme: {record['name']}, kappa = {number(record['output_kappa'], 4)} at {where} width.",
     ]
     regime = record["regime"]
     return [*lines, f"Regime as the width grows: {regime}: {REGIMES[regime]}"] if regime else lines

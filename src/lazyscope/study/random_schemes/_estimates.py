@@ -9,11 +9,19 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
+from lazyscope._checks import InputError
+from lazyscope._estimate import Estimate
 from lazyscope.data import Dataset
-from lazyscope.measure import estimate_exponents
-from lazyscope.scaling import Scheme, displacement_exponents, slowest_correction
+from lazyscope.measure import estimate_exponents, extrapolated_exponent
+from lazyscope.scaling import (
+    Scheme,
+    displacement_exponents,
+    law_corrections,
+    slowest_correction,
+)
 from lazyscope.study._sweep_exponents import ACCURACY_OF_TOLERANCE
 from lazyscope.study.random_schemes._law import law_at_widths
+from lazyscope.study.random_schemes._virtual import Exponents
 
 
 @final
@@ -26,14 +34,16 @@ class LayerEstimate:
         layer: which layer this is about, from 1.
         predicted: exponent of the law.
         correction: exponent of the law's slowest correction; 0 at a tie.
-        exponent, low, high: estimate from the runs alone, extrapolated, with its 95 % interval; each
-            run is levelled by its own first loss, see `estimate_layers`.
-        unlevelled: the same estimate from the displacements as they are.
-        slope: straight line through all levelled runs.
+        exponent, low, high: estimate from the runs alone, extrapolated, with its 95 % interval; at real
+            widths each run is levelled by its own first loss, see `estimate_layers`.
+        slope: straight line through all runs, at real widths levelled.
+        failed: runs that did not converge.
+        unlevelled: the same estimate from the displacements as they are; NaN at virtual widths, as are the
+            following.
         excess, excess_low, excess_high: exponent of the measured displacement divided by the law at
             each width, in which the law's crossovers cancel; 0 where the law is right.
         ratio: the measured displacement over the law at each width, geometric mean over seeds.
-        failed: runs that did not converge.
+        widths: the virtual widths; none at real ones.
     """
 
     scale_exponents: tuple[float, ...]
@@ -44,13 +54,14 @@ class LayerEstimate:
     exponent: float
     low: float
     high: float
-    unlevelled: float
     slope: float
-    excess: float
-    excess_low: float
-    excess_high: float
-    ratio: tuple[float, ...]
     failed: int
+    unlevelled: float = nan
+    excess: float = nan
+    excess_low: float = nan
+    excess_high: float = nan
+    ratio: tuple[float, ...] = ()
+    widths: tuple[float, ...] = ()
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Self:
@@ -129,15 +140,58 @@ def estimate_layers(
                     float(alone.exponent[cell]),
                     float(alone.low[cell]),
                     float(alone.high[cell]),
-                    float(unlevelled.exponent[cell]),
                     float(np.polyfit(np.log(widths[known]), alone.log_mean[cell][known], 1)[0]),
+                    int(alone.failed[cell].sum()),
+                    float(unlevelled.exponent[cell]),
                     float(beside.exponent[cell]),
                     float(beside.low[cell]),
                     float(beside.high[cell]),
                     tuple(np.exp(beside.log_mean[cell]).tolist()),
-                    int(alone.failed[cell].sum()),
                 )
             )
+    return found
+
+
+def estimate_virtual_layers(
+    scheme: Exponents,
+    widths: Sequence[float],
+    displacements: Float[np.ndarray, "layer W seed"],
+    *,
+    tolerance: float,
+) -> list[LayerEstimate]:
+    """Estimates of every layer of one scheme at virtual widths, from the runs and the law's own rates.
+
+    Args:
+        scheme: scale and speed exponents.
+        widths: the W virtual widths; a seed is one network at all of them.
+        displacements: relative, operator norm; NaN where a run failed.
+        tolerance: of the flow; a tenth of it is taken as the error of every run.
+    """
+    rates, m = law_corrections(*scheme), np.array(widths)
+    predicted, correction = displacement_exponents(*scheme), slowest_correction(*scheme)
+    found = []
+    for layer, values in enumerate(displacements):
+        ended = np.isfinite(values)
+        try:
+            seen = extrapolated_exponent(
+                m, values, rates, accuracy=ACCURACY_OF_TOLERANCE * tolerance
+            )
+            line = np.polyfit(np.log(m[ended.all(1)]), np.log(values[ended.all(1)]).mean(1), 1)[0]
+        except InputError:  # too few runs ended
+            seen, line = Estimate(None, basis="too few runs"), nan
+        numbers = (nan if part is None else part for part in (seen.value, seen.low, seen.high))
+        found.append(
+            LayerEstimate(
+                *scheme,
+                layer + 1,
+                predicted[layer],
+                correction,
+                *numbers,
+                float(line),
+                int((~ended).sum()),
+                widths=tuple(widths),
+            )
+        )
     return found
 
 
@@ -164,3 +218,13 @@ def measured(
         for part in (values, losses)
     )
     return displacements, first
+
+
+def measured_virtual(
+    runs: xr.Dataset, num_widths: int, replicates: int
+) -> Float[np.ndarray, "scheme layer W seed"]:
+    """Relative displacements in operator norm at virtual widths, NaN where a run did not converge."""
+    values = runs["displacement_operator"].transpose("point", "layer").values
+    ended = runs["outcome"].transpose("point").values == "converged"
+    values = np.where(ended[:, None] & (values > 0) & np.isfinite(values), values, np.nan)
+    return np.moveaxis(values.reshape(-1, num_widths, replicates, values.shape[1]), 3, 1)

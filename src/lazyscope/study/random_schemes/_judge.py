@@ -10,7 +10,13 @@ from lazyscope._estimate import Answer, Estimate
 from lazyscope.experiment import run_data
 from lazyscope.measure import STANDARD_ERRORS, middle_of, resampled_means
 from lazyscope.study._protocol import Runs, stated
-from lazyscope.study.random_schemes._estimates import LayerEstimate, estimate_layers, measured
+from lazyscope.study.random_schemes._estimates import (
+    LayerEstimate,
+    estimate_layers,
+    estimate_virtual_layers,
+    measured,
+    measured_virtual,
+)
 from lazyscope.study.random_schemes._settings import RandomSchemesSettings
 
 TITLE = "Does the displacement law hold for schemes that nobody chose?"
@@ -19,6 +25,8 @@ TIE = 0.25
 to 4096 such a correction falls by less than a factor of 3."""
 RMS = 0.08
 """Largest rms of (measured - predicted) exponents that confirms the law."""
+VIRTUAL_TIE, VIRTUAL_RMS = 0.1, 0.005
+"""The same at virtual widths, where a correction m^-0.1 has fallen to a thousandth."""
 LEAST_SCHEMES = 8
 """Fewer schemes say too little about all of them for a verdict."""
 _WORST = 8
@@ -30,27 +38,17 @@ def judge_random_schemes(settings: RandomSchemesSettings, runs: Runs) -> dict[st
     Returns:
         ``rms`` of (estimate - law) over all layers, ``rms_by_depth``, ``coverage`` (share of intervals with
         the law's exponent), ``median_half_width``, ``worst`` (layers, the farthest from the law first);
-        ``away`` (the same numbers farther than `TIE` from a tie, on which the verdict is, its rms with an
-        interval from resampled schemes), ``depths``, ``outcomes``, ``layers`` (every `LayerEstimate`),
-        ``verdict``.
+        ``away`` (the same numbers farther than `TIE`, at virtual widths `VIRTUAL_TIE`, from a tie, on which
+        the verdict is, its rms with an interval from resampled schemes), ``depths``, ``outcomes``,
+        ``layers`` (every `LayerEstimate`), ``verdict``.
     """
-    data = run_data(settings.problem())
-    found: list[LayerEstimate] = []
-    for depth in settings.depths:
-        displacements, losses = measured(runs[f"depth-{depth}"], settings.replicates)
-        found += estimate_layers(
-            settings.schemes(depth),
-            np.array(settings.widths[depth - 1]),
-            displacements,
-            losses,
-            data,
-            tolerance=settings.tolerance,
-        )
+    found = _layers(settings, runs)
+    tie, limit = (VIRTUAL_TIE, VIRTUAL_RMS) if settings.widths is None else (TIE, RMS)
     known = [e for e in found if np.isfinite([e.exponent, e.low, e.high]).all()]
-    away = [e for e in known if e.correction > TIE]
+    away = [e for e in known if e.correction > tie]
     depths = {
         depth: [e for e in known if len(e.scale_exponents) == depth + 1]
-        for depth in settings.depths
+        for depth in settings.all_depths
     }
     ends = np.concatenate([one["outcome"].values.ravel().astype(str) for one in runs.values()])
     names, counts = np.unique(ends, return_counts=True)
@@ -59,12 +57,38 @@ def judge_random_schemes(settings: RandomSchemesSettings, runs: Runs) -> dict[st
         **_numbers(known),
         "rms_by_depth": {str(depth): _numbers(held)["rms"] for depth, held in depths.items()},
         "worst": [_told(e) for e in sorted(known, key=lambda e: -abs(e.error))[:_WORST]],
-        "away": {**_numbers(away), "rms_interval": list(rms_of_errors(away).interval), "tie": TIE},
+        "away": {**_numbers(away), "rms_interval": list(rms_of_errors(away).interval), "tie": tie},
         "depths": {str(depth): _numbers(held) for depth, held in depths.items()},
         "outcomes": dict(zip(names.tolist(), counts.tolist(), strict=True)),
         "layers": [asdict(e) for e in found],
-        "verdict": _verdict(known, away),
+        "verdict": _verdict(known, away, tie, limit),
     }
+
+
+def _layers(settings: RandomSchemesSettings, runs: Runs) -> list[LayerEstimate]:
+    """Every layer of every scheme."""
+    found: list[LayerEstimate] = []
+    assert settings.tolerance is not None
+    for depth in settings.all_depths:
+        held, schemes = runs[f"depth-{depth}"], settings.schemes(depth)
+        if settings.widths is None:
+            moved = measured_virtual(held, settings.num_widths, settings.num_seeds)
+            for scheme, values in zip(schemes, moved, strict=True):
+                widths = settings.virtual_widths(scheme)
+                found += estimate_virtual_layers(
+                    scheme, widths, values, tolerance=settings.tolerance
+                )
+            continue
+        displacements, losses = measured(held, settings.num_seeds)
+        found += estimate_layers(
+            schemes,
+            np.array(settings.real_widths(depth)),
+            displacements,
+            losses,
+            run_data(settings.problem()),
+            tolerance=settings.tolerance,
+        )
+    return found
 
 
 def rms_of_errors(
@@ -91,22 +115,24 @@ def rms_of_errors(
     return Estimate(rms, low, high, basis=basis)
 
 
-def _verdict(known: Sequence[LayerEstimate], away: Sequence[LayerEstimate]) -> dict[str, Any]:
-    """The law is held against layers away from a tie, where its exponents can be seen at finite width."""
+def _verdict(
+    known: Sequence[LayerEstimate], away: Sequence[LayerEstimate], tie: float, limit: float
+) -> dict[str, Any]:
+    """The law is held against layers away from a tie, where its exponents can be seen."""
     rms, numbers = rms_of_errors(away), _numbers(away)
     if rms.value is None:
         return stated(
-            "undecided", f"No layer is farther than {TIE:g} from a tie of the law's terms."
+            "undecided", f"No layer is farther than {tie:g} from a tie of the law's terms."
         )
     num_schemes = len({(e.scale_exponents, e.speed_exponents) for e in away})
     answer: Answer = "undecided"
     if num_schemes >= LEAST_SCHEMES:
         above = np.sqrt(max(_beyond_own_errors(away), 0.0))
-        confirmed = rms.at_most(RMS) == "agrees"
-        answer = "supported" if confirmed else "contradicted" if above > RMS else "undecided"
-    ends = "" if rms.low is None or rms.high is None else f" [{rms.low:.3f}, {rms.high:.3f}]"
+        confirmed = rms.at_most(limit) == "agrees"
+        answer = "supported" if confirmed else "contradicted" if above > limit else "undecided"
+    ends = "" if rms.low is None or rms.high is None else f" [{rms.low:.2g}, {rms.high:.2g}]"
     remarks = [
-        f"All {len(known)} layers, near ties too, lie {_numbers(known)['rms']:.3f} from the law."
+        f"All {len(known)} layers, near ties too, lie {_numbers(known)['rms']:.2g} from the law."
     ]
     if num_schemes < LEAST_SCHEMES:
         remarks.append(
@@ -114,10 +140,10 @@ def _verdict(known: Sequence[LayerEstimate], away: Sequence[LayerEstimate]) -> d
         )
     return stated(
         answer,
-        f"Farther than {TIE:g} from a tie, measured exponents of {len(away)} layers lie {rms.value:.3f}"
-        f"{ends} (rms) from those of the law, where at most {RMS:g} confirms it; "
+        f"Farther than {tie:g} from a tie, measured exponents of {len(away)} layers lie {rms.value:.2g}"
+        f"{ends} (rms) from those of the law, where at most {limit:g} confirms it; "
         f"{numbers['coverage']:.0%} of the 95 % intervals, of median half-width "
-        f"{numbers['median_half_width']:.2f}, contain the law's exponent. No constant is fitted.",
+        f"{numbers['median_half_width']:.2g}, contain the law's exponent. No constant is fitted.",
         remarks,
     )
 

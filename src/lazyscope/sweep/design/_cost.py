@@ -20,6 +20,7 @@ from lazyscope.experiment import (
     network_of,
     run_scheme,
     spread_of_kappa,
+    width_of,
 )
 from lazyscope.model import activation, physical_memory
 from lazyscope.scaling import displacement_exponents
@@ -150,7 +151,7 @@ def _expected_displacement(told: Mapping[str, Value]) -> float:
         return 1.0 / spread_of_kappa(told)[1]
     scheme = run_scheme(told)
     exponents = displacement_exponents(scheme.scale_exponents, scheme.speed_exponents)
-    return math.exp(min(50.0, max(exponents) * math.log(float(told["width"]))))  # type: ignore[arg-type]
+    return math.exp(min(50.0, max(exponents) * math.log(width_of(told))))
 
 
 def step_seconds(settings: Mapping[str, Value]) -> float:

@@ -23,6 +23,7 @@ from lazyscope.experiment import (
     check_model,
     check_training,
     default_settings,
+    drawn_scheme,
     is_parametrisation,
     layer_of,
     record_names,
@@ -312,7 +313,7 @@ def _check_cell(told: Mapping[str, Any]) -> None:
     check_choice("loss", told["loss"], LOSSES)
     given = {name: value for name, value in told.items() if value is not None}
     check_model(given)
-    run_scheme(given).kappa(told["width"])
+    drawn_scheme(given, run_scheme(given)).kappa(told["width"])
     if told["num_records"] % 2:
         raise InputError(
             "num_records must be an even number, since every second record is dropped when all are taken",
@@ -343,6 +344,6 @@ def _same_run(first: Cell, second: Cell) -> InputError:
 
 
 _CHECKED = (
-    *("activation", "method", "width", "model", "use_bias", "output_scale", "num_records"),
-    *("loss", "step", "step_size", "share"),
+    *("activation", "method", "width", "virtual_width", "model", "use_bias", "output_scale"),
+    *("num_records", "loss", "step", "step_size", "share"),
 )
