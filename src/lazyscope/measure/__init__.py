@@ -32,6 +32,9 @@ from lazyscope.measure.estimate._exponent import MIN_SPARE as MIN_SPARE
 from lazyscope.measure.estimate._exponent import MIN_WIDTHS as MIN_WIDTHS
 from lazyscope.measure.estimate._exponent import estimate_exponent as estimate_exponent
 from lazyscope.measure.estimate._exponent import estimate_exponents as estimate_exponents
+from lazyscope.measure.estimate._power import ExponentPower as ExponentPower
+from lazyscope.measure.estimate._power import exponent_power as exponent_power
+from lazyscope.measure.estimate._power import simulated_exponents as simulated_exponents
 from lazyscope.measure.estimate._power_law import MIN_GROUPS as MIN_GROUPS
 from lazyscope.measure.estimate._power_law import PowerLawFit as PowerLawFit
 from lazyscope.measure.estimate._power_law import fit_power_law as fit_power_law
