@@ -117,7 +117,24 @@ def test_a_dry_run_counts_and_writes_nothing(sweep, tmp_path):
     told = json.loads(result.stdout)
     assert (told["num_cells"], told["num_shapes"]) == (4, 2)
     assert not (tmp_path / "store").exists()
+    assert told["power"] == []  # too few widths for an exponent
     assert "4 runs in 2 shapes" in CliRunner().invoke(app, [*sweep, "--dry-run"]).stdout
+
+
+def test_a_dry_run_says_which_exponents_could_be_told(tmp_path):
+    def told(widths, seeds):
+        axes = f"[axes]\nwidth = {widths}\nseed = {list(range(seeds))}\n"
+        (tmp_path / "s.toml").write_text(f"{axes}[fixed]\nscheme = 'ntk'\ndata = 'four-points'\n")
+        command = ["sweep", str(tmp_path / "s.toml"), "--store", str(tmp_path / "s"), "--dry-run"]
+        assert "how often one would be confirmed to 1/8" in " ".join(
+            CliRunner().invoke(app, command).stdout.split()
+        )
+        return json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)["power"]
+
+    wide, narrow = told([64, 512, 4096], 4), told([64, 96, 128], 2)
+    assert wide[0]["agrees"] > 0.8
+    assert all(one["agrees"] < 0.2 for one in narrow)
+    assert [one["half_width"] for one in wide] == sorted(one["half_width"] for one in wide)
 
 
 def test_a_sweep_runs_once_and_then_has_nothing_left_to_do(sweep):

@@ -117,18 +117,28 @@ def test_a_fraction_of_the_stability_limit_needs_the_squared_loss(case):
         solve_flow(with_loss(case, Logistic()), GradientDescent(stability_fraction=0.5))
 
 
-def test_shifted_targets_serve_no_other_loss(case):
+def test_a_centred_network_trains_under_another_loss_as_its_difference_does(case):
+    model, start = case.problem.model, case.problem.params
+    y, steps = np.sign(case.y), GradientDescent(step_size=0.01)
+    by_hand = function_problem(
+        lambda p, x: model.apply(p, x) - model.apply(start, x), start, case.x, y, loss=Logistic()
+    )
+    centred = dense_problem(Centred(model, start), start, case.x, y, loss=Logistic())
+    other = function_problem(model.apply, start, case.x, y, centred=True, loss=Logistic())
+    ends = [
+        solve_flow(each, steps, stop_time=0.1, stop_fraction=None)
+        for each in (by_hand, centred, other)
+    ]
+    assert ends[0].loss < 0.999 * ends[0].initial_loss
+    np.testing.assert_allclose([each.loss for each in ends], float(ends[0].loss), rtol=1e-10)
+
+
+def test_a_network_centred_at_another_start_needs_shifted_targets(case):
     start = case.problem.params
-    with pytest.raises(InputError, match="centred network needs the squared loss"):
-        dense_problem(Centred(case.problem.model, start), start, case.x, case.y, loss=Logistic())
-    with pytest.raises(InputError, match="centred network needs the squared loss"):
-        function_problem(
-            lambda p, x: x @ p,
-            np.ones((2, 1)),
-            np.eye(2),
-            [1.0, -1.0],
-            centred=True,
-            loss=Logistic(),
+    elsewhere = jax.tree.map(lambda w: 2 * w, start)
+    with pytest.raises(InputError, match="another start needs the squared loss"):
+        dense_problem(
+            Centred(case.problem.model, elsewhere), start, case.x, case.y, loss=Logistic()
         )
 
 

@@ -37,6 +37,9 @@ from lazyscope.measure.estimate._known_rates import MIN_EXPONENT_WIDTHS as MIN_E
 from lazyscope.measure.estimate._known_rates import (
     extrapolated_exponent as extrapolated_exponent,
 )
+from lazyscope.measure.estimate._power import ExponentPower as ExponentPower
+from lazyscope.measure.estimate._power import exponent_power as exponent_power
+from lazyscope.measure.estimate._power import simulated_exponents as simulated_exponents
 from lazyscope.measure.estimate._power_law import MIN_GROUPS as MIN_GROUPS
 from lazyscope.measure.estimate._power_law import PowerLawFit as PowerLawFit
 from lazyscope.measure.estimate._power_law import fit_power_law as fit_power_law

@@ -13,16 +13,17 @@ from lazyscope.measure import (
     RESOLUTION,
     STANDARD_ERRORS,
     Estimate,
-    estimate_exponents,
     mean_estimate,
+    simulated_exponents,
 )
 
-_DRAWS = 400
+NUM_DRAWS = 400
+_GENERATOR = np.random.default_rng
 
 State = Mapping[str, Any]
 
 
-def power_of(state: State) -> dict[str, float] | None:
+def power_of(state: State, *, num_draws: int = NUM_DRAWS) -> dict[str, float] | None:
     """Shares of simulated measurements that come out as they should; None without a noise model.
 
     A measurement is drawn around a truth with the row's own noise, estimated and judged by the row's own
@@ -37,6 +38,7 @@ def power_of(state: State) -> dict[str, float] | None:
             seeds of scatter ``sd``; ``interval``, a normal number with an interval of ``half_width``;
             ``share``, of ``cells``; ``size``, an rms over ``cells`` with errors of ``sd`` of their own;
             ``all``, of ``cells`` each of which shows what it should with the probability ``exact``.
+        num_draws: simulated measurements; those of the register are of the default.
 
     Example:
         >>> noise = {"model": "interval", "half_width": 0.3, "source": "an example"}
@@ -53,8 +55,7 @@ def power_of(state: State) -> dict[str, float] | None:
     exact, away = truths(rule, prediction, noise)
     found = {}
     for verdict, truth in (("agrees", exact), ("disagrees", away)):
-        rng = np.random.default_rng(0)
-        judged = [_judged(rule, one, prediction) for one in draw(truth, state, rng)]
+        judged = [_judged(rule, one, prediction) for one in draw(truth, state, num_draws)]
         found[verdict] = round(judged.count(verdict) / len(judged), 2)
     return found
 
@@ -79,6 +80,11 @@ def truths(rule: Rule, prediction: float | None, noise: Mapping[str, Any]) -> tu
     return float(exact), float(away)
 
 
+def _scatter(shape: int | tuple[int, int]) -> Float[np.ndarray, "..."]:
+    """The same standard normal numbers for every row and truth."""
+    return _GENERATOR(0).standard_normal(shape)
+
+
 def _judged(rule: Rule, found: Estimate, prediction: float | None) -> str:
     if rule.kind == "other":  # in words: by its number, where it has one
         asked = rule.floor
@@ -86,52 +92,38 @@ def _judged(rule: Rule, found: Estimate, prediction: float | None) -> str:
     return rule.judge(found, prediction) or "undecided"
 
 
-def _of_runs(truth: float, state: State, rng: np.random.Generator) -> Iterator[Estimate]:
-    design, sd = state["design"], float(state["noise"]["sd"])
-    found = exponents_of(design, truth, sd, rng)
-    for value, low, high in zip(*found, strict=True):
+def _of_runs(truth: float, state: State, num_draws: int) -> Iterator[Estimate]:
+    design, noise = state["design"], float(state["noise"]["sd"])
+    error = {"accuracy": float(design["accuracy"])} if "accuracy" in design else {}
+    found = simulated_exponents(
+        design["widths"], int(design["seeds"]), noise, exponent=truth, num_draws=num_draws, **error
+    )
+    for value, low, high in zip(found.exponent, found.low, found.high, strict=True):
         yield Estimate(float(value), float(low), float(high))
 
 
-def exponents_of(
-    design: Mapping[str, Any],
-    truth: float,
-    sd: float,
-    rng: np.random.Generator,
-    *,
-    draws: int = _DRAWS,
-) -> tuple[Float[np.ndarray, " draws"], Float[np.ndarray, " draws"], Float[np.ndarray, " draws"]]:
-    """Estimated exponents and interval ends of exact power laws with a log scatter of `sd` per run."""
-    widths = np.array(design["widths"], float)
-    scatter = sd * rng.standard_normal((draws, len(widths), int(design["seeds"])))
-    values = widths[:, None] ** truth * np.exp(scatter)
-    error = {"accuracy": float(design["accuracy"])} if "accuracy" in design else {}
-    found = estimate_exponents(widths, values, **error)
-    return found.exponent, found.low, found.high
-
-
-def _of_a_mean(truth: float, state: State, rng: np.random.Generator) -> Iterator[Estimate]:
-    size = (_DRAWS, int(state["design"]["seeds"]))
-    for values in truth + float(state["noise"]["sd"]) * rng.standard_normal(size):
+def _of_a_mean(truth: float, state: State, num_draws: int) -> Iterator[Estimate]:
+    size = (num_draws, int(state["design"]["seeds"]))
+    for values in truth + float(state["noise"]["sd"]) * _scatter(size):
         yield mean_estimate(values)
 
 
-def _of_an_interval(truth: float, state: State, rng: np.random.Generator) -> Iterator[Estimate]:
+def _of_an_interval(truth: float, state: State, num_draws: int) -> Iterator[Estimate]:
     half = float(state["noise"]["half_width"])
-    for value in truth + half / STANDARD_ERRORS * rng.standard_normal(_DRAWS):
+    for value in truth + half / STANDARD_ERRORS * _scatter(num_draws):
         yield Estimate(float(value), float(value - half), float(value + half))
 
 
-def _of_a_share(truth: float, state: State, rng: np.random.Generator) -> Iterator[Estimate]:
+def _of_a_share(truth: float, state: State, num_draws: int) -> Iterator[Estimate]:
     cells = int(state["noise"]["cells"])
-    for count in rng.binomial(cells, truth, _DRAWS):
+    for count in _GENERATOR(0).binomial(cells, truth, num_draws):
         yield share_estimate(int(count), cells)
 
 
-def _of_a_size(truth: float, state: State, rng: np.random.Generator) -> Iterator[Estimate]:
+def _of_a_size(truth: float, state: State, num_draws: int) -> Iterator[Estimate]:
     """An rms of errors of their own scatter and of one of the size `truth` in the law."""
     cells, sd = int(state["noise"]["cells"]), float(state["noise"]["sd"])
-    squares = (np.hypot(sd, truth) * rng.standard_normal((_DRAWS, cells))) ** 2
+    squares = (np.hypot(sd, truth) * _scatter((num_draws, cells))) ** 2
     mean, error = squares.mean(1), STANDARD_ERRORS * squares.std(1) / np.sqrt(cells)
     own = float(state["noise"].get("own", 0.0)) ** 2  # what the row takes off its lower end
     for middle, reach in zip(mean, error, strict=True):
@@ -139,14 +131,14 @@ def _of_a_size(truth: float, state: State, rng: np.random.Generator) -> Iterator
         yield Estimate(float(np.sqrt(middle)), float(low), float(np.sqrt(middle + reach)))
 
 
-def _of_all(truth: float, state: State, rng: np.random.Generator) -> Iterator[Estimate]:
+def _of_all(truth: float, state: State, num_draws: int) -> Iterator[Estimate]:
     """One where every cell shows what it should, zero where one shows the opposite, else open."""
     cells = int(state["noise"]["cells"])
-    for shown in rng.binomial(cells, truth, _DRAWS):
+    for shown in _GENERATOR(0).binomial(cells, truth, num_draws):
         yield Estimate(1.0, 1.0, 1.0) if shown == cells else Estimate(0.5, 0.0, 2.0)
 
 
-_MODELS: dict[str, Callable[[float, State, np.random.Generator], Iterator[Estimate]]] = {
+_MODELS: dict[str, Callable[[float, State, int], Iterator[Estimate]]] = {
     "runs": _of_runs,
     "mean": _of_a_mean,
     "interval": _of_an_interval,

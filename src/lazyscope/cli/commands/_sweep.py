@@ -24,7 +24,11 @@ def sweep_command(
         str | None, typer.Option(metavar="N", help="Threads; all usable cores if absent.")
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only tell runs, expected time and memory.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Only tell runs, expected time and memory, and what exponents can be told.",
+        ),
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
@@ -50,10 +54,44 @@ def _tell_cost(design: Any, workers: int | None, as_json: bool) -> None:
     from lazyscope.sweep import estimate_cost
 
     cost = estimate_cost(design, num_workers=workers)
+    powers = _powers(design)
     if as_json:
-        print_json(plain({"name": design.name, "dims": design.dims, **asdict(cost)}))
+        power = [asdict(one) for one in powers]
+        print_json(
+            plain({"name": design.name, "dims": design.dims, **asdict(cost), "power": power})
+        )
     else:
-        print_answer(cost.sentence)
+        print_answer(cost.sentence, *([_power_sentence(powers)] if powers else []))
+
+
+_NOISES = (0.02, 0.05, 0.2)
+"""Scatter of the logarithm of a run: of centred networks on few points, of others, of wild ones."""
+_DRAWS = 60
+
+
+def _powers(design: Any) -> list[Any]:
+    """What exponents of the width could be told, at several sizes of noise; none from few widths."""
+    from lazyscope.measure import MIN_SPARE, MIN_WIDTHS, exponent_power
+
+    widths, seeds = (
+        sorted(set(design.axes.get("width", ()))),
+        len(design.axes.get("seed", ("one",))),
+    )
+    if len(widths) < MIN_WIDTHS or len(widths) * (seeds - 1) < MIN_SPARE:
+        return []
+    return [exponent_power(widths, seeds, noise, num_draws=_DRAWS) for noise in _NOISES]
+
+
+def _power_sentence(powers: list[Any]) -> str:
+    parts = [
+        f"{one.noise:.0%} noise {one.agrees:.0%} and {one.disagrees:.0%} (±{one.half_width:.2f})"
+        for one in powers
+    ]
+    return (
+        "Exponents of the width, how often one would be confirmed to 1/8 and one 1/8 away excluded, were "
+        f"power laws exact: at {', at '.join(parts)}. Noise is the scatter of one run between seeds; "
+        "crossovers widen intervals further."
+    )
 
 
 def _run(

@@ -47,7 +47,7 @@ def validate_command(
     what is missing. Rows count against what was expected of them first, those that could not fail or had no
     power to be decided count nowhere (--list). Exit code: 0 no counted row came out against its first
     expectation (rows may be undecided, as those of quick effort are), 1 one did or a check failed, 2 bad
-    input, 3 no row that was meant to be decided is.
+    input, 3 no row that counts and was meant to be decided is.
 
     Example: `lazyscope validate --quick`
 
@@ -107,6 +107,8 @@ def _exit_code(records: Sequence[Any]) -> int:
     if not is_sound(records):
         return CONTRADICTED
     rows = [row for one in records for row in one["findings"] if row["counted"]]
+    if not rows:  # nothing that could have failed
+        return UNDECIDED
     meant = [row for row in rows if row["expected_first"] != "undecided"]
     undecided = [row for row in meant if row["verdict_first"] == "undecided"]
     return UNDECIDED if meant and len(undecided) == len(meant) else SUPPORTED

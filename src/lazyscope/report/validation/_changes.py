@@ -7,6 +7,11 @@ from typing import Any
 from lazyscope.report.validation._table import in_table
 
 _HEAD = ("date", "rows", "what", "why")
+_WHAT = (
+    "Rows are counted against what was registered first. Dates before 2026-11-28, when the register was "
+    "restored from the history, are those of commits; what had been run before a commit is not on record. "
+    "Everything that is registered: `lazyscope validate --list --json`."
+)
 _WORDS = {"expected": "expected verdict", "prediction": "prediction"}
 
 
@@ -29,7 +34,7 @@ def change_lines(validation: Mapping[str, Any]) -> list[str]:
     ]
     if not rows and not gone:
         return []
-    lines = ["## Changes of mind", "", "Rows are counted against what was registered first."]
+    lines = ["## Changes of mind", "", _WHAT]
     if rows:
         lines += ["", *in_table(_HEAD, rows)]
     if gone:
