@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         roles_of,
         save_observations,
     )
+    from lazyscope.proxy import NarrowProxy, narrow_proxy
     from lazyscope.scaling import Scheme, named_scheme, regime_report
     from lazyscope.study import coordinate_check
     from lazyscope.sweep import SweepDesign, open_store, run_sweep
@@ -49,6 +50,7 @@ __all__ = [
     "ExponentialFlow",
     "GradientDescent",
     "InputError",
+    "NarrowProxy",
     "Observer",
     "Outcome",
     "RunError",
@@ -67,6 +69,7 @@ __all__ = [
     "limit_tangent_kernel",
     "load_dataset",
     "named_scheme",
+    "narrow_proxy",
     "open_observations",
     "open_store",
     "predict_flow",
@@ -88,6 +91,7 @@ _HOMES = {
     "ExponentialFlow": "flow",
     "GradientDescent": "flow",
     "InputError": "_checks",
+    "NarrowProxy": "proxy",
     "Observer": "observe",
     "Outcome": "_outcome",
     "RunError": "_outcome",
@@ -106,6 +110,7 @@ _HOMES = {
     "limit_tangent_kernel": "kernel",
     "load_dataset": "data",
     "named_scheme": "scaling",
+    "narrow_proxy": "proxy",
     "open_observations": "observe",
     "open_store": "sweep",
     "predict_flow": "kernel",
@@ -130,6 +135,7 @@ _ROOMS = (
     "measure",
     "model",
     "observe",
+    "proxy",
     "report",
     "scaling",
     "study",

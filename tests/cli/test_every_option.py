@@ -38,6 +38,8 @@ VALID = {
     "study random-schemes": ["--counts", "1", "--widths", "4,8,16", "--replicates", "2"],
     "study coordinates": ["no_such_module:build", "--data", "digits"],
     "study theorem": ["--num-points", "4", "--kappas", "1,2,4,8", "--kernel-seeds", "6", *SMALL],
+    "study narrow-proxy": ["no_such_module:build", "--data", "digits"],
+    "proxy": ["no_such_module:build", "--data", "digits"],
     "check": ["no_such_module:build", "--data", "digits"],
     "exponents": ["no-such-store"],
     "report": ["no-such-store", "-o", "page.html"],

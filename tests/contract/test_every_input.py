@@ -27,6 +27,7 @@ ROOMS = [
     "forecast",
     "observe",
     "data",
+    "proxy",
     "experiment",
     "sweep",
     "study",

@@ -30,14 +30,14 @@ def test_widths_are_any_numbers_up_to_a_limit():
 
 @pytest.mark.parametrize("wide", [63.9, 0.0, -1.0])
 def test_a_proxy_that_is_not_narrower_is_refused(wide):
-    with pytest.raises(InputError, match="narrower|above zero|positive"):
+    with pytest.raises(InputError, match=r"narrower|above zero|positive"):
         start_share(wide, 64)
 
 
 def test_unknown_roles_and_optimisers_are_refused():
-    with pytest.raises(InputError, match="(?i)optimiser"):
+    with pytest.raises(InputError, match=r"(?i)optimiser"):
         array_transfer("hidden", "adafactor", width=128, proxy_width=64)
-    with pytest.raises(InputError, match="(?i)role"):
+    with pytest.raises(InputError, match=r"(?i)role"):
         array_transfer("tied", "adam", width=128, proxy_width=64)
 
 

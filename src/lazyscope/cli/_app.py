@@ -9,6 +9,7 @@ from lazyscope.cli._exit_codes import WORDS
 from lazyscope.cli.commands._check import check_command
 from lazyscope.cli.commands._exponents import exponents_command
 from lazyscope.cli.commands._forecast import forecast_command
+from lazyscope.cli.commands._proxy import proxy_command
 from lazyscope.cli.commands._regime import regime_command
 from lazyscope.cli.commands._report import report_command
 from lazyscope.cli.commands._sweep import sweep_command
@@ -40,6 +41,7 @@ for _name, _command in {
     "forecast": forecast_command,
     "train": train_command,
     "check": check_command,
+    "proxy": proxy_command,
     "sweep": sweep_command,
     "exponents": exponents_command,
     "report": report_command,
@@ -79,7 +81,8 @@ def _root(
     """Will this network train lazily, and did it?
 
     **regime** reads a parametrisation, **forecast** looks at the initial network on data, **train**
-    trains it and measures what happened, **study kappa** does the main experiment and writes a page,
+    trains it and measures what happened, **check** and **proxy** look at networks of your own,
+    **study kappa** does the main experiment and writes a page,
     **study two-layer** and **study three-layer** map a plane of schemes, **study output-scale** and
     **study condensation** look at crossover and orientations,
     **sweep** does many runs and keeps them, **exponents** and **report** read what was kept,

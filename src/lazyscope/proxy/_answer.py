@@ -12,7 +12,7 @@ from lazyscope._plain import plain
 from lazyscope.proxy._extrapolation import Extrapolated
 
 ArrayRegime = Literal["lazy", "order-one", "condensed", "undecided"]
-LAZY = 0.1
+LAZY_UP_TO = 0.1
 """Displacement, relative to the start, up to which an array counts as lazy."""
 CONDENSED = 3.0
 """Displacement from which on it counts as condensed: nothing of its start is left."""
@@ -198,11 +198,11 @@ def regime_of(displacement: Estimate, *, relative: bool) -> ArrayRegime:
     low, high = displacement.interval
     if not relative or low is None or high is None:
         return "undecided"
-    if high <= LAZY:
+    if high <= LAZY_UP_TO:
         return "lazy"
     if low >= CONDENSED:
         return "condensed"
-    return "order-one" if low > LAZY and high < CONDENSED else "undecided"
+    return "order-one" if low > LAZY_UP_TO and high < CONDENSED else "undecided"
 
 
 def network_regime_of(arrays: Sequence[ArrayAnswer]) -> str:

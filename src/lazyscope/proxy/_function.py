@@ -170,13 +170,13 @@ class FunctionNetwork(AbstractNetwork):
         if key not in _programs:
             _programs[key] = jax.jit(function).lower(*given).compile()
         _programs.move_to_end(key)
-        while len(_programs) > _KEPT:
+        while len(_programs) > _MOST_PROGRAMS:
             _programs.popitem(last=False)
         return _programs[key]
 
 
 _programs: OrderedDict[Hashable, Any] = OrderedDict()
-_KEPT = 16
+_MOST_PROGRAMS = 16
 
 
 @functools.partial(jax.jit, static_argnums=1)

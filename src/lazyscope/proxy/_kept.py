@@ -11,7 +11,7 @@ from lazyscope._file import read_json, write_text_whole
 from lazyscope.proxy._network import AbstractNetwork, Numbers, Trained
 from lazyscope.proxy._training import Points, Training
 
-_FORMAT = 1
+_TRAINING_FORMAT = 1
 
 
 @final
@@ -25,7 +25,7 @@ class KeptRuns:
     def __init__(self, folder: Path | None, points: Points, training: Training) -> None:
         self._folder = folder
         self._training = training
-        told = json.dumps([_FORMAT, training.described()])
+        told = json.dumps([_TRAINING_FORMAT, training.described()])
         self._stamp = hashlib.sha256(told.encode())
         for each in (np.asarray(points.x), points.y):
             self._stamp.update(repr((each.shape, str(each.dtype))).encode() + each.tobytes())

@@ -163,10 +163,10 @@ def row_axes(roles: ArrayRoles) -> tuple[int, ...]:
     return tuple(each.growing[-1] if each.growing else 0 for each in roles)
 
 
-T = TypeVar("T")
+Made = TypeVar("Made")
 
 
-def timed(work: Callable[[], T]) -> tuple[T, float]:
+def timed(work: Callable[[], Made]) -> tuple[Made, float]:
     """A result, and the processor time that it took."""
     began = time.process_time()
     made: Any = work()

@@ -49,6 +49,13 @@ if TYPE_CHECKING:
     from lazyscope.study.kappa.page._figures import draw_loss as draw_loss
     from lazyscope.study.kappa.page._page import write_kappa_page as write_kappa_page
     from lazyscope.study.kappa.page._summary import kappa_summary as kappa_summary
+    from lazyscope.study.narrow_proxy._settings import NarrowProxySettings as NarrowProxySettings
+    from lazyscope.study.narrow_proxy.page._figure import (
+        draw_predicted_loss as draw_predicted_loss,
+    )
+    from lazyscope.study.narrow_proxy.page._page import (
+        write_narrow_proxy_page as write_narrow_proxy_page,
+    )
     from lazyscope.study.output_scale._collapse import curves_apart as curves_apart
     from lazyscope.study.output_scale._judge import judge_output_scale as judge_output_scale
     from lazyscope.study.output_scale._settings import OutputScaleSettings as OutputScaleSettings
@@ -113,6 +120,9 @@ _HOMES = {
     ),
     "kappa.page._page": ("write_kappa_page",),
     "kappa.page._summary": ("kappa_summary",),
+    "narrow_proxy._settings": ("NarrowProxySettings",),
+    "narrow_proxy.page._figure": ("draw_predicted_loss",),
+    "narrow_proxy.page._page": ("write_narrow_proxy_page",),
     "output_scale._judge": ("judge_output_scale",),
     "output_scale._settings": ("OutputScaleSettings",),
     "output_scale.page._figure": ("draw_crossover",),

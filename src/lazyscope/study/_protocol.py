@@ -60,6 +60,10 @@ class AbstractStudy(abc.ABC, Generic[S]):
     def judge(self, settings: S, runs: Runs) -> dict[str, Any]:
         """Everything that the page and the command say, ready for JSON; see `stated` for ``verdict``."""
 
+    def judge_in(self, settings: S, runs: Runs, folder: Path | None) -> dict[str, Any]:
+        """`judge` for a study that keeps work of its own in its folder, if there is one."""
+        return self.judge(settings, runs)
+
     @abc.abstractmethod
     def page(self, result: Mapping[str, Any], runs: Runs, path: Path) -> Path:
         """Write the page of a stored result; nothing is computed that was not stored."""

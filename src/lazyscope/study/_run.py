@@ -93,7 +93,7 @@ def judge_study(
     settings = study.decided(settings)
     stores = {name: place / name for name in study.designs(settings)}
     how = {"scheduler": scheduler, "num_workers": workers, "show_progress": show_progress}
-    done = judge_stores(study, settings, stores, progress=progress, **how)
+    done = judge_stores(study, settings, stores, progress=progress, folder=place, **how)
     if command:
         done.result["settings"]["command"] = command
     return replace(done, folder=place)
@@ -105,6 +105,7 @@ def judge_stores(
     stores: Mapping[str, Path],
     *,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    folder: Path | None = None,
     **how: Any,
 ) -> StudyRun:
     """`judge_study` of decided settings, every store at a place of its own; `how` is that of `run_sweep`."""
@@ -122,7 +123,7 @@ def judge_stores(
         runs[name] = summaries[name].opened()
     try:
         with _told_that_it_judges(shown=bool(how.get("show_progress") and runs)):
-            judged = study.judge(settings, runs)
+            judged = study.judge_in(settings, runs, folder)
     except InputError as error:
         if all(summary.complete for summary in summaries.values()):
             if not summaries:

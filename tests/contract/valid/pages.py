@@ -81,6 +81,8 @@ def calls(folder):
             "effort": "quick",
         },
         "study.draw_coordinate_check": {"result": {}},
+        "study.draw_predicted_loss": {"result": {}},
+        "study.write_narrow_proxy_page": {"result": {}, "path": folder / "proxy.html"},
         "study.draw_crossover": {
             "record": synthetic_output_scale(),
             "quantity": "displacement",

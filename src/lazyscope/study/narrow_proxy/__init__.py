@@ -1,0 +1,1 @@
+"""What will a wide network do, as narrow ones of the same build say?"""

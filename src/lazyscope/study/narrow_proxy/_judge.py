@@ -1,0 +1,51 @@
+"""What do narrow networks say of the wide one that the settings name, as a record with a verdict?"""
+
+from pathlib import Path
+from typing import Any
+
+from lazyscope.data import load_dataset
+from lazyscope.proxy import NarrowProxy, narrow_proxy
+from lazyscope.study._protocol import stated
+from lazyscope.study.coordinates._find import find_build
+from lazyscope.study.narrow_proxy._settings import NarrowProxySettings
+
+TITLE = "What will the wide network do?"
+KEPT = "trainings"
+"""Folder of finished trainings inside that of the study."""
+
+
+def judge_narrow_proxy(settings: NarrowProxySettings, folder: Path | None) -> dict[str, Any]:
+    """`NarrowProxy.to_json` of the network that the settings name, and a verdict."""
+    points = load_dataset(
+        settings.data,
+        num_points=settings.num_points,
+        num_test=0,
+        target=settings.target,  # pyright: ignore[reportArgumentType]
+        normalise=not settings.raw_inputs,
+    )
+    found = narrow_proxy(
+        find_build(settings.build),
+        points,
+        width=settings.width,
+        proxy_widths=settings.proxy_widths,
+        seeds=settings.seeds,
+        verify=settings.verify,
+        folder=None if folder is None else folder / KEPT,
+        **settings.training(),
+    )
+    return {**found.to_json(), "title": TITLE, "verdict": verdict(found)}
+
+
+def verdict(found: NarrowProxy) -> dict[str, Any]:
+    """Whether the wide network did as predicted; where it was not trained, whether its regime is decided."""
+    told = f"At width {found.width} its regime is {found.regime}. "
+    if found.verification is not None:
+        checked = found.verification.verdict
+        return stated(checked.answer, told + checked.sentence)
+    if found.loss[-1].value is None:
+        return stated(
+            "undecided", "Proxies diverged: the rate is at the edge of stability or above."
+        )
+    first, last = found.loss[0], found.loss[-1]
+    told += f"Its loss falls from {first.value:.3g} to {last.value:.3g} [{last.low:.3g}, {last.high:.3g}]."
+    return stated("undecided" if found.regime == "undecided" else "supported", told)

@@ -1,0 +1,1 @@
+"""How does the prediction of a wide network look?"""

@@ -1,0 +1,117 @@
+"""What does the page of a predicted network show?"""
+
+import io
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from lazyscope._entry import checked
+from lazyscope.report.parts import (
+    Custom,
+    Page,
+    Table,
+    listing,
+    number,
+    percent,
+    render_page,
+    seconds,
+    settings_section,
+    shown_verdict,
+    write_whole,
+)
+from lazyscope.study.narrow_proxy.page._figure import draw_predicted_loss
+
+
+@checked()
+def write_narrow_proxy_page(result: Mapping[str, Any], path: str | os.PathLike[str]) -> Path:
+    """Write the page of a predicted network, in one HTML file that needs nothing else.
+
+    Args:
+        result: the stored JSON object of the study.
+        path: where the page goes; its folder must exist.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        InputError: the result is another study or format, or the path cannot be written.
+    """
+    drawn = io.StringIO()
+    draw_predicted_loss(result).savefig(drawn, format="svg")
+    picture = drawn.getvalue()
+    figure = Markup(  # noqa: S704 (drawn by Matplotlib from numbers)
+        f'<section class="card" id="loss"><h2>Loss</h2>{picture[picture.index("<svg") :]}</section>'
+    )
+    version = str(result["lazyscope"])
+    page = Page(
+        title=result["title"],
+        eyebrow="lazyscope, narrow proxy",
+        lead=" ".join(proxy_words(result)),
+        verdict=shown_verdict(result["verdict"]),
+        facts=[
+            ("width", str(result["width"])),
+            ("trained widths", listing(result["proxy_widths"], 5)),
+            ("seeds", str(result["seeds"])),
+            ("regime", result["regime"]),
+        ],
+        sections=[Custom(figure), array_table(result), settings_section(result)],
+        footer=f"Made by lazyscope {version} from a result stored {result['created']}.",
+        version=version,
+    )
+    return write_whole(render_page(page), path)
+
+
+def proxy_words(result: Mapping[str, Any]) -> list[str]:
+    """What it cost and what a reader has to know, a sentence each."""
+    cost = (
+        f"All narrow networks took {seconds(result['seconds'])} of processor time; one training of the wide "
+        f"network takes {seconds(result['wide_seconds'])} at least ({percent(result['saved'])} saved)."
+    )
+    order = result["order_holds"]
+    tested = (
+        "Two widths leave the order of the extrapolation untested; intervals allow for it."
+        if order is None
+        else f"A third width lay on the line of the others for {percent(order)} of the numbers."
+    )
+    checked = result["verification"]
+    verified = [] if checked is None else [_verified(checked)]
+    return [cost, tested, *verified, *result["notes"]]
+
+
+def _verified(checked: Mapping[str, Any]) -> str:
+    off = [abs(each) for each in checked["displacement_errors"].values() if each is not None]
+    worst = f" displacements are off by at most {percent(max(off))};" if off else ""
+    return f"Against {checked['seeds']} trained wide networks:{worst} one took {seconds(checked['seconds'])}."
+
+
+def array_table(result: Mapping[str, Any]) -> Table:
+    """Every array with its predicted displacement and its regime."""
+    checked = result["verification"]
+    errors = {} if checked is None else checked["displacement_errors"]
+    return Table(
+        anchor="arrays",
+        title="Arrays of the wide network after the training, with 95 % intervals",
+        caption=(
+            "Displacement: operator norm of the change over that of the start, or over nothing where the "
+            "array starts at zero (marked with a star)."
+        ),
+        header=["array", "role", "displacement", "interval", "regime"] + ["off by"] * bool(errors),
+        rows=[
+            [
+                each["name"],
+                each["role"],
+                number(each["displacement"]["value"]) + "*" * (not each["relative"]),
+                _ends(each["displacement"]["interval"]),
+                each["regime"],
+                *([percent(errors[each["name"]], 1)] if errors else []),
+            ]
+            for each in result["arrays"]
+        ],
+    )
+
+
+def _ends(bounds: Any) -> str:
+    return "-" if None in bounds else f"[{number(bounds[0])}, {number(bounds[1])}]"
