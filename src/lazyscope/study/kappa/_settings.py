@@ -1,10 +1,10 @@
 """What does a kappa study run, by default and at most?"""
 
-import warnings
 from dataclasses import dataclass, fields
 from typing import Any, final, get_args
 
 from lazyscope._checks import InputError, check_choice, check_count, check_fraction, check_positive
+from lazyscope._deprecated import accept_renamed, warn_renamed
 from lazyscope._entry import check_fields
 from lazyscope.data import Dataset, TargetKind
 from lazyscope.experiment import (
@@ -164,6 +164,9 @@ class KappaSettings:
         return {**given, "num_records": FINE_RECORDS}
 
 
+accept_renamed(KappaSettings, "shapes", "spreads")
+
+
 def kappa_settings(model: str = "dense", **given: Any) -> KappaSettings:
     """The settings of a kappa study: what is given, and for the rest what suits the architecture.
 
@@ -176,16 +179,7 @@ def kappa_settings(model: str = "dense", **given: Any) -> KappaSettings:
         (16, 32, 64)
     """
     check_choice("model", model, network_names())
-    if "shapes" in given:
-        given["spreads"] = earlier_shapes(given.pop("shapes"))
+    if "shapes" in given and "spreads" not in given:
+        warn_renamed("KappaSettings.shapes", "spreads")
+        given["spreads"] = given.pop("shapes")
     return KappaSettings(model=model, **{**DEFAULTS.get(model, {}), **given})
-
-
-def earlier_shapes(given: Any) -> Any:
-    """What was given under the name that spreads had before, with a warning."""
-    warnings.warn(
-        "shapes of a kappa study are now called spreads; the old name goes with version 1.0",
-        DeprecationWarning,
-        stacklevel=3,
-    )
-    return given
