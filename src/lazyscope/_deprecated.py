@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Mapping
+from functools import wraps
 from importlib import import_module
 from typing import Any
 
@@ -13,6 +14,39 @@ def warn_renamed(old: str, new: str, depth: int = 3) -> None:
         DeprecationWarning,
         stacklevel=depth,
     )
+
+
+def accept_renamed(kind: type, old: str, new: str) -> None:
+    """Let a dataclass take and tell field `new` under the name that it had before, with a warning.
+
+    Example:
+        >>> import warnings
+        >>> from dataclasses import dataclass
+        >>> @dataclass
+        ... class Sizes:
+        ...     spread: int = 1
+        >>> accept_renamed(Sizes, "shape", "spread")
+        >>> with warnings.catch_warnings(record=True) as told:
+        ...     warnings.simplefilter("always")
+        ...     made = Sizes(shape=2)
+        >>> made, str(told[0].message)
+        (Sizes(spread=2), 'Sizes.shape is spread now; the old name goes with lazyscope 1.0')
+    """
+    made = kind.__init__
+
+    @wraps(made)
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        if old in kwargs and new not in kwargs:
+            warn_renamed(f"{kind.__name__}.{old}", new)
+            kwargs[new] = kwargs.pop(old)
+        made(self, *args, **kwargs)
+
+    def tell(self: Any) -> Any:
+        warn_renamed(f"{kind.__name__}.{old}", new)
+        return getattr(self, new)
+
+    setattr(kind, "__init__", init)  # noqa: B010
+    setattr(kind, old, property(tell))
 
 
 def moved(

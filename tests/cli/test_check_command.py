@@ -43,6 +43,9 @@ def test_a_check_answers_in_json_and_draws_a_figure(module, tmp_path):
     done = run(f"{module}:build", "--data", "digits", *QUICK, "--json", "-o", figure)
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
+    assert told["study"] == "coordinates"
+    assert told["settings"]["build"] == f"{module}:build"
+    assert told["settings"]["versions"]["lazyscope"]
     assert told["widths"] == [16, 32, 64]
     assert [layer["kind"] for layer in told["layers"]] == ["input", "readout"]
     assert {"kappa_exponent", "regime", "schemes", "to_become_mup", "sentence"} <= set(told)

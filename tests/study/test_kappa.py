@@ -1,6 +1,7 @@
 """The kappa study end to end, small: real images, real training."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -115,9 +116,15 @@ def test_cells_without_a_run_are_told_as_missing_and_count_as_failed(result, sto
 
 
 def test_the_earlier_name_of_spreads_is_taken_with_a_warning():
-    with pytest.warns(DeprecationWarning, match="now called spreads"):
-        settings = kappa_settings(shapes=("balanced", "random"))
-    assert settings.spreads == ("balanced", "random")
+    for make in (kappa_settings, KappaSettings):
+        with pytest.warns(DeprecationWarning, match="shapes is spreads now"):
+            settings = make(shapes=("balanced", "random"))
+        assert settings.spreads == ("balanced", "random")
+        with pytest.warns(DeprecationWarning, match="shapes is spreads now"):
+            assert settings.shapes == settings.spreads
+    assert replace(settings, seeds=5).spreads == settings.spreads
+    with pytest.raises(TypeError, match="shapes"):
+        KappaSettings(shapes=("balanced",), spreads=("random",))
 
 
 def test_same_settings_give_the_same_numbers(result):

@@ -22,6 +22,7 @@ from lazyscope.report.parts._page import (
     Legend,
     Page,
     Panel,
+    Section,
     Selector,
     Settings,
     Table,
@@ -39,7 +40,7 @@ from lazyscope.report.parts._palette import (
     matplotlib_marker,
     ordered_colors,
 )
-from lazyscope.report.parts._stored import check_stored, settings_section
+from lazyscope.report.parts._stored import check_stored, settings_section, study_page
 from lazyscope.report.parts._write import write_whole
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "Legend",
     "Page",
     "Panel",
+    "Section",
     "Selector",
     "Settings",
     "Table",
@@ -81,5 +83,6 @@ __all__ = [
     "seconds",
     "settings_section",
     "shown_verdict",
+    "study_page",
     "write_whole",
 ]

@@ -7,9 +7,9 @@ data and one copy of plotly.js are inside. What a page says comes from the modul
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, final
+from typing import Any, Self, TypeAlias, final
 
 import jinja2
 import numpy as np
@@ -81,6 +81,19 @@ class Legend:
     label: str
     items: Sequence[Key]
 
+    @classmethod
+    def of_colors(
+        cls,
+        key: str,
+        label: str,
+        colors: Mapping[Any, str],
+        *,
+        text: Callable[[Any], str] = str,
+        **looks: Any,
+    ) -> Self:
+        """A legend of values by their colours, which all look alike besides."""
+        return cls(key, label, [Key(text(v), text(v), c, **looks) for v, c in colors.items()])
+
 
 @final
 @dataclass(frozen=True)
@@ -101,6 +114,12 @@ class Selector:
     label: str
     choices: Sequence[Choice]
     initial: str
+
+    @classmethod
+    def of_values(cls, key: str, label: str, values: Sequence[Any], chosen: int = 0) -> Self:
+        """A list of values, of which number `chosen` is shown first; nothing where there are none."""
+        texts = [str(value) for value in values]
+        return cls(key, label, [Choice(t, t) for t in texts], texts[chosen] if texts else "")
 
 
 @final
@@ -169,6 +188,10 @@ AGREEMENT_TONES = {"agrees": "good", "undecided": "muted", "disagrees": "bad"}
 _TONES = {"supported": "good", "contradicted": "bad", "undecided": ""}
 
 
+Section: TypeAlias = Table | Figure | Settings | Custom
+"""What stands under another on a page."""
+
+
 @final
 @dataclass(frozen=True)
 class Page:
@@ -177,7 +200,7 @@ class Page:
     title: str
     eyebrow: str
     lead: str
-    sections: Sequence[Table | Figure | Settings | Custom]
+    sections: Sequence[Section]
     verdict: Verdict | None = None
     facts: Sequence[tuple[str, str]] = ()
     footer: str = ""

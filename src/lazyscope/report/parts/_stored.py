@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lazyscope._checks import InputError
-from lazyscope.report.parts._page import Settings
+from lazyscope.report.parts._page import Page, Section, Settings, shown_verdict
 
 
 def check_stored(
@@ -41,6 +41,36 @@ def check_stored(
             cause="a file that was cut off or edited",
             fix="run the study again",
         )
+
+
+def study_page(
+    result: Mapping[str, Any],
+    *,
+    lead: str,
+    facts: Sequence[tuple[str, str]],
+    sections: Sequence[Section],
+    title: str = "",
+) -> Page:
+    """The page of a stored result, which says itself what it is, what was decided and what made it.
+
+    Args:
+        result: the stored result.
+        lead: what was run, in words.
+        facts: a few numbers with their names.
+        sections: figures and tables, in order.
+        title: the question, where the result does not hold it.
+    """
+    version = str(result["lazyscope"])
+    return Page(
+        title=title or result["title"],
+        eyebrow=f"lazyscope, study {result['study']}",
+        lead=lead,
+        verdict=shown_verdict(result["verdict"]),
+        facts=list(facts),
+        sections=list(sections),
+        footer=f"Made by lazyscope {version} from a result stored {result['created']}.",
+        version=version,
+    )
 
 
 def settings_section(

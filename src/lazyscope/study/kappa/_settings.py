@@ -1,10 +1,10 @@
 """What does a kappa study run, by default and at most?"""
 
-import warnings
 from dataclasses import dataclass, fields
 from typing import Any, final, get_args
 
 from lazyscope._checks import InputError, check_choice, check_count, check_fraction, check_positive
+from lazyscope._deprecated import accept_renamed, warn_renamed
 from lazyscope._entry import check_fields
 from lazyscope.data import Dataset, TargetKind
 from lazyscope.experiment import (
@@ -178,6 +178,9 @@ class KappaSettings:
         return {**given, "num_records": FINE_RECORDS}
 
 
+accept_renamed(KappaSettings, "shapes", "spreads")
+
+
 def kappa_settings(model: str = "dense", **given: Any) -> KappaSettings:
     """The settings of a kappa study: what is given, and for the rest what suits network and activation.
 
@@ -190,20 +193,11 @@ def kappa_settings(model: str = "dense", **given: Any) -> KappaSettings:
         (16, 32, 64)
     """
     check_choice("model", model, network_names())
-    if "shapes" in given:
-        given["spreads"] = earlier_shapes(given.pop("shapes"))
+    if "shapes" in given and "spreads" not in given:
+        warn_renamed("KappaSettings.shapes", "spreads")
+        given["spreads"] = given.pop("shapes")
     usual = dict(DEFAULTS.get(model, {}))
     name = check_choice("activation", given.get("activation", "relu"), activation_names())
     if not activation(name).homogeneous:
         usual["spreads"] = AT_READOUT
     return KappaSettings(model=model, **{**usual, **given})
-
-
-def earlier_shapes(given: Any) -> Any:
-    """What was given under the name that spreads had before, with a warning."""
-    warnings.warn(
-        "shapes of a kappa study are now called spreads; the old name goes with version 1.0",
-        DeprecationWarning,
-        stacklevel=3,
-    )
-    return given

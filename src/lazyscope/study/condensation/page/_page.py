@@ -13,7 +13,6 @@ from lazyscope._entry import checked
 from lazyscope.report.parts import (
     Choice,
     Figure,
-    Key,
     Legend,
     Page,
     Panel,
@@ -125,7 +124,7 @@ def _sharpening_figure(study: MapStudy, estimates: xr.Dataset) -> Figure:
             Selector("stage", "Stage", [Choice(s, STAGE_NAMES[s]) for s in stages], stages[0])
         ],
         legends=[
-            Legend("width", "Width", [Key(str(m), str(m), color) for m, color in colors.items()])
+            Legend.of_colors("width", "Width", colors),
         ],
     )
 

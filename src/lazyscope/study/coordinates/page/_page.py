@@ -11,14 +11,13 @@ from markupsafe import Markup
 from lazyscope._entry import checked
 from lazyscope.report.parts import (
     Custom,
-    Page,
     Table,
     decimal,
     interval,
     listing,
     render_page,
     settings_section,
-    shown_verdict,
+    study_page,
     write_whole,
 )
 from lazyscope.study.coordinates.page._figure import draw_coordinate_check
@@ -45,20 +44,15 @@ def write_coordinates_page(result: Mapping[str, Any], path: str | os.PathLike[st
     figure = Markup(  # noqa: S704 (drawn by Matplotlib from numbers and escaped names)
         f'<section class="card" id="figure"><h2>{title}</h2>{picture[picture.index("<svg") :]}</section>'
     )
-    version = str(result["lazyscope"])
-    page = Page(
-        title=result["title"],
-        eyebrow="lazyscope, coordinate check",
+    page = study_page(
+        result,
         lead=" ".join(check_words(result)),
-        verdict=shown_verdict(result["verdict"]),
         facts=[
             ("widths", listing(result["widths"], 5)),
             ("seeds", str(result["seeds"])),
             ("steps", str(result["steps"])),
         ],
         sections=[Custom(figure), layer_table(result), settings_section(result)],
-        footer=f"Made by lazyscope {version} from a result stored {result['created']}.",
-        version=version,
     )
     return write_whole(render_page(page), path)
 

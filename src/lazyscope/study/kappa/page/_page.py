@@ -22,7 +22,7 @@ from lazyscope.report.parts import (
     render_page,
     seconds,
     settings_section,
-    shown_verdict,
+    study_page,
     write_whole,
 )
 from lazyscope.study.kappa.page._curve_plots import (
@@ -75,11 +75,10 @@ def write_kappa_page(result: Mapping[str, Any], path: str | os.PathLike[str]) ->
 def kappa_page(study: KappaRecord) -> Page:
     """The sections of the page, in order."""
     stored, settings = study.stored, study.stored["settings"]
-    return Page(
+    return study_page(
+        stored,
         title="Does kappa alone decide how lazily a network trains?",
-        eyebrow="lazyscope, study kappa",
         lead=_lead(study),
-        verdict=shown_verdict(stored["verdict"]),
         facts=[
             ("runs", str(len(study.runs))),
             ("did not converge", str(len(study.failed))),
@@ -102,8 +101,6 @@ def kappa_page(study: KappaRecord) -> Page:
             run_table(study),
             _settings(stored, settings),
         ],
-        footer=f"Made by lazyscope {stored['lazyscope']} from a result stored {stored['created']}.",
-        version=str(stored["lazyscope"]),
     )
 
 
@@ -193,15 +190,8 @@ def _loss_figure(study: KappaRecord) -> Figure:
         ),
         panels=[loss_panel(study)],
         selectors=[
-            Selector(
-                "shape", "Spread", [Choice(s, s) for s in shapes], shapes[0] if shapes else ""
-            ),
-            Selector(
-                "width",
-                "Width",
-                [Choice(str(w), str(w)) for w in widths],
-                str(widths[-1]) if widths else "",
-            ),
+            Selector.of_values("shape", "Spread", shapes),
+            Selector.of_values("width", "Width", widths, -1),
             Selector("kappa", "Kappa", [Choice("*", "all"), *kappas], "*"),
         ],
         legends=[
@@ -214,14 +204,7 @@ def _loss_figure(study: KappaRecord) -> Figure:
                     if n != "bound" or study.has_bounds
                 ],
             ),
-            Legend(
-                "kappa",
-                "Kappa",
-                [
-                    Key(number(k), number(k), study.kappa_colors[k], dash="solid")
-                    for k in study.kappas
-                ],
-            ),
+            Legend.of_colors("kappa", "Kappa", study.kappa_colors, text=number, dash="solid"),
         ],
     )
 
@@ -250,7 +233,9 @@ def _prediction_figures(study: KappaRecord) -> list[Figure]:
     targets = target_values(study)
     panels = prediction_panels(study)
     columns = 3 if len(panels) <= 6 else 4 if len(panels) <= 8 else 5
-    keys = [Key(t, t, c) for t, c in zip(targets, ("#0072b2", "#d55e00"), strict=False)]
+    target = Legend.of_colors(
+        "target", "Target", dict(zip(targets, ("#0072b2", "#d55e00"), strict=False))
+    )
     return [
         Figure(
             anchor="prediction",
@@ -261,12 +246,10 @@ def _prediction_figures(study: KappaRecord) -> list[Figure]:
             ),
             panels=panels,
             selectors=[
-                Selector("shape", "Spread", [Choice(s, s) for s in shapes], shapes[0]),
-                Selector(
-                    "width", "Width", [Choice(str(w), str(w)) for w in widths], str(widths[-1])
-                ),
+                Selector.of_values("shape", "Spread", shapes),
+                Selector.of_values("width", "Width", widths, -1),
             ],
-            legends=[Legend("target", "Target", keys)] if keys else [],
+            legends=[target] if targets else [],
             columns=f"repeat({columns}, minmax(0, 1fr))",
         )
     ]

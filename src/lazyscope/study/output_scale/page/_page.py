@@ -30,7 +30,7 @@ from lazyscope.report.parts import (
     percent,
     render_page,
     settings_section,
-    shown_verdict,
+    study_page,
     write_whole,
 )
 from lazyscope.study.output_scale.page._plots import crossover_panel, spread_panel, threshold_panel
@@ -59,12 +59,9 @@ def output_scale_page(result: Mapping[str, Any]) -> Page:
     outcomes = result["outcomes"]
     failed = sum(n for name, n in outcomes.items() if name not in ("converged", "missing"))
     made = sum(n for name, n in outcomes.items() if name != "missing")
-    version = str(result["lazyscope"])
-    return Page(
-        title=result["title"],
-        eyebrow="lazyscope, study output-scale",
+    return study_page(
+        result,
         lead=_lead(result),
-        verdict=shown_verdict(result["verdict"]),
         facts=[("runs", str(made)), ("did not converge", str(failed))],
         sections=[
             _crossover_figure(result),
@@ -74,8 +71,6 @@ def output_scale_page(result: Mapping[str, Any]) -> Page:
             outcome_table(outcomes),
             settings_section(result),
         ],
-        footer=f"Made by lazyscope {version} from a result stored {result['created']}.",
-        version=version,
     )
 
 
@@ -114,9 +109,7 @@ def _crossover_figure(result: Mapping[str, Any]) -> Figure:
             crossover_panel(result, colors, against="kappa"),
         ],
         selectors=[Selector("quantity", "Quantity", choices, choices[0].value)],
-        legends=[
-            Legend("width", "Width", [Key(str(m), str(m), color) for m, color in colors.items()])
-        ],
+        legends=[Legend.of_colors("width", "Width", colors)],
         columns="repeat(auto-fit, minmax(min(100%, 24rem), 1fr))",
     )
 

@@ -24,7 +24,7 @@ from lazyscope.report.parts import (
     percent,
     render_page,
     settings_section,
-    shown_verdict,
+    study_page,
     write_whole,
 )
 
@@ -50,18 +50,15 @@ def write_random_schemes_page(result: Mapping[str, Any], path: str | os.PathLike
 def _page(result: Mapping[str, Any]) -> Page:
     """The sections of the page, in order."""
     outcomes, settings = result["outcomes"], result["settings"]
-    version = str(result["lazyscope"])
     colors = category_colors(list(result["depths"]))
-    return Page(
-        title=result["title"],
-        eyebrow="lazyscope, study random-schemes",
+    return study_page(
+        result,
         lead=(
             f"ReLU networks with 1 to {len(result['depths'])} hidden layers, whose scales and learning "
             f"rates are powers of the width drawn at random, trained on {settings['num_points']} points of "
             f"{settings['data']}. The law says with which power of the width every layer moves; the "
             "runs alone, extrapolated, say what it is."
         ),
-        verdict=shown_verdict(result["verdict"]),
         facts=[
             ("schemes", str(sum(settings["counts"]))),
             ("layers", str(result["num_layers"])),
@@ -76,8 +73,6 @@ def _page(result: Mapping[str, Any]) -> Page:
             outcome_table(outcomes),
             settings_section(result),
         ],
-        footer=f"Made by lazyscope {version} from a result stored {result['created']}.",
-        version=version,
     )
 
 

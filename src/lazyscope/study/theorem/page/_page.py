@@ -7,7 +7,6 @@ from typing import Any
 
 from lazyscope._entry import checked
 from lazyscope.report.parts import (
-    Choice,
     Figure,
     Key,
     Legend,
@@ -20,7 +19,7 @@ from lazyscope.report.parts import (
     render_page,
     seconds,
     settings_section,
-    shown_verdict,
+    study_page,
     write_whole,
 )
 from lazyscope.study.theorem.page._plots import (
@@ -67,11 +66,10 @@ def theorem_page(study: TheoremRecord) -> Page:
     stored = study.stored
     has_kernels = stored["kernels"] is not None
     kernels = [_kernel_figure(study), kernel_table(study)] if has_kernels else []
-    return Page(
+    return study_page(
+        stored,
         title="Does the loss fall as fast as the theorem says?",
-        eyebrow="lazyscope, study theorem",
         lead=_lead(study),
-        verdict=shown_verdict(stored["verdict"]),
         facts=[
             ("runs", str(len(stored["runs"]))),
             ("did not converge", str(len(study.failed))),
@@ -91,8 +89,6 @@ def theorem_page(study: TheoremRecord) -> Page:
             run_table(study),
             _settings(study),
         ],
-        footer=f"Made by lazyscope {stored['lazyscope']} from a result stored {stored['created']}.",
-        version=str(stored["lazyscope"]),
     )
 
 
@@ -143,13 +139,7 @@ def _kappa_figure(study: TheoremRecord) -> Figure:
         ),
         panels=kappa_panels(study),
         selectors=[_width_selector(study)],
-        legends=[
-            Legend(
-                "spread",
-                "Spread",
-                [Key(name, name, study.spread_colors[name]) for name in study.spreads],
-            )
-        ],
+        legends=[Legend.of_colors("spread", "Spread", study.spread_colors)],
         columns="repeat(auto-fit, minmax(min(100%, 24rem), 1fr))",
     )
 
@@ -164,25 +154,15 @@ def _curve_figure(study: TheoremRecord) -> Figure:
         ),
         panels=[curve_panel(study)],
         selectors=[
-            Selector("spread", "Spread", [Choice(s, s) for s in study.spreads], study.spreads[0]),
+            Selector.of_values("spread", "Spread", study.spreads),
             _width_selector(study),
         ],
-        legends=[
-            Legend(
-                "kappa",
-                "Kappa",
-                [
-                    Key(number(k), number(k), study.kappa_colors[k], dash="solid")
-                    for k in study.kappas
-                ],
-            )
-        ],
+        legends=[Legend.of_colors("kappa", "Kappa", study.kappa_colors, text=number, dash="solid")],
     )
 
 
 def _width_selector(study: TheoremRecord) -> Selector:
-    widths = [str(width) for width in study.threshold_widths]
-    return Selector("width", "Width", [Choice(w, w) for w in widths], widths[-1])
+    return Selector.of_values("width", "Width", study.threshold_widths, -1)
 
 
 def _kernel_figure(study: TheoremRecord) -> Figure:
