@@ -183,14 +183,15 @@ def estimate_virtual_layers(
             accuracy = ACCURACY_OF_TOLERANCE * tolerance
             seen = extrapolated_exponent(m[ended], values[ended], sizes, accuracy=accuracy)
             line = np.polyfit(np.log(m[ended]), np.log(middle[layer]), 1)[0]
-        numbers = (nan if part is None else part for part in (seen.value, seen.low, seen.high))
         found.append(
             LayerEstimate(
                 *scheme,
                 layer + 1,
                 predicted[layer],
                 correction,
-                *numbers,
+                nan if seen.value is None else seen.value,
+                nan if seen.low is None else seen.low,
+                nan if seen.high is None else seen.high,
                 float(line),
                 int((~np.isfinite(values)).sum()),
                 widths=tuple(widths),

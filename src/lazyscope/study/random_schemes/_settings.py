@@ -282,6 +282,7 @@ class RandomSchemesSettings:
                 "input_dim": _DIMENSIONS if self.input_dim is None else self.input_dim,
             }
         target = self.target
+        assert self.data_seed is not None
         if target is None:
             read = load_dataset(
                 self.data, num_points=self.num_points, num_test=0, seed=self.data_seed
