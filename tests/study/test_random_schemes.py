@@ -39,7 +39,7 @@ def small_layers():
 
 
 def test_more_schemes_keep_the_ones_already_drawn():
-    few, many = (RandomSchemesSettings(counts=(n, 2, 2)) for n in (3, 9))
+    few, many = (RandomSchemesSettings.at_real_widths(counts=(n, 2, 2)) for n in (3, 9))
     assert many.schemes(1)[:3] == few.schemes(1)
     assert few.schemes(2) == many.schemes(2)
 
@@ -50,8 +50,8 @@ def test_another_seed_draws_other_schemes():
 
 
 def test_full_settings_hold_sixty_schemes_of_three_depths():
-    settings = RandomSchemesSettings()
-    drawn = [scheme for depth in settings.depths for scheme in settings.schemes(depth)]
+    settings = RandomSchemesSettings.at_real_widths()
+    drawn = [scheme for depth in settings.all_depths for scheme in settings.schemes(depth)]
     assert len(set(drawn)) >= 60
     assert {len(scales) for scales, _ in drawn} == {2, 3, 4}
 
@@ -182,18 +182,23 @@ def test_the_rms_away_from_ties_decides_beyond_what_exponents_are_known_to(
 
 
 def test_a_number_of_schemes_in_all_is_shared_out_over_the_depths():
-    assert RandomSchemesSettings(num_schemes=64).counts == (24, 24, 16)
-    assert RandomSchemesSettings(num_schemes=8).counts == (3, 3, 2)
-    alone = RandomSchemesSettings(num_schemes=1)
+    assert RandomSchemesSettings.at_real_widths(num_schemes=64).counts == (24, 24, 16)
+    assert RandomSchemesSettings.at_real_widths(num_schemes=8).counts == (3, 3, 2)
+    alone = RandomSchemesSettings.at_real_widths(num_schemes=1)
     assert (alone.counts, len(alone.widths)) == ((1,), 1)
-    assert RandomSchemesSettings(num_schemes=64).design(2) == RandomSchemesSettings().design(2)
+    assert RandomSchemesSettings.at_real_widths(num_schemes=64).design(
+        2
+    ) == RandomSchemesSettings.at_real_widths().design(2)
 
 
 def test_other_data_have_one_output_unless_a_target_is_given():
-    chosen = RandomSchemesSettings(data="digits", num_points=6).problem()
+    chosen = RandomSchemesSettings.at_real_widths(data="digits", num_points=6).problem()
     assert chosen == {"data": "digits", "num_points": 6, "data_seed": 2, "target": "parity"}
-    assert RandomSchemesSettings(data="diabetes").problem()["target"] == "value"
-    assert RandomSchemesSettings(data="digits", target="classes").problem()["target"] == "classes"
+    assert RandomSchemesSettings.at_real_widths(data="diabetes").problem()["target"] == "value"
+    assert (
+        RandomSchemesSettings.at_real_widths(data="digits", target="classes").problem()["target"]
+        == "classes"
+    )
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,10 @@ from lazyscope.measure.estimate._exponent import MIN_SPARE as MIN_SPARE
 from lazyscope.measure.estimate._exponent import MIN_WIDTHS as MIN_WIDTHS
 from lazyscope.measure.estimate._exponent import estimate_exponent as estimate_exponent
 from lazyscope.measure.estimate._exponent import estimate_exponents as estimate_exponents
-from lazyscope.measure.estimate._known_rates import MIN_EXPONENT_WIDTHS as MIN_EXPONENT_WIDTHS
-from lazyscope.measure.estimate._known_rates import (
+from lazyscope.measure.estimate._known_corrections import (
+    MIN_EXPONENT_WIDTHS as MIN_EXPONENT_WIDTHS,
+)
+from lazyscope.measure.estimate._known_corrections import (
     extrapolated_exponent as extrapolated_exponent,
 )
 from lazyscope.measure.estimate._power import ExponentPower as ExponentPower

@@ -78,7 +78,7 @@ def activation_difference(
     if sigma.homogeneous:
         # On one side of zero sigma is linear; across it nothing cancels.
         return jnp.where((u > 0) == (end > 0), sigma.slope(u) * du, apart)
-    nodes, weights = _gauss()
+    nodes, weights = (part.tolist() for part in _gauss())
     near = jnp.where(jnp.abs(du) <= _SHORT, du, 0.0)
     mean = sum(w * sigma.slope(u + t * near) for t, w in zip(nodes, weights, strict=True))
     straight = (jnp.abs(du) <= _SHORT) & (sigma.kinks is not None)

@@ -117,7 +117,7 @@ def calls(folder):
         "measure.extrapolated_exponent": {
             "widths": np.array([8.0, 16.0, 32.0, 64.0]),
             "values": np.exp(numbers(4, 3)),
-            "rates": (0.25, 1.0),
+            "corrections": np.array([[0.5, 0.25, 0.125, 0.0625]]),
             "accuracy": 1e-3,
             "level": 0.95,
         },

@@ -169,9 +169,8 @@ def _told(cell: LayerEstimate) -> dict[str, object]:
 def _basis(settings: RandomSchemesSettings) -> str:
     parts = [
         f"{count} schemes of depth {depth} at widths {joined(widths)}"
-        for depth, count, widths in zip(
-            settings.depths, settings.counts, settings.widths, strict=True
-        )
+        for depth, count in zip(settings.all_depths, settings.all_counts, strict=True)
+        for widths in [settings.real_widths(depth)]
     ]
     return (
         f"{'; '.join(parts)}; exponents drawn with seed {settings.draw_seed}, {settings.replicates} "

@@ -9,17 +9,20 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from lazyscope._checks import InputError
 from lazyscope._estimate import Estimate
 from lazyscope.data import Dataset
-from lazyscope.measure import estimate_exponents, extrapolated_exponent
+from lazyscope.measure import (
+    MIN_EXPONENT_WIDTHS,
+    estimate_exponents,
+    extrapolated_exponent,
+)
 from lazyscope.scaling import (
     Scheme,
     displacement_exponents,
-    law_corrections,
     slowest_correction,
 )
 from lazyscope.study._sweep_exponents import ACCURACY_OF_TOLERANCE
+from lazyscope.study.random_schemes._corrections import correction_sizes
 from lazyscope.study.random_schemes._law import law_at_widths
 from lazyscope.study.random_schemes._virtual import Exponents
 
@@ -159,7 +162,7 @@ def estimate_virtual_layers(
     *,
     tolerance: float,
 ) -> list[LayerEstimate]:
-    """Estimates of every layer of one scheme at virtual widths, from the runs and the law's own rates.
+    """Estimates of every layer of one scheme at virtual widths, see `correction_sizes`; no law is fitted.
 
     Args:
         scheme: scale and speed exponents.
@@ -167,28 +170,30 @@ def estimate_virtual_layers(
         displacements: relative, operator norm; NaN where a run failed.
         tolerance: of the flow; a tenth of it is taken as the error of every run.
     """
-    rates, m = law_corrections(*scheme), np.array(widths)
+    m = np.array(widths)
     predicted, correction = displacement_exponents(*scheme), slowest_correction(*scheme)
+    ended = np.isfinite(displacements).all((0, 2))
+    enough = int(ended.sum()) >= MIN_EXPONENT_WIDTHS
+    middle = np.exp(np.log(displacements[:, ended]).mean(2))
+    sizes = correction_sizes(scheme, m[ended], middle) if enough else None
     found = []
     for layer, values in enumerate(displacements):
-        ended = np.isfinite(values)
-        try:
-            seen = extrapolated_exponent(
-                m, values, rates, accuracy=ACCURACY_OF_TOLERANCE * tolerance
-            )
-            line = np.polyfit(np.log(m[ended.all(1)]), np.log(values[ended.all(1)]).mean(1), 1)[0]
-        except InputError:  # too few runs ended
-            seen, line = Estimate(None, basis="too few runs"), nan
-        numbers = (nan if part is None else part for part in (seen.value, seen.low, seen.high))
+        seen, line = Estimate(None, basis="too few runs"), nan
+        if sizes is not None:
+            accuracy = ACCURACY_OF_TOLERANCE * tolerance
+            seen = extrapolated_exponent(m[ended], values[ended], sizes, accuracy=accuracy)
+            line = np.polyfit(np.log(m[ended]), np.log(middle[layer]), 1)[0]
         found.append(
             LayerEstimate(
                 *scheme,
                 layer + 1,
                 predicted[layer],
                 correction,
-                *numbers,
+                nan if seen.value is None else seen.value,
+                nan if seen.low is None else seen.low,
+                nan if seen.high is None else seen.high,
                 float(line),
-                int((~ended).sum()),
+                int((~np.isfinite(values)).sum()),
                 widths=tuple(widths),
             )
         )

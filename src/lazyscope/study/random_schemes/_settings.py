@@ -31,8 +31,8 @@ REAL_WIDTHS = (
 )
 """Schemes with one to three hidden layers, and the widths of their networks, where these are real."""
 
-_VIRTUAL = {"replicates": 2, "tolerance": 0.1, "num_points": 8}
-_REAL = {"replicates": 4, "tolerance": 0.2, "num_points": 4, "data_seed": 2}
+_VIRTUAL = {"replicates": 2, "tolerance": 0.1, "stop": 1e-2}
+_REAL = {"replicates": 4, "tolerance": 0.2, "stop": 1e-4, "data_seed": 2}
 
 
 def _seed(number: int, replicate: int) -> int:
@@ -70,10 +70,11 @@ class RandomSchemesSettings:
             number keeps the runs of a smaller.
         draw_seed: seed of the exponents.
         tolerance: tolerance of the exponential flow, 0.1 unless given (0.2 at real widths).
-        stop: fraction of the initial loss at which training ends.
+        stop: fraction of the initial loss at which training ends, 1e-2 unless given (1e-4 at real widths):
+            exponents do not depend on it, and slow directions of the data, which make corrections large, do.
         num_schemes: number of schemes in all, in place of `counts`; shared out over the depths as those are.
         data: source of the points; by default points of the unit sphere with a small teacher.
-        num_points: training points, 8 unless given (4 at real widths).
+        num_points: training points; a few, whose kernels are well conditioned.
         target: kind of target: classes, parity or value; unless given, parity of labels, else the
             values, so that networks have one output.
         data_seed: seed that chooses the points, `draw_seed` unless given. At real widths, where constants
@@ -93,10 +94,10 @@ class RandomSchemesSettings:
     replicates: int | None = None
     draw_seed: int = 1
     tolerance: float | None = None
-    stop: float = 1e-4
+    stop: float | None = None
     num_schemes: int | None = None
     data: str = MADE_TO_ORDER
-    num_points: int | None = None
+    num_points: int = 4
     target: str | None = None
     data_seed: int | None = None
     input_dim: int | None = None
@@ -291,6 +292,7 @@ class RandomSchemesSettings:
                 "input_dim": _DIMENSIONS if self.input_dim is None else self.input_dim,
             }
         target = self.target
+        assert self.data_seed is not None
         if target is None:
             read = load_dataset(
                 self.data, num_points=self.num_points, num_test=0, seed=self.data_seed

@@ -2,7 +2,11 @@
 
 import numpy as np
 
-from lazyscope.scaling import law_corrections, relative_speed_exponents
+from lazyscope.scaling import (
+    displacement_exponents,
+    law_corrections,
+    relative_speed_exponents,
+)
 
 Exponents = tuple[tuple[float, ...], tuple[float, ...]]
 """Scale and speed exponents of all layers."""
@@ -10,6 +14,9 @@ Exponents = tuple[tuple[float, ...], tuple[float, ...]]
 LARGEST_DECADES = 30.0
 DECADES_OF_DECAY = 6.0
 """By how much the slowest correction has decayed at the largest width, where there is room for it."""
+
+DECADES_OF_GROWTH = 11.0
+"""Between the kernel of what has grown and of what is still to grow, which double precision holds apart."""
 
 SMALLEST_SHARE = 0.5
 """Of the largest width's logarithm, at the smallest."""
@@ -20,14 +27,20 @@ _DIGITS = 6
 def virtual_widths(scheme: Exponents, count: int) -> tuple[float, ...]:
     """`count` widths in equal ratios, up to where the slowest of the law's corrections has decayed.
 
-    Corrections m^-delta reach 10^-6 at 10^(6 / delta), or at 10^30 what they can.
+    Corrections m^-delta reach 10^-6 at 10^(6 / delta), or at 10^30 what they can. Where several layers
+    grow they do so in one direction of the data after the other. A direction that waits has the kernel
+    of layers at their start, smaller by ``M^-2 sum e_l`` over all that grow but one, and may not be
+    lost in the rounding of the others.
 
     Example:
         >>> [f"{m:.0e}" for m in virtual_widths(((0.25, 0.25), (0.5, -0.5)), 4)]
         ['1e+12', '1e+16', '1e+20', '1e+24']
     """
     slowest = law_corrections(*scheme)[0]
-    top = min(LARGEST_DECADES, DECADES_OF_DECAY / slowest)
+    growing = sorted(e for e in displacement_exponents(*scheme) if e > 0)
+    waiting = 2 * sum(growing[:-1])
+    limits = [LARGEST_DECADES, DECADES_OF_DECAY / slowest]
+    top = min([*limits, DECADES_OF_GROWTH / waiting] if waiting else limits)
     decades = np.linspace(SMALLEST_SHARE * top, top, count)
     return tuple(float(f"{10**power:.{_DIGITS}g}") for power in decades)
 

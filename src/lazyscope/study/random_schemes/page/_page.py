@@ -54,10 +54,10 @@ def _page(result: Mapping[str, Any]) -> Page:
     return study_page(
         result,
         lead=(
-            f"ReLU networks with 1 to {len(result['depths'])} hidden layers, whose scales and learning "
+            f"ReLU networks with {', '.join(result['depths'])} hidden layers, whose scales and learning "
             f"rates are powers of the width drawn at random, trained on {settings['num_points']} points of "
-            f"{settings['data']}. The law says with which power of the width every layer moves; the "
-            "runs alone, extrapolated, say what it is."
+            f"{settings['data']}. {_widths(result)}The law says with which power of the width every layer "
+            "moves; the runs alone, extrapolated, say what it is."
         ),
         facts=[
             ("schemes", str(sum(settings["counts"]))),
@@ -74,6 +74,24 @@ def _page(result: Mapping[str, Any]) -> Page:
             settings_section(result),
         ],
     )
+
+
+def _is_virtual(result: Mapping[str, Any]) -> bool:
+    return not result["settings"].get("widths")
+
+
+def _widths(result: Mapping[str, Any]) -> str:
+    """At which virtual widths, in words; nothing where widths are real."""
+    if not _is_virtual(result):
+        return ""
+    largest = max((max(one["widths"]) for one in result["layers"]), default=0.0)
+    units = result["settings"]["width"]
+    return f"Networks of {units} units stand for virtual widths to {largest:.0e}. "
+
+
+def _exponent(result: Mapping[str, Any]) -> int:
+    """Digits behind the point of an exponent: virtual widths show more of them."""
+    return 4 if _is_virtual(result) else 2
 
 
 def _layers(result: Mapping[str, Any], depth: str) -> list[Mapping[str, Any]]:
@@ -207,9 +225,9 @@ def depth_table(result: Mapping[str, Any]) -> Table:
             [
                 name,
                 str(held["num_layers"]),
-                decimal(held["rms"], 3),
+                decimal(held["rms"], max(3, _exponent(result))),
                 percent(held["coverage"]),
-                decimal(held["median_half_width"]),
+                decimal(held["median_half_width"], _exponent(result)),
             ]
             for name, held in groups
         ],
@@ -235,11 +253,11 @@ def _worst_table(result: Mapping[str, Any]) -> Table:
                 listing(one["scale_exponents"], 4),
                 listing(one["speed_exponents"], 4),
                 str(one["layer"]),
-                decimal(one["exponent"]),
-                interval([one["low"], one["high"]]),
-                decimal(one["predicted"]),
+                decimal(one["exponent"], _exponent(result)),
+                interval([one["low"], one["high"]], _exponent(result)),
+                decimal(one["predicted"], _exponent(result)),
                 Cell(
-                    decimal(one["error"]),
+                    decimal(one["error"], _exponent(result)),
                     "" if one["low"] <= one["predicted"] <= one["high"] else "bad",
                 ),
             ]
