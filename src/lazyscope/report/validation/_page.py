@@ -97,9 +97,9 @@ def summary_sentence(summary: Mapping[str, int]) -> str:
     which = "the first expectation" if changed else "expectation"
     more = summary["rows"] - counted
     sentence = (
-        f"Of {counted} rows {'that count ' if more else ''}{summary['agree']} agree, {summary['expected']} fail as they "
-        f"must, {undecided} {'is' if undecided == 1 else 'are'} undecided and "
-        f"{unexpected or 'none'} came out against {which}."
+        f"Of {counted} rows {'that count ' if more else ''}{summary['agree']} agree, "
+        f"{summary['expected']} fail as they must, {undecided} {'is' if undecided == 1 else 'are'} "
+        f"undecided and {unexpected or 'none'} came out against {which}."
     )
     if more:
         sentence += f" {more} more row{'s count' if more > 1 else ' counts'} nowhere."
