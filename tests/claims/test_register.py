@@ -249,3 +249,11 @@ def test_no_row_counts_without_noise_from_a_named_source():
         if not one.uncounted:
             assert one.now["noise"]["source"]
             assert min(one.now["power"].values()) >= 0.8
+
+
+def test_readme_counts_as_the_page_does():
+    root = Path(__file__).parents[2]
+    told = next(
+        line for line in (root / "docs/validation.md").read_text().splitlines() if line[:3] == "Of "
+    )
+    assert f"> {told}\n" in (root / "README.md").read_text()

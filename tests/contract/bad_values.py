@@ -325,6 +325,7 @@ VALID = {
     ("sweep.SweepDesign", "record", "empty"),  # what every run keeps, such as its outcome
     ("kernel.predict_flow", "t", "zero"),  # the start
     ("kernel.predict_flow", "t", "list"),  # several times
+    ("claims.Claim", "rows", "empty"),  # a claim that is in no register
     ("data.duplicate_groups", "x", "empty"),  # no points, no duplicates
 }
 """Single cases that are valid, with their reasons beside them."""

@@ -55,6 +55,7 @@ NOT_CALLED = {
     "flow.linearise": TRACED,
     "flow.start_run": TRACED,
     "flow.trace_flow": TRACED,
+    "measure.ExponentPower": RECORD,
     "measure.AgainstNull": RECORD,
     "measure.Condensation": RECORD,
     "measure.DecayRate": RECORD,

@@ -35,7 +35,7 @@ class Row:
     noise: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        check_fields(self, unbounded=("prediction",))
+        check_fields(self)
 
     def as_json(self) -> dict[str, Any]:
         """What the register keeps of it."""

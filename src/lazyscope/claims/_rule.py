@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, Self, final
 
+from lazyscope._checks import check_not_negative, check_positive
 from lazyscope._entry import check_fields
 from lazyscope._estimate import RESOLUTION, Estimate
 
@@ -36,7 +37,10 @@ class Rule:
     words: str = ""
 
     def __post_init__(self) -> None:
-        check_fields(self, unbounded=("floor", "ceiling"))
+        check_fields(self)
+        check_not_negative("accuracy", self.accuracy)
+        if self.resolution is not None:
+            check_positive("resolution", self.resolution)
 
     @classmethod
     def number(cls, *, resolution: float = RESOLUTION, accuracy: float = 0.0) -> Self:

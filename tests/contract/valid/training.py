@@ -102,12 +102,6 @@ def calls(folder):
             "num_draws": 4,
             "seed": 0,
         },
-        "measure.ExponentPower": {
-            "noise": 0.05,
-            "agrees": 0.9,
-            "disagrees": 0.8,
-            "half_width": 0.1,
-        },
         "measure.estimate_threshold": {
             "kappa": np.geomspace(0.1, 10, 5),
             "converged": np.repeat([[0], [0], [1], [1], [1]], 4, 1),

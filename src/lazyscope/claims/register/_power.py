@@ -18,6 +18,8 @@ from lazyscope.measure import (
 )
 
 NUM_DRAWS = 400
+_LEAST_ERROR = 1e-3
+"""Error of log displacements that `estimate_exponent` takes where a design names none."""
 _GENERATOR = np.random.default_rng
 
 State = Mapping[str, Any]
@@ -94,9 +96,13 @@ def _judged(rule: Rule, found: Estimate, prediction: float | None) -> str:
 
 def _of_runs(truth: float, state: State, num_draws: int) -> Iterator[Estimate]:
     design, noise = state["design"], float(state["noise"]["sd"])
-    error = {"accuracy": float(design["accuracy"])} if "accuracy" in design else {}
     found = simulated_exponents(
-        design["widths"], int(design["seeds"]), noise, exponent=truth, num_draws=num_draws, **error
+        design["widths"],
+        int(design["seeds"]),
+        noise,
+        exponent=truth,
+        accuracy=float(design.get("accuracy", _LEAST_ERROR)),
+        num_draws=num_draws,
     )
     for value, low, high in zip(found.exponent, found.low, found.high, strict=True):
         yield Estimate(float(value), float(low), float(high))

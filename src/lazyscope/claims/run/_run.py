@@ -1,13 +1,12 @@
 """How are the claims checked one after the other, so that nothing finished is lost or done twice?"""
 
+import math
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
-
-import numpy as np
 
 from lazyscope._checks import InputError, check_choice
 from lazyscope._entry import checked
@@ -149,9 +148,14 @@ def _check_declared(claim: Claim, findings: Sequence[Finding], *, whole: bool) -
         asked = declared.get(row.name)
         if asked is None or row.expected != asked.expected:
             raise ValueError(f"row {row.name} is not declared as it was judged")
-        known = (asked.prediction, row.prediction)
-        if whole and None not in known and not np.isclose(*known):  # pyright: ignore[reportArgumentType]
-            raise ValueError(f"row {row.name} declares {known[0]} and was judged by {known[1]}")
+        wanted, used = asked.prediction, row.prediction
+        if (
+            whole
+            and wanted is not None
+            and used is not None
+            and not math.isclose(wanted, used, abs_tol=1e-9)
+        ):
+            raise ValueError(f"row {row.name} declares {wanted} and was judged by {used}")
 
 
 @checked()

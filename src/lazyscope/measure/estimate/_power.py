@@ -6,7 +6,7 @@ from typing import final
 
 import numpy as np
 
-from lazyscope._checks import check_count, check_not_negative, check_positive
+from lazyscope._checks import check_count, check_positive
 from lazyscope._entry import check_fields, checked
 from lazyscope._estimate import RESOLUTION
 from lazyscope.measure.estimate._exponent import estimate_exponents
@@ -110,7 +110,7 @@ def simulated_exponents(
         True
     """
     size = (check_count("num_draws", num_draws), len(widths), check_count("num_seeds", num_seeds))
-    scatter = check_not_negative("noise", noise) * np.random.default_rng(seed).standard_normal(size)
+    scatter = check_positive("noise", noise) * np.random.default_rng(seed).standard_normal(size)
     sizes = np.asarray(widths, float)
     values = sizes[:, None] ** exponent * np.exp(scatter)
     return estimate_exponents(sizes, values, accuracy=accuracy)

@@ -95,12 +95,12 @@ def summary_sentence(summary: Mapping[str, int]) -> str:
     undecided, unexpected = summary["undecided"], summary["unexpected"]
     counted, changed = summary.get("counted", summary["rows"]), summary.get("changed", 0)
     which = "the first expectation" if changed else "expectation"
-    sentence = (
-        f"Of {counted} rows {summary['agree']} agree, {summary['expected']} fail as they "
-        f"must, {undecided} {'is' if undecided == 1 else 'are'} undecided and "
-        f"{unexpected or 'none'} came out against {which}."
-    )
     more = summary["rows"] - counted
+    sentence = (
+        f"Of {counted} rows {'that count ' if more else ''}{summary['agree']} agree, "
+        f"{summary['expected']} fail as they must, {undecided} {'is' if undecided == 1 else 'are'} "
+        f"undecided and {unexpected or 'none'} came out against {which}."
+    )
     if more:
         sentence += f" {more} more row{'s count' if more > 1 else ' counts'} nowhere."
     if changed:
