@@ -35,7 +35,7 @@ def test_a_single_seed_gives_no_interval(settings):
 
 def test_random_schemes_need_a_second_seed_too():
     with pytest.raises(InputError, match="3 runs beyond one per width"):
-        RandomSchemesSettings(replicates=1)
+        RandomSchemesSettings.at_real_widths(replicates=1)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,15 @@
 """Which numbers does a scheme at one width have on a network of another width?"""
 
 import math
-from typing import Any, Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Literal
 
 from lazyscope._checks import InputError, check_choice, check_instance
 from lazyscope.scaling._law import check_virtual_width, check_width
 from lazyscope.scaling._optimiser import growth_power, update_exponents
 from lazyscope.scaling._scheme import Scheme
+
+if TYPE_CHECKING:  # and inside functions, since regimes are told without NumPy
+    from lazyscope.scaling._scheme import Layers
 
 LARGEST_SHARE = 1e250
 """Of a layer in the tangent kernel, s_l (kappa / alpha_l)^2, and one over it of the smallest."""
@@ -51,6 +52,8 @@ def macroscopic_form(
         >>> form.alpha(64).tolist(), form.kappa(64)
         ([1000000.0, 0.001], 1000.0)
     """
+    import numpy as np
+
     check_instance("scheme", scheme, Scheme)
     check_choice("keeping", keeping, ("scales", "entries"))
     large, m = check_virtual_width(virtual_width), check_width(width)
@@ -70,8 +73,10 @@ def macroscopic_form(
     )
 
 
-def _check_range(scheme: Scheme, width: float, alpha: np.ndarray, speed: np.ndarray) -> None:
+def _check_range(scheme: Scheme, width: float, alpha: "Layers", speed: "Layers") -> None:
     """Refuse numbers with which a tangent kernel, or the square of one, cannot be computed."""
+    import numpy as np
+
     log_kappa = float(np.sum(np.log(alpha)))
     shares = np.log(speed) + 2 * (log_kappa - np.log(alpha))
     furthest = max(abs(log_kappa), float(np.max(np.abs(shares))) / 2)
