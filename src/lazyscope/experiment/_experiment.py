@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from lazyscope._checks import InputError, check_alike, check_array, check_tree, shown
 from lazyscope._entry import checked
-from lazyscope._loss import AbstractLoss
+from lazyscope._loss import AbstractLoss, SquaredLoss
 from lazyscope._types import Apply, Params
 from lazyscope.data import Dataset, digest_of
 from lazyscope.flow import Problem, dense_problem, function_problem
