@@ -34,18 +34,22 @@ def loss_of(
     return jnp.mean(optax.softmax_cross_entropy(outputs, y))
 
 
-def start_sizes(
-    single: Single, outputs: frozenset[int], arrays: Arrays, x: Any, signal: Float[Array, "1 C"]
-) -> tuple[Float[Array, " arrays"], Float[Array, ""]]:
-    """Norm of the gradient of sum_i signal . f(x_i) by every array, and rms of what outputs write."""
+def outputs_of(single: Single, arrays: Arrays, x: Any) -> Float[Array, "n C"]:
+    """Outputs of all points."""
+    return jax.vmap(lambda one: single(arrays, one))(x)
+
+
+def gradient_norms(
+    single: Single, arrays: Arrays, x: Any, signal: Float[Array, "1 C"]
+) -> Float[Array, " arrays"]:
+    """Norm of the gradient of sum_i signal . f(x_i) by every array."""
 
     def values(leaves: Any) -> Any:
-        return _batch(single, arrays._replace(leaves=leaves), x)
+        return outputs_of(single, arrays._replace(leaves=leaves), x)
 
     now, pull = jax.vjp(values, arrays.leaves)
     gradient = pull(jnp.broadcast_to(signal, now.shape).astype(now.dtype))[0]
-    norms = jnp.stack([jnp.sqrt(jnp.sum(each**2)) for each in gradient])
-    return norms, jnp.sqrt(jnp.mean(_written(single, outputs, arrays, x, now) ** 2))
+    return jnp.stack([jnp.sqrt(jnp.sum(each**2)) for each in gradient])
 
 
 def descend(
@@ -55,16 +59,13 @@ def descend(
     arrays: Arrays,
     x: Any,
     y: Float[Array, "n C"],
+    shift: Float[Array, "n C"],
     by_step: Float[Array, " steps"],
     by_array: Float[Array, " arrays"],
     batches: Any,
 ) -> tuple[Float[Array, " steps_and_end"], tuple[Array, ...]]:
-    """Losses along the way, and by how much every array has changed."""
+    """Losses of outputs + shift along the way, and by how much every array has changed."""
     start = arrays.leaves
-    first = _batch(single, arrays, x)
-    shift = jnp.zeros_like(first)
-    if numbers.share != 1:
-        shift = _written(single, numbers.outputs, arrays, x, first) * (numbers.share - 1)
     rules = [
         _direction(training, leaf, factor)
         for leaf, factor in zip(start, numbers.epsilon, strict=True)
@@ -73,7 +74,7 @@ def descend(
 
     def loss(leaves: Any, chosen: Any) -> Any:
         points = (x, y, shift) if chosen is None else (x[chosen], y[chosen], shift[chosen])
-        outputs = _batch(single, arrays._replace(leaves=leaves), points[0])
+        outputs = outputs_of(single, arrays._replace(leaves=leaves), points[0])
         return loss_of(training.loss, outputs + points[2], points[1])
 
     def step(carry: Any, now: Any) -> Any:
@@ -94,19 +95,6 @@ def descend(
     return jnp.append(losses, loss(end, None)), tuple(
         b - a for a, b in zip(start, end, strict=True)
     )
-
-
-def _batch(single: Single, arrays: Arrays, x: Any) -> Any:
-    return jax.vmap(lambda one: single(arrays, one))(x)
-
-
-def _written(single: Single, outputs: frozenset[int], arrays: Arrays, x: Any, now: Any) -> Any:
-    """What the output arrays write: outputs less those without them; all where that has no value."""
-    without = tuple(
-        jnp.zeros_like(leaf) if k in outputs else leaf for k, leaf in enumerate(arrays.leaves)
-    )
-    rest = _batch(single, arrays._replace(leaves=without), x) if outputs else jnp.zeros_like(now)
-    return now - jnp.where(jnp.isfinite(rest), rest, jnp.zeros_like(rest))
 
 
 def _direction(training: Training, leaf: Any, epsilon: float) -> Any:

@@ -17,7 +17,7 @@ from lazyscope._trace import asking, pose, without_effects
 from lazyscope.measure import operator_norm
 from lazyscope.observe import Build, Described, call_build, rates_of, roles_of, subject_of
 from lazyscope.proxy._constants import Replacements, constants_of, run_with
-from lazyscope.proxy._descent import Arrays, descend, start_sizes
+from lazyscope.proxy._descent import Arrays, descend, gradient_norms, outputs_of
 from lazyscope.proxy._network import (
     AbstractLibrary,
     AbstractNetwork,
@@ -106,26 +106,30 @@ class FunctionNetwork(AbstractNetwork):
         """Sizes at the start, by one pass back."""
         signal = np.random.default_rng(0).choice([-1.0, 1.0], size=(1, self.num_outputs))
         with self._settings():
-            given = (self._given(numbers), self._x, jnp.asarray(signal, self._y.dtype))
-            function = functools.partial(start_sizes, self._single(), numbers.outputs)
-            run = self._program(f"start {numbers.outputs}", function, given)
-            found, seconds = timed(lambda: jax.device_get(run(*given)))
-        return Start(np.asarray(found[0], float), float(found[1]), seconds)
+            arrays = self._given(numbers)
+            given = (arrays, self._x, jnp.asarray(signal, self._y.dtype))
+            function = functools.partial(gradient_norms, self._single())
+            run = self._program("start", function, given)
+            norms, seconds = timed(lambda: jax.device_get(run(*given)))
+            written = np.asarray(self._written(arrays, numbers.outputs), float)
+        return Start(np.asarray(norms, float), float(np.sqrt(np.mean(written**2))), seconds)
 
     def train(self, training: Training, numbers: Numbers) -> Trained:
         """Train it, all steps in one compiled program."""
         kind = self._y.dtype
         with self._settings():
+            arrays = self._given(numbers)
             given = (
-                self._given(numbers),
+                arrays,
                 self._x,
                 self._y,
+                self._written(arrays, numbers.outputs) * (numbers.share - 1),
                 jnp.asarray(training.rates(), kind),
                 jnp.asarray(self.rates * np.asarray(numbers.rate), kind),
                 None if training.batches is None else jnp.asarray(training.batches),
             )
             told = training.described() | {"rate": None, "batches": training.batches is None}
-            told |= {"own": (numbers.epsilon, numbers.decay, numbers.share, numbers.outputs)}
+            told |= {"own": (numbers.epsilon, numbers.decay)}
             function = functools.partial(descend, self._single(), training, numbers)
             run = self._program(f"train {told}", function, given)
             (losses, changes), seconds = timed(lambda: jax.block_until_ready(run(*given)))
@@ -159,6 +163,24 @@ class FunctionNetwork(AbstractNetwork):
             )
         )
         return self._arrays._replace(leaves=leaves)
+
+    def _written(self, arrays: Arrays, outputs: frozenset[int]) -> Any:
+        """What the output arrays write: outputs less those without them, or all where those have no value.
+
+        Zeros are arguments of the program: as constants in it, XLA for CPUs was seen to leave their
+        products undefined.
+        """
+        run = self._program(
+            "outputs", functools.partial(outputs_of, self._single()), (arrays, self._x)
+        )
+        now = run(arrays, self._x)
+        if not outputs:
+            return jnp.zeros_like(now)
+        leaves = (
+            jnp.zeros_like(leaf) if k in outputs else leaf for k, leaf in enumerate(arrays.leaves)
+        )
+        rest = run(arrays._replace(leaves=tuple(leaves)), self._x)
+        return now - jnp.where(jnp.isfinite(rest), rest, 0)
 
     def _single(self) -> Any:
         return functools.partial(_outputs, self.example.closed.jaxpr, self._replacements)
