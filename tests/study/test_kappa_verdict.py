@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from lazyscope.measure import Estimate
 from lazyscope.study.kappa._verdict import judge
 
 KAPPAS = (1.0, 4.0, 16.0, 64.0, 256.0)
@@ -106,3 +107,12 @@ def test_every_shape_is_theta_lazy_when_kappa_grows_like_the_root_of_the_width()
     schemes = verdict_of(runs_with(-1.0))["schemes"]
     assert {s["regime"] for s in schemes} == {"theta-lazy"}
     assert all(max(s["displacement_exponents"]) == pytest.approx(-0.5) for s in schemes)
+
+
+def test_every_slope_is_an_estimate_with_what_it_rests_on():
+    fit = verdict_of(runs_with(-1.0, noise=1e-3))["fits"][0]
+    found = Estimate.from_json(fit["estimate"])
+    assert (found.value, list(found.interval)) == (fit["slope"], fit["interval"])
+    assert "pairs of width and seed" in found.basis
+    unknown = verdict_of(runs_with(-1.0, constant=400.0))["fits"][0]
+    assert Estimate.from_json(unknown["estimate"]).value is None

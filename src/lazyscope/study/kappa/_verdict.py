@@ -128,6 +128,7 @@ def _fit(
         "kappa_range": [kappas[0], kappas[-1]],
         "slope": None,
         "interval": [None, None],
+        "estimate": Estimate(None, basis="no slope").as_json(),
         "uncorrected_slope": None,
         "forecast_slope": None,
         "law_slope": None,
@@ -142,11 +143,15 @@ def _fit(
     slope, uncorrected, foreseen, by_law = (float(v) for v in slopes.mean(axis=0))
     unknown = 2.0 * accuracy / np.log(kappas[-1] / kappas[0])
     found = mean_estimate(slopes[:, 0], level=LEVEL)
-    found = Estimate(slope, found.low - unknown, found.high + unknown, LEVEL)  # pyright: ignore[reportOptionalOperand]
+    basis = (
+        f"Student's t over {len(groups)} pairs of width and seed, widened by the solver's accuracy"
+    )
+    found = Estimate(slope, found.low - unknown, found.high + unknown, LEVEL, basis=basis)  # pyright: ignore[reportOptionalOperand]
     note = f"{failed} failed runs are left out with their width and seed." if failed else ""
     return record | {
         "slope": slope,
         "interval": list(found.interval),
+        "estimate": found.as_json(),
         "uncorrected_slope": uncorrected,
         "forecast_slope": foreseen,
         "law_slope": by_law,

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from lazyscope.measure import CORRECTION_ORDERS, LEVEL, mean_estimate, student_reach
+from lazyscope.measure import CORRECTION_ORDERS, LEVEL, Estimate, mean_estimate, student_reach
 from lazyscope.scaling import network_regime
 from lazyscope.study.theorem._settings import TheoremCell, TheoremSettings
 
@@ -73,11 +73,15 @@ def mean_ratio(values: Sequence[float], *, level: float = LEVEL) -> dict[str, An
     """
     logs = np.log([v for v in values if v > 0])
     if len(logs) == 0:
-        return {"value": None, "interval": [None, None], "num": 0}
-    ends = [None, None]
-    if len(logs) > 1:
-        ends = list(mean_estimate(logs, level=level).mapped(np.exp).interval)
-    return {"value": float(np.exp(logs.mean())), "interval": ends, "num": len(logs)}
+        return _told(Estimate(None, level=level), 0)
+    if len(logs) == 1:
+        return _told(Estimate(float(np.exp(logs[0])), level=level, basis="one run"), 1)
+    return _told(mean_estimate(logs, level=level).mapped(np.exp), len(logs))
+
+
+def _told(found: Estimate, num: int) -> dict[str, Any]:
+    """An estimate ready for JSON, with the number of runs."""
+    return {**found.as_json(), "interval": list(found.interval), "num": num}
 
 
 def extrapolated(
@@ -96,13 +100,14 @@ def extrapolated(
         2.0
     """
     if len(ratios) - 2 < _LEAST_SPARE or len(set(widths.tolist())) < _LEAST_SPARE:
-        return {"value": None, "interval": [None, None], "num": len(ratios)}
+        return _told(Estimate(None, level=level), len(ratios))
     logs = np.log(ratios)
     fits = [_intercept(widths**-order, logs, level) for order in CORRECTION_ORDERS]
     last = mean_ratio(ratios[widths == widths.max()].tolist(), level=level)["interval"]
     ends = [end for _, low, high in fits for end in (low, high)] + [e for e in last if e]
     value = float(np.exp(fits[CORRECTION_ORDERS.index(0.5)][0]))
-    return {"value": value, "interval": [min(ends), max(ends)], "num": len(ratios)}
+    basis = "hull of the fits of three orders and of the mean at the largest width"
+    return _told(Estimate(value, min(ends), max(ends), level, basis=basis), len(ratios))
 
 
 def _intercept(

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from lazyscope._checks import InputError
 from lazyscope._jax import own_settings, random_key
 from lazyscope.kernel import LayerwiseKernel, smallest_eigenvalue
-from lazyscope.measure import ExponentEstimate, estimate_exponent
+from lazyscope.measure import Estimate, ExponentEstimate, estimate_exponent
 from lazyscope.model import Dense
 
 PREDICTED = {"frobenius": -0.5, "smallest": None, "weyl": -0.5}
@@ -92,6 +92,12 @@ def _exponent_record(name: str, found: ExponentEstimate) -> dict[str, Any]:
     return {
         "exponent": found.exponent,
         "interval": list(found.interval),
+        "estimate": Estimate(
+            found.exponent,
+            *found.interval,
+            found.level,
+            basis=f"{len(found.widths)} widths, model {found.model}",
+        ).as_json(),
         "predicted": predicted,
         "verdict": found.sign_verdict() if predicted is None else found.agrees_with(predicted),
         "model": found.model,
