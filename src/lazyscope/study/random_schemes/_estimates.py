@@ -39,13 +39,14 @@ class LayerEstimate:
         correction: exponent of the law's slowest correction; 0 at a tie.
         exponent, low, high: estimate from the runs alone, extrapolated, with its 95 % interval; at real
             widths each run is levelled by its own first loss, see `estimate_layers`.
+        unlevelled: the same estimate from the displacements as they are.
         slope: straight line through all runs, at real widths levelled.
-        failed: runs that did not converge.
-        unlevelled: the same estimate from the displacements as they are; NaN at virtual widths, as are the
-            following.
         excess, excess_low, excess_high: exponent of the measured displacement divided by the law at
-            each width, in which the law's crossovers cancel; 0 where the law is right.
-        ratio: the measured displacement over the law at each width, geometric mean over seeds.
+            each width, in which the law's crossovers cancel; 0 where the law is right. NaN at virtual
+            widths, which see no crossovers.
+        ratio: the measured displacement over the law at each width, geometric mean over seeds; none at
+            virtual widths.
+        failed: runs that did not converge.
         widths: the virtual widths; none at real ones.
     """
 
@@ -57,13 +58,13 @@ class LayerEstimate:
     exponent: float
     low: float
     high: float
+    unlevelled: float
     slope: float
+    excess: float
+    excess_low: float
+    excess_high: float
+    ratio: tuple[float, ...]
     failed: int
-    unlevelled: float = nan
-    excess: float = nan
-    excess_low: float = nan
-    excess_high: float = nan
-    ratio: tuple[float, ...] = ()
     widths: tuple[float, ...] = ()
 
     @classmethod
@@ -143,13 +144,13 @@ def estimate_layers(
                     float(alone.exponent[cell]),
                     float(alone.low[cell]),
                     float(alone.high[cell]),
-                    float(np.polyfit(np.log(widths[known]), alone.log_mean[cell][known], 1)[0]),
-                    int(alone.failed[cell].sum()),
                     float(unlevelled.exponent[cell]),
+                    float(np.polyfit(np.log(widths[known]), alone.log_mean[cell][known], 1)[0]),
                     float(beside.exponent[cell]),
                     float(beside.low[cell]),
                     float(beside.high[cell]),
                     tuple(np.exp(beside.log_mean[cell]).tolist()),
+                    int(alone.failed[cell].sum()),
                 )
             )
     return found
@@ -183,17 +184,25 @@ def estimate_virtual_layers(
             accuracy = ACCURACY_OF_TOLERANCE * tolerance
             seen = extrapolated_exponent(m[ended], values[ended], sizes, accuracy=accuracy)
             line = np.polyfit(np.log(m[ended]), np.log(middle[layer]), 1)[0]
+        centre, low, high = (
+            nan if part is None else part for part in (seen.value, seen.low, seen.high)
+        )
         found.append(
             LayerEstimate(
                 *scheme,
-                layer + 1,
-                predicted[layer],
-                correction,
-                nan if seen.value is None else seen.value,
-                nan if seen.low is None else seen.low,
-                nan if seen.high is None else seen.high,
-                float(line),
-                int((~np.isfinite(values)).sum()),
+                layer=layer + 1,
+                predicted=predicted[layer],
+                correction=correction,
+                exponent=centre,
+                low=low,
+                high=high,
+                unlevelled=centre,
+                slope=float(line),
+                excess=nan,
+                excess_low=nan,
+                excess_high=nan,
+                ratio=(),
+                failed=int((~np.isfinite(values)).sum()),
                 widths=tuple(widths),
             )
         )
