@@ -47,7 +47,7 @@ class Spread:
         kappa, depth = check_positive("kappa", kappa), check_count("depth", depth)
         width = check_count("width", width)
         base = np.array(self.factors(depth)) * float(width) ** np.array(self.powers(depth))
-        return self._times(base, kappa / np.prod(base))
+        return self._times(base, kappa / float(np.prod(base)))
 
     def _times(self, base: Float[np.ndarray, " layers"], factor: float) -> np.ndarray:
         """Scales whose product is `factor` times that of `base`."""
@@ -100,7 +100,9 @@ class Spread:
     def growing(self, kappa_exponent: float, depth: int) -> Scheme:
         """The same spread with kappa = m^kappa_exponent, which has exponents and a regime."""
         powers = np.array(self.powers(depth))
-        exponents = np.log(self._times(np.exp(powers), np.exp(kappa_exponent - powers.sum())))
+        exponents = np.log(
+            self._times(np.exp(powers), float(np.exp(kappa_exponent - powers.sum())))
+        )
         return Scheme.from_exponents([float(a) for a in exponents], name=self.name)
 
 
