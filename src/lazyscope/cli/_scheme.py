@@ -65,7 +65,7 @@ def spread_scheme(given: "NetworkOptions", data: "Dataset") -> Scheme:
     Raises:
         InputError: options that are for dense networks, one of the two without the other, or no depth.
     """
-    from lazyscope.experiment import network_scheme
+    from lazyscope.experiment import network_scheme, spread
     from lazyscope.model import architecture
 
     foreign = {
@@ -90,6 +90,8 @@ def spread_scheme(given: "NetworkOptions", data: "Dataset") -> Scheme:
             fix="use for instance --spread balanced --kappa 64 --depth 2",
         )
     number: Any = read_number
+    if given.virtual_width is not None and given.model == "dense":
+        return spread(str(given.spread)).over_widths(number(given.kappa), number(str(depth)))
     return network_scheme(
         data,
         spread=str(given.spread),

@@ -88,6 +88,7 @@ class Spread:
 
     def over_widths(self, kappa: float, depth: int) -> Scheme:
         """The same kappa at every width: the laws whose numbers at a width are those of `scheme`."""
+        kappa, depth = check_positive("kappa", kappa), check_count("depth", depth)
         powers, factors = np.array(self.powers(depth)), np.array(self.factors(depth))
         constants = factors * (kappa / np.prod(factors)) ** (1.0 / (depth + 1))
         return Scheme(

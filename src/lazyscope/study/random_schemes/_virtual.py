@@ -34,7 +34,7 @@ def virtual_widths(scheme: Exponents, count: int) -> tuple[float, ...]:
 
     Example:
         >>> [f"{m:.0e}" for m in virtual_widths(((0.25, 0.25), (0.5, -0.5)), 4)]
-        ['1e+12', '1e+16', '1e+20', '1e+24']
+        ['1e+06', '1e+08', '1e+10', '1e+12']
     """
     slowest = law_corrections(*scheme)[0]
     growing = sorted(e for e in displacement_exponents(*scheme) if e > 0)
