@@ -8,7 +8,8 @@ import torch
 
 from lazyscope._checks import InputError
 from lazyscope.observe import Build, DescribedModule, call_build, group_parameters, rates_of
-from lazyscope.proxy._network import (
+from lazyscope.proxy._training import LossName, Points, Training
+from lazyscope.proxy.library._network import (
     AbstractLibrary,
     AbstractNetwork,
     ArraySize,
@@ -19,7 +20,6 @@ from lazyscope.proxy._network import (
     row_axes,
     timed,
 )
-from lazyscope.proxy._training import LossName, Points, Training
 from lazyscope.torch import roles_of
 
 _NOTE = (
