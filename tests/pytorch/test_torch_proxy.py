@@ -44,7 +44,10 @@ def function(width, seed):
 
 @pytest.mark.parametrize(
     ("kind", "rate", "more"),
-    [("adamw", 0.01, {"decay": 0.1, "epsilon": 0.01}), ("momentum", 0.02, {})],
+    [
+        ("momentum", 0.02, {}),
+        pytest.param("adamw", 0.01, {"decay": 0.1, "epsilon": 0.01}, marks=pytest.mark.slow),
+    ],
 )
 def test_a_module_is_predicted_as_the_same_function_is(kind, rate, more):
     given = {**SHORT, "optimizer": kind, "rate": rate, **more}
