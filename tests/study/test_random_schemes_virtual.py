@@ -173,3 +173,29 @@ def test_three_schemes_at_virtual_widths_follow_the_law_to_two_digits():
     assert all(max(e.widths) > 1e5 for e in layers)
     assert set(result) >= {"rms", "rms_by_depth", "coverage", "median_half_width", "worst"}
     assert set(result["rms_by_depth"]) == {"1"}
+
+
+def test_another_method_has_its_own_law_widths_and_pace():
+    signs = RandomSchemesSettings(counts=(4,), num_widths=4, method="sign")
+    points, fixed = signs.design(1).points, signs.design(1).fixed
+    assert (fixed["method"], fixed["share"], "tolerance" in fixed) == ("sign", 0.02, False)
+    for scales, rates in zip(points["scale_exponents"], points["speed_exponents"], strict=True):
+        # D_l = sqrt(fan_in fan_out) is sqrt(m) in both layers of a network of one hidden layer
+        pace = [rate + 0.5 - scale for scale, rate in zip(scales, rates, strict=True)]
+        assert max(pace) == pytest.approx(0.0, abs=1e-5)
+    with pytest.raises(InputError, match=r"[Rr]eal widths are for the flow"):
+        RandomSchemesSettings.at_real_widths(method="sign")
+    with pytest.raises(InputError, match="Method must be one of"):
+        RandomSchemesSettings(method="adam")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["sign", "muon"])
+def test_the_law_of_other_methods_is_seen_at_virtual_widths(method, tmp_path):
+    settings = RandomSchemesSettings(counts=(3,), width=64, num_widths=4, method=method)
+    result = judge_study(find_study("random-schemes"), settings, tmp_path).result
+    assert result["outcomes"] == {"converged": 24}
+    assert result["away"]["rms"] < 0.005
+    plain = [displacement_exponents(*scheme) for scheme in settings.schemes(1)]
+    found = [e["exponent"] for e in result["layers"]]
+    assert np.abs(np.array(found) - np.ravel(plain)).max() > 0.1  # that of descent is another one

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from lazyscope._checks import InputError, check_array, check_count, check_positive
 from lazyscope.scaling._displacement import displacement_exponents, relative_speed_exponents
 from lazyscope.scaling._law import check_width
+from lazyscope.scaling._optimiser import growth_power
 from lazyscope.scaling._scheme import check_exponents
 
 if TYPE_CHECKING:  # and inside functions, since regimes are told without NumPy
@@ -100,18 +101,22 @@ def displacements_at_width(
 
 
 def slowest_correction(
-    scale_exponents: Sequence[float], speed_exponents: Sequence[float] | None = None
+    scale_exponents: Sequence[float],
+    speed_exponents: Sequence[float] | None = None,
+    *,
+    optimiser: str | Sequence[str] = "sgd",
 ) -> float:
     """Exponent delta of the slowest correction m^-delta to the displacement law, zero at a tie.
 
-    Read off `displacements_at_width`: where rho > 0, ``kappa^-2`` against 1, ``kappa^2 / m`` against 1,
-    and the second largest relative speed against the largest; where rho < 0, every layer's own
-    displacement against 1. Corrections of order m^-1/2 from a finite number of neurons, and slower
-    ones from constants far from one, come on top.
+    Read off `displacements_at_width`: where rho > 0, ``kappa^-p`` against 1 (p = 2 for descent, 1 for
+    others), ``kappa^2 / m`` against 1, and the second largest relative speed against the largest; where
+    rho < 0, every layer's own displacement against 1. Corrections of order m^-1/2 from a finite number of
+    neurons, and slower ones from constants far from one, come on top.
 
     Args:
         scale_exponents: exponents a_l of alpha_l, layers 1 to L + 1.
         speed_exponents: exponents sigma_l of the speeds; None for one learning rate.
+        optimiser: whose rates they are, a name or one for each layer; gradient descent unless given.
 
     Raises:
         InputError: as in `displacement_exponents`.
@@ -120,16 +125,21 @@ def slowest_correction(
         >>> slowest_correction((0.5, 0.0)), slowest_correction((0.25, 0.0)), slowest_correction((0.0, 0.0))
         (0.0, 0.5, 0.0)
     """
-    exponents = displacement_exponents(scale_exponents, speed_exponents)
+    exponents = displacement_exponents(scale_exponents, speed_exponents, optimiser=optimiser)
     rho = math.fsum(check_exponents("scale exponents", scale_exponents))
     if rho < 0:
         return min(abs(e) for e in exponents)
-    first, second = sorted(relative_speed_exponents(scale_exponents, speed_exponents))[:-3:-1]
-    return min(2 * rho, abs(2 * rho - 1), first - second)
+    first, second = sorted(
+        relative_speed_exponents(scale_exponents, speed_exponents, optimiser=optimiser)
+    )[:-3:-1]
+    return min(growth_power(optimiser) * rho, abs(2 * rho - 1), first - second)
 
 
 def law_corrections(
-    scale_exponents: Sequence[float], speed_exponents: Sequence[float] | None = None
+    scale_exponents: Sequence[float],
+    speed_exponents: Sequence[float] | None = None,
+    *,
+    optimiser: str | Sequence[str] = "sgd",
 ) -> tuple[float, ...]:
     """Exponents delta of all corrections m^-delta to the displacement law, the slowest first.
 
@@ -142,6 +152,7 @@ def law_corrections(
     Args:
         scale_exponents: exponents a_l of alpha_l, layers 1 to L + 1.
         speed_exponents: exponents sigma_l of the speeds; None for one learning rate.
+        optimiser: whose rates they are, a name or one for each layer; gradient descent unless given.
 
     Raises:
         InputError: as in `displacement_exponents`.
@@ -150,11 +161,11 @@ def law_corrections(
         >>> law_corrections((0.25, 0.0))
         (0.25, 0.5)
     """
-    exponents = displacement_exponents(scale_exponents, speed_exponents)
+    exponents = displacement_exponents(scale_exponents, speed_exponents, optimiser=optimiser)
     rho = math.fsum(check_exponents("scale exponents", scale_exponents))
     own = [-max(exponents)] if rho >= 0 else [-rho, *(abs(e) for e in exponents)]
     first = [abs(rho - 0.5), *own]
-    u = relative_speed_exponents(scale_exponents, speed_exponents)
+    u = relative_speed_exponents(scale_exponents, speed_exponents, optimiser=optimiser)
     rates = [*first, *(2 * rate for rate in first), *(max(u) - x for x in u if rho >= 0)]
     return tuple(sorted({round(rate, _RATE_DIGITS) for rate in rates} - {0.0}))
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-from lazyscope.scaling import displacement_exponents, relative_speed_exponents
+from lazyscope.scaling import displacement_exponents, growth_power, relative_speed_exponents
 from lazyscope.study.random_schemes._virtual import Exponents
 
 
@@ -13,6 +13,7 @@ def correction_sizes(
     scheme: Exponents,
     widths: Float[np.ndarray, " W"],
     displacements: Float[np.ndarray, "layers W"],
+    optimiser: str = "sgd",
 ) -> Float[np.ndarray, "K W"]:
     """Sizes of all corrections to the law at every width, to first and second order.
 
@@ -20,7 +21,8 @@ def correction_sizes(
     that its exponents do not tell:
 
     - the share of every layer in the motion of the outputs against that of the fastest, ``d_l^2 / q_l`` with
-      ``q_l = s_l / alpha_l^2``;
+      ``q_l = s_l / alpha_l^2`` for descent, ``d_l / (1 + d_l)`` for optimisers that do not know the size of a
+      gradient;
     - rho >= 0: the largest displacement against 1, since training leaves the linearisation by it, and the
       output at the start against the targets, or the reverse;
     - rho < 0: every layer's displacement against its start, or its start against the displacement.
@@ -32,12 +34,18 @@ def correction_sizes(
         scheme: scale and speed exponents.
         widths: the W virtual widths.
         displacements: relative, one number for each layer and width.
+        optimiser: whose rates the speeds are.
     """
     scales, speeds = scheme
-    exponents, rho = np.array(displacement_exponents(scales, speeds)), math.fsum(scales)
+    exponents = np.array(displacement_exponents(scales, speeds, optimiser=optimiser))
+    rho = math.fsum(scales)
     x = np.log(widths)
     with np.errstate(over="ignore"):
-        added = 2 * np.log(displacements) - np.outer(relative_speed_exponents(scales, speeds), x)
+        if growth_power(optimiser) == 2:
+            added = 2 * np.log(displacements)
+            added -= np.outer(relative_speed_exponents(scales, speeds), x)
+        else:
+            added = np.log(displacements) - np.log1p(displacements)
         fastest = int(np.argmax(added[:, -1]))
         shares = np.exp(np.delete(added - added[fastest], fastest, axis=0))
         if rho < 0:

@@ -161,7 +161,8 @@ def estimate_virtual_layers(
     widths: Sequence[float],
     displacements: Float[np.ndarray, "layer W seed"],
     *,
-    tolerance: float,
+    accuracy: float,
+    optimiser: str = "sgd",
 ) -> list[LayerEstimate]:
     """Estimates of every layer of one scheme at virtual widths, see `correction_sizes`; no law is fitted.
 
@@ -169,19 +170,20 @@ def estimate_virtual_layers(
         scheme: scale and speed exponents.
         widths: the W virtual widths; a seed is one network at all of them.
         displacements: relative, operator norm; NaN where a run failed.
-        tolerance: of the flow; a tenth of it is taken as the error of every run.
+        accuracy: relative error of every run.
+        optimiser: whose rates the speeds are.
     """
     m = np.array(widths)
-    predicted, correction = displacement_exponents(*scheme), slowest_correction(*scheme)
+    predicted = displacement_exponents(*scheme, optimiser=optimiser)
+    correction = slowest_correction(*scheme, optimiser=optimiser)
     ended = np.isfinite(displacements).all((0, 2))
     enough = int(ended.sum()) >= MIN_EXPONENT_WIDTHS
     middle = np.exp(np.log(displacements[:, ended]).mean(2))
-    sizes = correction_sizes(scheme, m[ended], middle) if enough else None
+    sizes = correction_sizes(scheme, m[ended], middle, optimiser) if enough else None
     found = []
     for layer, values in enumerate(displacements):
         seen, line = Estimate(None, basis="too few runs"), nan
         if sizes is not None:
-            accuracy = ACCURACY_OF_TOLERANCE * tolerance
             seen = extrapolated_exponent(m[ended], values[ended], sizes, accuracy=accuracy)
             line = np.polyfit(np.log(m[ended]), np.log(middle[layer]), 1)[0]
         centre, low, high = (

@@ -68,16 +68,14 @@ def judge_random_schemes(settings: RandomSchemesSettings, runs: Runs) -> dict[st
 def _layers(settings: RandomSchemesSettings, runs: Runs) -> list[LayerEstimate]:
     """Every layer of every scheme."""
     found: list[LayerEstimate] = []
-    assert settings.tolerance is not None
     for depth in settings.all_depths:
         held, schemes = runs[f"depth-{depth}"], settings.schemes(depth)
         if settings.widths is None:
             moved = measured_virtual(held, settings.num_widths, settings.num_seeds)
             for scheme, values in zip(schemes, moved, strict=True):
                 widths = settings.virtual_widths(scheme)
-                found += estimate_virtual_layers(
-                    scheme, widths, values, tolerance=settings.tolerance
-                )
+                how = {"accuracy": settings.accuracy, "optimiser": settings.optimiser}
+                found += estimate_virtual_layers(scheme, widths, values, **how)
             continue
         displacements, losses = measured(held, settings.num_seeds)
         found += estimate_layers(

@@ -16,10 +16,16 @@ from lazyscope._entry import check_fields
 from lazyscope.data import TargetKind, load_dataset
 from lazyscope.measure import MIN_EXPONENT_WIDTHS
 from lazyscope.study._grid_settings import check_enough_runs, check_increasing
+from lazyscope.study._sweep_exponents import ACCURACY_OF_TOLERANCE
 from lazyscope.study.random_schemes._virtual import Exponents, in_own_time, virtual_widths
 from lazyscope.sweep import SweepDesign
 
 MADE_TO_ORDER = "sphere-teacher"
+FLOW = "flow"
+METHODS = (FLOW, "sign", "muon")
+"""Ways to train whose law is that of small steps to full accuracy."""
+
+_SHARE = 0.02
 _DIMENSIONS = 4
 """Features of points of the sphere."""
 
@@ -81,6 +87,8 @@ class RandomSchemesSettings:
             near one leave exponents to be seen at small width, it is 2: of the seeds 0 to 2 of four points
             of the sphere, the one whose limit kernels have the smallest condition numbers, 2.4 to 2.8.
         input_dim: features of points of the sphere, 4 unless given; other data have their own.
+        method: what trains: flow, or sign or muon in steps that move the outputs by at most 0.02 of their
+            gap. Optimisers that average over steps lag behind their limit of small steps, and are not taken.
 
     Trust: intervals as ``docs/estimates.md`` says; how often they contain the law's exponent is what
     ``docs/where-the-law-is-off.md`` is about.
@@ -101,6 +109,7 @@ class RandomSchemesSettings:
     target: str | None = None
     data_seed: int | None = None
     input_dim: int | None = None
+    method: str = FLOW
 
     @classmethod
     def at_real_widths(cls, **given: Any) -> "RandomSchemesSettings":
@@ -116,6 +125,14 @@ class RandomSchemesSettings:
         if self.target is not None:
             check_choice("target", self.target, get_args(TargetKind))
         check_positive("tolerance", self.tolerance)
+        check_choice("method", self.method, METHODS)
+        if self.method != FLOW and self.widths is not None:
+            raise InputError(
+                "real widths are for the flow, whose law at one width is known",
+                received=f"widths with the method {self.method}",
+                cause="a method whose law is measured at virtual widths alone",
+                fix="leave out widths, or take the method flow",
+            )
         check_fraction("stop fraction", self.stop)
         for count in (*self.all_counts, self.num_seeds):
             check_count("number of schemes and of seeds", count)
@@ -226,9 +243,20 @@ class RandomSchemesSettings:
         assert self.widths is not None
         return self.widths[self.all_depths.index(depth)]
 
+    @property
+    def optimiser(self) -> str:
+        """Whose rates the speeds are; gradient flow has those of descent."""
+        return "sgd" if self.method == FLOW else self.method
+
+    @property
+    def accuracy(self) -> float:
+        """Relative error of a displacement."""
+        assert self.tolerance is not None
+        return ACCURACY_OF_TOLERANCE * self.tolerance if self.method == FLOW else _SHARE
+
     def virtual_widths(self, scheme: Exponents) -> tuple[float, ...]:
         """The virtual widths of a scheme, increasing."""
-        return virtual_widths(scheme, self.num_widths)
+        return virtual_widths(scheme, self.num_widths, self.optimiser)
 
     def design(self, depth: int) -> SweepDesign:
         """The sweep over the schemes of this depth."""
@@ -237,8 +265,11 @@ class RandomSchemesSettings:
             **self.problem(),
             "activation": "relu",
             "stop": self.stop,
-            "tolerance": self.tolerance,
         }
+        if self.method == FLOW:
+            fixed["tolerance"] = self.tolerance
+        else:
+            fixed |= {"method": self.method, "share": _SHARE}
         seeds = range(self.num_seeds)
         axes: dict[str, Any] = {}
         rows: list[tuple[Any, ...]]
@@ -246,7 +277,12 @@ class RandomSchemesSettings:
             names = ("scale_exponents", "speed_exponents", "virtual_width", "seed")
             fixed["width"] = self.width
             rows = [
-                (list(scheme[0]), in_own_time(scheme), width, _seed(number, replicate))
+                (
+                    list(scheme[0]),
+                    in_own_time(scheme, self.optimiser),
+                    width,
+                    _seed(number, replicate),
+                )
                 for number, scheme in enumerate(self.schemes(depth))
                 for width in self.virtual_widths(scheme)
                 for replicate in seeds

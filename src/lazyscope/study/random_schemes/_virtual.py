@@ -4,6 +4,7 @@ import numpy as np
 
 from lazyscope.scaling import (
     displacement_exponents,
+    growth_power,
     law_corrections,
     relative_speed_exponents,
 )
@@ -18,13 +19,16 @@ DECADES_OF_DECAY = 6.0
 DECADES_OF_GROWTH = 11.0
 """Between the kernel of what has grown and of what is still to grow, which double precision holds apart."""
 
+DECADES_OF_STEPS = 12.0
+"""By how much a layer may grow in small steps, each of them a share of its size."""
+
 SMALLEST_SHARE = 0.5
 """Of the largest width's logarithm, at the smallest."""
 
 _DIGITS = 6
 
 
-def virtual_widths(scheme: Exponents, count: int) -> tuple[float, ...]:
+def virtual_widths(scheme: Exponents, count: int, optimiser: str = "sgd") -> tuple[float, ...]:
     """`count` widths in equal ratios, up to where the slowest of the law's corrections has decayed.
 
     Corrections m^-delta reach 10^-6 at 10^(6 / delta), or at 10^30 what they can. Where several layers
@@ -36,17 +40,23 @@ def virtual_widths(scheme: Exponents, count: int) -> tuple[float, ...]:
         >>> [f"{m:.0e}" for m in virtual_widths(((0.25, 0.25), (0.5, -0.5)), 4)]
         ['1e+06', '1e+08', '1e+10', '1e+12']
     """
-    slowest = law_corrections(*scheme)[0]
-    growing = sorted(e for e in displacement_exponents(*scheme) if e > 0)
-    waiting = 2 * sum(growing[:-1])
+    slowest = law_corrections(*scheme, optimiser=optimiser)[0]
+    growing = sorted(e for e in displacement_exponents(*scheme, optimiser=optimiser) if e > 0)
     limits = [LARGEST_DECADES, DECADES_OF_DECAY / slowest]
-    top = min([*limits, DECADES_OF_GROWTH / waiting] if waiting else limits)
+    waiting = 2 * sum(growing[:-1])
+    if waiting:
+        limits.append(DECADES_OF_GROWTH / waiting)
+    if growing and growth_power(optimiser) == 1:
+        limits.append(DECADES_OF_STEPS / growing[-1])
+    top = min(limits)
     decades = np.linspace(SMALLEST_SHARE * top, top, count)
     return tuple(float(f"{10**power:.{_DIGITS}g}") for power in decades)
 
 
-def in_own_time(scheme: Exponents) -> list[float]:
-    """Speed exponents with which the tangent kernel at the start is of order one at every width.
+def in_own_time(scheme: Exponents, optimiser: str = "sgd") -> list[float]:
+    """Speed exponents with which training starts at a pace of order one at every width.
+
+    For descent the tangent kernel is of order one, for other optimisers the fastest relative speed.
 
     One number less for all of them is another unit of time, and changes nothing else.
 
@@ -55,5 +65,7 @@ def in_own_time(scheme: Exponents) -> list[float]:
         [-0.5, -1.5]
     """
     scales, speeds = scheme
-    kernel = 2 * sum(scales) + max(relative_speed_exponents(scales, speeds))
-    return [round(speed - kernel, _DIGITS) for speed in speeds]
+    pace = max(relative_speed_exponents(scales, speeds, optimiser=optimiser))
+    if growth_power(optimiser) == 2:
+        pace += 2 * sum(scales)
+    return [round(speed - pace, _DIGITS) for speed in speeds]
