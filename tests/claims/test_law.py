@@ -1,41 +1,45 @@
 """Rows about the displacement law: what they conclude from estimates that are right, or wrong."""
 
 from dataclasses import replace
+from math import nan
 
 import numpy as np
 import pytest
 
-from lazyscope.claims.law._law import SETTINGS, TIE, law_findings
+from lazyscope.claims import check_claim, select_claims
+from lazyscope.claims._catalogue import CLAIMS
+from lazyscope.claims.law._law import check_law, law_findings, settings_of
+from lazyscope.claims.run._record import RunSettings
 from lazyscope.scaling import displacement_exponents, slowest_correction
-from lazyscope.study import LayerEstimate
+from lazyscope.study import VIRTUAL_TIE, LayerEstimate
 
 
-def estimates(error, *, excess=0.0, half_width=0.1, seed=0):
-    """Layers of the full settings' schemes with normal errors of this size."""
-    settings, found = SETTINGS["full"], []
+def estimates(error, *, half_width=0.004, seed=0):
+    """Layers of the schemes of a full run with normal errors of this size."""
+    settings, found = settings_of("full", 0), []
     rng = np.random.default_rng(seed)
     for depth in settings.depths:
         for scales, speeds in settings.schemes(depth):
-            predicted = displacement_exponents(scales, speeds)
-            for layer, exponent in enumerate(predicted, 1):
-                off, beside = error * rng.standard_normal(), excess * rng.standard_normal()
+            correction = slowest_correction(scales, speeds)
+            for layer, exponent in enumerate(displacement_exponents(scales, speeds), 1):
+                measured = exponent + error * rng.standard_normal()
                 found.append(
                     LayerEstimate(
                         scales,
                         speeds,
                         layer,
-                        exponent,
-                        slowest_correction(scales, speeds),
-                        exponent + off,
-                        exponent + off - half_width,
-                        exponent + off + half_width,
-                        exponent + off,
-                        exponent + off,
-                        beside,
-                        beside - half_width,
-                        beside + half_width,
-                        (1.0, 1.0, 1.0),
-                        0,
+                        predicted=exponent,
+                        correction=correction,
+                        exponent=measured,
+                        low=measured - half_width,
+                        high=measured + half_width,
+                        unlevelled=measured,
+                        slope=measured,
+                        excess=nan,
+                        excess_low=nan,
+                        excess_high=nan,
+                        ratio=(),
+                        failed=0,
                     )
                 )
     return found
@@ -46,51 +50,66 @@ def rows(cells):
 
 
 def test_small_errors_with_honest_intervals_confirm_every_row_and_refute_the_control():
-    found = rows(estimates(0.03, excess=0.03))
+    found = rows(estimates(0.001))
     assert all(row.as_expected for row in found.values())
-    assert found["control-without-speeds"].verdict == "disagrees"
+    assert found["virtual-control-without-speeds"].verdict == "disagrees"
 
 
-def test_large_errors_refute_the_exponents_and_small_intervals_the_coverage():
-    found = rows(estimates(0.3))
-    assert found["exponents"].verdict == "disagrees"
-    assert found["intervals"].verdict == "disagrees"
-    assert found["law-at-width"].verdict == "agrees"
+def test_errors_of_a_hundredth_refute_the_exponents_and_small_intervals_the_coverage():
+    found = rows(estimates(0.015))
+    assert found["virtual-exponents"].verdict == "disagrees"
+    assert found["virtual-exponents-all"].verdict == "agrees"
+    assert found["virtual-intervals"].verdict == "disagrees"
 
 
-def test_a_formula_that_leaves_a_power_of_the_width_is_refuted():
-    assert rows(estimates(0.03, excess=0.3))["law-at-width"].verdict == "disagrees"
-
-
-def test_errors_near_ties_do_not_count_away_from_them():
-    cells = estimates(0.03)
-    spoilt = [replace(c, exponent=c.exponent + 1) if c.correction <= TIE else c for c in cells]
+def test_errors_near_ties_count_among_all_alone():
+    cells = estimates(0.001)
+    spoilt = [
+        replace(c, exponent=c.exponent + 0.1) if c.correction <= VIRTUAL_TIE else c for c in cells
+    ]
     found = rows(spoilt)
-    assert found["exponents"].verdict == "agrees"
-    assert found["exponents-near-ties"].verdict == "disagrees"
+    assert found["virtual-exponents"].verdict == "agrees"
+    assert found["virtual-exponents-all"].verdict == "disagrees"
 
 
-def test_the_measured_rms_is_the_one_of_the_layers_away_from_ties():
-    cells = estimates(0.05)
-    away = [c.error for c in cells if c.correction > TIE]
-    found = rows(cells)["exponents"]
-    assert found.measured.value == pytest.approx(np.sqrt(np.mean(np.square(away))))
-    assert found.measured.low < found.measured.value < found.measured.high
+def test_a_layer_without_an_exponent_is_an_interval_that_misses():
+    cells = estimates(0.0)
+    lost = [
+        replace(c, exponent=nan, low=nan, high=nan) if k % 4 == 0 else c
+        for k, c in enumerate(cells)
+    ]
+    found = rows(lost)["virtual-intervals"]
+    assert found.measured.value == pytest.approx(0.75)
+    assert found.verdict == "disagrees"
 
 
 def test_without_schemes_away_from_ties_nothing_is_decided():
-    cells = [c for c in estimates(0.03) if c.correction <= TIE]
-    found = rows(cells)
-    assert found["exponents"].verdict == found["intervals"].verdict == "undecided"
+    cells = [c for c in estimates(0.001) if c.correction <= VIRTUAL_TIE]
+    assert rows(cells)["virtual-exponents"].verdict == "undecided"
 
 
-def test_ties_are_about_half_of_the_schemes():
-    """So that neither kind of row rests on a handful of schemes."""
-    settings = SETTINGS["full"]
-    away = [
-        slowest_correction(*scheme) > TIE
-        for depth in settings.depths
-        for scheme in settings.schemes(depth)
-    ]
-    assert len(away) >= 60
-    assert 0.3 < np.mean(away) < 0.7
+def test_other_seeds_draw_other_schemes_and_other_points():
+    one, other = settings_of("full", 3), settings_of("full", 4)
+    assert one.schemes(2) == settings_of("full", 3).schemes(2)
+    assert not set(map(str, one.schemes(2))) & set(map(str, other.schemes(2)))
+    assert one.problem() != other.problem()
+
+
+def test_a_seed_reaches_the_schemes_and_the_record(monkeypatch):
+    seen = []
+
+    def judged(study, settings, folder):
+        seen.append(settings.draw_seed)
+        raise RuntimeError("drawn")
+
+    monkeypatch.setattr("lazyscope.claims.law._law.judge_study", judged)
+    (law,) = select_claims(CLAIMS, ["law"])
+    record = check_claim(law, RunSettings("full", None, "code", 77))
+    assert record["error"] == "RuntimeError: drawn"
+    assert record["seed"] == 77
+    with pytest.raises(RuntimeError):
+        check_law("quick")
+    with pytest.raises(RuntimeError):
+        check_law("quick")
+    assert seen[0] == 77
+    assert seen[1] != seen[2]

@@ -110,6 +110,50 @@ def test_a_half_written_record_counts_as_missing(tmp_path):
     assert json.loads(path.read_text())["error"] is None
 
 
+def drawing(name="drawn", **fields):
+    """A claim that draws, and the seeds that it drew from."""
+    one = Counted(name, **fields)
+    return one, Claim(name, "a paper", "it holds", one.check, check_drawn=one.check)
+
+
+def test_a_seed_is_drawn_at_the_first_run_and_kept_with_the_record(tmp_path, monkeypatch):
+    one, claim = drawing()
+    (first,) = check_claims([claim], tmp_path)
+    monkeypatch.setattr("lazyscope.claims.run._run.code_digest", lambda: "other")
+    (again,) = check_claims([claim], tmp_path)
+    check_claims([claim], tmp_path, fresh=True)
+    assert one.calls == [("full", first["seed"])] * 3
+    assert again["seed"] == first["seed"]
+    assert read_records(tmp_path, "full")["drawn"]["seed"] == first["seed"]
+
+
+def test_another_folder_is_another_draw_and_a_seed_repeats_one(tmp_path):
+    _, claim = drawing()
+    folders = [tmp_path / name for name in "abc"]
+    for folder in folders:
+        folder.mkdir()
+    (first,) = check_claims([claim], folders[0])
+    (second,) = check_claims([claim], folders[1])
+    (third,) = check_claims([claim], folders[2], seed=first["seed"])
+    assert first["seed"] != second["seed"]
+    assert third["seed"] == first["seed"]
+
+
+def test_another_seed_is_run_again_and_the_same_is_not(tmp_path):
+    one, claim = drawing()
+    for seed in (5, 5, 6, None):
+        check_claims([claim], tmp_path, seed=seed)
+    assert one.calls == [("full", 5), ("full", 6)]
+
+
+def test_claims_that_draw_nothing_have_no_seed(tmp_path):
+    one = Counted("one")
+    for seed in (None, 5):
+        (record,) = check_claims([one.claim], tmp_path, seed=seed)
+        assert record["seed"] is None
+    assert len(one.calls) == 1
+
+
 def test_other_data_reaches_only_claims_that_can_use_it(tmp_path):
     fixed, free = Counted("fixed"), Counted("free")
     either = Counted("either")

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -196,3 +197,19 @@ def test_the_quick_table_is_sound(tmp_path):
     refuted = next(one for one in told["claims"] if one["name"] == "controls")["findings"]
     assert {"agrees", "disagrees", "outside"} <= {row["verdict"] for row in refuted}
     assert time.perf_counter() - began < 1200, "far beyond three minutes, on any machine"
+
+
+def test_a_seed_is_for_claims_that_draw(tmp_path, table):
+    seen = []
+
+    def drawn(effort, seed):
+        seen.append(seed)
+        return claim("drawn").check(effort)
+
+    fixed, free = claim("fixed"), replace(claim("drawn"), check_drawn=drawn)
+    table(fixed, free)
+    refused = validate(tmp_path / "a", "--only", "fixed", "--seed", "7")
+    assert refused.exit_code == 2
+    assert "a seed needs a claim that draws" in refused.stderr.lower()
+    assert validate(tmp_path / "b", "--seed", "7").exit_code == 0
+    assert seen == [7]

@@ -7,6 +7,7 @@ from lazyscope.claims.law._off_law import OFF_LAW
 from lazyscope.claims.papers._chizat import CHIZAT
 from lazyscope.claims.papers._condensation import CONDENSATION
 from lazyscope.claims.papers._coordinates import COORDINATES
+from lazyscope.claims.papers._kappa_alone import KAPPA_ALONE
 from lazyscope.claims.papers._lee import LEE
 from lazyscope.claims.papers._output_scale import OUTPUT_SCALE
 from lazyscope.claims.papers._theorem import THEOREM
@@ -16,6 +17,7 @@ from lazyscope.claims.papers._two_layer import TWO_LAYER
 CLAIMS: tuple[Claim, ...] = (
     # published results, the oldest subject first: theorem, phase diagrams, small and large outputs
     THEOREM,
+    KAPPA_ALONE,
     TWO_LAYER,
     THREE_LAYER,
     CONDENSATION,

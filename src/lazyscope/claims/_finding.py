@@ -75,6 +75,7 @@ class Claim:
         section: where it stands on the page.
         check_on: the same experiment on other data, given by name or path; None for a claim that is
             about its own data.
+        check_drawn: the same experiment on what a seed draws; None for a claim that draws nothing anew.
         rows: the rows of full effort as the register has them (see `Row`); empty for a claim that is in
             no register.
     """
@@ -85,6 +86,7 @@ class Claim:
     check: Callable[[Effort], tuple[Finding, ...]]
     section: Section = "results"
     check_on: Callable[[Effort, str], tuple[Finding, ...]] | None = None
+    check_drawn: Callable[[Effort, int], tuple[Finding, ...]] | None = None
     rows: tuple[Row, ...] = ()
 
     def __post_init__(self) -> None:

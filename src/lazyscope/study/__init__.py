@@ -74,6 +74,8 @@ if TYPE_CHECKING:
     from lazyscope.study.random_schemes._estimates import LayerEstimate as LayerEstimate
     from lazyscope.study.random_schemes._judge import RMS as RMS
     from lazyscope.study.random_schemes._judge import TIE as TIE
+    from lazyscope.study.random_schemes._judge import VIRTUAL_RMS as VIRTUAL_RMS
+    from lazyscope.study.random_schemes._judge import VIRTUAL_TIE as VIRTUAL_TIE
     from lazyscope.study.random_schemes._judge import rms_of_errors as rms_of_errors
     from lazyscope.study.random_schemes._law import law_at_widths as law_at_widths
     from lazyscope.study.random_schemes._settings import (
@@ -151,6 +153,8 @@ _SHARED = {
     "random_schemes._judge": (
         "RMS",
         "TIE",
+        "VIRTUAL_RMS",
+        "VIRTUAL_TIE",
         "rms_of_errors",
     ),
     "theorem._bound": ("mean_ratio",),

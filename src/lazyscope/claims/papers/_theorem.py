@@ -36,6 +36,9 @@ _QUICK: dict[str, Any] = {
     "threshold_widths": (64, 128, 256),
     "seeds": 3,
 }
+_FULL: dict[str, Any] = {
+    "spreads": ("balanced", "ntk-like", "small-readout", "small-input", "small-hidden", "random")
+}
 _MOVING = {"quick": (64, 128, 256, 512), "full": (64, 128, 256, 512, 1024)}
 _SPREADS = {"quick": ("balanced",), "full": ("balanced", "ntk-like", "small-readout")}
 _POWERS = {"quick": (0.5,), "full": (0.5, 0.25)}
@@ -51,7 +54,7 @@ def check_theorem(effort: Effort) -> tuple[Finding, ...]:
 
 def check_theorem_on(effort: Effort, data: str) -> tuple[Finding, ...]:
     """The same on other data."""
-    settings = TheoremSettings(data=data, **(_QUICK if effort == "quick" else {}))
+    settings = TheoremSettings(data=data, **(_QUICK if effort == "quick" else _FULL))
     result = run_theorem_study(settings)
     basis = (
         f"{data}, n = {settings.num_points}, {settings.target}, depth {settings.depth}, ReLU, widths "
@@ -234,7 +237,7 @@ def _moved(data: Dataset, name: str, power: float, width: int, seed: int) -> flo
 
 
 def _registered() -> Iterator[Row]:
-    settings = TheoremSettings()
+    settings = TheoremSettings(**_FULL)
     names = ("data", "num_points", "target", "depth", "activation", "seeds", "stop")
     named = design_of(settings, *names, "schemes", "widths")
     spreads = design_of(settings, *names, "spreads", "kappas", "threshold_widths")

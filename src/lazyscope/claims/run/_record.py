@@ -22,11 +22,13 @@ class RunSettings:
         effort: ``quick`` or ``full``.
         data: other data than the claim's own, or None.
         code: digest of the sources that make numbers.
+        seed: from which a claim draws what it runs; None for one that draws nothing.
     """
 
     effort: Effort
     data: str | None
     code: str
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -34,8 +36,9 @@ class RunSettings:
 
 def is_same(record: dict[str, Any], settings: RunSettings) -> bool:
     """Whether `record` is a finished check with these settings."""
-    made = (record["effort"], record["data"], record["code"])
-    return record["error"] is None and made == (settings.effort, settings.data, settings.code)
+    made = (record["effort"], record["data"], record["code"], record.get("seed"))
+    asked = (settings.effort, settings.data, settings.code, settings.seed)
+    return record["error"] is None and made == asked
 
 
 def record_path(folder: str | Path, name: str, effort: Effort) -> Path:

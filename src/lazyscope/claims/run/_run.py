@@ -1,6 +1,7 @@
 """How are the claims checked one after the other, so that nothing finished is lost or done twice?"""
 
 import math
+import secrets
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +26,8 @@ from lazyscope.claims.run._record import (
 State = Literal["running", "done", "failed", "kept"]
 """``kept``: finished by an earlier call with the same code and settings."""
 
+_SEEDS = 10**6  # few digits, to be typed
+
 Record = dict[str, Any]
 """One claim as it was checked, ready for JSON."""
 
@@ -36,6 +39,7 @@ def check_claims(
     *,
     effort: Effort = "full",
     data: str | None = None,
+    seed: int | None = None,
     fresh: bool = False,
     tell: Callable[[Claim, State], None] = lambda claim, state: None,
 ) -> tuple[Record, ...]:
@@ -44,7 +48,7 @@ def check_claims(
     They are in ``NAME.json``, those of quick effort in ``NAME-quick.json``.
 
     A claim that raises becomes a record with its ``error``, and the others go on; it is tried again
-    by the next call. A record of the same code, effort and data is not done again.
+    by the next call. A record of the same code, effort, data and seed is not done again.
 
     Args:
         claims: what to check, in this order; each may use all cores itself.
@@ -52,6 +56,8 @@ def check_claims(
         effort: ``quick`` or ``full``.
         data: name or path of other data for the claims that can be checked on any; None for each
             claim's own.
+        seed: from which claims that draw what they run draw it. Unless given, it is the one of the record in
+            `folder`, and where there is none it is drawn now.
         fresh: do again what is there.
         tell: called with every claim and its state, for a progress display.
 
@@ -69,8 +75,13 @@ def check_claims(
     found = []
     for claim in claims:
         path = record_path(folder, claim.name, effort)
-        settings = RunSettings(effort, data if claim.check_on is not None else None, code_digest())
         before = read_record(path)
+        settings = RunSettings(
+            effort,
+            data if claim.check_on is not None else None,
+            code_digest(),
+            _seed(before, seed) if claim.check_drawn is not None else None,
+        )
         if not fresh and before is not None and is_same(before, settings):
             tell(claim, "kept")
             found.append(before)
@@ -83,6 +94,12 @@ def check_claims(
     return tuple(found)
 
 
+def _seed(before: Record | None, given: int | None) -> int:
+    """The seed that was given, else that of the record, else a new one."""
+    kept = None if before is None else before.get("seed")
+    return next((one for one in (given, kept) if one is not None), secrets.randbelow(_SEEDS))
+
+
 @checked()
 def check_claim(claim: Claim, settings: RunSettings) -> Record:
     """Check one claim.
@@ -90,7 +107,7 @@ def check_claim(claim: Claim, settings: RunSettings) -> Record:
     Returns:
         ``name``, ``source``, ``statement``, ``section``; ``findings``, one dict per row with the
         fields of `Finding` and ``as_expected``; ``error``, None unless the check raised, with its
-        ``traceback``; ``effort``, ``data``, ``code`` (digest of the sources that make numbers),
+        ``traceback``; ``effort``, ``data``, ``seed``, ``code`` (digest of the sources that make numbers),
         ``versions``, ``machine``, ``date`` (UTC), ``seconds`` and ``processor_seconds`` (of all cores).
     """
     began, worked = time.perf_counter(), time.process_time()
@@ -111,6 +128,7 @@ def check_claim(claim: Claim, settings: RunSettings) -> Record:
             "traceback": trace,
             "effort": settings.effort,
             "data": settings.data,
+            "seed": settings.seed,
             "code": settings.code,
             "versions": versions(),
             "machine": machine(),
@@ -124,6 +142,8 @@ def check_claim(claim: Claim, settings: RunSettings) -> Record:
 def _checked_rows(claim: Claim, settings: RunSettings) -> tuple[Finding, ...]:
     if settings.data is not None and claim.check_on is not None:
         findings = claim.check_on(settings.effort, settings.data)
+    elif settings.seed is not None and claim.check_drawn is not None:
+        findings = claim.check_drawn(settings.effort, settings.seed)
     else:
         findings = claim.check(settings.effort)
     names = [row.name for row in findings]

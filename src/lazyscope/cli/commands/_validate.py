@@ -28,6 +28,13 @@ def validate_command(
         str | None,
         typer.Option(metavar="NAME|PATH", help="Other data for claims that hold on any."),
     ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Seed of claims that draw what they run, else that of the rows in DIR, or a new one.",
+        ),
+    ] = None,
     output: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for the page and the rows of every claim.")
     ] = Path("lazyscope-validation"),
@@ -68,11 +75,13 @@ def validate_command(
     effort = "quick" if quick else "full"
     chosen = select_claims(CLAIMS, names)
     if list_rows:
-        given = [("--quick", quick), ("--fresh", fresh), ("--data", data is not None)]
+        given = [("--quick", quick), ("--fresh", fresh)]
+        given += [("--data", data is not None), ("--seed", seed is not None)]
         _check_nothing_runs([name for name, told in given if told])
         _list(chosen, json=json)
         return
     _check_data(data, chosen)
+    _check_seed(seed, chosen)
     with claimed_folder(output, ("validation.md", "validation.json")) as folder:
 
         def keep() -> dict[str, Any]:
@@ -82,7 +91,9 @@ def validate_command(
             return found
 
         with _progress(len(chosen), keep) as tell:
-            records = check_claims(chosen, folder, effort=effort, data=data, fresh=fresh, tell=tell)
+            records = check_claims(
+                chosen, folder, effort=effort, data=data, seed=seed, fresh=fresh, tell=tell
+            )
         found = keep()
     names_of_chosen = {record["name"] for record in records}
     records = [record for record in found["claims"] if record["name"] in names_of_chosen]
@@ -147,6 +158,17 @@ def _check_data(data: str | None, claims: Any) -> None:
     from lazyscope.data import load_dataset
 
     load_dataset(data, num_points=8, num_test=0)
+
+
+def _check_seed(seed: int | None, claims: Any) -> None:
+    """Refuse a seed that no chosen claim draws from."""
+    if seed is not None and not any(claim.check_drawn for claim in claims):
+        raise InputError(
+            "a seed needs a claim that draws what it runs",
+            received=f"--seed {seed} with {', '.join(claim.name for claim in claims)}",
+            cause="claims whose networks and data are fixed by their design",
+            fix="leave out --seed, or choose law",
+        )
 
 
 def _check_nothing_runs(given: Sequence[str]) -> None:
