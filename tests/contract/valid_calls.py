@@ -108,6 +108,7 @@ HEAVY = {
     "sweep.open_store",
     "sweep.run_sweep",
     "sweep.writing_store",
+    "proxy.largest_stable_rate",
     "proxy.narrow_proxy",
     "study.coordinate_check",
     "study.judge_output_scale",

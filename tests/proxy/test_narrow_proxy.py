@@ -39,6 +39,7 @@ def check_prediction(kind, rate, **more):
     return found
 
 
+@pytest.mark.slow
 def test_a_wide_network_is_predicted():
     found = check_prediction("adamw", 5e-3, decay=0.1)
     assert found["c"].relative
@@ -83,6 +84,7 @@ def test_multipliers_of_the_width_make_no_difference_to_what_is_predicted():
         )
 
 
+@pytest.mark.slow
 def test_a_proxy_of_its_own_width_is_the_network():
     found = narrow_proxy(
         dense(), points(), width=32, proxy_widths=(16, 32), seeds=3, steps=4, optimizer="adam",
@@ -120,6 +122,7 @@ def test_finished_trainings_are_kept_and_not_done_again(tmp_path, monkeypatch):
         short(dense(readout=2.0), folder=tmp_path)
 
 
+@pytest.mark.slow
 def test_a_schedule_and_an_order_of_batches_are_kept():
     order = np.random.default_rng(0).integers(0, 24, size=(3, 8))
     warm = short(dense(), rate=lambda t: 0.01 * (t + 1), batches=order)
@@ -224,10 +227,10 @@ def one_over_root_in_a_norm(width, seed):
 @pytest.mark.parametrize(
     ("build", "words"),
     [
-        (in_steps, "carry over"),
         (bottleneck, "down that sums over units inside"),
-        (tied, "w with the roles"),
-        (summed, "(?i)gradients at the start.*w by a factor"),
+        pytest.param(in_steps, "carry over", marks=pytest.mark.slow),
+        pytest.param(tied, "w with the roles", marks=pytest.mark.slow),
+        pytest.param(summed, "(?i)gradients at the start.*w by a factor", marks=pytest.mark.slow),
         (one_over_root_in_a_norm, "(?i)gradients at the start.*c by a factor"),
     ],
 )

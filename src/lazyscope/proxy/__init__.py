@@ -2,6 +2,14 @@
 
 from lazyscope.proxy._answer import ArrayAnswer, NarrowProxy, Verification
 from lazyscope.proxy._narrow_proxy import narrow_proxy
+from lazyscope.proxy._stable_rate import largest_stable_rate
 from lazyscope.proxy._training import Training
 
-__all__ = ["ArrayAnswer", "NarrowProxy", "Training", "Verification", "narrow_proxy"]
+__all__ = [
+    "ArrayAnswer",
+    "NarrowProxy",
+    "Training",
+    "Verification",
+    "largest_stable_rate",
+    "narrow_proxy",
+]

@@ -1,6 +1,5 @@
 """In which library does a build write its networks?"""
 
-from lazyscope._checks import InputError
 from lazyscope.observe import Build, Described, call_build
 from lazyscope.proxy._function import FunctionLibrary
 from lazyscope.proxy._network import AbstractLibrary
@@ -15,9 +14,6 @@ def library_of(build: Build, points: Points, widths: tuple[int, int]) -> Abstrac
     """
     if isinstance(call_build(build, widths[0], 0), Described):
         return FunctionLibrary(build, points, widths, 0)
-    raise InputError(
-        "build must return a JAX function with its parameters",
-        received="a PyTorch module",
-        cause="a model of another library, for which there are no proxies yet",
-        fix="return (apply, params), or an Equinox or Flax module",
-    )
+    from lazyscope.proxy._module import ModuleLibrary
+
+    return ModuleLibrary(build, points, widths, 0)

@@ -91,13 +91,14 @@ def narrow_proxy(
         >>> found.regime
         'critical'
     """
-    settings = Training(**_known(training))
-    widths = _checked_widths(width, proxy_widths)
+    settings = Training(**known_fields(training))
+    widths = checked_widths(width, proxy_widths)
     seeds = check_count("seeds", seeds, minimum=3)
     points = points_of(data, settings.loss)
+    needed = check_outputs(widths, points.y)
     library = library_of(build, points, (widths[0], widths[1]))
     family = ProxyFamily(library, settings, width)
-    notes = [*family.check(widths[0], min(seeds, 4)), *_said(widths, points.y)]
+    notes = [*family.check(widths[0], min(seeds, 4)), *_said(widths, needed)]
     kept = KeptRuns(None if folder is None else Path(folder), points, settings)
     runs = [
         [kept.train(*family.drawn(each, seed), name=f"{each}-{seed}") for seed in range(seeds)]
@@ -220,8 +221,8 @@ def _arrays(family: ProxyFamily, found: Read, basis: str) -> tuple[ArrayAnswer, 
     )
 
 
-def _said(widths: Sequence[int], y: np.ndarray) -> list[str]:
-    """Refuse proxies with fewer units than outputs; say where points and outputs exceed the units."""
+def check_outputs(widths: Sequence[int], y: np.ndarray) -> int:
+    """Refuse proxies with fewer units than outputs; returns points times outputs."""
     outputs = y.shape[1] if y.ndim > 1 else 1
     if widths[0] < outputs:
         raise InputError(
@@ -230,7 +231,11 @@ def _said(widths: Sequence[int], y: np.ndarray) -> list[str]:
             cause="a proxy that cannot tell the classes apart",
             fix=f"give proxy widths from {outputs} on",
         )
-    needed = len(y) * outputs
+    return len(y) * outputs
+
+
+def _said(widths: Sequence[int], needed: int) -> list[str]:
+    """What to know of proxies with fewer units than points times outputs."""
     if widths[-1] >= needed:
         return []
     told = (
@@ -240,7 +245,7 @@ def _said(widths: Sequence[int], y: np.ndarray) -> list[str]:
     return [told]
 
 
-def _checked_widths(width: int, proxy_widths: Sequence[int]) -> tuple[int, ...]:
+def checked_widths(width: int, proxy_widths: Sequence[int]) -> tuple[int, ...]:
     check_count("width", width, minimum=2)
     found = tuple(check_count("every proxy width", each, minimum=2) for each in proxy_widths)
     if len(found) < 2 or any(a >= b for a, b in pairwise(found)):
@@ -260,7 +265,7 @@ def _checked_widths(width: int, proxy_widths: Sequence[int]) -> tuple[int, ...]:
     return found
 
 
-def _known(training: dict[str, Any]) -> dict[str, Any]:
+def known_fields(training: dict[str, Any]) -> dict[str, Any]:
     """Fields of the training; others are refused by name."""
     fields = Training.__dataclass_fields__
     unknown = [name for name in training if name not in fields]

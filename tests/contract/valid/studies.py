@@ -195,6 +195,13 @@ def calls(folder):
             "decay": 0.1,
             "batches": np.zeros((3, 2), int),
         },
+        "proxy.largest_stable_rate": {
+            "build": lambda width, seed: (apply, tree()),
+            "data": (numbers(5, 3), numbers(5, 1)),
+            "width": 64,
+            "proxy_widths": (8, 16),
+            "seeds": 3,
+        },
         "proxy.narrow_proxy": {
             "build": lambda width, seed: (apply, tree()),
             "data": (numbers(5, 3), numbers(5, 1)),
