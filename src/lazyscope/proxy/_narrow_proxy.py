@@ -97,6 +97,7 @@ def narrow_proxy(
     points = points_of(data, settings.loss)
     needed = check_outputs(widths, points.y)
     library = library_of(build, points, (widths[0], widths[1]))
+    settings = library.own_training(settings, frozenset(training))
     family = ProxyFamily(library, settings, width)
     notes = [*family.check(widths[0], min(seeds, 4)), *_said(widths, needed)]
     kept = KeptRuns(None if folder is None else Path(folder), points, settings)
