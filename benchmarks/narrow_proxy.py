@@ -22,10 +22,10 @@ import numpy as np
 from lazyscope.data import load_dataset
 from lazyscope.proxy import Training, narrow_proxy
 from lazyscope.proxy._family import ProxyFamily
-from lazyscope.proxy._library import library_of
-from lazyscope.proxy._network import own_numbers
 from lazyscope.proxy._plan import transfers_of
 from lazyscope.proxy._training import points_of
+from lazyscope.proxy.library._library import library_of
+from lazyscope.proxy.library._network import own_numbers
 
 WIDTH, PROXIES, SEEDS, WIDE_SEEDS, INSTEAD = 4096, (64, 128), 8, 4, 128
 

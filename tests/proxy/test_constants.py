@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lazyscope._trace import pose
-from lazyscope.proxy._constants import constants_of, run_with
+from lazyscope.proxy.library._constants import constants_of, run_with
 
 NARROW, WIDE = 16, 256
 

@@ -108,7 +108,7 @@ def test_everything_can_be_stored():
 def test_finished_trainings_are_kept_and_not_done_again(tmp_path, monkeypatch):
     first = short(dense(), folder=tmp_path)
     assert len(list(tmp_path.glob("*.json"))) == 6
-    from lazyscope.proxy._function import FunctionNetwork
+    from lazyscope.proxy.library._function import FunctionNetwork
 
     def trained(*given):
         raise AssertionError("trained again")

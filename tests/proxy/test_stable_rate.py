@@ -6,9 +6,9 @@ import pytest
 from lazyscope import InputError
 from lazyscope.proxy import largest_stable_rate
 from lazyscope.proxy._family import ProxyFamily
-from lazyscope.proxy._library import library_of
 from lazyscope.proxy._stable_rate import RESOLUTION, _edge
 from lazyscope.proxy._training import Training, points_of
+from lazyscope.proxy.library._library import library_of
 from proxy.builds import dense, points
 
 

@@ -70,8 +70,8 @@ def check_same(one, other, names=NAMES, rel=1e-6):
         ("sgd", {"decay": 0.1}),
         ("momentum", {"momentum": 0.8, "decay": 0.1}),
         ("adam", {"epsilon": 0.01}),
-        ("adamw", {"decay": 0.1, "betas": (0.8, 0.9)}),
-        ("sign", {}),
+        pytest.param("adamw", {"decay": 0.1, "betas": (0.8, 0.9)}, marks=pytest.mark.slow),
+        pytest.param("sign", {}, marks=pytest.mark.slow),
         ("lion", {"rate": 1e-3, "decay": 0.1}),
     ],
 )
@@ -80,6 +80,7 @@ def test_a_module_is_predicted_as_the_same_function_is(kind, more):
     check_same(proxy(module, **given), proxy(function, **given))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="a PyTorch without Muon")
 def test_muon_is_that_of_the_function_up_to_the_short_precision_that_pytorch_takes_for_it():
     given = {"optimizer": "muon", "rate": 0.01}
@@ -91,6 +92,7 @@ def test_muon_is_that_of_the_function_up_to_the_short_precision_that_pytorch_tak
         assert ratio == pytest.approx(1, rel=0.1), name
 
 
+@pytest.mark.slow
 def test_schedules_and_batches_are_those_of_the_function():
     order = np.random.default_rng(0).integers(0, 12, size=(4, 5))
     given = {"rate": lambda t: 0.01 * (t + 1), "batches": order, "optimizer": "momentum"}
@@ -276,7 +278,7 @@ def test_finished_trainings_are_kept_by_what_a_module_computes(tmp_path, monkeyp
         )
 
     first = proxy(sloped(0.1), folder=tmp_path)
-    from lazyscope.proxy.module._network import ModuleNetwork
+    from lazyscope.proxy.library.module._network import ModuleNetwork
 
     def trained(*given):
         raise AssertionError("trained again")

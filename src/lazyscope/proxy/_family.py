@@ -3,10 +3,16 @@
 from typing import final
 
 from lazyscope._trace import ArrayRoles
-from lazyscope.proxy._network import AbstractLibrary, AbstractNetwork, Numbers, Start, own_numbers
 from lazyscope.proxy._plan import Wide, check_arrays, proxy_numbers, read_wide
 from lazyscope.proxy._start import check_start
 from lazyscope.proxy._training import Training
+from lazyscope.proxy.library._network import (
+    AbstractLibrary,
+    AbstractNetwork,
+    Numbers,
+    Start,
+    own_numbers,
+)
 
 WIDE_DRAWS = 2
 """Draws of the wide network that are read; none is trained."""

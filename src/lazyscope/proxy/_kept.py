@@ -8,8 +8,8 @@ from typing import Any, final
 import numpy as np
 
 from lazyscope._file import read_json, write_text_whole
-from lazyscope.proxy._network import AbstractNetwork, Numbers, Trained
 from lazyscope.proxy._training import Points, Training
+from lazyscope.proxy.library._network import AbstractNetwork, Numbers, Trained
 
 _TRAINING_FORMAT = 1
 

@@ -21,11 +21,11 @@ from lazyscope.proxy._answer import (
 from lazyscope.proxy._extrapolation import Extrapolated, extrapolate
 from lazyscope.proxy._family import ProxyFamily
 from lazyscope.proxy._kept import KeptRuns
-from lazyscope.proxy._library import library_of
-from lazyscope.proxy._network import Trained
 from lazyscope.proxy._plan import transfers_of
 from lazyscope.proxy._training import Training, points_of
 from lazyscope.proxy._verify import verify_proxy
+from lazyscope.proxy.library._library import library_of
+from lazyscope.proxy.library._network import Trained
 
 GRID = 40
 """Intervals between steps at which the loss is predicted."""
@@ -53,7 +53,8 @@ def narrow_proxy(
     Args:
         build: ``build(width, seed)`` -> (apply, params), (apply, params, groups),
             (apply, params, groups, rates), an Equinox or Flax NNX module, a Flax Linen module as
-            (module, variables). Its rates are those of the wide network, in units of `rate`.
+            (module, variables), or a PyTorch module, alone or as (module, groups, rates), which is copied.
+            Its rates are those of the wide network, in units of `rate`.
         data: a data set, or (x, y) with y of shape (n, C).
         width: M.
         proxy_widths: at least two, at most M; a third tests the order of the extrapolation.
@@ -69,7 +70,7 @@ def narrow_proxy(
         InputError: an array that does not carry over, by name (tied arrays, bottlenecks, sizes that grow in
             steps, starts in another law, gradients at the start of another power of the width); widths in
             another order or below the number of outputs; gradients that are clipped together, weight decay
-            inside of Adam; whatever `roles_of` refuses; a PyTorch module.
+            inside of Adam; whatever `roles_of` refuses; optimisers that PyTorch does not have.
 
     Cost: seeds x steps of the narrow networks, and three gradients of the wide one.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from lazyscope._checks import InputError
 from lazyscope._trace import ArrayRole, ArrayRoles
-from lazyscope.proxy._network import AbstractNetwork, ArraySize, Numbers
+from lazyscope.proxy.library._network import AbstractNetwork, ArraySize, Numbers
 from lazyscope.scaling import ArrayTransfer, GrowthRole, OptimiserName, array_transfer, start_share
 
 _LAW = 0.12

@@ -13,9 +13,9 @@ from lazyscope.observe import Build
 from lazyscope.proxy._answer import estimates_of
 from lazyscope.proxy._extrapolation import extrapolate
 from lazyscope.proxy._family import ProxyFamily
-from lazyscope.proxy._library import library_of
 from lazyscope.proxy._narrow_proxy import check_outputs, checked_widths, known_fields
 from lazyscope.proxy._training import Training, points_of
+from lazyscope.proxy.library._library import library_of
 
 DIVERGED = 100.0
 """Loss over that of the start from which on a training counts as diverged; catapults stay below."""

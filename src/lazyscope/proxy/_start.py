@@ -8,8 +8,8 @@ import numpy as np
 
 from lazyscope._checks import InputError
 from lazyscope._trace import ArrayRoles
-from lazyscope.proxy._network import Start
 from lazyscope.proxy._plan import growth_role
+from lazyscope.proxy.library._network import Start
 from lazyscope.scaling import array_transfer
 
 TOLERATED = 0.25

@@ -31,8 +31,8 @@ class Training:
 
     Attributes:
         optimizer: sgd, momentum, adam, adamw, sign, lion or muon.
-        rate: learning rate, multiplied by that of an array's group where `build` gives rates; a function
-            of the step (a schedule, warm-up) as well.
+        rate: learning rate (of Muon: of updates of operator norm one), multiplied by that of an array's
+            group where `build` gives rates; a function of the step (a schedule, warm-up) as well.
         steps: number of steps.
         loss: ``squared``, 1/(2n) sum |f - y|^2, or ``cross-entropy``, the mean over points of that of
             softmax(f) against the class; targets are then rows that sum to one, or centred classes.

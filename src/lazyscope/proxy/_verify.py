@@ -9,7 +9,7 @@ from lazyscope._estimate import LEVEL, Verdict
 from lazyscope.proxy._answer import NarrowProxy, Verification
 from lazyscope.proxy._extrapolation import Extrapolated
 from lazyscope.proxy._kept import KeptRuns
-from lazyscope.proxy._network import AbstractNetwork, Numbers
+from lazyscope.proxy.library._network import AbstractNetwork, Numbers
 
 WIDE_SEEDS = 2
 COVERED = 0.9

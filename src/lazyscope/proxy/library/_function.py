@@ -16,9 +16,10 @@ from lazyscope._jax import kept, kept_params, own_settings
 from lazyscope._trace import asking, pose, without_effects
 from lazyscope.measure import operator_norm
 from lazyscope.observe import Build, Described, call_build, rates_of, roles_of, subject_of
-from lazyscope.proxy._constants import Replacements, constants_of, run_with
-from lazyscope.proxy._descent import Arrays, descend, gradient_norms, outputs_of
-from lazyscope.proxy._network import (
+from lazyscope.proxy._training import Points, Training
+from lazyscope.proxy.library._constants import Replacements, constants_of, run_with
+from lazyscope.proxy.library._descent import Arrays, descend, gradient_norms, outputs_of
+from lazyscope.proxy.library._network import (
     AbstractLibrary,
     AbstractNetwork,
     ArraySize,
@@ -29,7 +30,6 @@ from lazyscope.proxy._network import (
     row_axes,
     timed,
 )
-from lazyscope.proxy._training import Points, Training
 
 
 @final

@@ -8,7 +8,7 @@ import torch
 
 from lazyscope._checks import InputError
 from lazyscope.proxy._training import Training
-from lazyscope.proxy.module._descent import Given
+from lazyscope.proxy.library.module._descent import Given
 
 _KINDS = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
 _SAID_TWICE = frozenset({"optimizer", "rate", "momentum", "betas", "epsilon", "decay"})

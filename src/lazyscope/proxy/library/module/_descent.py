@@ -6,8 +6,8 @@ from typing import Any, NamedTuple, final
 import torch
 
 from lazyscope._checks import InputError
-from lazyscope.proxy._network import Numbers
 from lazyscope.proxy._training import LossName, Training
+from lazyscope.proxy.library._network import Numbers
 
 
 class Given(NamedTuple):

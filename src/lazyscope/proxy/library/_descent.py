@@ -9,8 +9,8 @@ import optax
 from jax import lax
 from jaxtyping import Array, Float
 
-from lazyscope.proxy._network import Numbers
 from lazyscope.proxy._training import LossName, Training
+from lazyscope.proxy.library._network import Numbers
 
 
 class Arrays(NamedTuple):

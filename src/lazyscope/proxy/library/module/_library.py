@@ -10,11 +10,11 @@ import torch
 
 from lazyscope._checks import InputError
 from lazyscope.observe import Build, DescribedModule, call_build
-from lazyscope.proxy._network import AbstractLibrary, AbstractNetwork
 from lazyscope.proxy._training import Points, Training
-from lazyscope.proxy.module._calls import factors_between
-from lazyscope.proxy.module._network import ModuleNetwork, inputs_of
-from lazyscope.proxy.module._own_optimiser import own_training, told_of
+from lazyscope.proxy.library._network import AbstractLibrary, AbstractNetwork
+from lazyscope.proxy.library.module._calls import factors_between
+from lazyscope.proxy.library.module._network import ModuleNetwork, inputs_of
+from lazyscope.proxy.library.module._own_optimiser import own_training, told_of
 from lazyscope.torch import roles_of
 from lazyscope.torch.state import process_state_held
 

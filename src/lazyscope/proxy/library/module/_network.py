@@ -12,7 +12,8 @@ import torch
 from lazyscope._checks import InputError
 from lazyscope._trace import ArrayRoles
 from lazyscope.observe import DescribedModule, group_parameters, rates_of
-from lazyscope.proxy._network import (
+from lazyscope.proxy._training import Points, Training
+from lazyscope.proxy.library._network import (
     AbstractNetwork,
     ArraySize,
     Numbers,
@@ -22,10 +23,9 @@ from lazyscope.proxy._network import (
     row_axes,
     timed,
 )
-from lazyscope.proxy._training import Points, Training
-from lazyscope.proxy.module._calls import Factors, calls_of, with_factors
-from lazyscope.proxy.module._descent import Given, descent_of, loss_of
-from lazyscope.proxy.module._own_optimiser import own_optimiser
+from lazyscope.proxy.library.module._calls import Factors, calls_of, with_factors
+from lazyscope.proxy.library.module._descent import Given, descent_of, loss_of
+from lazyscope.proxy.library.module._own_optimiser import own_optimiser
 from lazyscope.torch.state import process_state_held
 from lazyscope.torch.steps import operator_norm
 

@@ -5,9 +5,9 @@ import sys
 from contextlib import AbstractContextManager
 
 from lazyscope.observe import Build, Described, call_build
-from lazyscope.proxy._function import FunctionLibrary
-from lazyscope.proxy._network import AbstractLibrary
 from lazyscope.proxy._training import Points
+from lazyscope.proxy.library._function import FunctionLibrary
+from lazyscope.proxy.library._network import AbstractLibrary
 
 
 def library_of(build: Build, points: Points, widths: tuple[int, int]) -> AbstractLibrary:
@@ -20,7 +20,7 @@ def library_of(build: Build, points: Points, widths: tuple[int, int]) -> Abstrac
         made = call_build(build, widths[0], 0)
     if isinstance(made, Described):
         return FunctionLibrary(build, points, widths, 0)
-    from lazyscope.proxy.module import ModuleLibrary
+    from lazyscope.proxy.library.module import ModuleLibrary
 
     return ModuleLibrary(build, points, widths, 0)
 
