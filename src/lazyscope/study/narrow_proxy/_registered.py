@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 class NarrowProxyStudy(AbstractStudy["NarrowProxySettings"]):
     """A wide network, predicted by narrow ones with its scales: loss, displacements and regime.
 
-    BUILD returns (apply, params), (apply, params, groups, rates), or an Equinox or a Flax NNX module. The
-    wide network is drawn, not trained; --verify trains it as well and judges the prediction. Finished
-    trainings stay in DIR/trainings.
+    BUILD returns (apply, params), (apply, params, groups, rates), an Equinox or a Flax NNX module, a PyTorch
+    module, or (module, groups, rates) with one. The wide network is drawn, not trained; --verify trains it
+    as well and judges the prediction. Finished trainings stay in DIR/trainings.
 
     Example: `lazyscope proxy my_model:build --width 4096 --data digits --lr 1e-3 --steps 500 --output wide`
 
