@@ -237,6 +237,46 @@ def test_rates_and_decay_of_an_optimiser_follow_the_width_as_named_ones_do():
     check_same(warm, other, {name: name for name in NAMES})
 
 
+def test_an_optimiser_may_be_made_by_a_function_of_the_parameters_or_of_the_module():
+    makers = (
+        lambda parameters: torch.optim.SGD(parameters, lr=0.02, momentum=0.9),
+        lambda made: torch.optim.SGD(made.parameters(), lr=0.02, momentum=0.9),
+    )
+    for make in makers:
+        found = narrow_proxy(lambda width, seed: (module(width, seed), make), points(), **SHORT)  # noqa: B023
+        named = proxy(module, optimizer="momentum", rate=0.02)
+        check_same(found, named, {name: name for name in NAMES})
+    by_names = proxy(lambda width, seed: (module(width, seed), lambda name: name[0], {"0": 2.0}))
+    mapped = proxy(lambda width, seed: (module(width, seed), None, {"0": 2.0}))
+    check_same(by_names, mapped, {name: name for name in NAMES})
+
+
+def test_the_command_line_trains_as_the_optimiser_of_a_file_says(tmp_path):
+    from lazyscope.study.narrow_proxy._judge import judge_narrow_proxy
+    from lazyscope.study.narrow_proxy._settings import NarrowProxySettings
+
+    lines = (
+        "import torch",
+        "def build(width, seed):",
+        "    torch.manual_seed(seed)",
+        "    made = torch.nn.Sequential(",
+        "        torch.nn.Linear(64, width), torch.nn.ReLU(), torch.nn.Linear(width, 10)",
+        "    )",
+        "    return made, torch.optim.SGD(made.parameters(), lr=0.05, momentum=0.9)",
+    )
+    file = tmp_path / "own.py"
+    file.write_text("\n".join(lines))
+    settings = {"width": 64, "proxy_widths": (16, 32), "num_points": 20, "steps": 3, "seeds": 3}
+    found = judge_narrow_proxy(NarrowProxySettings(f"{file}:build", **settings), tmp_path)
+    assert found["training"]["optimizer"] == "momentum"
+    assert any(
+        "as the optimiser of build says: SGD, rates 0.05." in note for note in found["notes"]
+    )
+    assert found["loss"][-1]["value"] < found["loss"][0]["value"]
+    with pytest.raises(InputError, match="rate beside"):
+        judge_narrow_proxy(NarrowProxySettings(f"{file}:build", rate=0.1, **settings), None)
+
+
 def test_modules_and_random_states_come_back_as_they_went_in():
     held = {}
 
@@ -360,6 +400,10 @@ def hooked(made):
         (with_optimiser(lambda made: torch.optim.Adam(made.parameters(), weight_decay=0.1)), "AdamW"),
         (with_optimiser(lambda made: torch.optim.SGD(unseeded(8, 0).parameters())), "no trainable"),
         (with_optimiser(hooked), "hooks on its steps"),
+        (
+            lambda width, seed: (unseeded(width, seed), torch.optim.SGD, {"0": 1.0}),
+            "rates in two places",
+        ),
     ],
 )  # fmt: skip
 def test_builds_that_do_not_carry_over_are_refused(build, words):

@@ -25,7 +25,7 @@ from lazyscope.proxy.library._network import (
 )
 from lazyscope.proxy.library.module._calls import Factors, calls_of, with_factors
 from lazyscope.proxy.library.module._descent import Given, descent_of, loss_of
-from lazyscope.proxy.library.module._own_optimiser import own_optimiser
+from lazyscope.proxy.library.module._own_optimiser import optimiser_of, own_optimiser
 from lazyscope.torch.state import process_state_held
 from lazyscope.torch.steps import operator_norm
 
@@ -47,8 +47,9 @@ class ModuleNetwork(AbstractNetwork):
         trained = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
         self.names = tuple(name for name, _ in trained)
         self.own: tuple[Given, ...] | None = None
-        if isinstance(described.groups, torch.optim.Optimizer):
-            self.own = own_optimiser(described.groups, self.names, [p for _, p in trained])
+        optimiser = optimiser_of(described)
+        if optimiser is not None:
+            self.own = own_optimiser(optimiser, self.names, [p for _, p in trained])
             self.rates = np.array([each.rate for each in self.own])
         else:
             groups, numbers = group_parameters(self.names, described.groups)

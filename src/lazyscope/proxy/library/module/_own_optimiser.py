@@ -1,5 +1,6 @@
 """What does the optimiser that a build returned beside its module do with every parameter?"""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -7,11 +8,37 @@ from typing import Any
 import torch
 
 from lazyscope._checks import InputError
+from lazyscope.observe import DescribedModule
 from lazyscope.proxy._training import Training
 from lazyscope.proxy.library.module._descent import Given
 
 _KINDS = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
 _SAID_TWICE = frozenset({"optimizer", "rate", "momentum", "betas", "epsilon", "decay"})
+
+
+def optimiser_of(described: DescribedModule) -> torch.optim.Optimizer | None:
+    """The optimiser beside a module, or what a function of its parameters, or of itself, makes of them.
+
+    A function of the name of a parameter says its group, and makes no optimiser.
+
+    Raises:
+        InputError: rates beside an optimiser, which has its own.
+    """
+    made = described.groups
+    if callable(made):
+        for given in (list(described.module.parameters()), described.module):
+            with contextlib.suppress(Exception):
+                found = described.groups(given)
+                made = found if isinstance(found, torch.optim.Optimizer) else made
+    if not isinstance(made, torch.optim.Optimizer):
+        return None
+    if described.rates is not None:
+        raise _refusal(
+            "an optimiser and rates",
+            "rates in two places",
+            "return (module, optimizer), or (module, groups, rates)",
+        )
+    return made
 
 
 def own_optimiser(
