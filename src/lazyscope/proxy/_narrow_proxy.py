@@ -54,7 +54,8 @@ def narrow_proxy(
         build: ``build(width, seed)`` -> (apply, params), (apply, params, groups),
             (apply, params, groups, rates), an Equinox or Flax NNX module, a Flax Linen module as
             (module, variables), or a PyTorch module, alone or as (module, groups, rates), which is copied.
-            Its rates are those of the wide network, in units of `rate`.
+            Its rates are those of the wide network, in units of `rate`. As (module, optimizer), or with a
+            function that makes it, a module has its rates, decay and epsilon from its own groups.
         data: a data set, or (x, y) with y of shape (n, C).
         width: M.
         proxy_widths: at least two, at most M; a third tests the order of the extrapolation.
@@ -98,6 +99,7 @@ def narrow_proxy(
     points = points_of(data, settings.loss)
     needed = check_outputs(widths, points.y)
     library = library_of(build, points, (widths[0], widths[1]))
+    settings = library.own_training(settings, frozenset(training))
     family = ProxyFamily(library, settings, width)
     notes = [*family.check(widths[0], min(seeds, 4)), *_said(widths, needed)]
     kept = KeptRuns(None if folder is None else Path(folder), points, settings)

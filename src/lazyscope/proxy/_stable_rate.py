@@ -76,7 +76,9 @@ def largest_stable_rate(
     seeds = check_count("seeds", seeds, minimum=3)
     points = points_of(data, settings.loss)
     check_outputs(widths, points.y)
-    family = ProxyFamily(library_of(build, points, (widths[0], widths[1])), settings, width)
+    library = library_of(build, points, (widths[0], widths[1]))
+    settings = library.own_training(settings, frozenset(training))
+    family = ProxyFamily(library, settings, width)
     family.check(widths[0], seeds)
     edges = [
         np.log([_edge(_trial(family, each, seed)) for seed in range(seeds)]) for each in widths

@@ -127,6 +127,11 @@ class AbstractLibrary(abc.ABC):
 
     roles: ArrayRoles
 
+    def own_training(self, training: Training, told: frozenset[str]) -> Training:
+        """The training, with what the build itself says of the optimiser; `told` are the fields given."""
+        del told
+        return training
+
     @abc.abstractmethod
     def draw(self, width: int, seed: int) -> AbstractNetwork:
         """A network."""

@@ -58,6 +58,8 @@ class NarrowProxySettings:
         Training(**self.training())
 
     def training(self) -> dict[str, Any]:
-        """Fields of `lazyscope.proxy.Training`."""
+        """Fields of `lazyscope.proxy.Training` that are not at their default, which is the same there."""
         names = ("optimizer", "rate", "steps", "loss", "momentum", "epsilon", "decay")
-        return {name: getattr(self, name) for name in names}
+        told = {name: getattr(self, name) for name in names}
+        fields = type(self).__dataclass_fields__
+        return {name: value for name, value in told.items() if value != fields[name].default}

@@ -1,0 +1,3 @@
+"""How do PyTorch modules answer what is asked of a network?"""
+
+from lazyscope.proxy.library.module._library import ModuleLibrary as ModuleLibrary
