@@ -82,8 +82,8 @@ def test_schemes_have_the_rhos_and_another_draw_is_another():
 
 @pytest.mark.slow
 def test_proxies_of_a_run_are_near_the_wide_network_and_scatter_less_when_wider():
-    found = train("flow", seeds=4, wide_seeds=2, draw=DRAW)
-    assert [each.shape for each in found] == [(len(RHOS), 4, n) for n in (4, 4, 4, 2)]
+    found = train("flow", schemes(DRAW)[::5], seeds=4, wide_seeds=2)
+    assert [each.shape for each in found] == [(2, 4, n) for n in (4, 4, 4, 2)]
     means = [each.mean(-1) for each in found]
     assert np.abs(means[2] - means[3]).max() < 0.6
     assert np.var(found[2], axis=-1).mean() < np.var(found[0], axis=-1).mean()
