@@ -2,6 +2,7 @@
 
 from lazyscope.claims._finding import Claim
 from lazyscope.claims.controls._catalogue import CONTROLS
+from lazyscope.claims.law._equivalence import EQUIVALENCE
 from lazyscope.claims.law._law import LAW
 from lazyscope.claims.law._off_law import OFF_LAW
 from lazyscope.claims.papers._chizat import CHIZAT
@@ -25,8 +26,9 @@ CLAIMS: tuple[Claim, ...] = (
     CHIZAT,
     OUTPUT_SCALE,
     COORDINATES,
-    # the displacement law, where it is off, and negative controls
+    # the displacement law, what it rests on, where it is off, and negative controls
     LAW,
+    EQUIVALENCE,
     OFF_LAW,
     CONTROLS,
 )
