@@ -72,7 +72,7 @@ def check_same(one, other, names=NAMES, rel=1e-6):
         ("adam", {"epsilon": 0.01}),
         pytest.param("adamw", {"decay": 0.1, "betas": (0.8, 0.9)}, marks=pytest.mark.slow),
         pytest.param("sign", {}, marks=pytest.mark.slow),
-        ("lion", {"rate": 1e-3, "decay": 0.1}),
+        pytest.param("lion", {"rate": 1e-3, "decay": 0.1}, marks=pytest.mark.slow),
     ],
 )
 def test_a_module_is_predicted_as_the_same_function_is(kind, more):
@@ -223,6 +223,7 @@ def test_groups_of_an_optimiser_are_trained_as_it_says(build):
     assert any("rates 0.01 to 0.02" in note for note in found.notes)
 
 
+@pytest.mark.slow
 def test_rates_and_decay_of_an_optimiser_follow_the_width_as_named_ones_do():
     def build(width, seed):
         made = module(width, seed)
@@ -237,6 +238,7 @@ def test_rates_and_decay_of_an_optimiser_follow_the_width_as_named_ones_do():
     check_same(warm, other, {name: name for name in NAMES})
 
 
+@pytest.mark.slow
 def test_an_optimiser_may_be_made_by_a_function_of_the_parameters_or_of_the_module():
     makers = (
         lambda parameters: torch.optim.SGD(parameters, lr=0.02, momentum=0.9),
