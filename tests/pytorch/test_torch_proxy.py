@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from lazyscope import InputError
-from lazyscope.proxy import narrow_proxy
+from lazyscope.proxy import largest_stable_rate, narrow_proxy
 
 SHORT = {"width": 128, "proxy_widths": (8, 16), "seeds": 3, "steps": 4}
 
@@ -72,7 +72,7 @@ def check_same(one, other, names=NAMES, rel=1e-6):
         ("adam", {"epsilon": 0.01}),
         pytest.param("adamw", {"decay": 0.1, "betas": (0.8, 0.9)}, marks=pytest.mark.slow),
         pytest.param("sign", {}, marks=pytest.mark.slow),
-        ("lion", {"rate": 1e-3, "decay": 0.1}),
+        pytest.param("lion", {"rate": 1e-3, "decay": 0.1}, marks=pytest.mark.slow),
     ],
 )
 def test_a_module_is_predicted_as_the_same_function_is(kind, more):
@@ -223,6 +223,7 @@ def test_groups_of_an_optimiser_are_trained_as_it_says(build):
     assert any("rates 0.01 to 0.02" in note for note in found.notes)
 
 
+@pytest.mark.slow
 def test_rates_and_decay_of_an_optimiser_follow_the_width_as_named_ones_do():
     def build(width, seed):
         made = module(width, seed)
@@ -237,6 +238,7 @@ def test_rates_and_decay_of_an_optimiser_follow_the_width_as_named_ones_do():
     check_same(warm, other, {name: name for name in NAMES})
 
 
+@pytest.mark.slow
 def test_an_optimiser_may_be_made_by_a_function_of_the_parameters_or_of_the_module():
     makers = (
         lambda parameters: torch.optim.SGD(parameters, lr=0.02, momentum=0.9),
@@ -275,6 +277,32 @@ def test_the_command_line_trains_as_the_optimiser_of_a_file_says(tmp_path):
     assert found["loss"][-1]["value"] < found["loss"][0]["value"]
     with pytest.raises(InputError, match="rate beside"):
         judge_narrow_proxy(NarrowProxySettings(f"{file}:build", rate=0.1, **settings), None)
+
+
+def test_what_an_optimiser_does_not_hold_stays():
+    def build(width, seed):
+        made = module(width, seed)
+        return made, torch.optim.AdamW(made[2:].parameters(), lr=0.01, weight_decay=0.1)
+
+    found = narrow_proxy(build, points(), **SHORT)
+    assert found["0.weight"].displacement.value < 1e-12 < found["2.weight"].displacement.value
+    assert any("not trained: 0.weight, 0.bias" in note for note in found.notes)
+
+
+@pytest.mark.slow
+def test_the_largest_stable_rate_of_a_module_is_that_of_the_function():
+    given = SHORT | {"steps": 20, "optimizer": "sgd", "rate": 0.3}
+    one, other = (largest_stable_rate(each, points(), **given) for each in (module, function))
+    assert one.value == pytest.approx(other.value, rel=1e-3)
+
+    def build(width, seed):
+        made = module(width, seed)
+        return made, torch.optim.SGD(made.parameters(), lr=0.3)
+
+    factor = largest_stable_rate(
+        build, points(), width=128, proxy_widths=(8, 16), seeds=3, steps=20
+    )
+    assert 0.3 * factor.value == pytest.approx(one.value, rel=1e-3)
 
 
 def test_modules_and_random_states_come_back_as_they_went_in():
@@ -378,6 +406,12 @@ def with_optimiser(make):
     return build
 
 
+def scheduled(made):
+    optimiser = torch.optim.SGD(made.parameters(), lr=0.1)
+    torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 0.1 * (step + 1))
+    return optimiser
+
+
 def hooked(made):
     optimiser = torch.optim.SGD(made.parameters(), lr=0.1)
     optimiser.register_step_pre_hook(lambda *given: None)
@@ -399,6 +433,7 @@ def hooked(made):
         (with_optimiser(lambda made: torch.optim.RMSprop(made.parameters())), "RMSprop"),
         (with_optimiser(lambda made: torch.optim.Adam(made.parameters(), weight_decay=0.1)), "AdamW"),
         (with_optimiser(lambda made: torch.optim.SGD(unseeded(8, 0).parameters())), "no trainable"),
+        (with_optimiser(scheduled), "with a scheduler"),
         (with_optimiser(hooked), "hooks on its steps"),
         (
             lambda width, seed: (unseeded(width, seed), torch.optim.SGD, {"0": 1.0}),

@@ -64,6 +64,12 @@ def own_optimiser(
             "shares differ at another width",
             "remove the hooks",
         )
+    if any("initial_lr" in group for group in optimiser.param_groups):
+        raise _refusal(
+            f"{kind.__name__} with a scheduler",
+            "rates that a scheduler changes, which are not seen beforehand",
+            "leave the scheduler out and give rate=, a function of the step that is a factor of all rates",
+        )
     found = {id(p): group for group in optimiser.param_groups for p in group["params"]}
     if set(found) - {id(p) for p in parameters}:
         raise _refusal(
