@@ -6,8 +6,7 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
-from lazyscope.study._grid_settings import AbstractGridSettings
-from lazyscope.sweep import SweepDesign
+from lazyscope.study.phase_diagram._plane_settings import AbstractPlaneSettings
 
 TITLE = "Where does each layer of a three-layer network leave the lazy regime?"
 
@@ -18,7 +17,7 @@ def _line() -> tuple[float, ...]:
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class ThreeLayerSettings(AbstractGridSettings):
+class ThreeLayerSettings(AbstractPlaneSettings):
     """What the study of a plane of three-layer networks runs; all layers have the same speed.
 
     Attributes:
@@ -37,21 +36,19 @@ class ThreeLayerSettings(AbstractGridSettings):
     """
 
     axes = ("scale_exponent_1", "scale_exponent_2")
+    depth = 2
     record: ClassVar[tuple[str, ...]] = ("displacement", "loss_curve")
 
     scale_exponent_1: tuple[float, ...] = field(default_factory=_line)
     scale_exponent_2: tuple[float, ...] = field(default_factory=_line)
     scale_exponent_3: float = 0.25
-    widths: tuple[int, ...] = (64, 128, 256, 512)
+    shown_cells: int = 12
+    shown_widths: tuple[int, ...] = (64, 256, 1024)
 
     def fixed(self) -> Mapping[str, Any]:
         """A ReLU network with two hidden layers."""
         return {
-            "depth": 2,
+            "depth": self.depth,
             "scale_exponent_3": self.scale_exponent_3,
             "activation": "relu",
         }
-
-    def design(self) -> SweepDesign:
-        """The sweep that the study runs."""
-        return self.sweep("three-layer")
