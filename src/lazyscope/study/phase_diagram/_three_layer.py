@@ -26,10 +26,11 @@ class ThreeLayerSettings(AbstractPlaneSettings):
         scale_exponent_3: exponent of alpha_3, the same for every run; another one is another plane and
             another store.
 
-    Cost: 432 runs by default, 36 s of processor time with compilation.
+    Cost: 648 runs by default; at the real widths 64 to 512 432 runs, 36 s of processor time with compilation.
 
-    Trust: widths from 64 to 512 span a factor of 8; the intervals are wide, and many cells near a
-    boundary are undecided. See ``docs/estimates.md``.
+    Trust: by default exponents lie 0.001 (rms) from the law's and every interval contains it; see
+    ``docs/sweeps.md``. Real widths from 64 to 512 span a factor of 8: their intervals are wide, and many
+    cells near a boundary are undecided. See ``docs/estimates.md``.
 
     Reference:
         Zhou et al. 2022 (arXiv 2205.12101): every layer has a regime of its own.
