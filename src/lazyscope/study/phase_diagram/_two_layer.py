@@ -27,7 +27,7 @@ class TwoLayerSettings(AbstractPlaneSettings):
         gamma: values of gamma, increasing.
         gamma_prime: values of gamma', increasing.
 
-    Cost: 1596 runs by default, of which the 1452 of the map take 14 s of processor time compiled; at the real
+    Cost: 1596 runs by default, 27 s of processor time; at the real
     widths 300 to 10000 of ``examples/sweeps/two-layer.toml`` 1452 runs, 30 to 50 seconds on two cores.
 
     Trust: by default exponents lie 0.009 (rms) from the law's and every interval contains it; see
