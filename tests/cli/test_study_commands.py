@@ -52,7 +52,8 @@ def test_defaults_in_the_help_are_those_of_the_settings():
     told = {
         one.name: one.annotation.__metadata__[0].help for one in option_parameters(TwoLayerSettings)
     }
-    assert told["widths"].endswith("Default: 300, 965, 3107, 10000.")
+    assert told["shown_widths"].endswith("Default: 64, 256, 1024, 4096.")
+    assert told["widths"].endswith("virtual ones, at least three.")
     assert told["stop"].endswith("Default: 0.0001.")
     assert told["seeds"] == "Seeds of every run. Default: 3."
 

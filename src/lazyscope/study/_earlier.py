@@ -71,7 +71,9 @@ def run_random_schemes(
 def _plane(name: str, settings: Any, store: str | Path, shown: bool) -> EarlierResult:
     _tell(f"run_{name.replace('-', '_')}_study")
     place = local_path("a store", store)
-    done = judge_stores(find_study(name), settings, {"runs": place}, show_progress=shown)
+    beside = {name: place.with_name(f"{place.name}-{name}") for name in ("real", "narrow")}
+    stores = {"runs": place, **beside}
+    done = judge_stores(find_study(name), settings, stores, show_progress=shown)
     estimates = stored_estimates(
         done.result.get("estimates", {"variables": {}, "coords": {}, "attrs": {}})
     )

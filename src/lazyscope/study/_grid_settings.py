@@ -49,10 +49,14 @@ class AbstractGridSettings(abc.ABC):
         check_count("max_steps", self.max_steps)
         check_fraction("stop fraction", self.stop)
         check_positive("tolerance", self.tolerance)
-        for width in self.widths:
-            check_count("width", width)
         for axis in self.axes:
             check_increasing(axis, getattr(self, axis), minimum=2)
+        self._check_widths()
+
+    def _check_widths(self) -> None:
+        """Refuse widths at which no exponent could have an interval."""
+        for width in self.widths:
+            check_count("width", width)
         check_increasing("widths", self.widths, minimum=3)
         check_enough_runs(len(self.widths), self.seeds)
 

@@ -115,7 +115,7 @@ def _default(field: "Field[Any]") -> Any:
 def _shown(field: "Field[Any]") -> str:
     """A default as one would type it; nothing where there is none to type."""
     value = _default(field)
-    return "" if value is None or value is MISSING else f" Default: {_typed(value)}."
+    return "" if value in (None, MISSING, ()) else f" Default: {_typed(value)}."
 
 
 def _typed(value: Any) -> str:

@@ -74,7 +74,7 @@ def map_estimates(
         | {"fit_width": _fit_widths(runs["width"].values)},
         {"level": level, "title": title, "quantity": quantity},
     )
-    return _with_law(estimates, law, (x, y))
+    return with_law(estimates, law, (x, y))
 
 
 def _plane(runs: xr.Dataset, quantity: str) -> tuple[str, str]:
@@ -189,7 +189,7 @@ def _slopes(widths: np.ndarray, values: Float[np.ndarray, "*n width seed"]) -> n
         return np.where(square > 0, (centred * log_value).sum((-1, -2)) / square, np.nan)
 
 
-def _with_law(estimates: xr.Dataset, law: PlaneLaw | None, plane: tuple[str, str]) -> xr.Dataset:
+def with_law(estimates: xr.Dataset, law: PlaneLaw | None, plane: tuple[str, str]) -> xr.Dataset:
     dims = (*plane, "layer")
     x, y = (estimates[name].values for name in plane)
     exponents = np.moveaxis(estimates["exponent"].values, -1, 0)

@@ -8,6 +8,7 @@ import numpy as np
 from contourpy import contour_generator
 from jaxtyping import Float
 from scipy import ndimage
+from scipy.optimize import brentq
 
 from lazyscope.experiment import run_scheme
 from lazyscope.scaling import displacement_exponents, layer_regimes, network_regime
@@ -15,6 +16,7 @@ from lazyscope.scaling import displacement_exponents, layer_regimes, network_reg
 Exponents: TypeAlias = tuple[tuple[float, ...], tuple[float, ...]]
 """Scale exponents and speed exponents of all layers."""
 
+_EXACT = 1e-9  # of a boundary
 _REFINED = 4  # points of the law's grid per step of the map
 _SMALLEST_REGION = 0.01  # of the plane; smaller ones get no name
 
@@ -50,6 +52,23 @@ class PlaneLaw:
         """Per layer, the lines on the map on which its exponent is zero."""
         x, y = self._fine_x[self._on_map[0][:, 0]], self._fine_y[self._on_map[1][0]]
         return [zero_lines(x, y, fine[self._on_map]) for fine in np.moveaxis(self._fine, -1, 0)]
+
+    def zero(self, layer: int, y: float, between: tuple[float, float]) -> float | None:
+        """Where along the first axis a layer's exponent is zero; None where its sign does not change.
+
+        Args:
+            layer: its place, from 0.
+            y: value of the second axis.
+            between: values of the first axis.
+        """
+
+        def exponent(x: float) -> float:
+            return displacement_exponents(*self._scheme(x, y))[layer]
+
+        ends = [exponent(x) for x in between]
+        if not min(ends) < 0 < max(ends):
+            return None
+        return float(brentq(exponent, *between, xtol=_EXACT))  # pyright: ignore[reportArgumentType]
 
     def distances(self) -> Float[np.ndarray, "x y layer"]:
         """Distance of every cell from its layer's nearest boundary; infinite where there is none.

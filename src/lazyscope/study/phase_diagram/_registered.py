@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class TwoLayerStudy(AbstractStudy["TwoLayerSettings"]):
     """The (gamma, gamma') phase diagram of two-layer ReLU networks, with a page to look into.
 
-    1452 runs unless told otherwise; more values of an axis cost only the runs that are new.
+    Exponents are measured at virtual widths to 10^30, and drawn cells at real widths beside them; --widths
+    takes real ones everywhere. More values of an axis cost only the runs that are new.
 
     Example: `lazyscope study two-layer --output two-layer`
     """
@@ -31,15 +32,15 @@ class TwoLayerStudy(AbstractStudy["TwoLayerSettings"]):
         return TwoLayerSettings
 
     def designs(self, settings: "TwoLayerSettings") -> "Mapping[str, SweepDesign]":
-        """One sweep."""
-        return {"runs": settings.design()}
+        """One sweep over the plane; at virtual widths another one of drawn cells at real widths."""
+        return settings.designs()
 
     def judge(self, settings: "TwoLayerSettings", runs: Runs) -> dict[str, Any]:
         """Exponents of every cell against the law's."""
         from lazyscope.study.phase_diagram._judge import judge_plane
         from lazyscope.study.phase_diagram._two_layer import TITLE
 
-        return judge_plane(runs["runs"], title=TITLE)
+        return judge_plane(settings, runs, title=TITLE)
 
     def page(self, result: Mapping[str, Any], runs: Runs, path: Path) -> Path:
         """A map to look into."""
@@ -50,7 +51,8 @@ class TwoLayerStudy(AbstractStudy["TwoLayerSettings"]):
 class ThreeLayerStudy(AbstractStudy["ThreeLayerSettings"]):
     """A phase diagram of three-layer ReLU networks, each layer with a map of its own.
 
-    The axes are the exponents of alpha_1 and alpha_2.
+    The axes are the exponents of alpha_1 and alpha_2. Widths are virtual as in two-layer, unless --widths
+    gives real ones.
 
     Example: `lazyscope study three-layer --output three-layer`
     """
@@ -65,15 +67,15 @@ class ThreeLayerStudy(AbstractStudy["ThreeLayerSettings"]):
         return ThreeLayerSettings
 
     def designs(self, settings: "ThreeLayerSettings") -> "Mapping[str, SweepDesign]":
-        """One sweep."""
-        return {"runs": settings.design()}
+        """One sweep over the plane; at virtual widths another one of drawn cells at real widths."""
+        return settings.designs()
 
     def judge(self, settings: "ThreeLayerSettings", runs: Runs) -> dict[str, Any]:
         """Exponents of every cell and layer against the law's."""
         from lazyscope.study.phase_diagram._judge import judge_plane
         from lazyscope.study.phase_diagram._three_layer import TITLE
 
-        return judge_plane(runs["runs"], title=TITLE)
+        return judge_plane(settings, runs, title=TITLE)
 
     def page(self, result: Mapping[str, Any], runs: Runs, path: Path) -> Path:
         """A map to look into, for every layer."""
@@ -81,6 +83,10 @@ class ThreeLayerStudy(AbstractStudy["ThreeLayerSettings"]):
 
 
 def _map_page(result: Mapping[str, Any], runs: Runs, path: Path) -> Path:
+    if "boundaries" in result:
+        from lazyscope.study.phase_diagram.page._virtual import write_plane_page
+
+        return write_plane_page(result, runs, path)
     from lazyscope.study.phase_diagram.page._page import write_map_page
     from lazyscope.study.phase_diagram.page._study import stored_estimates
 

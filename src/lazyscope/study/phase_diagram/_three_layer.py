@@ -6,8 +6,7 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
-from lazyscope.study._grid_settings import AbstractGridSettings
-from lazyscope.sweep import SweepDesign
+from lazyscope.study.phase_diagram._plane_settings import AbstractPlaneSettings
 
 TITLE = "Where does each layer of a three-layer network leave the lazy regime?"
 
@@ -18,7 +17,7 @@ def _line() -> tuple[float, ...]:
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class ThreeLayerSettings(AbstractGridSettings):
+class ThreeLayerSettings(AbstractPlaneSettings):
     """What the study of a plane of three-layer networks runs; all layers have the same speed.
 
     Attributes:
@@ -27,31 +26,30 @@ class ThreeLayerSettings(AbstractGridSettings):
         scale_exponent_3: exponent of alpha_3, the same for every run; another one is another plane and
             another store.
 
-    Cost: 432 runs by default, 36 s of processor time with compilation.
+    Cost: 648 runs by default; at the real widths 64 to 512 432 runs, 36 s of processor time with compilation.
 
-    Trust: widths from 64 to 512 span a factor of 8; the intervals are wide, and many cells near a
-    boundary are undecided. See ``docs/estimates.md``.
+    Trust: by default exponents lie 0.001 (rms) from the law's and every interval contains it; see
+    ``docs/sweeps.md``. Real widths from 64 to 512 span a factor of 8: their intervals are wide, and many
+    cells near a boundary are undecided. See ``docs/estimates.md``.
 
     Reference:
         Zhou et al. 2022 (arXiv 2205.12101): every layer has a regime of its own.
     """
 
     axes = ("scale_exponent_1", "scale_exponent_2")
+    depth = 2
     record: ClassVar[tuple[str, ...]] = ("displacement", "loss_curve")
 
     scale_exponent_1: tuple[float, ...] = field(default_factory=_line)
     scale_exponent_2: tuple[float, ...] = field(default_factory=_line)
     scale_exponent_3: float = 0.25
-    widths: tuple[int, ...] = (64, 128, 256, 512)
+    shown_cells: int = 12
+    shown_widths: tuple[int, ...] = (64, 256, 1024)
 
     def fixed(self) -> Mapping[str, Any]:
         """A ReLU network with two hidden layers."""
         return {
-            "depth": 2,
+            "depth": self.depth,
             "scale_exponent_3": self.scale_exponent_3,
             "activation": "relu",
         }
-
-    def design(self) -> SweepDesign:
-        """The sweep that the study runs."""
-        return self.sweep("three-layer")

@@ -27,6 +27,9 @@ lazyscope.makers.push(() => {
   }
   const arrays = Object.fromEntries(Object.entries(data.arrays).map(([k, v]) => [k, unpack(v)]));
   const [X, Y] = data.axes;
+  // Virtual widths are other ones in every cell.
+  const widthAt = (i, j, w) => (arrays.cell_widths ? arrays.cell_widths.at(i, j, w) : data.widths[w]);
+  const widthText = (i, j, w) => (arrays.cell_widths ? write(widthAt(i, j, w), 2) : String(data.widths[w]));
   const range = (n) => [...Array(n).keys()];
 
   function write(value, digits = 3) {
@@ -289,25 +292,25 @@ lazyscope.makers.push(() => {
       const [i, j] = this.cell;
       return data.layers.flatMap((layer, l) => {
         const points = range(data.widths.length).flatMap((w) => range(data.seeds.length).map((s) => ({
-          width: data.widths[w], seed: data.seeds[s], v: arrays.displacement.at(i, j, w, s, l), outcome: arrays.outcome.label(i, j, w, s),
+          width: widthAt(i, j, w), text: widthText(i, j, w), seed: data.seeds[s], v: arrays.displacement.at(i, j, w, s, l), outcome: arrays.outcome.label(i, j, w, s),
         }))).filter((p) => p.v > 0 && Number.isFinite(p.v));
         const color = LAYER[l % LAYER.length];
         const traces = [{
           type: "scatter", mode: "markers", name: `layer ${layer}`, x: points.map((p) => p.width), y: points.map((p) => p.v), hoverinfo: "text",
-          hovertext: points.map((p) => `layer ${layer}, width ${p.width}, seed ${p.seed}<br>${write(p.v)}, ${escape(p.outcome)}`),
+          hovertext: points.map((p) => `layer ${layer}, width ${p.text}, seed ${p.seed}<br>${write(p.v)}, ${escape(p.outcome)}`),
           marker: { color, size: 6, opacity: 0.75, symbol: points.map((p) => (p.outcome === "converged" ? "circle" : "x-open")) },
         }];
         if (arrays.fit && arrays.fit.row(i, j, l).some(Number.isFinite)) {
-          traces.push({ type: "scatter", mode: "lines", name: `layer ${layer}, fit`, x: data.fitWidths, y: [...arrays.fit.row(i, j, l)],
+          traces.push({ type: "scatter", mode: "lines", name: `layer ${layer}, fit`, x: arrays.fit_widths ? [...arrays.fit_widths.row(i, j)] : data.fitWidths, y: [...arrays.fit.row(i, j, l)],
                         hoverinfo: "skip", line: { color, width: 1.6 } });
         }
         return traces;
       });
     }
     displacementLayout() {
-      const ticks = data.widths.length < 7 ? { tickvals: data.widths, ticktext: data.widths.map(String) } : {};
+      const ticks = data.widths.length < 7 && !arrays.cell_widths ? { tickvals: data.widths, ticktext: data.widths.map(String) } : {};
       const values = this.displacementTraces().flatMap((trace) => trace.y).filter((v) => v > 0);
-      return { xaxis: { type: "log", title: { text: "width" }, ...ticks },
+      return { xaxis: { type: "log", title: { text: arrays.cell_widths ? "virtual width" : "width" }, ...ticks },
                yaxis: { type: "log", title: { text: escape(data.name) }, ...this.logTicks(values) } };
     }
     // Round numbers in full up to two and a half decades; beyond that Plotly's powers of ten do.
@@ -331,9 +334,9 @@ lazyscope.makers.push(() => {
     lossTraces() {
       const [i, j] = this.cell;
       return range(data.widths.length).flatMap((w) => range(data.seeds.length).map((s) => ({
-        type: "scatter", mode: "lines", name: `width ${data.widths[w]}`, legendgroup: String(w), showlegend: s === 0,
+        type: "scatter", mode: "lines", name: `width ${widthText(i, j, w)}`, legendgroup: String(w), showlegend: s === 0,
         x: this.curve("curve_time", i, j, w, s), y: this.curve("curve_loss", i, j, w, s), line: { color: this.widthColor(w), width: 1.5 },
-        hovertemplate: `width ${data.widths[w]}, seed ${data.seeds[s]}, ${escape(arrays.outcome.label(i, j, w, s))}<br>time %{x:.3g}<br>loss %{y:.3g}<extra></extra>`,
+        hovertemplate: `width ${widthText(i, j, w)}, seed ${data.seeds[s]}, ${escape(arrays.outcome.label(i, j, w, s))}<br>time %{x:.3g}<br>loss %{y:.3g}<extra></extra>`,
       })));
     }
     lossLayout() {

@@ -43,7 +43,12 @@ def map_data(study: MapStudy) -> dict[str, Any]:
         "seeds": [int(seed) for seed in study.runs["seed"].values],
         "level": float(study.estimates.attrs.get("level", 0.95)),
         "name": quantity_name(study),
-        "fitWidths": study.estimates["fit_width"].values.tolist() if _has_fit(study) else [],
+        "largestWidth": study.largest_width,
+        "fitWidths": (
+            study.estimates["fit_width"].values.tolist()
+            if _has_fit(study) and not study.is_virtual
+            else []
+        ),
         "quantities": _quantities(study),
         "boundaries": list(study.boundaries),
         "regions": list(study.regions),
@@ -112,7 +117,7 @@ def _axis(axis: MapAxis) -> dict[str, Any]:
 
 
 def _has_fit(study: MapStudy) -> bool:
-    return "fit" in study.estimates and "fit_width" in study.estimates.coords
+    return "fit" in study.estimates and ("fit_width" in study.estimates.coords or study.is_virtual)
 
 
 def _estimate_arrays(study: MapStudy) -> dict[str, Any]:
@@ -128,6 +133,9 @@ def _estimate_arrays(study: MapStudy) -> dict[str, Any]:
             arrays[name] = packed_labels(values, (*labels, *further))
     if _has_fit(study):
         arrays["fit"] = packed_numbers(study.estimates["fit"].values)
+    if study.virtual_widths is not None:
+        arrays["cell_widths"] = packed_numbers(study.virtual_widths)
+        arrays["fit_widths"] = packed_numbers(study.estimates["fit_widths"].values)
     for name in _further(study):
         arrays[name] = packed_numbers(study.estimates[name].values)
     return arrays
@@ -202,7 +210,7 @@ def _further(study: MapStudy) -> list[str]:
 
 def _quantities(study: MapStudy) -> list[Mapping[str, Any]]:
     """What the map can be coloured by: key of an array, words, and the kind of colour scale."""
-    has, largest = study.estimates.__contains__, study.widths[-1]
+    has, largest = study.estimates.__contains__, study.largest_width
     found: list[Mapping[str, Any]] = [_quantity("exponent", "exponent, measured", "diverging")]
     if has("predicted"):
         found.append(_quantity("predicted", "exponent, predicted", "diverging"))
@@ -215,11 +223,11 @@ def _quantities(study: MapStudy) -> list[Mapping[str, Any]]:
         variable = study.estimates[name]
         words = variable.attrs.get("long_name", name.replace("_", " "))
         found.append(_quantity(name, words, "sequential", "layer" in variable.dims))
-    found.append(_quantity("at_largest_width", f"displacement at width {largest}", "log"))
+    found.append(_quantity("at_largest_width", f"displacement at {largest}", "log"))
     found.append(_quantity("failed", "share of failed runs", "sequential", per_layer=False))
     for name, words in _OF_RUNS.items():
         if name in study.runs:
-            found.append(_quantity(name, f"{words} at width {largest}", "log", per_layer=False))
+            found.append(_quantity(name, f"{words} at {largest}", "log", per_layer=False))
     shown = study.estimates.attrs.get("shown")
     return sorted(found, key=lambda quantity: quantity["key"] != shown)
 

@@ -104,10 +104,11 @@ def draw_scaling(
     study = read_map_study(runs, estimates)
     drawing = _axes(axes)
     place = {axis.name: _nearest(axis, v) for axis, v in zip((study.x, study.y), cell, strict=True)}
-    colors = category_colors(study.layers)
+    colors, virtual = category_colors(study.layers), study.virtual_widths
     values = study.runs[study.quantity].isel(place).transpose("width", "seed", "layer").values
     ok = study.runs["outcome"].isel(place).values.astype(str) == CONVERGED
-    widths = np.broadcast_to(np.array(study.widths)[:, None], ok.shape)
+    own = np.array(study.widths) if virtual is None else virtual[tuple(place.values())]
+    widths = np.broadcast_to(own[:, None], ok.shape)
     for number, layer in enumerate(study.layers):
         known = np.isfinite(values[..., number])
         for chosen, marker in ((known & ok, "o"), (known & ~ok, "x")):
@@ -115,9 +116,15 @@ def draw_scaling(
                 widths[chosen], values[..., number][chosen], marker, color=colors[layer], alpha=0.7
             )
         _draw_fit(drawing, study, place, number, colors[layer])
-    drawing.set(xscale="log", yscale="log", xlabel="width", ylabel=quantity_name(study))
-    drawing.set_xticks(study.widths, [str(width) for width in study.widths])
-    drawing.xaxis.set_minor_locator(NullLocator())
+    drawing.set(
+        xscale="log",
+        yscale="log",
+        xlabel="width" if virtual is None else "virtual width",
+        ylabel=quantity_name(study),
+    )
+    if virtual is None:
+        drawing.set_xticks(study.widths, [str(width) for width in study.widths])
+        drawing.xaxis.set_minor_locator(NullLocator())
     drawing.legend(frameon=False, fontsize="small")
     where = ((axis, float(axis.values[place[axis.name]])) for axis in (study.x, study.y))
     drawing.set_title(
@@ -132,7 +139,8 @@ def _draw_fit(axes: Axes, study: MapStudy, place: dict[str, int], number: int, c
     label = f"layer {study.layers[number]}: {decimal(float(chosen['exponent']))} "
     label += interval([low, high])
     if "fit" in chosen and np.isfinite(chosen["fit"].values).any():
-        axes.plot(chosen["fit_width"].values, chosen["fit"].values, color=color, label=label)
+        along = "fit_widths" if study.is_virtual else "fit_width"
+        axes.plot(chosen[along].values, chosen["fit"].values, color=color, label=label)
     else:
         axes.plot([], [], color=color, label=label)
 

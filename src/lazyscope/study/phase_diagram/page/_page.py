@@ -98,11 +98,14 @@ def map_page(study: MapStudy) -> Page:
 
 
 def _lead(study: MapStudy) -> str:
-    widths = study.widths
+    virtual = study.virtual_widths
+    widths = f"widths {', '.join(map(str, study.widths))}"
+    if virtual is not None:
+        widths = f"{len(study.widths)} virtual widths to {virtual.max():.0e} in each"
     return (
         f"How the {quantity_name(study)} of each layer scales with the width, over "
         f"{study.x.label} and {study.y.label}: {len(study.x.values)} by {len(study.y.values)} "
-        f"cells, widths {', '.join(map(str, widths))}, {study.runs.sizes['seed']} seeds each. "
+        f"cells, {widths}, {study.runs.sizes['seed']} seeds each. "
         "Blue is lazy (the displacement vanishes as the width grows), orange is condensed."
     )
 

@@ -67,8 +67,25 @@ class MapStudy:
 
     @property
     def widths(self) -> list[int]:
-        """The widths of the sweep."""
+        """The widths of the sweep; places of those of a cell where these are virtual."""
         return [int(width) for width in self.runs["width"].values]
+
+    @property
+    def virtual_widths(self) -> np.ndarray | None:
+        """The virtual widths over (x, y, width), if they are virtual."""
+        if "virtual_width" not in self.runs:
+            return None
+        return self.runs["virtual_width"].transpose(self.x.name, self.y.name, "width").values
+
+    @property
+    def largest_width(self) -> str:
+        """What the largest width of a cell is called."""
+        return "the largest virtual width" if self.is_virtual else f"width {self.widths[-1]}"
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether every cell has virtual widths of its own."""
+        return "virtual_width" in self.runs
 
     @property
     def outcomes(self) -> dict[str, int]:
