@@ -34,7 +34,7 @@ def test_every_scheme_has_virtual_widths_and_speeds_of_its_own():
     assert len(points["seed"]) == 3 * 4 * 2
     widths = [FEW.virtual_widths(scheme) for scheme in FEW.schemes(1)]
     assert points["virtual_width"] == tuple(m for one in widths for m in one for _ in range(2))
-    assert sorted(set(points["seed"])) == list(range(6))
+    assert sorted(set(points["seed"])) == [0, 1, 4, 5, 8, 9]
     for scales, speeds in zip(points["scale_exponents"], points["speed_exponents"], strict=True):
         kernel = max(s - 2 * a for a, s in zip(scales, speeds, strict=True)) + 2 * sum(scales)
         assert kernel == pytest.approx(0.0, abs=1e-5)
@@ -132,7 +132,7 @@ def test_intervals_cover_the_law_whatever_its_constants():
         # The law at one width is given a gap that does not grow: rho is held below 1/2.
         if sum(scheme[0]) > 0.45:
             continue
-        for e in estimate_virtual_layers(scheme, widths, values, tolerance=0.05):
+        for e in estimate_virtual_layers(scheme, widths, values, accuracy=0.005):
             contained.append(e.contained)
             errors.append(e.error if e.correction > 0.1 else 0.0)
     assert len(contained) > 100
@@ -143,7 +143,7 @@ def test_intervals_cover_the_law_whatever_its_constants():
 def test_a_layer_whose_runs_failed_has_no_estimate_and_says_how_many():
     scheme = drawn(0, 2)
     values = np.full((2, 6, 2), np.nan)
-    found = estimate_virtual_layers(scheme, virtual_widths(scheme, 6), values, tolerance=0.1)
+    found = estimate_virtual_layers(scheme, virtual_widths(scheme, 6), values, accuracy=0.01)
     assert [e.failed for e in found] == [12, 12]
     assert all(np.isnan([e.exponent, e.low, e.high]).all() for e in found)
 

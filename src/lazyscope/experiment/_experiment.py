@@ -11,10 +11,11 @@ from jaxtyping import Array, ArrayLike, Float
 
 from lazyscope._checks import InputError, check_alike, check_array, check_tree, shown
 from lazyscope._entry import checked
+from lazyscope._jax import own_settings
 from lazyscope._loss import AbstractLoss, SquaredLoss
 from lazyscope._types import Apply, Params
 from lazyscope.data import Dataset, digest_of
-from lazyscope.flow import Problem, dense_problem, function_problem
+from lazyscope.flow import Problem, dense_problem, function_problem, in_double
 from lazyscope.kernel import FunctionKernel
 from lazyscope.model import AbstractNetwork, Dense, FunctionModel, Grouping, parameter_groups
 
@@ -124,8 +125,9 @@ def network_experiment(
     """
     check_tree("params", params)
     check_alike(speeds=speeds, groups=np.asarray(network.group_names))
-    share = 0.0 if centred else None
-    return drawn_experiment(network, params, Points.of(data), jnp.asarray(speeds), share)
+    with own_settings():
+        doubled = in_double((params, Points.of(data), jnp.asarray(speeds)))
+        return drawn_experiment(network, *doubled, 0.0 if centred else None)
 
 
 def function_experiment(

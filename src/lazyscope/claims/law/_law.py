@@ -1,6 +1,5 @@
 """Do networks of random schemes move as the displacement law says?"""
 
-import secrets
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -10,6 +9,7 @@ import numpy as np
 from lazyscope.claims._finding import Claim, Effort, Finding
 from lazyscope.claims._row import Row
 from lazyscope.claims._rule import Rule
+from lazyscope.claims._seed import new_seed
 from lazyscope.claims._verdict_map import SHARE, joined, share_finding
 from lazyscope.scaling import displacement_exponents
 from lazyscope.study import (
@@ -26,7 +26,6 @@ COUNTS = {"quick": (2, 2), "full": (8, 8, 8)}
 """Schemes with one, two and three hidden layers."""
 RMS_OF_ALL = 0.02
 """Largest rms of (measured - predicted) exponents over all layers, those of ties included."""
-_SEEDS = 10**6  # few digits, to be typed
 
 
 def check_law(effort: Effort, seed: int | None = None) -> tuple[Finding, ...]:
@@ -36,7 +35,7 @@ def check_law(effort: Effort, seed: int | None = None) -> tuple[Finding, ...]:
         effort: number of schemes, see `COUNTS`.
         seed: from which schemes and points are drawn; a new one unless given.
     """
-    settings = settings_of(effort, secrets.randbelow(_SEEDS) if seed is None else seed)
+    settings = settings_of(effort, new_seed() if seed is None else seed)
     with tempfile.TemporaryDirectory() as folder:
         layers = judge_study(find_study("random-schemes"), settings, folder).result["layers"]
     estimates = [LayerEstimate.from_json(layer) for layer in layers]

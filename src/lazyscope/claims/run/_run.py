@@ -1,7 +1,6 @@
 """How are the claims checked one after the other, so that nothing finished is lost or done twice?"""
 
 import math
-import secrets
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +13,7 @@ from lazyscope._entry import checked
 from lazyscope._plain import plain
 from lazyscope._provenance import code_digest, machine, versions
 from lazyscope.claims._finding import Claim, Effort, Finding
+from lazyscope.claims._seed import new_seed
 from lazyscope.claims.run._record import (
     RunSettings,
     check_replaceable,
@@ -25,8 +25,6 @@ from lazyscope.claims.run._record import (
 
 State = Literal["running", "done", "failed", "kept"]
 """``kept``: finished by an earlier call with the same code and settings."""
-
-_SEEDS = 10**6  # few digits, to be typed
 
 Record = dict[str, Any]
 """One claim as it was checked, ready for JSON."""
@@ -97,7 +95,7 @@ def check_claims(
 def _seed(before: Record | None, given: int | None) -> int:
     """The seed that was given, else that of the record, else a new one."""
     kept = None if before is None else before.get("seed")
-    return next((one for one in (given, kept) if one is not None), secrets.randbelow(_SEEDS))
+    return next((one for one in (given, kept) if one is not None), new_seed())
 
 
 @checked()

@@ -32,6 +32,7 @@ def validate_command(
         int | None,
         typer.Option(
             min=0,
+            metavar="N",
             help="Seed of claims that draw what they run, else that of the rows in DIR, or a new one.",
         ),
     ] = None,

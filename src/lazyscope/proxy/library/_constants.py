@@ -14,6 +14,7 @@ import jax
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
+from lazyscope._portable import PortableError
 from lazyscope._trace import Example, Path, bind, inner_jaxpr
 
 Replacements = Mapping[Path, Mapping[int, Any]]
@@ -79,7 +80,7 @@ _SAME_NUMBER = 1e-6
 
 
 @final
-class _DifferentError(Exception):
+class _DifferentError(PortableError):
     """The equations of both widths are not the same."""
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
+from lazyscope._outcome import Outcome
 from lazyscope.measure import condensation
 from lazyscope.study._protocol import answer_of, stated
 from lazyscope.study.phase_diagram._estimates import MARGIN, map_estimates
@@ -16,7 +17,6 @@ from lazyscope.study.phase_diagram._law import zero_lines
 HALF = 0.5
 """Order parameter above which a cell is called condensed: half way from chance to all mass."""
 _NULL_DRAWS = 8
-_CONVERGED = "converged"
 STAGES = {"initial": "before training", "early": "initial stage", "final": "after training"}
 """When input weights are looked at, and in which words."""
 
@@ -83,8 +83,8 @@ def condensation_estimates(runs: xr.Dataset, *, num_directions: int, title: str 
 def _measure(runs: xr.Dataset, num_directions: int) -> Float[np.ndarray, "x y stage width seed 3"]:
     """Order parameter, effective directions and their null of every run and stage."""
     shape = runs["outcome"].shape
-    ended = runs["outcome"].values.astype(str) == _CONVERGED
-    begun = runs["outcome_early"].values.astype(str) == _CONVERGED
+    ended = runs["outcome"].values.astype(str) == Outcome.CONVERGED.label
+    begun = runs["outcome_early"].values.astype(str) == Outcome.CONVERGED.label
     known = {"initial": ended, "early": begun, "final": ended}
     found = np.full((*shape[:2], len(STAGES), *shape[2:], 3), np.nan)
     jobs = [

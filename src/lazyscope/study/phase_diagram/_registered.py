@@ -1,12 +1,14 @@
 """Which studies of planes are there?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from lazyscope.study._protocol import AbstractStudy, Runs
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from lazyscope.study.phase_diagram._three_layer import ThreeLayerSettings
     from lazyscope.study.phase_diagram._two_layer import TwoLayerSettings
     from lazyscope.sweep import SweepDesign
@@ -84,9 +86,14 @@ class ThreeLayerStudy(AbstractStudy["ThreeLayerSettings"]):
 
 def _map_page(result: Mapping[str, Any], runs: Runs, path: Path) -> Path:
     if "boundaries" in result:
+        from lazyscope.study.phase_diagram._plane_runs import runs_on_plane
         from lazyscope.study.phase_diagram.page._virtual import write_plane_page
 
-        return write_plane_page(result, runs, path)
+        def plane(axes: Sequence[tuple[str, Any]]) -> "xr.Dataset":
+            sizes = {name: result["settings"][name] for name in ("num_widths", "seeds")}
+            return runs_on_plane(runs["runs"], axes, **sizes)
+
+        return write_plane_page(result, plane, path)
     from lazyscope.study.phase_diagram.page._page import write_map_page
     from lazyscope.study.phase_diagram.page._study import stored_estimates
 

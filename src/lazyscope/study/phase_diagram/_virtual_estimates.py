@@ -4,12 +4,11 @@ import numpy as np
 import xarray as xr
 
 from lazyscope._estimate import sign_of
+from lazyscope._outcome import Outcome
 from lazyscope.study.phase_diagram._estimates import with_law
 from lazyscope.study.phase_diagram._law import PlaneLaw
 from lazyscope.study.phase_diagram._plane_settings import AbstractPlaneSettings
 from lazyscope.study.random_schemes._estimates import LayerEstimate, estimate_virtual_layers
-
-_CONVERGED = "converged"
 
 
 def virtual_estimates(
@@ -33,7 +32,10 @@ def virtual_estimates(
     x, y = settings.axes
     dims = (x, y, "layer")
     moved = runs["displacement_operator"].transpose(x, y, "layer", "width", "seed").values
-    ended = runs["outcome"].transpose(x, y, "width", "seed").values.astype(str) == _CONVERGED
+    ended = (
+        runs["outcome"].transpose(x, y, "width", "seed").values.astype(str)
+        == Outcome.CONVERGED.label
+    )
     good = ended[:, :, None] & (moved > 0) & np.isfinite(moved)
     moved, shape = np.where(good, moved, np.nan), moved.shape[:3]
     found: list[LayerEstimate] = []

@@ -1,10 +1,13 @@
 """What does the page of a plane at virtual widths show besides its map?"""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import xarray as xr
 
 from lazyscope.report.parts import (
     Cell,
@@ -24,8 +27,6 @@ from lazyscope.report.parts import (
     settings_section,
     write_whole,
 )
-from lazyscope.study._protocol import Runs
-from lazyscope.study.phase_diagram._plane_runs import runs_on_plane
 from lazyscope.study.phase_diagram.page._page import map_page
 from lazyscope.study.phase_diagram.page._study import (
     MapAxis,
@@ -39,14 +40,17 @@ _LOOKS = (
     ("law", "law at each width", "dash"),
 )
 Record = Mapping[str, Any]
+Axes = Sequence[tuple[str, np.ndarray]]
 
 
-def write_plane_page(result: Record, runs: Runs, path: str | os.PathLike[str]) -> Path:
+def write_plane_page(
+    result: Record, plane_of: Callable[[Axes], xr.Dataset], path: str | os.PathLike[str]
+) -> Path:
     """Write the page of a plane at virtual widths: the map, its boundaries, and cells at real widths.
 
     Args:
         result: the stored JSON object of the study.
-        runs: what its stores hold.
+        plane_of: gives the stored runs over (x, y, width, seed), for names and values of both axes.
         path: where the page goes; its folder must exist.
 
     Returns:
@@ -56,14 +60,9 @@ def write_plane_page(result: Record, runs: Runs, path: str | os.PathLike[str]) -
         InputError: the result is another study or not whole, or the path cannot be written.
     """
     check_stored(result, str(result.get("study")), parts=("estimates", "boundaries", "real"))
-    estimates, settings = stored_estimates(result["estimates"]), result["settings"]
+    estimates = stored_estimates(result["estimates"])
     axes = estimate_axes(estimates)
-    plane = runs_on_plane(
-        runs["runs"],
-        [(axis.name, axis.values) for axis in axes],
-        num_widths=settings["num_widths"],
-        seeds=settings["seeds"],
-    )
+    plane = plane_of([(axis.name, axis.values) for axis in axes])
     page = map_page(read_map_study(plane, estimates))
     whole_map, layers, disagreements, *_ = page.sections
     sections = [
