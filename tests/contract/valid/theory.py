@@ -37,7 +37,13 @@ def calls(folder):
             "scale_exponents": (0.5, 0.0),
             "speed_exponents": (0.0, 0.0),
         },
-        "scaling.from_abc": {"a": (0.0, 0.5), "b": (0.0, 0.0), "c": 0.0, "name": "abc", "optimiser": "sgd"},
+        "scaling.from_abc": {
+            "a": (0.0, 0.5),
+            "b": (0.0, 0.0),
+            "c": 0.0,
+            "name": "abc",
+            "optimiser": "sgd",
+        },
         "scaling.growth_power": {"optimiser": "adam"},
         "scaling.update_exponents": {"optimiser": "muon", "num_layers": 3},
         "scaling.initial_operator_norms": {
