@@ -97,6 +97,10 @@ CASES = [
     ([*TRAIN, "--method", "descend"], "use 'descent'"),
     ([*TRAIN, "--step-size", "1"], "--step-size belongs to --method descent"),
     ([*TRAIN, "--method", "descent", "--tolerance", "1"], "--tolerance belongs to --method flow"),
+    ([*TRAIN, "--share", "0.1"], "--share belongs to --method sgd or momentum"),
+    ([*TRAIN, "--method", "lion", "--epsilon", "1"], "--epsilon belongs to --method adam or"),
+    ([*TRAIN, "--loss", "cross-entropy"], "Exponential flow needs the squared loss"),
+    ([*TRAIN, "--loss", "crossentropy"], "use 'cross-entropy'"),
     ([*TRAIN, "--tolerance", "0"], "Tolerance must be above zero"),
     ([*TRAIN, "--method", "descent", "--step-size", "-1"], "Step size must be above zero"),
     (

@@ -96,6 +96,19 @@ def test_a_diverged_run_is_an_outcome_with_exit_code_zero():
     assert "a loss that falls" in told["decay_rate"]["measured_reason"]
 
 
+@pytest.mark.slow
+def test_an_optimiser_trains_cross_entropy_from_the_command_line():
+    told = answer(
+        *("train", *DATA, "--scheme", "mup", "--depth", "1", "--width", "16", "--stop", "0.3"),
+        *("--method", "adam", "--loss", "cross-entropy", "--share", "0.05"),
+    )
+    assert told["outcome"] == "converged"
+    assert (told["criterion"], told["optimizer"]) == ("cross-entropy", "adam")
+    assert told["displacement_exponents"] == [0.0, -1.0]
+    assert told["forecast"]["displacement"] is None
+    assert "under the squared loss only" in told["forecast"]["reason"]
+
+
 def test_a_bias_leaves_the_theorem_without_a_bound_and_says_why():
     told = answer("forecast", *DATA, *LAZY, "--bias")
     assert told["decay_rate"]["bound"] is None

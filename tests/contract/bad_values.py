@@ -323,6 +323,7 @@ VALID = {
     ("kernel.smallest_eigenvalue", "k", "axes"),  # many kernels of one point
     ("model.check_kernel_memory", "size", "zero"),  # the kernel of no points
     ("sweep.SweepDesign", "record", "empty"),  # what every run keeps, such as its outcome
+    ("flow.OptimiserSteps", "weight_decay", "zero"),  # none
     ("kernel.predict_flow", "t", "zero"),  # the start
     ("kernel.predict_flow", "t", "list"),  # several times
     ("claims.Claim", "rows", "empty"),  # a claim that is in no register

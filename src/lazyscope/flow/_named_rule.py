@@ -140,7 +140,7 @@ def _check_betas(betas: Any, names: tuple[str, ...]) -> None:
             fix="give one for momentum and muon, two for adam, adamw and lion",
         )
     for beta in betas:
-        check_if_known("every beta", beta, _check_decay)
+        check_if_known("every beta", float("nan") if beta is None else beta, _check_decay)
 
 
 def _check_decay(name: str, value: Any) -> None:
