@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lazyscope._checks import InputError
-from lazyscope.claims import CLAIMS, Claim
+from lazyscope.claims import CLAIMS, Claim, Finding, RunSettings, check_claim, validation
 from lazyscope.claims._row import Row
 from lazyscope.claims._rule import Rule
 from lazyscope.claims.register import _standing
@@ -18,6 +18,7 @@ from lazyscope.claims.register._entry import Entry, digest, read_entries, state_
 from lazyscope.claims.register._power import power_of
 from lazyscope.claims.register._standing import Standing, standings
 from lazyscope.measure import Estimate
+from lazyscope.report import validation_page
 
 FILES = sorted(Path(_standing.__file__).parent.glob("*.jsonl"))
 SEAL = json.loads((Path(__file__).parent / "sealed_register.json").read_text())
@@ -249,6 +250,35 @@ def test_no_row_counts_without_noise_from_a_named_source():
         if not one.uncounted:
             assert one.now["noise"]["source"]
             assert min(one.now["power"].values()) >= 0.8
+
+
+def test_a_page_shows_every_change_of_mind_and_what_is_no_longer_run():
+    row = Finding(
+        "ten-outputs",
+        "e = -1/4",
+        -0.25,
+        Estimate(-0.1, -0.2, -0.06),
+        "disagrees",
+        "runs",
+        "disagrees",
+    )
+    claim = replace(BY_NAME["off-law"], check=lambda effort: (row,), rows=())
+    record = check_claim(claim, RunSettings("full", None, "0"))
+    page = validation_page(validation([claim], {"off-law": record}, effort="full"))
+    assert (
+        "1 came out against the first expectation. 1 row was changed after it was registered."
+        in page
+    )
+    assert "| 0.97, 0.91 | **disagrees** (since then expected) |" in page
+    changes = page.partition("## Changes of mind")[2]
+    assert (
+        "| 2026-11-24 | `off-law/ten-outputs` | expected verdict disagrees | The row had disagreed"
+        in changes
+    )
+    assert (
+        "| `off-law/bias-takes-over-amended` | agrees | The prediction of -0.75 was taken out"
+        in changes
+    )
 
 
 def test_readme_counts_as_the_page_does():
