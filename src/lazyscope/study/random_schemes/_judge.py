@@ -68,6 +68,7 @@ def judge_random_schemes(settings: RandomSchemesSettings, runs: Runs) -> dict[st
 def _layers(settings: RandomSchemesSettings, runs: Runs) -> list[LayerEstimate]:
     """Every layer of every scheme."""
     found: list[LayerEstimate] = []
+    assert settings.tolerance is not None
     for depth in settings.all_depths:
         held, schemes = runs[f"depth-{depth}"], settings.schemes(depth)
         if settings.widths is None:
