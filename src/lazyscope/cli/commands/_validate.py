@@ -32,7 +32,8 @@ def validate_command(
         int | None,
         typer.Option(
             min=0,
-            metavar="N",
+            max=2**31 - 1,
+            metavar="SEED",
             help="Seed of claims that draw what they run, else that of the rows in DIR, or a new one.",
         ),
     ] = None,
