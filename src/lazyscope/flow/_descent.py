@@ -9,14 +9,10 @@ from jaxtyping import Array
 from lazyscope._checks import InputError, check_positive, check_scale
 from lazyscope._entry import checked
 from lazyscope._loss import check_squared
-from lazyscope._outcome import Outcome
 from lazyscope._types import Scalar
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop
 from lazyscope.flow._problem import Problem
 from lazyscope.kernel import as_matrix
-
-HOPELESS = 1e8
-"""A loss so many times that of the start has diverged."""
 
 
 @final
@@ -84,25 +80,9 @@ class GradientDescent(AbstractMethod):
         displacement = problem.move(state.displacement, change.as_params())
         loss = problem.loss_after(displacement)
         time = state.time + eta
-        num_steps = state.num_steps + 1
-        hopeless = ~(loss < HOPELESS * state.memory.initial_loss)
         gone = ~jnp.any(change.norms() > 0)
-        outcome = jnp.where(
-            (loss <= stop.loss) | (time >= stop.time),
-            Outcome.CONVERGED.value,
-            jnp.where(gone, Outcome.STALLED.value, Outcome.RUNNING.value),
-        )
-        outcome = jnp.where(hopeless, Outcome.DIVERGED.value, outcome)
-        return FlowState(
-            displacement=displacement,
-            loss=loss,
-            time=time,
-            num_steps=num_steps,
-            num_tried=num_steps,
-            outcome=outcome.astype(state.outcome.dtype),
-            history=state.history.record(num_steps, time[None], loss[None]),
-            memory=state.memory,
-        )
+        first = state.memory.initial_loss
+        return state.stepped(stop, displacement, loss, time, gone=gone, first=first)
 
 
 @final

@@ -13,6 +13,8 @@ from lazyscope._types import Params, Scalar
 from lazyscope.flow._history import History
 from lazyscope.flow._problem import Problem
 
+_HOPELESS = 1e8
+
 
 @final
 class Stop(eqx.Module):
@@ -50,6 +52,44 @@ class FlowState(eqx.Module):
     outcome: Int[Array, ""]
     history: History
     memory: Any
+
+    def stepped(
+        self,
+        stop: Stop,
+        displacement: Params,
+        loss: Scalar,
+        time: Scalar,
+        *,
+        gone: Array,
+        first: Scalar,
+    ) -> "FlowState":
+        """The state after a step that is always taken, with what the method carries left as it is.
+
+        Args:
+            stop: when the run has done what was asked.
+            displacement: where the step led.
+            loss: R there.
+            time: flow time there.
+            gone: whether nothing moved, so that nothing will.
+            first: R at the start; a loss 1e8 times it has diverged.
+        """
+        num_steps = self.num_steps + 1
+        outcome = jnp.where(
+            (loss <= stop.loss) | (time >= stop.time),
+            Outcome.CONVERGED.value,
+            jnp.where(gone, Outcome.STALLED.value, Outcome.RUNNING.value),
+        )
+        outcome = jnp.where(~(loss < _HOPELESS * first), Outcome.DIVERGED.value, outcome)
+        return FlowState(
+            displacement=displacement,
+            loss=loss,
+            time=time,
+            num_steps=num_steps,
+            num_tried=num_steps,
+            outcome=outcome.astype(self.outcome.dtype),
+            history=self.history.record(num_steps, time[None], loss[None]),
+            memory=self.memory,
+        )
 
 
 class AbstractMethod(eqx.Module):

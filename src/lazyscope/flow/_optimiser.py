@@ -1,6 +1,7 @@
 """How does an optimiser of Optax train, step by step as it is or in steps as small as one asks?"""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, final
 
 import equinox as eqx
@@ -9,9 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from lazyscope._checks import InputError, check_fraction, check_optimisers, check_positive, shown
-from lazyscope._outcome import Outcome
 from lazyscope._types import Params, Scalar
-from lazyscope.flow._descent import HOPELESS
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop
 from lazyscope.flow._named_rule import (
     Numbers,
@@ -127,24 +126,9 @@ class OptimiserSteps(AbstractMethod):
             gone = gone | ((length == 0) & (_largest(update) > 0))
         displacement = jax.tree.map(lambda d, u: d + length * u, state.displacement, update)
         loss = problem.loss_after(displacement)
-        num_steps = state.num_steps + 1
-        hopeless = ~(loss < HOPELESS * memory.initial_loss)
-        outcome = jnp.where(
-            (loss <= stop.loss) | (time >= stop.time),
-            Outcome.CONVERGED.value,
-            jnp.where(gone, Outcome.STALLED.value, Outcome.RUNNING.value),
-        )
-        outcome = jnp.where(hopeless, Outcome.DIVERGED.value, outcome)
-        return FlowState(
-            displacement=displacement,
-            loss=loss,
-            time=time,
-            num_steps=num_steps,
-            num_tried=num_steps,
-            outcome=outcome.astype(state.outcome.dtype),
-            history=state.history.record(num_steps, time[None], loss[None]),
-            memory=_OptimiserMemory(averages, memory.held, memory.initial_loss),
-        )
+        first = memory.initial_loss
+        ended = state.stepped(stop, displacement, loss, time, gone=gone, first=first)
+        return replace(ended, memory=replace(memory, averages=averages))
 
     def _slope(self, problem: Problem, displacement: Params) -> Params:
         """The gradient of R."""
