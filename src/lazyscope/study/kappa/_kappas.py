@@ -7,11 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from lazyscope._checks import InputError
-from lazyscope.experiment import look_ahead
 from lazyscope.model import architecture
 from lazyscope.study.kappa._defaults import ladder_of
 from lazyscope.study.kappa._outside import outside
-from lazyscope.study.kappa._records import forecast_record
+from lazyscope.study.kappa._records import forecast_cell
 from lazyscope.study.kappa._settings import KappaSettings
 from lazyscope.study.kappa._verdict import DISPLACEMENT, NUM_KAPPAS
 
@@ -44,14 +43,8 @@ def with_kappas(settings: KappaSettings) -> KappaSettings:
 
     def foreseen(name: str, kappa: float) -> float:
         """Median of the largest forecast displacement; zero for networks without gradient."""
-        network, scheme = settings.network(data, name, kappa, width)
-        leverage = network.leverage(scheme.alpha(width))
-        found = []
-        for seed in range(settings.seeds):
-            cell = settings.run_settings(name, kappa, width, seed)
-            told = forecast_record(look_ahead(cell, ("forecast",), data=data), leverage)
-            found.append(told[DISPLACEMENT.forecast] or 0.0)
-        return float(np.median(found))
+        told = [forecast_cell(settings, data, name, kappa, width, s) for s in range(settings.seeds)]
+        return float(np.median([each[DISPLACEMENT.forecast] or 0.0 for each in told]))
 
     judged = [name for name in settings.spreads if not outside(settings, name)]
     ladder = ladder_of(settings.model)

@@ -9,6 +9,7 @@ import xarray as xr
 from jaxtyping import ArrayLike, Float
 
 from lazyscope.data import Dataset
+from lazyscope.experiment import look_ahead
 from lazyscope.model import AbstractNetwork
 from lazyscope.study._guarantee import Bound
 from lazyscope.study._stored import StoredRuns, number, numbers
@@ -117,6 +118,15 @@ def run_record(
         },
         "wall_seconds": number(seen["seconds"]),
     }
+
+
+def forecast_cell(
+    settings: KappaSettings, data: Dataset, name: str, kappa: float, width: int, seed: int
+) -> dict[str, Any]:
+    """What the initial network of one run says before any training."""
+    seen = look_ahead(settings.run_settings(name, kappa, width, seed), ("forecast",), data=data)
+    network, scheme = settings.network(data, name, kappa, width)
+    return forecast_record(seen, network.leverage(scheme.alpha(width)))
 
 
 def forecast_record(seen: Seen, leverage: Float[np.ndarray, " groups"]) -> dict[str, Any]:

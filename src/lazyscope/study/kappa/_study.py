@@ -15,14 +15,14 @@ from lazyscope._checks import InputError
 from lazyscope._entry import checked
 from lazyscope._provenance import versions
 from lazyscope.data import Dataset
-from lazyscope.experiment import look_ahead, seconds_compiling
+from lazyscope.experiment import seconds_compiling
 from lazyscope.model import architecture
 from lazyscope.study._folder import finished_runs, kept_runs
 from lazyscope.study._guarantee import Bound
 from lazyscope.study._hopeless import HopelessWarning, hopeless_spreads
 from lazyscope.study.kappa._kappas import with_kappas
 from lazyscope.study.kappa._outside import outside
-from lazyscope.study.kappa._records import forecast_record, told_runs
+from lazyscope.study.kappa._records import forecast_cell, told_runs
 from lazyscope.study.kappa._settings import KappaSettings
 from lazyscope.study.kappa._verdict import judge
 
@@ -127,9 +127,7 @@ def warn_of_hopeless_spreads(settings: KappaSettings) -> None:
 
     def foresee(cell: tuple[int, str, float, int]) -> dict[str, Any]:
         width, name, kappa, seed = cell
-        seen = look_ahead(settings.run_settings(name, kappa, width, seed), ("forecast",), data=data)
-        network, scheme = settings.network(data, name, kappa, width)
-        return forecast_record(seen, network.leverage(scheme.alpha(width)))
+        return forecast_cell(settings, data, name, kappa, width, seed)
 
     needed = hopeless_spreads(settings, foresee)
     if needed:
