@@ -6,6 +6,7 @@ data and one copy of plotly.js are inside. What a page says comes from the modul
 """
 
 import base64
+import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -157,6 +158,19 @@ class Custom:
 
     html: Markup
     kind: str = field(default="custom", init=False)
+
+    @classmethod
+    def drawn(cls, anchor: str, title: str, figure: Any) -> "Custom":
+        """A section with a figure of Matplotlib, which escapes the names in it."""
+        drawn = io.StringIO()
+        figure.savefig(drawn, format="svg")
+        picture = drawn.getvalue()
+        return cls(
+            Markup(  # noqa: S704 (see above; anchor and title are ours)
+                f'<section class="card" id="{anchor}"><h2>{title}</h2>'
+                f"{picture[picture.index('<svg') :]}</section>"
+            )
+        )
 
 
 @final

@@ -1,12 +1,9 @@
 """What does the page of a coordinate check show?"""
 
-import io
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-from markupsafe import Markup
 
 from lazyscope._entry import checked
 from lazyscope.report.parts import (
@@ -37,13 +34,7 @@ def write_coordinates_page(result: Mapping[str, Any], path: str | os.PathLike[st
     Raises:
         InputError: the result is another study or format, or the path cannot be written.
     """
-    drawn = io.StringIO()
-    draw_coordinate_check(result).savefig(drawn, format="svg")
-    picture = drawn.getvalue()
-    title = "Against the width"
-    figure = Markup(  # noqa: S704 (drawn by Matplotlib from numbers and escaped names)
-        f'<section class="card" id="figure"><h2>{title}</h2>{picture[picture.index("<svg") :]}</section>'
-    )
+    figure = Custom.drawn("figure", "Against the width", draw_coordinate_check(result))
     page = study_page(
         result,
         lead=" ".join(check_words(result)),
@@ -52,7 +43,7 @@ def write_coordinates_page(result: Mapping[str, Any], path: str | os.PathLike[st
             ("seeds", str(result["seeds"])),
             ("steps", str(result["steps"])),
         ],
-        sections=[Custom(figure), layer_table(result), settings_section(result)],
+        sections=[figure, layer_table(result), settings_section(result)],
     )
     return write_whole(render_page(page), path)
 

@@ -1,12 +1,9 @@
 """What does the page of a predicted network show?"""
 
-import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-from markupsafe import Markup
 
 from lazyscope._entry import checked
 from lazyscope.report.parts import (
@@ -39,12 +36,7 @@ def write_narrow_proxy_page(result: Mapping[str, Any], path: str | os.PathLike[s
     Raises:
         InputError: the result is another study or format, or the path cannot be written.
     """
-    drawn = io.StringIO()
-    draw_predicted_loss(result).savefig(drawn, format="svg")
-    picture = drawn.getvalue()
-    figure = Markup(  # noqa: S704 (drawn by Matplotlib from numbers)
-        f'<section class="card" id="loss"><h2>Loss</h2>{picture[picture.index("<svg") :]}</section>'
-    )
+    figure = Custom.drawn("loss", "Loss", draw_predicted_loss(result))
     version = str(result["lazyscope"])
     page = Page(
         title=result["title"],
@@ -57,7 +49,7 @@ def write_narrow_proxy_page(result: Mapping[str, Any], path: str | os.PathLike[s
             ("seeds", str(result["seeds"])),
             ("regime", result["regime"]),
         ],
-        sections=[Custom(figure), array_table(result), settings_section(result)],
+        sections=[figure, array_table(result), settings_section(result)],
         footer=f"Made by lazyscope {version} from a result stored {result['created']}.",
         version=version,
     )
