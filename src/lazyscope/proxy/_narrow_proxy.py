@@ -1,6 +1,6 @@
 """What will a wide network do, as narrow ones of the same build say?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -22,7 +22,7 @@ from lazyscope.proxy._extrapolation import Extrapolated, extrapolate
 from lazyscope.proxy._family import ProxyFamily
 from lazyscope.proxy._kept import KeptRuns
 from lazyscope.proxy._plan import transfers_of
-from lazyscope.proxy._training import Training, points_of
+from lazyscope.proxy._training import Points, Training, points_of
 from lazyscope.proxy._verify import verify_proxy
 from lazyscope.proxy.library._library import library_of
 from lazyscope.proxy.library._network import Trained
@@ -93,16 +93,11 @@ def narrow_proxy(
         >>> found.regime
         'critical'
     """
-    settings = Training(**known_fields(training))
-    widths = checked_widths(width, proxy_widths)
     seeds = check_count("seeds", seeds, minimum=3)
-    points = points_of(data, settings.loss)
-    needed = check_outputs(widths, points.y)
-    library = library_of(build, points, (widths[0], widths[1]))
-    settings = library.own_training(settings, frozenset(training))
-    family = ProxyFamily(library, settings, width)
+    widths = checked_widths(width, proxy_widths)
+    family, points, needed = proxy_family(build, data, width, widths, training)
     notes = [*family.check(widths[0], min(seeds, 4)), *_said(widths, needed)]
-    kept = KeptRuns(None if folder is None else Path(folder), points, settings)
+    kept = KeptRuns(None if folder is None else Path(folder), points, family.training)
     runs = [
         [kept.train(*family.drawn(each, seed), name=f"{each}-{seed}") for seed in range(seeds)]
         for each in widths
@@ -116,6 +111,18 @@ def narrow_proxy(
         answer,
         verification=verify_proxy(answer, (found.loss, found.moved), family.wide_network, kept),
     )
+
+
+def proxy_family(
+    build: Build, data: Any, width: int, widths: Sequence[int], training: Mapping[str, Any]
+) -> tuple[ProxyFamily, Points, int]:
+    """The proxies of a build with their points, and the width that points and outputs ask for."""
+    settings = Training(**known_fields(training))
+    points = points_of(data, settings.loss)
+    needed = check_outputs(widths, points.y)
+    library = library_of(build, points, (widths[0], widths[1]))
+    settings = library.own_training(settings, frozenset(training))
+    return ProxyFamily(library, settings, width), points, needed
 
 
 class Read(NamedTuple):
@@ -268,7 +275,7 @@ def checked_widths(width: int, proxy_widths: Sequence[int]) -> tuple[int, ...]:
     return found
 
 
-def known_fields(training: dict[str, Any]) -> dict[str, Any]:
+def known_fields(training: Mapping[str, Any]) -> dict[str, Any]:
     """Fields of the training; others are refused by name."""
     fields = Training.__dataclass_fields__
     unknown = [name for name in training if name not in fields]
@@ -279,4 +286,4 @@ def known_fields(training: dict[str, Any]) -> dict[str, Any]:
             cause="a misspelt name",
             fix=f"use names among {', '.join(fields)}",
         )
-    return training
+    return dict(training)

@@ -13,9 +13,7 @@ from lazyscope.observe import Build
 from lazyscope.proxy._answer import estimates_of
 from lazyscope.proxy._extrapolation import extrapolate
 from lazyscope.proxy._family import ProxyFamily
-from lazyscope.proxy._narrow_proxy import check_outputs, checked_widths, known_fields
-from lazyscope.proxy._training import Training, points_of
-from lazyscope.proxy.library._library import library_of
+from lazyscope.proxy._narrow_proxy import checked_widths, proxy_family
 
 DIVERGED = 100.0
 """Loss over that of the start from which on a training counts as diverged; catapults stay below."""
@@ -71,21 +69,17 @@ def largest_stable_rate(
         >>> 0.01 < found.value < 10
         True
     """
-    settings = Training(**known_fields(training))
-    widths = checked_widths(width, proxy_widths)
     seeds = check_count("seeds", seeds, minimum=3)
-    points = points_of(data, settings.loss)
-    check_outputs(widths, points.y)
-    library = library_of(build, points, (widths[0], widths[1]))
-    settings = library.own_training(settings, frozenset(training))
-    family = ProxyFamily(library, settings, width)
+    widths = checked_widths(width, proxy_widths)
+    family = proxy_family(build, data, width, widths, training)[0]
     family.check(widths[0], seeds)
     edges = [
         np.log([_edge(_trial(family, each, seed)) for seed in range(seeds)]) for each in widths
     ]
     found = extrapolate(edges, widths, width)
     half = np.hypot(found.half_width, np.log(RESOLUTION))
-    unit = 1.0 if callable(settings.rate) else float(settings.rate)
+    rate = family.training.rate
+    unit = 1.0 if callable(rate) else float(rate)
     basis = f"{seeds} seeds at widths {', '.join(map(str, widths))}, read at {width}"
     moved = found._replace(value=found.value + np.log(unit), half_width=half)
     return estimates_of(moved, basis)[0]

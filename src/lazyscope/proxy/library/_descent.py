@@ -9,7 +9,8 @@ import optax
 from jax import lax
 from jaxtyping import Array, Float
 
-from lazyscope.proxy._training import LossName, Training
+from lazyscope._loss import named_loss
+from lazyscope.proxy._training import Training
 from lazyscope.proxy.library._network import Numbers
 
 
@@ -23,15 +24,6 @@ class Arrays(NamedTuple):
 
 Single = Callable[[Arrays, Any], Any]
 """Outputs (C,) of one example."""
-
-
-def loss_of(
-    name: LossName, outputs: Float[Array, "n C"], y: Float[Array, "n C"]
-) -> Float[Array, ""]:
-    """The loss by name, a mean over points."""
-    if name == "squared":
-        return jnp.sum((outputs - y) ** 2) / (2 * len(y))
-    return jnp.mean(optax.softmax_cross_entropy(outputs, y))
 
 
 def outputs_of(single: Single, arrays: Arrays, x: Any) -> Float[Array, "n C"]:
@@ -70,12 +62,13 @@ def descend(
         _direction(training, leaf, factor)
         for leaf, factor in zip(start, numbers.epsilon, strict=True)
     ]
+    criterion = named_loss(training.loss)
     decays = [training.decay * factor for factor in numbers.decay]
 
     def loss(leaves: Any, chosen: Any) -> Any:
         points = (x, y, shift) if chosen is None else (x[chosen], y[chosen], shift[chosen])
         outputs = outputs_of(single, arrays._replace(leaves=leaves), points[0])
-        return loss_of(training.loss, outputs + points[2], points[1])
+        return criterion.value(outputs + points[2], points[1])
 
     def step(carry: Any, now: Any) -> Any:
         leaves, states = carry
