@@ -250,6 +250,7 @@ def forecast_problem(problem: StartingPoint, *, at_fraction: float = 0.0) -> For
             fix="make it with dense_problem or function_problem",
         )
     check_squared("a forecast", getattr(problem, "criterion", SquaredLoss()))
+    share = getattr(problem, "start_share", None)
     return forecast(
         problem.kernel,
         problem.params,
@@ -257,7 +258,7 @@ def forecast_problem(problem: StartingPoint, *, at_fraction: float = 0.0) -> For
         problem.y,
         speeds=problem.speeds,
         at_fraction=at_fraction,
-        start_share=getattr(problem, "start_share", None),
+        start_share=None if share is None else float(share),
     )
 
 

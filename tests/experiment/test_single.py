@@ -1,15 +1,22 @@
 """Is one run described, forecast and measured as its parts say?"""
 
+import jax
 import numpy as np
 import pytest
 
 from lazyscope._checks import InputError
+from lazyscope._jax import own_settings
 from lazyscope._plain import plain
 from lazyscope.data import Dataset, four_points
-from lazyscope.experiment._forecast import forecast_run
+from lazyscope.experiment._forecast import (
+    bound_of_displacements,
+    forecast_run,
+    forecast_verdict,
+)
 from lazyscope.experiment._single import SingleRun
 from lazyscope.experiment._training import train_run
 from lazyscope.flow import ExponentialFlow, GradientDescent
+from lazyscope.forecast import forecast_problem
 from lazyscope.scaling import Scheme, named_scheme
 
 
@@ -38,7 +45,9 @@ def test_the_forecast_of_a_scalar_product_is_that_of_the_formula():
     moved = [abs(b * residual / kernel / a), abs(a * residual / kernel / b)]
     assert told["predicted_displacement"] == pytest.approx(moved)
     assert told["predicted_displacement_at_stop"] == pytest.approx([m / 2 for m in moved])
-    assert told["predicted_displacement_bound"] == pytest.approx(moved)
+    assert told["predicted_displacement_bound"] == pytest.approx(
+        plain(bound_of_displacements(np.array(moved), told["predicted_kernel_change"]))
+    )
 
 
 @pytest.mark.slow
@@ -132,3 +141,48 @@ def test_targets_that_the_network_meets_at_its_start_are_refused():
 def test_plain_values_hold_no_number_that_json_lacks():
     value = {"a": np.array([1.0, np.inf]), "b": (np.float64("nan"), 2, True, None, "x")}
     assert plain(value) == {"a": [1.0, None], "b": [None, 2, True, None, "x"]}
+
+
+def test_the_bound_of_a_forecast_holds_for_products_of_two_numbers():
+    """f = a b moves along a^2 - b^2 = const to a b = y: solved by hand, over drawn starts and targets."""
+    source, held = np.random.default_rng(11), 0
+    for _ in range(500):
+        a, b = source.uniform(0.2, 3.0, 2)
+        gap = source.uniform(-1.0, 1.0) * min(a, b) ** 2
+        kernel = a**2 + b**2
+        bound = bound_of_displacements(np.abs([b * gap / kernel / a, a * gap / kernel / b]), 0.0)
+        root = np.sqrt((a**2 - b**2) ** 2 + 4 * (a * b + gap) ** 2)
+        ends = np.sqrt([(root + a**2 - b**2) / 2, (root - a**2 + b**2) / 2])
+        moved = np.abs(ends - [a, b]) / [a, b]
+        if a * b + gap > 0:
+            assert (moved <= bound * (1 + 1e-12)).all(), (a, b, gap)
+            held += np.isfinite(bound).all()
+    assert held > 200
+
+
+def test_the_predicted_kernel_change_is_that_of_the_kernel_where_the_linearised_network_ends():
+    run = SingleRun(
+        four_points(), named_scheme("lecun", depth=2, input_dim=2), 16, activation="tanh"
+    )
+    problem = run.experiment().problem
+    change = forecast_problem(problem).change
+    with own_settings():
+        there = jax.tree.map(np.add, problem.params, tuple(change))
+        before, after = (
+            np.asarray(problem.kernel.expand(params, problem.x).kernel(problem.speeds))
+            for params in (problem.params, there)
+        )
+    expected = np.linalg.norm(after - before) / np.linalg.norm(before)
+    assert forecast_run(run)["predicted_kernel_change"] == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_forecast_counts_a_kernel_that_changes_against_lazy():
+    moved, bent = (
+        np.array([0.041, 0.033, 0.049]),
+        0.365,
+    )  # digits, tanh: the kernel ended 0.348 away
+    assert forecast_verdict(moved, 0.01) == "lazy"
+    assert forecast_verdict(moved, bent) == "borderline"
+    assert forecast_verdict(2 * moved, 0.01) == "borderline"
+    assert forecast_verdict(moved, np.nan) == "not-lazy"
+    assert forecast_verdict(np.array([0.1, 1.0]), 0.0) == "not-lazy"

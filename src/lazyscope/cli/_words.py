@@ -20,14 +20,14 @@ REGIMES = {
 }
 
 FORECASTS = {
-    "lazy": "The forecast says lazy: no layer needs to move by a tenth of its size.",
+    "lazy": "The forecast says lazy: neither a layer nor the kernel needs to change by a tenth of its size.",
     "borderline": (
-        "The forecast is borderline: some layer may move by between a tenth of its size and all of "
-        "it, so the linearised network is a guide only."
+        "The forecast is borderline: some layer or the kernel may change by between a tenth of its "
+        "size and all of it, so the linearised network is a guide only."
     ),
     "not-lazy": (
-        "The forecast says not lazy: the linearised network would move some layer by its own size "
-        "or more, so the network will leave its linearisation."
+        "The forecast says not lazy: the linearised network would change some layer or the kernel by "
+        "its own size or more, so the network will leave its linearisation."
     ),
 }
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from lazyscope._checks import InputError, check_fraction
 from lazyscope._entry import checked
@@ -31,19 +32,22 @@ def forecast_run(run: SingleRun, *, stop: float | None = None) -> dict[str, Any]
 
     Returns:
         The run's record, and ``predicted_displacement`` (Frobenius norm, relative, per layer, when
-        training has ended), ``predicted_displacement_bound`` (the same in operator norm, an upper
-        bound), ``lambda_min``, ``lambda_max``, ``max_stable_step`` (2 n / lambda_max),
-        ``time_to`` (flow time to a fraction of the initial loss, None where it is never reached),
-        ``decay_rate`` with ``kernel`` (2 lambda_min / n) and ``bound`` (the theorem's),
-        ``duplicates``, ``verdict`` (``lazy``, ``borderline``, ``not-lazy``) and ``notes``.
+        training has ended), ``predicted_displacement_bound`` (in operator norm, an upper bound, see
+        `bound_of_displacements`; None where the linearised network moves a layer by its own size),
+        ``predicted_kernel_change`` (where the linearised network ends), ``lambda_min``,
+        ``lambda_max``, ``max_stable_step`` (2 n / lambda_max), ``time_to`` (flow time to a fraction
+        of the initial loss, None where it is never reached), ``decay_rate`` with ``kernel``
+        (2 lambda_min / n) and ``bound`` (the theorem's), ``duplicates``, ``verdict`` (see
+        `forecast_verdict`) and ``notes``.
 
     Raises:
         InputError: see `SingleRun.experiment`; a stop outside (0, 1); a kernel that is zero.
 
-    Cost: one eigendecomposition of n C x n C, two with `stop`.
+    Cost: one eigendecomposition of n C x n C and two kernels, twice that with `stop`.
 
     Trust: exact for the linearised network; a predicted displacement of order one says that the
-    prediction itself cannot be trusted.
+    prediction itself cannot be trusted. Bound and verdict are calibrated on drawn networks
+    (``benchmarks/forecast_calibration.py``).
 
     Example:
         >>> from lazyscope.data import four_points
@@ -93,9 +97,10 @@ def forecast_record(run: SingleRun, start: Mapping[str, Any]) -> dict[str, Any]:
     seen = forecast_of(run, start)
     bound, reason = theorem_rate(run)
     groups = duplicate_groups(run.data.x_train)
-    largest = np.asarray(start["forecast_bound"])
+    moved, bent = np.asarray(start["forecast_bound"]), float(start["forecast_kernel_change"])
     return {
-        "predicted_displacement_bound": largest,
+        "predicted_displacement_bound": bound_of_displacements(moved, bent),
+        "predicted_kernel_change": bent,
         "lambda_min": 0.0 if seen.is_singular else seen.lambda_min,
         "lambda_max": seen.lambda_max,
         "max_stable_step": seen.max_stable_step,
@@ -106,9 +111,33 @@ def forecast_record(run: SingleRun, start: Mapping[str, Any]) -> dict[str, Any]:
             "bound_reason": reason,
         },
         "duplicates": [list(group) for group in groups],
-        "verdict": _verdict(float(np.max(largest))),
+        "verdict": forecast_verdict(moved, bent),
         "notes": _notes(seen, groups),
     }
+
+
+def bound_of_displacements(
+    moved: Float[np.ndarray, " layers"], bent: float
+) -> Float[np.ndarray, " layers"]:
+    """At most how far layers move that the linearised network moves by `moved`, all relative.
+
+    `bent` is the relative change of the kernel where the linearised network ends.
+
+    A layer moves by J_l^T K^{-1} r. While all layers move by d_l, gradients may shrink by as much as
+    prod_l (1 - d_l), and the kernel, which is of second degree in them, by its square: what solves for
+    the residual grows by the inverse. Activations that are not homogeneous bend gradients by as much as
+    they bend the kernel: d_l ((1 + bent) / prod_l (1 - d_l))^2. Infinite for every layer where one moves
+    by its own size.
+
+    Trust: an argument of first order, and a calibration: see ``benchmarks/forecast_calibration.py``.
+
+    Example:
+        >>> bound_of_displacements(np.array([0.1, 0.5]), 0.0).round(3).tolist()
+        [0.494, 2.469]
+    """
+    if not ((moved < NOT_LAZY).all() and np.isfinite(bent)):
+        return np.full(moved.shape, np.inf)
+    return moved * ((1.0 + bent) / np.prod(1.0 - moved)) ** 2
 
 
 def theorem_rate(run: SingleRun) -> tuple[float | None, str | None]:
@@ -131,10 +160,24 @@ def theorem_rate(run: SingleRun) -> tuple[float | None, str | None]:
     return rate * float(run.output_scale) ** 2, None
 
 
-def _verdict(largest: float) -> str:
-    if largest < LAZY:
+def forecast_verdict(moved: Float[np.ndarray, " layers"], bent: float) -> str:
+    """``lazy``, ``borderline`` or ``not-lazy``, from what the linearised network says.
+
+    Args:
+        moved: relative displacements of its layers, Frobenius norm over operator norm of the start.
+        bent: relative change of the kernel where it ends; one without a number counts as large.
+
+    Returns:
+        ``lazy`` if neither `bound_of_displacements` nor the kernel reach a tenth; ``not-lazy`` if a layer
+        or the kernel changes by its own size.
+
+    Example:
+        >>> forecast_verdict(np.array([0.01, 0.02]), 0.3)
+        'borderline'
+    """
+    if bound_of_displacements(moved, bent).max() < LAZY and bent < LAZY:
         return "lazy"
-    return "borderline" if largest < NOT_LAZY else "not-lazy"
+    return "borderline" if moved.max() < NOT_LAZY and bent < NOT_LAZY else "not-lazy"
 
 
 def _notes(seen: Forecast, groups: tuple[tuple[int, ...], ...]) -> list[str]:

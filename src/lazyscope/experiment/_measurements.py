@@ -3,6 +3,7 @@
 from functools import cached_property
 from typing import final
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -47,7 +48,7 @@ def run_quantities(
     """
     seen = _Ends(experiment, stop, result)
     values: Values = {}
-    if "forecast" in record or "spectrum" in record:
+    if {"forecast", "forecast_kernel", "spectrum"} & set(record):
         values.update(_forecast(record, seen))
     if "start" in record:
         values["residual_size"] = jnp.max(jnp.abs(seen.residual))
@@ -243,6 +244,11 @@ def _forecast(record: tuple[str, ...], seen: _Ends) -> Values:
             "lambda_min": ahead.eigenvalues[0],
             "lambda_max": ahead.eigenvalues[-1],
         }
+    if "forecast_kernel" in record:
+        there = jax.tree.map(jnp.add, params, ahead.change)
+        ended = seen.problem.kernel.expand(there, seen.problem.x)
+        averaged = (each.mean_kernel(seen.problem.speeds) for each in (seen.first, ended))
+        values["forecast_kernel_change"] = kernel_change(*averaged)
     return values
 
 

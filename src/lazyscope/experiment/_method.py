@@ -11,7 +11,15 @@ from lazyscope.experiment._settings import DEFAULT_SHARE, Value
 from lazyscope.flow import AbstractMethod, ExponentialFlow, GradientDescent, OptimiserSteps
 from lazyscope.scaling import Scheme, growth_power
 
-_OF_SQUARES = ("forecast", "spectrum", "rates", "linearisation", "linearised_curve", "outputs")
+_OF_SQUARES = (
+    "forecast",
+    "forecast_kernel",
+    "spectrum",
+    "rates",
+    "linearisation",
+    "linearised_curve",
+    "outputs",
+)
 """What rests on residuals that decay by the kernel alone."""
 
 _OF_FLOW_TIME = ("linearisation", "linearised_curve", "outputs")
@@ -85,7 +93,7 @@ def without_meaning(name: str, loss: str, optimizer: str | None) -> str | None:
     """Why a record has no meaning under a loss and an optimiser; None where it has one."""
     if name in _OF_SQUARES and loss == LOSSES[1]:
         return "residuals decay by the tangent kernel alone under the squared loss only"
-    if name in (*_OF_FLOW_TIME, "forecast") and optimizer not in (None, "sgd"):
+    if name in (*_OF_FLOW_TIME, "forecast", "forecast_kernel") and optimizer not in (None, "sgd"):
         return "the linearised network follows gradient flow, in a time that other optimisers do not keep"
     return None
 

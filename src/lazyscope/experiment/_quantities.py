@@ -83,6 +83,13 @@ _RECORDS = {
         "lambda_min": Quantity((), "1 / flow time", "smallest eigenvalue of K(0)"),
         "lambda_max": Quantity((), "1 / flow time", "largest eigenvalue of K(0)"),
     },
+    "forecast_kernel": {
+        "forecast_kernel_change": Quantity(
+            (),
+            "1",
+            "|K - K(0)| / |K(0)| where the linearised network stops, of the kernel averaged over outputs",
+        ),
+    },
     "spectrum": {
         "eigenvalues": Quantity(("mode",), "1 / flow time", "eigenvalues of K(0), ascending"),
         "energies": Quantity(
@@ -137,7 +144,7 @@ _RECORDS = {
     },
 }
 
-OF_START = ("forecast", "spectrum", "start")
+OF_START = ("forecast", "forecast_kernel", "spectrum", "start")
 """What is known before training."""
 
 DEFAULT_RECORD = ("displacement", "loss_curve")

@@ -55,7 +55,7 @@ class ExponentialFlow(AbstractMethod):
     Args:
         tolerance: error per step, relative to the displacement of each group of parameters. The
             correction is added, so that displacements come out better than this: at the default
-            within one per cent, the time to a loss within a few. Above 0.1 times become coarse.
+            within 1.5 per cent, the time to a loss within three. Above 0.1 times become coarse.
         frozen: ``"mean"`` freezes the kernel averaged over outputs, ``"full"`` all n C x n C of it.
         fixed_step: take steps of this length without error control (for studies of convergence).
 

@@ -45,6 +45,11 @@ def _parts(record: Mapping[str, Any]) -> list[Any]:
         ("largest stable step", number(record["max_stable_step"]), "2 n / lambda_max, flow time"),
         ("decay rate, kernel", number(rates["kernel"]), "2 lambda_min / n, per flow time"),
         (
+            "kernel change",
+            number(record["predicted_kernel_change"]),
+            "|K - K(0)| / |K(0)| where the linearised network ends",
+        ),
+        (
             "decay rate, theorem",
             number(rates["bound"]),
             rates["bound_reason"] or "lower bound as the width grows",
