@@ -2,7 +2,8 @@
 
 Curves of two lists that share no family. Those of `TUNED`, with the nine of `naive.crossovers`, are what
 an estimator may be adjusted on; those of `HELD_OUT` are for its test alone. Both lists, with the ranges
-of their parameters, were written before the estimator was. From formulas alone: nothing of the library is used.
+of their parameters, were written before the estimator was. From formulas alone: nothing of the library is
+used.
 """
 
 import numpy as np
@@ -124,10 +125,8 @@ def log_periodic(rng):
 def shifted_width(rng):
     """(m + m0)^e or (m - m0)^e, m0 from 16 to 2000 or from 8 to 56."""
     e = _exponent(rng)
-    if rng.random() < 0.5:
-        shift = np.exp(rng.uniform(np.log(16), np.log(2000)))
-    else:
-        shift = -rng.uniform(8, 56)
+    wide = rng.random() < 0.5
+    shift = np.exp(rng.uniform(np.log(16), np.log(2000))) if wide else -rng.uniform(8, 56)
     return e, lambda m: (m + shift) ** e
 
 
