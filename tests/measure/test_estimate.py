@@ -1,5 +1,7 @@
 """Is the estimate of an exponent right, invariant, and honest about what it does not know?"""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -228,6 +230,9 @@ def test_an_estimate_says_whether_a_bend_shows_and_what_it_rests_on():
     low, high = straight.bent_interval
     assert low < straight.interval[0] < straight.interval[1] < high
     assert "straight with p = " in straight.estimate.basis
+    told = json.loads(json.dumps(straight.evidence()))
+    assert told["assumption"] == straight.assumption
+    assert told["largest"]["width"] == 4096
 
 
 def test_a_straight_line_is_rejected_at_its_level_where_it_is_true():

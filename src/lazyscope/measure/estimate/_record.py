@@ -1,7 +1,7 @@
 """What is known about an exponent after a sweep over widths?"""
 
-from dataclasses import dataclass
-from typing import final
+from dataclasses import asdict, dataclass
+from typing import Any, final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -117,6 +117,15 @@ class ExponentEstimate:
             )
         kind = next(fit.model for fit in self.models if fit.model != "power-law")
         return f"A bend {told} its going on, most likely as a {kind}, beyond {self.widths[-1]:g}."
+
+    def evidence(self) -> dict[str, Any]:
+        """What stands beside the interval in records and on pages, ready for JSON."""
+        largest = None if self.largest is None else asdict(self.largest)
+        return {
+            "assumption": self.assumption,
+            "straight_p": None if np.isnan(self.straight_p) else self.straight_p,
+            "largest": largest and largest | {"expected": list(largest["expected"])},
+        }
 
     def sign_verdict(self) -> Sign:
         """The sign of the exponent: ``undecided`` where the interval contains zero."""
