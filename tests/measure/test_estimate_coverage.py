@@ -1,7 +1,8 @@
 """Do nominal 95 % intervals contain the true exponent in 90 to 99 % of cases, and where a bend shows?
 
-Where none shows they are hardly wider than a straight line's, and rest on there being none. The number of cases, their families and their seed are fixed here; `benchmarks/exponent_coverage.py`
-is the same study with more cases. A straight line through the means is the method that must fail.
+Where none shows they are hardly wider than a straight line's, and rest on there being none. The number of
+cases, their families and their seed are fixed here; `benchmarks/exponent_coverage.py` has more of them. A
+straight line through the means is the method that must fail.
 """
 
 import numpy as np

@@ -303,7 +303,9 @@ def merge_neighbours(weight, centre, sd):
     shift = total(weight * (centre - middle)) / divisor
     spread = total(weight * (centre - middle) ** 2) / divisor - shift**2
     variance = total(weight * sd**2) / divisor + np.maximum(spread, 0.0)
-    return mass, middle + shift, np.sqrt(np.where(filled, variance, unit**2))
+    kept = np.argsort(-mass, axis=-1)[:, : filled.sum(-1).max()]
+    parts = (mass, middle + shift, np.sqrt(np.where(filled, variance, unit**2)))
+    return tuple(np.take_along_axis(part, kept, -1) for part in parts)
 
 
 def _bin(place, light, count: int):
