@@ -63,6 +63,7 @@ NOT_CALLED = {
     "measure.relative_change": TRACED,
     "measure.ExponentEstimate": RECORD,
     "measure.ExponentMap": RECORD,
+    "measure.LargestWidth": RECORD,
     "measure.ModelFit": RECORD,
     "measure.OrientationScatter": RECORD,
     "measure.PowerLawFit": RECORD,

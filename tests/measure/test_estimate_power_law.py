@@ -96,6 +96,65 @@ def test_a_bent_relation_is_named():
     assert straight.bend_interval[0] < 0 < straight.bend_interval[1]
 
 
+def losses(draw, *, num_seeds=4, noise=0.02):
+    """Sizes, losses E + A N^-alpha with lognormal noise, the true -alpha and E."""
+    rng = np.random.default_rng([7, draw])
+    n = np.repeat(np.geomspace(1e3, 1e6, 7), num_seeds)
+    power, floor = -rng.uniform(0.2, 0.8), np.exp(rng.uniform(np.log(0.1), np.log(3.0)))
+    middle = np.exp(rng.uniform(np.log(3e3), np.log(3e5)))
+    clean = floor * (1 + (n / middle) ** power)
+    return n, clean * np.exp(noise * rng.standard_normal(len(n))), power, floor
+
+
+@pytest.mark.slow
+def test_slopes_above_an_offset_are_covered_where_a_line_alone_never_is():
+    hits, offsets, plain = [], [], []
+    for draw in range(60):
+        n, loss, power, floor = losses(draw)
+        fit = fit_power_law(n, loss, offset="fitted")
+        hits.append(fit.interval[0] <= power <= fit.interval[1])
+        offsets.append(fit.offset_interval[0] <= floor <= fit.offset_interval[1])
+        low, high = fit_power_law(n, loss).interval
+        plain.append(low <= power <= high)
+    assert np.mean(hits) >= 0.88  # 95 % of 60 but two standard errors
+    assert np.mean(offsets) >= 0.8
+    assert np.mean(plain) < 0.05
+
+
+def test_an_exact_offset_is_found_and_drawn():
+    x = np.geomspace(10, 1e5, 9)
+    fit = fit_power_law(x, 2.0 + 30 * x**-0.5, offset="fitted")
+    assert fit.slope == pytest.approx(-0.5, abs=1e-3)
+    assert fit.offset == pytest.approx(2.0, rel=1e-3)
+    assert fit.constant == pytest.approx(30, rel=1e-2)
+    np.testing.assert_allclose(fit(x), 2.0 + 30 * x**-0.5, rtol=1e-3)
+    assert fit_power_law(x, x**-0.5).offset == 0
+
+
+def test_groups_with_constants_of_their_own_share_an_offset_in_proportion():
+    rng = np.random.default_rng(8)
+    x, member = np.tile(np.geomspace(1, 1e4, 8), 5), np.repeat(np.arange(5), 8)
+    own = np.exp(rng.standard_normal(5))[member]
+    y = own * (0.3 + x**-0.7) * np.exp(0.01 * rng.standard_normal(40))
+    fit = fit_power_law(x, y, groups=member, intercepts="per-group", offset="fitted")
+    assert fit.interval[0] <= -0.7 <= fit.interval[1]
+    assert np.ptp(fit.interval) < 0.1
+
+
+def test_an_offset_out_of_sight_leaves_steep_slopes_open():
+    rng = np.random.default_rng(9)
+    x = np.repeat(np.geomspace(1, 8, 4), 4)
+    y = np.where(x == 1, 1.3, 1.0) * np.exp(0.02 * rng.standard_normal(16))
+    fit = fit_power_law(x, y, offset="fitted")
+    assert fit.interval[0] == -np.inf
+    assert "does not show the offset" in fit.note
+
+
+def test_an_offset_needs_four_different_x():
+    with pytest.raises(InputError, match=r"4 different x.*add 1 or more x"):
+        fit_power_law([1, 2, 4], [3, 2, 1.5], offset="fitted")
+
+
 def test_points_without_a_value_are_counted():
     x = np.geomspace(1, 10, 6)
     y = x**-1.0

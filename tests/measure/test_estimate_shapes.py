@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lazyscope.measure.estimate._shapes import MODEL_NAMES, PRIOR, Shape, catalogue
+from lazyscope.measure.estimate._shapes import MODEL_NAMES, PRIOR, Shape, catalogue, likeness
 
 SHAPES = catalogue(64.0, 4096.0)
 
@@ -36,6 +36,25 @@ def test_a_correction_is_the_factor_it_says():
 
 def test_the_catalogue_follows_the_range_of_widths():
     doubled = catalogue(128.0, 8192.0)
-    np.testing.assert_allclose(
-        SHAPES.table(np.array([64.0, 700.0]))[:-1], doubled.table(np.array([128.0, 1400.0]))[:-1]
-    )
+    fixed = sum(shape.model == "logarithm" for shape in SHAPES.curves)  # knows where log m is zero
+    one, other = np.array([64.0, 700.0]), np.array([128.0, 1400.0])
+    np.testing.assert_allclose(SHAPES.table(one)[:-fixed], doubled.table(other)[:-fixed])
+
+
+def test_slopes_that_are_left_are_the_derivatives_of_the_shapes():
+    slopes = dict(zip(SHAPES.curves, SHAPES.slopes(4096.0), strict=True))
+    for shape, slope in slopes.items():
+        if shape.model == "crossover":
+            before = (shape.reference / 4096) ** shape.rate
+            assert slope == pytest.approx(before / (1 + before), abs=1e-6)
+    assert slopes[Shape("logarithm")] == pytest.approx(1 / np.log(4096.0), rel=1e-6)
+    assert slopes[Shape("power-law")] == 0
+
+
+def test_a_ripple_is_alike_nearby_and_forgets_far_away():
+    x = np.log([64.0, 128.0, 16384.0])
+    np.testing.assert_allclose(np.diag(likeness(x, 2.0)), 1.0)
+    assert likeness(x, 2.0)[0, 1] > 0.9 > 0.05 > likeness(x, 2.0)[0, 2]
+    np.testing.assert_array_equal(likeness(x, 0.0), np.eye(3))
+    assert {shape.model for shape in SHAPES.ripples} == {"ripple"}
+    assert "wanders by 15%" in Shape("ripple", reference=2.0, bend=0.15).sentence(0.0)

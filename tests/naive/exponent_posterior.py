@@ -1,74 +1,91 @@
 """The posterior of an exponent, one component at a time with full matrices.
 
-Transcribed from the model: log value = a + e x + D h(x) + noise, run variance s^2 m^-b, a shared
-variance f^2 per width, wide priors on a and e, D ~ N(0, D0^2), log s flat on a grid. Nothing is
-projected out, pooled, vectorised or merged. Returns the components; slow.
+Transcribed from the model: log value = a + e x + D h(x) + g(x) + noise, run variance s^2 m^-b, a shared
+variance f^2 per width, wide priors on a and e, D ~ N(0, D0^2), g a normal process (the error of a shape, or
+a ripple), s^2 by quantiles of its inverse chi-square. Nothing is projected out, pooled, vectorised or
+merged. Returns the components; slow.
 """
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import chi2, norm
+
+KINDS = ["power-law", "correction", "crossover", "logarithm", "ripple"]
+PRIOR = np.array([0.66, 0.085, 0.115, 0.025, 0.115])
 
 
-def shapes(widths):
-    """(kind, values h, D0) for every shape, kinds 0 to 3."""
-    x = np.log(widths)
-    ratio = widths / widths[0]
-    found = [(0, np.zeros_like(x), 1e-6)]
-    for rate in np.geomspace(0.15, 3.2, 12):
-        found.append((1, ratio**-rate, 0.5))
-        bent = [np.log(1 - bend * ratio**-rate) for bend in (0.4, 0.7, 0.9)]
-        found += [(1, h, 0.5 / -h[0]) for h in bent]
-    for rate in np.geomspace(0.08, 4.0, 12):
+def shapes(x):
+    """(kind, values h, slope of h at the end, D0, share within the kind), kinds 0 to 3."""
+    u = x - x[0]
+    found = [(0, np.zeros_like(x), 0.0, 1e-9, 1.0)]
+    for rate in np.geomspace(0.2, 3.0, 8):
+        power = np.exp(-rate * u)
+        for size in (0.5, 2.5):
+            found.append((1, power, -rate * power[-1], size, 1.0))
+            for bend in (0.4, 0.7, 0.9):
+                h = np.log(1 - bend * power)
+                slope = rate * bend * power[-1] / (1 - bend * power[-1])
+                found.append((1, h, slope, size / -h[0], 1.0))
+    for rate in np.geomspace(0.15, 4.0, 8):
+        spacing = min(max(0.5 / rate, 0.3), 1.0)
         crossing = x[0]
-        while crossing < x[-1] + np.log(6) and crossing <= x[-1] + 2 / rate:
-            h = -np.log(1 + np.exp(rate * (crossing - x))) / rate
-            found.append((2, h, min(0.6, 0.7 * rate)))
-            crossing += 0.3
-    found.append((3, np.log(x), 0.7))
+        while crossing < x[-1] + min(np.log(12), 2 / rate):
+            before = np.exp(rate * (crossing - x))
+            for change, per_rate in ((0.6, 0.7), (1.5, 1.2)):
+                size = min(change, per_rate * rate)
+                slope = before[-1] / (1 + before[-1])
+                found.append((2, -np.log(1 + before) / rate, slope, size, spacing))
+            crossing += spacing
+    found += [(3, np.log(x), 1 / x[-1], size, 1.0) for size in (0.7, 2.0)]
     return found
+
+
+def process(x, length):
+    """Correlations of a normal process."""
+    if length == 0:
+        return np.eye(len(x))
+    return np.array([[np.exp(-0.5 * ((a - b) / length) ** 2) for b in x] for a in x])
 
 
 def components(widths, values, accuracy=1e-3):
     """Arrays of weight, mean and standard deviation of e, and kind, over all components."""
-    x = np.log(widths)
-    y = np.log(values)
+    x, y = np.log(widths), np.log(values)
     num_widths, num_seeds = y.shape
     mean = y.mean(1)
     line = np.polyval(np.polyfit(x, mean, 1), x)
-    shared = accuracy**2 + (0.05 * np.sqrt(np.mean((mean - line) ** 2))) ** 2
-    catalogue = shapes(widths)
-    counts = np.bincount([kind for kind, _, _ in catalogue])
-    prior = np.array([0.40, 0.20, 0.30, 0.10])
+    error = 0.1 * np.sqrt(np.mean((mean - line) ** 2))
+    members = [(*shape, error**2 * process(x, 2.0)) for shape in shapes(x)]
+    for length in (0.0, 1.0, 2.0, 4.0):
+        for size in (0.01, 0.04, 0.15, 0.5):
+            ripple = size**2 * process(x, length)
+            members.append((4, np.zeros_like(x), 0.0, 1e-9, 1.0, ripple))
+    totals = np.zeros(5)
+    for kind, _, _, _, share, _ in members:
+        totals[kind] += share
+    spare = num_widths * (num_seeds - 1)
     rows = []
-    for b in (0.0, 0.5, 1.0, 1.5):
+    for b in (0.0, 1.0):
         relative = np.exp(-b * (x - x.mean()))
-        spare = num_widths * (num_seeds - 1)
-        pooled = np.sum((y - mean[:, None]) ** 2 / relative[:, None]) / spare + accuracy**2
-        for factor in np.geomspace(0.55, 8.0, 10):
-            variance = factor**2 * pooled * relative
-            log_scatter = 0.0
-            for i in range(num_widths):
-                residual = y[i] - mean[i]
-                log_scatter += -0.5 * np.sum(residual**2) / variance[i]
-                log_scatter += -0.5 * (num_seeds - 1) * np.log(variance[i])
-            noise = np.diag(variance / num_seeds + shared)
-            for kind, h, size in catalogue:
+        squares = np.sum((y - mean[:, None]) ** 2 / relative[:, None]) + spare * accuracy**2
+        log_scatter = -0.5 * (num_seeds - 1) * np.sum(np.log(relative)) - 0.5 * spare * np.log(
+            squares
+        )
+        for node, weight in zip(*np.polynomial.legendre.leggauss(4), strict=True):
+            variance = squares / chi2.isf(0.5 + node / 2, spare) * relative
+            noise = np.diag(variance / num_seeds + accuracy**2)
+            for kind, h, slope, size, share, wander in members:
+                spread = noise + wander
                 design = np.column_stack([np.ones_like(x), x - x.mean(), h])
-                covariance = np.diag([1e4, 1e3, size**2])
-                marginal = design @ covariance @ design.T + noise
-                information = design.T @ np.linalg.inv(noise) @ design + np.linalg.inv(covariance)
+                prior = np.diag([1e6, 1e5, size**2])
+                marginal = design @ prior @ design.T + spread
+                information = design.T @ np.linalg.inv(spread) @ design + np.linalg.inv(prior)
                 posterior = np.linalg.inv(information)
-                theta = posterior @ design.T @ np.linalg.inv(noise) @ mean
+                theta = posterior @ design.T @ np.linalg.inv(spread) @ mean
                 log_evidence = -0.5 * mean @ np.linalg.solve(marginal, mean)
                 log_evidence -= 0.5 * np.linalg.slogdet(marginal)[1]
-                rows.append(
-                    (
-                        log_evidence + log_scatter + np.log(prior[kind] / counts[kind]),
-                        theta[1],
-                        np.sqrt(posterior[1, 1]),
-                        kind,
-                    )
-                )
+                beyond = (0.2 * slope) ** 2 * (theta[2] ** 2 + posterior[2, 2])
+                log_prior = np.log(PRIOR[kind] * share / totals[kind])
+                total = log_evidence + log_scatter + np.log(weight / 2) + log_prior
+                rows.append((total, theta[1], np.sqrt(posterior[1, 1] + beyond), kind))
     log_weight, centre, sd, kind = np.array(rows).T
     weight = np.exp(log_weight - log_weight.max())
     return weight / weight.sum(), centre, sd, kind.astype(int)

@@ -29,8 +29,9 @@ from lazyscope.measure._outputs import linearisation_gap as linearisation_gap
 from lazyscope.measure._outputs import mean_squared_error as mean_squared_error
 from lazyscope.measure.estimate._decay import DecayRate as DecayRate
 from lazyscope.measure.estimate._decay import decay_rate as decay_rate
-from lazyscope.measure.estimate._exponent import MIN_SPARE as MIN_SPARE
-from lazyscope.measure.estimate._exponent import MIN_WIDTHS as MIN_WIDTHS
+from lazyscope.measure.estimate._evidence import MIN_SPARE as MIN_SPARE
+from lazyscope.measure.estimate._evidence import MIN_WIDTHS as MIN_WIDTHS
+from lazyscope.measure.estimate._evidence import LargestWidth as LargestWidth
 from lazyscope.measure.estimate._exponent import estimate_exponent as estimate_exponent
 from lazyscope.measure.estimate._exponent import estimate_exponents as estimate_exponents
 from lazyscope.measure.estimate._known_corrections import (

@@ -87,6 +87,7 @@ def sweep_exponents(
                     "runs": sum(estimate.runs),
                     "failed": sum(estimate.failed),
                     "note": estimate.note,
+                    **estimate.evidence(),
                 }
             )
     return plain(records)

@@ -120,6 +120,7 @@ def calls(folder):
             "y": np.exp(numbers(5)),
             "groups": np.array([0, 0, 1, 1, 2]),
             "intercepts": "common",
+            "offset": "none",
             "level": 0.95,
         },
         "measure.kernel_alignment": {"first": x @ x.T, "second": x @ x.T},

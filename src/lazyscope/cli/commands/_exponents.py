@@ -21,6 +21,9 @@ _TOLD = (
     "runs",
     "failed",
     "note",
+    "assumption",
+    "straight_p",
+    "largest",
 )
 
 
@@ -72,21 +75,42 @@ def _parts(
             f"{number(record['low'])} to {number(record['high'])}",
             number(record["predicted"]),
             record["verdict"] or record["sign"],
+            number(record["straight_p"]),
+            _largest(record["largest"]),
             f"{record['failed']} of {record['runs']}",
         )
         for record in records
     ]
-    head = ("", *axes, "exponent", f"{level:.0%} interval", "law", "verdict", "failed")
+    head = (
+        "",
+        *axes,
+        "exponent",
+        f"{level:.0%} interval",
+        "law",
+        "verdict",
+        "straight",
+        "largest",
+        "failed",
+    )
     counted = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
     return [
         table(
             f"Exponent of {quantity} in the width",
             head,
             rows,
-            "Undecided: the interval is too wide, or contains zero where there is no prediction.",
+            "Undecided: the interval is too wide, or contains zero where there is no prediction. Straight: "
+            "probability of such means if nothing bends; below 0.05 a bend shows, and the interval rests on "
+            "its going on. Largest: whether the other widths predict the largest.",
         ),
         *([f"Against the displacement law: {counted}."] if counted else []),
     ]
+
+
+def _largest(found: dict[str, Any] | None) -> str:
+    if found is None:
+        return ""
+    low, high = found["expected"]
+    return "as expected" if low <= found["measured"] <= high else "not as expected"
 
 
 def _place(value: Any) -> str:

@@ -2,30 +2,37 @@
 
 Model of the runs at x = log m, for one shape h, one noise size sigma and one noise slope b:
 
-    log value = a + e x + D h + noise,   variance of one run sigma^2 m^-b,
-    plus a variance f^2 per width that all its seeds share (solver tolerance, imperfect shapes).
+    log value = a + e x + D h(x) + g(x) + noise,   variance of one run sigma^2 m^-b,
+    plus a variance f^2 per width that all its seeds share (the solver's tolerance).
 
-Flat priors on a and e, D ~ N(0, D_0^2), flat in log sigma: everything is Gaussian, so each
-(shape, sigma, b) has the evidence of a linear model and a normal distribution of e in closed form
-(Bishop 2006, Pattern recognition and machine learning, section 3.5), and the posterior of e is
-their mixture. The scatter of seeds is pooled over widths: 3 seeds give each width 2 degrees of
-freedom, all widths together 8 or more.
+g is a normal process: the error of an imperfect shape, a tenth of the bend that is seen, or a ripple. Flat
+priors on a and e, D ~ N(0, D_0^2), flat in log sigma: everything is Gaussian at known sigma and b, so that
+each (shape, sigma, b) has the evidence of a linear model and a normal distribution of e in closed form
+(Bishop 2006, Pattern recognition and machine learning, section 3.5), and the posterior of e is their
+mixture. What slope a curve still has at the largest width, D h', is known up to a fifth of itself: it rests
+on the shape alone. The scatter of seeds is pooled over widths: 3 seeds give each width 2 degrees of freedom,
+all widths together 8 or more.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import final
+from typing import NamedTuple, final
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from lazyscope.measure.estimate._shapes import Catalogue
+from lazyscope.measure.estimate._shapes import MODEL_NAMES, Catalogue, likeness
 
-_NOISE_SLOPES = (0.0, 0.5, 1.0, 1.5)  # b: 0 for noise of constant size, 1 for self-averaging
-_NOISE_FACTORS = np.geomspace(0.55, 8.0, 10)  # sigma over the pooled standard deviation
-_SHAPE_ERROR = 0.05  # how far a true curve may be from its shape, relative to its bend
+_NOISE_SLOPES = (0.0, 1.0)  # b: 0 for noise of constant size, 1 for self-averaging
+_NOISE_NODES = 4  # quantiles of sigma that stand for its distribution
+_SHAPE_ERROR = 0.1  # how far a true curve may be from its shape, relative to its bend
+_SHAPE_LENGTH = 2.0  # in log m, over which that error stays alike
+_BEYOND_ERROR = 0.2  # of the slope that a curve has left at the largest width
+_ABSENT = 1e8  # variance of a mean without runs
 _CHUNK = 64  # cells at once, to bound memory
 _CENTRE_BINS, _DEVIATION_BINS = 80, 10  # of a mixture whose neighbours are merged
 _NEGLIGIBLE = 1e-6  # components with less weight, relative to the heaviest, are left out
+_FADING = [MODEL_NAMES.index(name) for name in ("correction", "crossover", "logarithm")]
 
 
 @final
@@ -76,6 +83,7 @@ class Summary:
     Attributes:
         low, centre, high: (C,) quantiles; `centre` is the median.
         standard_error: (C,) standard deviation.
+        bent_low, bent_high: (C,) quantiles if the line is bent, by a kind whose bend fades.
         weight: (C, M) posterior weight of each kind; sums to one.
         model_exponent, model_error: (C, M) mean and standard deviation within each kind.
         best: (C, M) index of the heaviest shape of each kind.
@@ -86,6 +94,8 @@ class Summary:
     centre: Float[np.ndarray, " C"]
     high: Float[np.ndarray, " C"]
     standard_error: Float[np.ndarray, " C"]
+    bent_low: Float[np.ndarray, " C"]
+    bent_high: Float[np.ndarray, " C"]
     weight: Float[np.ndarray, "C M"]
     model_exponent: Float[np.ndarray, "C M"]
     model_error: Float[np.ndarray, "C M"]
@@ -93,6 +103,24 @@ class Summary:
     amplitude: Float[np.ndarray, "C M"]
     constant: Float[np.ndarray, "C M"]
     exponent: Float[np.ndarray, "C M"]
+
+
+@final
+@dataclass(frozen=True)
+class Place:
+    """A width at which the mean of `count` (C,) runs is predicted."""
+
+    log_width: float
+    count: Float[np.ndarray, " C"]
+
+
+class Components(NamedTuple):
+    """The parts of C mixtures, (C, N, G) for N noises and G shapes."""
+
+    log_weight: Float[np.ndarray, "C N G"]
+    centre: Float[np.ndarray, "C N G"]
+    variance: Float[np.ndarray, "C N G"]
+    amplitude: Float[np.ndarray, "C N G"]
 
 
 def summarise(runs: Runs, shapes: Catalogue, *, level: float, accuracy: float) -> Summary:
@@ -104,59 +132,134 @@ def summarise(runs: Runs, shapes: Catalogue, *, level: float, accuracy: float) -
         level: coverage of the interval.
         accuracy: relative error of a width's values that all its seeds share.
     """
-    table = shapes.table(np.exp(runs.log_width))
     parts = []
     for start in range(0, len(runs.mean), _CHUNK):
         chunk = runs.cells(slice(start, start + _CHUNK))
-        parts.append(_summarise_chunk(chunk, shapes, table, level, accuracy))
+        parts.append(_reduce(chunk, shapes, components(chunk, shapes, accuracy), level))
     fields = Summary.__dataclass_fields__
     return Summary(*(np.concatenate([getattr(p, name) for p in parts]) for name in fields))
 
 
-def _summarise_chunk(runs, shapes, table, level, accuracy):
-    shared = accuracy**2 + (_SHAPE_ERROR * _bend(runs)) ** 2
-    parts = []
-    for slope in _NOISE_SLOPES:
-        relative = np.exp(-slope * (runs.log_width - runs.log_width.mean()))
-        pooled = ((runs.scatter / relative).sum(-1) + runs.spare * accuracy**2) / runs.spare
-        for factor in _NOISE_FACTORS:
-            variance = factor**2 * pooled[:, None] * relative
-            scatter_fit = -0.5 * runs.scatter / variance - 0.5 * (runs.count - 1) * np.log(variance)
-            per_width = np.where(runs.count > 0, scatter_fit, 0.0).sum(-1, keepdims=True)
-            used = runs.count > 0
-            precision = np.where(used, 1 / (variance / np.maximum(runs.count, 1) + shared), 0.0)
-            fit = fit_shapes(runs.log_width, runs.mean, precision, table, shapes.amplitude_sd)
-            parts.append((fit[0] + per_width + shapes.log_prior, *fit[1:]))
-    stacked = [np.stack(part, 1) for part in zip(*parts, strict=True)]
-    return _reduce(runs, shapes, table, stacked, level)
+def predict(
+    runs: Runs, shapes: Catalogue, place: Place, *, level: float, accuracy: float
+) -> tuple[Float[np.ndarray, " C"], Float[np.ndarray, " C"]]:
+    """Between which ends the mean log value of every cell is expected at a further width."""
+    tail, parts = 0.5 * (1 - level), []
+    for start in range(0, len(runs.mean), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        there = Place(place.log_width, place.count[part])
+        found = components(runs.cells(part), shapes, accuracy, there)
+        nodes = merge_neighbours(*_flat(_shares(found.log_weight), found))
+        parts.append([mixture_quantile(*nodes, p) for p in (tail, 1 - tail)])
+    low, high = (np.concatenate(ends) for ends in zip(*parts, strict=True))
+    return low, high
 
 
-def fit_shapes(log_width, mean, precision, table, amplitude_sd):
-    """Log evidence, exponent, its variance and amplitude, each (C, G), at known precision (C, W).
+def components(
+    runs: Runs, shapes: Catalogue, accuracy: float, place: Place | None = None
+) -> Components:
+    """The posterior of the exponent, or of the mean log value at a `place`, part by part."""
+    x, cells = runs.log_width, len(runs.mean)
+    every = x if place is None else np.append(x, place.log_width)
+    table = shapes.table(np.exp(every))
+    slopes = shapes.slopes(float(np.exp(x[-1])))
+    reach = slopes if place is None else slopes * (place.log_width - x[-1])
+    error = (_SHAPE_ERROR * _bend(runs)) ** 2
+    own_error = error[..., None] * likeness(every, _SHAPE_LENGTH)
+    wander = np.stack([r.bend**2 * likeness(every, r.reference) for r in shapes.ripples])
+    curves, parts = len(slopes), []
+    for log_weight, variance in _noises(runs, accuracy, place):
+        diagonal = variance[..., None] * np.eye(len(every))
+        bent = fit_lines(every, runs.mean, diagonal + own_error, table, shapes.amplitude_sd)
+        beyond = (_BEYOND_ERROR * reach) ** 2 * (bent.amplitude**2 + bent.amplitude_variance)
+        many = (diagonal[:, None] + wander).reshape(-1, *diagonal.shape[1:])
+        means = np.repeat(runs.mean, len(wander), axis=0)
+        straight = fit_lines(every, means, many)
+        straight = [part.reshape(cells, -1) for part in straight]
+        joined = [np.concatenate(pair, 1) for pair in zip(bent, straight, strict=True)]
+        evidence, centre, spread, amplitude, _ = joined
+        spread[:, :curves] += beyond
+        parts.append((evidence + log_weight[:, None] + shapes.log_prior, centre, spread, amplitude))
+    return Components(*(np.stack(part, 1) for part in zip(*parts, strict=True)))
 
-    Weighted least squares with the constant and the exponent projected out (their prior is flat)
-    and the amplitude shrunk towards zero by its own prior.
+
+def _noises(runs: Runs, accuracy: float, place: Place | None) -> Iterator[tuple]:
+    """Sizes and slopes of the noise, as their log weights (C,) and the variances of means (C, W).
+
+    Given the slope b, sigma^2 over the scatter's sum of squares is an inverse chi-square: quantiles of it
+    that carry the weights of Gauss's rule stand for it.
     """
-    total = precision.sum(-1, keepdims=True)
-    x = log_width - (precision * log_width).sum(-1, keepdims=True) / total
-    y = mean - (precision * mean).sum(-1, keepdims=True) / total
-    sxx = (precision * x**2).sum(-1, keepdims=True)
-    sxy = (precision * x * y).sum(-1, keepdims=True)
-    syy = (precision * y**2).sum(-1, keepdims=True)
-    sxh = (precision * x) @ table.T
-    shh = precision @ (table**2).T - (precision @ table.T) ** 2 / total
-    rhh = np.maximum(shh - sxh**2 / sxx, 0.0)
-    rhy = (precision * y) @ table.T - sxh * sxy / sxx
+    from scipy.special import chdtri  # here, since most commands need no interval
+
+    spare, x, count = runs.spare, runs.log_width, runs.count
+    if place is not None:
+        x = np.append(x, place.log_width)
+        count = np.concatenate([count, place.count[:, None]], 1)
+    nodes, weights = np.polynomial.legendre.leggauss(_NOISE_NODES)
+    for slope in _NOISE_SLOPES:
+        relative = np.exp(-slope * (x - runs.log_width.mean()))
+        seen = relative[: len(runs.log_width)]
+        squares = (runs.scatter / seen).sum(-1) + spare * accuracy**2
+        freedom = np.maximum(runs.count - 1, 0)
+        told = -0.5 * (freedom * np.log(seen)).sum(-1) - 0.5 * spare * np.log(squares)
+        for node, weight in zip(0.5 + 0.5 * nodes, 0.5 * weights, strict=True):
+            one_run = (squares / chdtri(spare, node))[:, None] * relative
+            variance = one_run / np.maximum(count, 1) + accuracy**2
+            yield told + np.log(weight), np.where(count > 0, variance, _ABSENT)
+
+
+class Fit(NamedTuple):
+    """Lines with one curve each, all (C, B): log evidence, result with its variance, amplitude with its."""
+
+    log_evidence: Float[np.ndarray, "C B"]
+    centre: Float[np.ndarray, "C B"]
+    variance: Float[np.ndarray, "C B"]
+    amplitude: Float[np.ndarray, "C B"]
+    amplitude_variance: Float[np.ndarray, "C B"]
+
+
+def fit_lines(log_width, mean, covariance, table=None, amplitude_sd=None) -> Fit:
+    """Generalised least squares of `mean` (C, W) on a line and a curve, for each of the B curves.
+
+    The constant and the exponent are projected out (their prior is flat); the amplitude is shrunk towards
+    zero by its own prior. The result is the exponent, or, where `log_width` has one width more than
+    `mean`, the mean log value there.
+    """
+    seen = mean.shape[-1]
+    table = np.zeros((1, len(log_width))) if table is None else table
+    sd = np.full(1, 1e-9) if amplitude_sd is None else amplitude_sd
+    precision = np.linalg.inv(covariance[:, :seen, :seen])
+    of_one = precision.sum(-1)
+    total = of_one.sum(-1, keepdims=True)
+    centre_x = of_one @ log_width[:seen, None] / total
+    centre_y = (of_one * mean).sum(-1, keepdims=True) / total
+    centre_h = of_one @ table[:, :seen].T / total
+    x, y, h = log_width[:seen] - centre_x, mean - centre_y, table[:, :seen]
+    px, py = (np.einsum("cvw,cw->cv", precision, part) for part in (x, y))
+    sxx, sxy, syy = ((a * b).sum(-1, keepdims=True) for a, b in ((px, x), (px, y), (py, y)))
+    sxh, syh = px @ h.T, py @ h.T
+    outer = (h[:, :, None] * h[:, None]).reshape(len(h), -1)
+    shh = precision.reshape(len(precision), -1) @ outer.T - centre_h**2 * total
+    stiffness = np.maximum(shh - sxh**2 / sxx, 0.0) + sd**-2.0
+    rhy = syh - sxh * sxy / sxx
     ryy = np.maximum(syy - sxy**2 / sxx, 0.0)
-    stiffness = rhh + amplitude_sd**-2.0
     amplitude = rhy / stiffness
-    used = precision > 0
-    log_precision = np.where(used, np.log(np.where(used, precision, 1.0)), 0.0)
-    log_evidence = -0.5 * (ryy - rhy**2 / stiffness) - 0.5 * np.log(stiffness * amplitude_sd**2)
-    log_evidence += 0.5 * log_precision.sum(-1, keepdims=True) - 0.5 * np.log(total * sxx)
+    evidence = -0.5 * (ryy - rhy**2 / stiffness) - 0.5 * np.log(stiffness * sd**2)
+    evidence += 0.5 * (np.linalg.slogdet(precision)[1][:, None] - np.log(total * sxx))
     exponent = (sxy - amplitude * sxh) / sxx
-    variance = 1 / sxx + (sxh / sxx) ** 2 / stiffness
-    return log_evidence, exponent, variance, amplitude
+    if len(log_width) == seen:
+        variance = 1 / sxx + (sxh / sxx) ** 2 / stiffness
+        return Fit(evidence, exponent, variance, amplitude, 1 / stiffness)
+    cross = covariance[:, :seen, -1]
+    weights = np.einsum("cvw,cw->cv", precision, cross)
+    level = 1 - weights.sum(-1, keepdims=True)
+    step = log_width[-1] - weights @ log_width[:seen, None] - level * centre_x
+    lift = table[:, -1] - weights @ h.T - level * centre_h
+    there = (weights * mean).sum(-1, keepdims=True) + level * centre_y
+    there = there + step * exponent + lift * amplitude
+    own = covariance[:, -1, -1, None] - (weights * cross).sum(-1, keepdims=True)
+    variance = own + level**2 / total + step**2 / sxx + (lift - step * sxh / sxx) ** 2 / stiffness
+    return Fit(evidence, there, variance, amplitude, 1 / stiffness)
 
 
 def mixture_quantile(weight, centre, sd, probability: float) -> Float[np.ndarray, " C"]:
@@ -200,7 +303,9 @@ def merge_neighbours(weight, centre, sd):
     shift = total(weight * (centre - middle)) / divisor
     spread = total(weight * (centre - middle) ** 2) / divisor - shift**2
     variance = total(weight * sd**2) / divisor + np.maximum(spread, 0.0)
-    return mass, middle + shift, np.sqrt(np.where(filled, variance, unit**2))
+    kept = np.argsort(-mass, axis=-1)[:, : filled.sum(-1).max()]
+    parts = (mass, middle + shift, np.sqrt(np.where(filled, variance, unit**2)))
+    return tuple(np.take_along_axis(part, kept, -1) for part in parts)
 
 
 def _bin(place, light, count: int):
@@ -220,38 +325,48 @@ def _bend(runs: Runs) -> Float[np.ndarray, "C 1"]:
     return np.sqrt((used * (y - slope * x) ** 2).sum(-1, keepdims=True) / total)
 
 
-def _reduce(runs, shapes, table, stacked, level) -> Summary:
-    """From all components, (C, noise, G) arrays, to what is reported."""
-    log_weight, exponent, variance, amplitude = stacked
-    log_weight = log_weight - log_weight.max((1, 2), keepdims=True)
-    weight = np.exp(log_weight)
-    weight /= weight.sum((1, 2), keepdims=True)
+def _shares(log_weight: Float[np.ndarray, "C N G"]) -> Float[np.ndarray, "C N G"]:
+    weight = np.exp(log_weight - log_weight.max((1, 2), keepdims=True))
+    return weight / weight.sum((1, 2), keepdims=True)
+
+
+def _flat(weight, found: Components) -> list[np.ndarray]:
+    """Weights, centres and deviations with one axis of components."""
     cells = len(weight)
-    flat = [part.reshape(cells, -1) for part in (weight, exponent, np.sqrt(variance))]
-    nodes = merge_neighbours(*flat)
+    return [part.reshape(cells, -1) for part in (weight, found.centre, np.sqrt(found.variance))]
+
+
+def _reduce(runs: Runs, shapes: Catalogue, found: Components, level: float) -> Summary:
+    """From all components to what is reported."""
+    weight = _shares(found.log_weight)
+    nodes = merge_neighbours(*_flat(weight, found))
+    fading = np.isin(shapes.model, _FADING)
+    bent = Components(*(part[..., fading] for part in found))
+    bent_nodes = merge_neighbours(*_flat(_shares(bent.log_weight), bent))
     tail = 0.5 * (1 - level)
-    mean = (weight * exponent).sum((1, 2))
-    second = (weight * (variance + (exponent - mean[:, None, None]) ** 2)).sum((1, 2))
+    mean = (weight * found.centre).sum((1, 2))
+    second = (weight * (found.variance + (found.centre - mean[:, None, None]) ** 2)).sum((1, 2))
+    ripples = np.zeros((len(shapes.ripples), len(runs.log_width)))
+    table = np.concatenate([shapes.table(np.exp(runs.log_width)), ripples])
     kinds = [
-        _reduce_kind(runs, table, weight, exponent, variance, amplitude, shapes.model == k)
-        for k in range(shapes.model.max() + 1)
+        _reduce_kind(runs, table, weight, found, shapes.model == k) for k in range(len(MODEL_NAMES))
     ]
     return Summary(
         mixture_quantile(*nodes, tail),
         mixture_quantile(*nodes, 0.5),
         mixture_quantile(*nodes, 1 - tail),
         np.sqrt(second),
+        mixture_quantile(*bent_nodes, tail),
+        mixture_quantile(*bent_nodes, 1 - tail),
         *(np.stack(part, -1) for part in zip(*kinds, strict=True)),
     )
 
 
-def _reduce_kind(
-    runs, table, weight, exponent, variance, amplitude, member: Bool[np.ndarray, " G"]
-):
+def _reduce_kind(runs, table, weight, found: Components, member: Bool[np.ndarray, " G"]):
     """Weight, mean, deviation, and the curve of the heaviest shape, of one kind of model."""
     index = np.flatnonzero(member)
-    weight, exponent = weight[..., index], exponent[..., index]
-    variance, amplitude = variance[..., index], amplitude[..., index]
+    weight, exponent = weight[..., index], found.centre[..., index]
+    variance, amplitude = found.variance[..., index], found.amplitude[..., index]
     total = weight.sum((1, 2))
     share = weight / np.maximum(total, 1e-300)[:, None, None]
     mean = (share * exponent).sum((1, 2))

@@ -12,10 +12,11 @@ from jaxtyping import Float
 from lazyscope._checks import InputError, check_array, check_choice, check_fraction
 from lazyscope._entry import checked
 from lazyscope._estimate import RESOLUTION, Agreement, Estimate, Sign
-from lazyscope.measure.estimate._student import student_reach
+from lazyscope.measure.estimate._offset import OffsetFit, fit_above_offset
+from lazyscope.measure.estimate._student import robust_last, student_reach
 
 MIN_GROUPS = 3
-_ROUNDING = 1e-9  # no slope is known better than this
+MIN_OFFSET_X = 4
 
 
 @final
@@ -24,14 +25,18 @@ class PowerLawFit:
     """Slope of log y against log x with an interval that trusts groups, not points.
 
     Attributes:
-        slope: s in y = A x^s; no unit.
+        slope: s in y = A x^s, or in y = E + A x^s where an offset was fitted; no unit.
         standard_error: cluster-robust standard error (CR2).
-        interval: (low, high) at `level`, from Student's t with `dof` degrees of freedom.
+        interval: (low, high) at `level`, from Student's t with `dof` degrees of freedom; beside an offset
+            the slopes that a test with these does not reject, infinite where it rejects none to a side.
         level: nominal coverage.
         dof: Satterthwaite degrees of freedom of the standard error.
         constant: A; with one intercept per group, the geometric mean of theirs.
         bend: coefficient of (log x)^2 when it is added, centred; 0 for a power law.
         bend_interval: its interval at `level`, infinite where it cannot be estimated.
+        offset: E, zero where none was fitted; like `constant` a geometric mean over groups with an
+            intercept each.
+        offset_interval: smallest and largest offset that go with the slopes of `interval`.
         residual_sd: standard deviation of the log of y about the line.
         num_points, num_groups, num_missing: points used, their groups, points without a value.
         note: what a reader should know, in sentences.
@@ -45,6 +50,8 @@ class PowerLawFit:
     constant: float
     bend: float
     bend_interval: tuple[float, float]
+    offset: float
+    offset_interval: tuple[float, float]
     residual_sd: float
     num_points: int
     num_groups: int
@@ -69,8 +76,8 @@ class PowerLawFit:
         return self.estimate.agreement(prediction, resolution=resolution)
 
     def __call__(self, x) -> Float[np.ndarray, " n"]:
-        """The fitted line ``constant * x**slope``, for a figure."""
-        return self.constant * np.asarray(x, float) ** self.slope
+        """The fitted curve ``offset + constant * x**slope``, for a figure."""
+        return self.offset + self.constant * np.asarray(x, float) ** self.slope
 
 
 @checked(unbounded=("x", "y"), any_axes=("x", "y"))
@@ -80,9 +87,10 @@ def fit_power_law(
     *,
     groups: Any = None,
     intercepts: Literal["common", "per-group"] = "common",
+    offset: Literal["none", "fitted"] = "none",
     level: float = 0.95,
 ) -> PowerLawFit:
-    """Slope s of ``y = A x^s`` by least squares of the logs, with cluster-robust errors.
+    """Slope s of ``y = A x^s`` or ``y = E + A x^s`` by least squares of the logs, with cluster-robust errors.
 
     Points of one group (the runs of one scheme, or of one seed) share whatever moves them off the
     line; the error bar counts groups. It is the bias-reduced sandwich CR2 with the degrees of
@@ -95,19 +103,21 @@ def fit_power_law(
         groups: (n,) labels of what is independent; default every point.
         intercepts: ``common`` for one line; ``per-group`` for parallel lines, when each group
             has its own constant and only the slope is shared.
+        offset: ``fitted`` for ``y = E + A x^s`` with E >= 0, such as a loss that cannot fall below E; its
+            interval is wide where the range of x does not show E.
         level: nominal coverage of the interval.
 
     Returns:
         A `PowerLawFit`.
 
     Raises:
-        InputError: fewer than 3 groups, fewer than 2 distinct x, values not positive, lengths that
-            differ.
+        InputError: fewer than 3 groups, fewer than 2 distinct x (4 with an offset), values not positive,
+            lengths that differ.
 
-    Cost: O(n * groups).
+    Cost: O(n * groups); with an offset about a tenth of a second.
 
     Trust: the interval is about the least-squares line over the measured range. A bent relation
-    has no single slope; `bend_interval` and `note` say so.
+    has no single slope; `bend_interval` and `note` say so. Coverage with an offset: ``docs/estimates.md``.
 
     Reference: Bell & McCaffrey 2002, Survey Methodology 28(2); Imbens & Kolesar 2016, Review of
     Economics and Statistics 98(4), sections II and IV.
@@ -116,10 +126,15 @@ def fit_power_law(
         >>> fit = fit_power_law([1.0, 2.0, 4.0, 8.0], [3.0, 1.5, 0.75, 0.375])
         >>> round(fit.slope, 6), round(fit.constant, 6), fit.sign_verdict()
         (-1.0, 3.0, 'negative')
+        >>> n = np.array([1e3, 1e4, 1e5, 1e6, 1e7])
+        >>> fit = fit_power_law(n, 1.7 + 20 * n**-0.3, offset="fitted")
+        >>> round(fit.slope, 2), round(fit.offset, 2)
+        (-0.3, 1.7)
     """
     level = check_fraction("level", level)
     check_choice("intercepts", intercepts, ("common", "per-group"))
-    x, y, labels, num_missing = _checked(x, y, groups)
+    fitted = check_choice("offset", offset, ("none", "fitted")) == "fitted"
+    x, y, labels, num_missing = _checked(x, y, groups, MIN_OFFSET_X if fitted else 2)
     names, member = np.unique(labels, return_inverse=True)
     log_x, log_y = np.log(x), np.log(y)
     centre = log_x.mean()
@@ -127,28 +142,31 @@ def fit_power_law(
         base = (member[:, None] == np.arange(len(names))).astype(float)
     else:
         base = np.ones((len(x), 1))
-    design = np.column_stack([base, log_x - centre])
-    coefficients, error, dof, residual = _robust(design, log_y, member)
-    slope = coefficients[-1]
-    reach = student_reach(level, dof) * error
-    bend, bend_reach = _bend(design, log_y, member, level)
+    if fitted:
+        found = fit_above_offset(base, log_x - centre, log_y, member, level)
+    else:
+        found = _line(base, log_x - centre, log_y, member, level)
     parts = []
     if num_missing:
         parts.append(
             f"{num_missing} of {num_missing + len(x)} points have no value and are left out."
         )
-    if abs(bend) > bend_reach:
+    if found.bend_interval[0] > 0 or found.bend_interval[1] < 0:
         parts.append("The relation is bent: the slope is an average over the range of x.")
+    if fitted and not np.isfinite(found.interval).all():
+        parts.append("The range of x does not show the offset: the slope has no end to one side.")
     return PowerLawFit(
-        slope=float(slope),
-        standard_error=float(error),
-        interval=(float(slope - reach), float(slope + reach)),
+        slope=found.slope,
+        standard_error=found.error,
+        interval=found.interval,
         level=level,
-        dof=float(dof),
-        constant=float(np.exp(coefficients[:-1].mean() - slope * centre)),
-        bend=float(bend),
-        bend_interval=(float(bend - bend_reach), float(bend + bend_reach)),
-        residual_sd=float(np.sqrt(residual @ residual / max(len(x) - design.shape[1], 1))),
+        dof=found.dof,
+        constant=float(np.exp(found.log_constant - found.slope * centre)),
+        bend=found.bend,
+        bend_interval=found.bend_interval,
+        offset=found.offset,
+        offset_interval=found.offset_interval,
+        residual_sd=found.residual_sd,
         num_points=len(x),
         num_groups=len(names),
         num_missing=num_missing,
@@ -156,7 +174,27 @@ def fit_power_law(
     )
 
 
-def _checked(x: Any, y: Any, groups: Any):
+def _line(base, log_x, log_y, member, level: float) -> OffsetFit:
+    """The slope without an offset."""
+    design = np.column_stack([base, log_x])
+    coefficients, error, dof, residual = robust_last(design, log_y, member)
+    slope, reach = float(coefficients[-1]), student_reach(level, dof) * error
+    bend, bend_reach = _bend(design, log_y, member, level)
+    return OffsetFit(
+        slope=slope,
+        error=float(error),
+        dof=float(dof),
+        interval=(float(slope - reach), float(slope + reach)),
+        log_constant=float(coefficients[:-1].mean()),
+        offset=0.0,
+        offset_interval=(0.0, 0.0),
+        bend=float(bend),
+        bend_interval=(float(bend - bend_reach), float(bend + bend_reach)),
+        residual_sd=float(np.sqrt(residual @ residual / max(len(log_y) - design.shape[1], 1))),
+    )
+
+
+def _checked(x: Any, y: Any, groups: Any, min_x: int):
     """Usable x, y and group labels, and the number of points without a value."""
     x, y = np.asarray(x, float), np.asarray(y, float)
     labels = np.arange(x.size) if groups is None else _labels(groups)
@@ -178,12 +216,14 @@ def _checked(x: Any, y: Any, groups: Any):
             fix="give NaN for a run without a value; do not take logs beforehand",
         )
     num_groups, num_x = len(np.unique(labels)), len(np.unique(x))
-    if num_groups < MIN_GROUPS or num_x < 2:
+    if num_groups < MIN_GROUPS or num_x < min_x:
         raise InputError(
-            f"an interval needs at least {MIN_GROUPS} groups and 2 different x",
+            f"an interval needs at least {MIN_GROUPS} groups and {min_x} different x",
             received=f"{num_groups} groups with a value and {num_x} different x",
             cause="one seed or scheme only, or too many failed runs",
-            fix=f"add {max(MIN_GROUPS - num_groups, 1)} or more groups; 5 are better",
+            fix=f"add {max(MIN_GROUPS - num_groups, 1)} or more groups; 5 are better"
+            if num_groups < MIN_GROUPS
+            else f"add {min_x - num_x} or more x",
         )
     return x, y, labels, num_missing
 
@@ -212,29 +252,5 @@ def _bend(design, log_y, member, level):
     wider = np.column_stack([design, square])
     if np.linalg.matrix_rank(wider) < wider.shape[1] or len(log_y) <= wider.shape[1]:
         return 0.0, np.inf
-    coefficients, error, dof, _ = _robust(wider, log_y, member)
+    coefficients, error, dof, _ = robust_last(wider, log_y, member)
     return coefficients[-1], student_reach(level, dof) * error
-
-
-def _robust(design, response, member):
-    """Coefficients, and CR2 error and Bell-McCaffrey dof of the last one; residuals."""
-    inverse = np.linalg.inv(design.T @ design)
-    coefficients = inverse @ design.T @ response
-    residual = response - design @ coefficients
-    direction = inverse[:, -1]
-    scores, images = [], []
-    for group in range(member.max() + 1):
-        rows = member == group
-        part = design[rows]
-        value, vector = np.linalg.eigh(np.eye(len(part)) - part @ inverse @ part.T)
-        kept = value > 1e-10
-        root = (vector[:, kept] * value[kept] ** -0.5) @ vector[:, kept].T
-        weights = root @ (part @ direction)
-        scores.append(weights @ residual[rows])
-        image = -design @ (inverse @ (part.T @ weights))
-        image[rows] += weights
-        images.append(image)
-    gram = np.array(images) @ np.array(images).T
-    dof = np.trace(gram) ** 2 / np.sum(gram**2)
-    error = np.hypot(np.linalg.norm(scores), _ROUNDING)
-    return coefficients, error, dof, residual

@@ -1,12 +1,13 @@
 """What is known about an exponent after a sweep over widths?"""
 
-from dataclasses import dataclass
-from typing import final
+from dataclasses import asdict, dataclass
+from typing import Any, final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from lazyscope._estimate import RESOLUTION, Agreement, Estimate, Sign, agreement, sign_of
+from lazyscope.measure.estimate._evidence import BENT, LargestWidth
 from lazyscope.measure.estimate._shapes import MODEL_NAMES, ModelName, Shape
 
 _FEW_WIDTHS = 4
@@ -19,8 +20,8 @@ class ModelFit:
     """One way of approaching the power law, as it fits a sweep.
 
     Attributes:
-        model: ``power-law``, ``correction``, ``crossover`` or ``logarithm``.
-        weight: posterior weight among the four; they sum to one.
+        model: ``power-law``, ``correction``, ``crossover``, ``logarithm`` or ``ripple``.
+        weight: posterior weight among the five; they sum to one.
         exponent: the exponent at infinite width if this model were true (posterior mean).
         standard_error: its standard deviation.
         shape, amplitude, constant, shape_exponent: the heaviest member of the model, as a curve
@@ -60,6 +61,10 @@ class ExponentEstimate:
         level: nominal coverage.
         model: the model with the largest weight, or None where nothing could be estimated.
         models: all models with their weights, heaviest first.
+        straight_p: probability of means so far from a straight line, were it true (F test); NaN where
+            nothing is left to test it with.
+        bent_interval: the interval if a bend is taken for granted, seen or not.
+        largest: what the other widths expect at the largest; None where they are too few.
         widths: the widths of the sweep.
         runs: number of runs per width, failed ones included.
         failed: number of failed runs per width.
@@ -76,6 +81,9 @@ class ExponentEstimate:
     level: float
     model: ModelName | None
     models: tuple[ModelFit, ...]
+    straight_p: float
+    bent_interval: tuple[float, float]
+    largest: LargestWidth | None
     widths: tuple[float, ...]
     runs: tuple[int, ...]
     failed: tuple[int, ...]
@@ -92,7 +100,32 @@ class ExponentEstimate:
 
     @property
     def _basis(self) -> str:
-        return f"{sum(self.runs)} runs at {len(self.widths)} widths"
+        line = "" if np.isnan(self.straight_p) else f", straight with p = {self.straight_p:.2g}"
+        return f"{sum(self.runs)} runs at {len(self.widths)} widths{line}"
+
+    @property
+    def assumption(self) -> str:
+        """What the interval takes for granted beyond the widths, in a sentence; empty without one."""
+        if np.isnan(self.straight_p):
+            return ""
+        told = f"shows (p = {self.straight_p:.2g} for a straight line): the interval rests on"
+        if self.straight_p >= BENT:
+            low, high = self.bent_interval
+            return (
+                f"No bend {told} none that begins later; with one that is too slight to show it would be "
+                f"[{low:.3f}, {high:.3f}]."
+            )
+        kind = next(fit.model for fit in self.models if fit.model != "power-law")
+        return f"A bend {told} its going on, most likely as a {kind}, beyond {self.widths[-1]:g}."
+
+    def evidence(self) -> dict[str, Any]:
+        """What stands beside the interval in records and on pages, ready for JSON."""
+        largest = None if self.largest is None else asdict(self.largest)
+        return {
+            "assumption": self.assumption,
+            "straight_p": None if np.isnan(self.straight_p) else self.straight_p,
+            "largest": largest and largest | {"expected": list(largest["expected"])},
+        }
 
     def sign_verdict(self) -> Sign:
         """The sign of the exponent: ``undecided`` where the interval contains zero."""
@@ -117,7 +150,9 @@ class ExponentEstimate:
         text = f"exponent {self.exponent:.3f} [{low:.3f}, {high:.3f}] at {self.level:.0%}"
         weights = ", ".join(f"{fit.model} {fit.weight:.2f}" for fit in self.models)
         return " ".join(
-            part for part in (text, f"({weights})" if weights else "", self.note) if part
+            part
+            for part in (text, f"({weights})" if weights else "", self.assumption, self.note)
+            if part
         )
 
 
@@ -130,14 +165,17 @@ class ExponentMap:
         exponent, standard_error, low, high: (C,) as in `ExponentEstimate`; NaN and infinite where a
             cell has too few runs.
         level: nominal coverage of [low, high].
-        weight, model_exponent, model_error: (C, 4) per model, in the order of `model_names`.
+        straight_p, bent_low, bent_high: (C,) as in `ExponentEstimate`.
+        largest_low, largest_high: (C,) between which the other widths expect the geometric mean at the
+            largest; NaN where they are too few.
+        weight, model_exponent, model_error: (C, 5) per model, in the order of `model_names`.
         widths: (W,).
         runs, failed: (C, W) number of runs, failed ones included, and of failed runs.
         failure_shift: (C,) how far failed runs could move the exponent; included in [low, high].
         spread: (C,) pooled standard deviation of the log of one run.
         log_mean: (C, W) mean log value of the runs that have one; NaN where none has.
         usable: (C,) whether the cell had enough runs for an estimate.
-        curves: (C, 4) shape, amplitude, constant and exponent of each model's heaviest shape.
+        curves: (C, 5) shape, amplitude, constant and exponent of each model's heaviest shape.
     """
 
     exponent: Float[np.ndarray, " C"]
@@ -145,6 +183,11 @@ class ExponentMap:
     low: Float[np.ndarray, " C"]
     high: Float[np.ndarray, " C"]
     level: float
+    straight_p: Float[np.ndarray, " C"]
+    bent_low: Float[np.ndarray, " C"]
+    bent_high: Float[np.ndarray, " C"]
+    largest_low: Float[np.ndarray, " C"]
+    largest_high: Float[np.ndarray, " C"]
     weight: Float[np.ndarray, "C M"]
     model_exponent: Float[np.ndarray, "C M"]
     model_error: Float[np.ndarray, "C M"]
@@ -182,6 +225,9 @@ class ExponentMap:
             level=self.level,
             model=fits[0].model if fits else None,
             models=fits,
+            straight_p=float(self.straight_p[index]),
+            bent_interval=(float(self.bent_low[index]), float(self.bent_high[index])),
+            largest=self._largest(index),
             widths=tuple(self.widths.tolist()),
             runs=tuple(self.runs[index].tolist()),
             failed=tuple(self.failed[index].tolist()),
@@ -190,6 +236,13 @@ class ExponentMap:
             **self._local_slopes(index),
             note=self._note(index),
         )
+
+    def _largest(self, index: int) -> LargestWidth | None:
+        ends = float(self.largest_low[index]), float(self.largest_high[index])
+        if np.isnan(ends[0]):
+            return None
+        measured = float(np.exp(self.log_mean[index, -1]))
+        return LargestWidth(float(self.widths[-1]), measured, ends)
 
     def _fits(self, index: int) -> tuple[ModelFit, ...]:
         if not self.usable[index]:
@@ -244,5 +297,12 @@ class ExponentMap:
             parts.append(
                 f"The widths span a factor of {used[-1] / used[0]:.3g} only: crossovers beyond "
                 f"{used[-1]:g} are likely to be missed."
+            )
+        largest = self._largest(index)
+        if largest is not None and not largest.as_expected:
+            low, high = largest.expected
+            parts.append(
+                f"The mean at width {largest.width:g} is {largest.measured:.3g}, where the other widths "
+                f"predict {low:.3g} to {high:.3g}."
             )
         return " ".join(parts)

@@ -1,11 +1,13 @@
 """How far does an interval reach when the spread is estimated from the data themselves?"""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from lazyscope._checks import InputError, check_array, check_fraction, check_positive
 from lazyscope._entry import checked
 from lazyscope._estimate import Estimate
+
+_ROUNDING = 1e-9  # no coefficient is known better than this
 
 
 @checked()
@@ -57,3 +59,34 @@ def mean_estimate(values: Float[np.ndarray, " n"], *, level: float = 0.95) -> Es
     mean = float(known.mean())
     basis = f"mean of {len(known)} values, Student's interval"
     return Estimate(mean, float(mean - reach), float(mean + reach), level, basis=basis)
+
+
+def robust_last(
+    design: Float[np.ndarray, "n k"],
+    response: Float[np.ndarray, " n"],
+    member: Int[np.ndarray, " n"],
+) -> tuple[np.ndarray, float, float, np.ndarray]:
+    """Coefficients of a regression, CR2 error and Bell-McCaffrey dof of the last one, and residuals.
+
+    Reference: Bell & McCaffrey 2002, Survey Methodology 28(2).
+    """
+    inverse = np.linalg.inv(design.T @ design)
+    coefficients = inverse @ design.T @ response
+    residual = response - design @ coefficients
+    direction = inverse[:, -1]
+    scores, images = [], []
+    for group in range(member.max() + 1):
+        rows = member == group
+        part = design[rows]
+        value, vector = np.linalg.eigh(np.eye(len(part)) - part @ inverse @ part.T)
+        kept = value > 1e-10
+        root = (vector[:, kept] * value[kept] ** -0.5) @ vector[:, kept].T
+        weights = root @ (part @ direction)
+        scores.append(weights @ residual[rows])
+        image = -design @ (inverse @ (part.T @ weights))
+        image[rows] += weights
+        images.append(image)
+    gram = np.array(images) @ np.array(images).T
+    dof = np.trace(gram) ** 2 / np.sum(gram**2)
+    error = np.hypot(np.linalg.norm(scores), _ROUNDING)
+    return coefficients, float(error), float(dof), residual

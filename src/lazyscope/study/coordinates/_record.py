@@ -166,7 +166,8 @@ class CoordinateCheck:
 
 
 def _estimate(found: ExponentEstimate) -> dict[str, Any]:
-    return {"exponent": found.exponent, "interval": found.interval, "note": found.note}
+    said = {"exponent": found.exponent, "interval": found.interval, "note": found.note}
+    return said | found.evidence()
 
 
 def _negated(found: ExponentEstimate) -> dict[str, Any]:

@@ -102,6 +102,7 @@ def _exponent_record(name: str, found: ExponentEstimate) -> dict[str, Any]:
         "verdict": found.sign_verdict() if predicted is None else found.agrees_with(predicted),
         "model": found.model,
         "note": found.note,
+        **found.evidence(),
     }
 
 
