@@ -3,6 +3,7 @@
 from lazyscope.claims._finding import Claim
 from lazyscope.claims.controls._catalogue import CONTROLS
 from lazyscope.claims.law._equivalence import EQUIVALENCE
+from lazyscope.claims.law._extended import EXTENDED_LAW
 from lazyscope.claims.law._law import LAW
 from lazyscope.claims.law._off_law import OFF_LAW
 from lazyscope.claims.papers._chizat import CHIZAT
@@ -28,6 +29,7 @@ CLAIMS: tuple[Claim, ...] = (
     COORDINATES,
     # the displacement law, what it rests on, where it is off, and negative controls
     LAW,
+    EXTENDED_LAW,
     EQUIVALENCE,
     OFF_LAW,
     CONTROLS,
