@@ -135,7 +135,8 @@ def _surprises(record: dict[str, Any]) -> Iterator[str]:
         if not row["as_expected"] and row["verdict_first"] != "undecided":
             told = f"{row['verdict_first']}, expected {row['expected_first']}{_since(row)}"
             counts = f" (counts nowhere: {row['uncounted']})" if row["uncounted"] else ""
-            yield f"{record['name']}, {row['name']}: {told}{counts}"
+            why = f" (explained: {row['explained']})" if row["explained"] else ""
+            yield f"{record['name']}, {row['name']}: {told}{counts}{why}"
 
 
 def _since(row: dict[str, Any]) -> str:
