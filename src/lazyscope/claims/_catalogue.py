@@ -6,6 +6,7 @@ from lazyscope.claims.law._equivalence import EQUIVALENCE
 from lazyscope.claims.law._extended import EXTENDED_LAW
 from lazyscope.claims.law._law import LAW
 from lazyscope.claims.law._off_law import OFF_LAW
+from lazyscope.claims.law._planes import PLANES
 from lazyscope.claims.papers._chizat import CHIZAT
 from lazyscope.claims.papers._condensation import CONDENSATION
 from lazyscope.claims.papers._coordinates import COORDINATES
@@ -30,6 +31,7 @@ CLAIMS: tuple[Claim, ...] = (
     # the displacement law, what it rests on, where it is off, and negative controls
     LAW,
     EXTENDED_LAW,
+    PLANES,
     EQUIVALENCE,
     OFF_LAW,
     CONTROLS,
