@@ -15,7 +15,7 @@ from lazyscope.study.kappa._verdict import NUM_KAPPAS, PREDICTED_SLOPE
 
 _NOISES = (0.02, 0.1)
 """Scatter of log displacements of one network about its line in log kappa: of usual runs, of wild ones."""
-_DRAWS = 200
+_DRAWS = 60
 
 
 def power_of_kappa(settings: KappaSettings) -> Iterator[Power]:

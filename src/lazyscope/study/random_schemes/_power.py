@@ -14,7 +14,7 @@ from lazyscope.study.random_schemes._virtual import Exponents
 
 _TIMES = (1.0, 5.0)
 """Errors of log displacements, in units of what the solver's tolerance or the share of a step makes."""
-_DRAWS = 100
+_DRAWS = 30
 _LEVEL = 0.95
 
 
