@@ -276,10 +276,11 @@ def test_a_page_shows_every_change_of_mind_and_what_is_no_longer_run():
     record = check_claim(claim, RunSettings("full", None, "0"))
     page = validation_page(validation([claim], {"off-law": record}, effort="full"))
     assert (
-        "1 came out against the first expectation. 1 row was changed after it was registered."
-        in page
+        "1 came out against the first expectation. That one is explained below. 1 row was changed after "
+        "it was registered." in page
     )
-    assert "| 0.97, 0.91 | **disagrees** (since then expected) |" in page
+    assert "| 0.97, 0.91 | **disagrees** (since then expected), explained |" in page
+    assert "explained: the row is judged by an operator norm" in page
     changes = page.partition("## Changes of mind")[2]
     assert (
         "| 2026-11-24 | `off-law/ten-outputs` | expected verdict disagrees | The row had disagreed"
