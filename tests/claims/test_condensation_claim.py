@@ -6,6 +6,7 @@ import xarray as xr
 
 from lazyscope.claims import CLAIMS
 from lazyscope.claims.papers._condensation import CONDENSATION, _predicted_direction, _rows
+from lazyscope.claims.papers._condensation_power import GAMMA, off_line_share, power_rows
 
 WIDTHS, SEEDS, NEURONS = (100, 1000), 4, 128
 CONDENSED = {(2, 0): 0.02, (2, 1): 0.01, (1, 0): 3.0, (1, 1): 0.3}
@@ -69,3 +70,16 @@ def test_the_predicted_direction_is_the_sum_over_points_of_target_times_input():
 
 def test_the_claim_is_in_the_table():
     assert CONDENSATION in CLAIMS
+
+
+def test_share_across_the_line_is_that_of_the_smaller_singular_values():
+    along = np.outer(np.arange(1.0, 9.0), [0.6, 0.8])
+    assert off_line_share(along) == pytest.approx(0.0, abs=1e-15)
+    square = np.array([[1e3, 0.0], [0.0, 1e-5]])
+    assert off_line_share(square) == pytest.approx(1e-16, rel=1e-6)
+    assert off_line_share(np.eye(5)) == pytest.approx(0.8)
+
+
+def test_powers_of_condensation_are_those_of_kappa():
+    predicted = {row.name: row.prediction for row in power_rows()}
+    assert predicted == {name: -abs(1 - gamma) for name, gamma in GAMMA.items()}

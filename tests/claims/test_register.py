@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 from lazyscope._checks import InputError
-from lazyscope.claims import CLAIMS, Claim, Finding, RunSettings, check_claim, validation
+from lazyscope.claims import (
+    CLAIMS,
+    Claim,
+    Finding,
+    RunSettings,
+    check_claim,
+    counts,
+    is_sound,
+    validation,
+)
 from lazyscope.claims._row import Row
 from lazyscope.claims._rule import Rule
 from lazyscope.claims.register import _standing
@@ -242,7 +251,8 @@ def test_rows_that_no_number_could_refute_count_nowhere():
     counted = {
         name for (claim, name), one in ALL.items() if claim == "condensation" and not one.uncounted
     }
-    assert counted == {"condensed-tanh", "directions-tanh", "direction-tanh", "sharper-tanh"}
+    of_tanh = {"condensed-tanh", "directions-tanh", "direction-tanh", "sharper-tanh"}
+    assert counted == of_tanh | {"off-line-half", "off-line", "lazy-directions"}
 
 
 def test_no_row_counts_without_noise_from_a_named_source():
@@ -266,10 +276,11 @@ def test_a_page_shows_every_change_of_mind_and_what_is_no_longer_run():
     record = check_claim(claim, RunSettings("full", None, "0"))
     page = validation_page(validation([claim], {"off-law": record}, effort="full"))
     assert (
-        "1 came out against the first expectation. 1 row was changed after it was registered."
-        in page
+        "1 came out against the first expectation. That one is explained below. 1 row was changed after "
+        "it was registered." in page
     )
-    assert "| 0.97, 0.91 | **disagrees** (since then expected) |" in page
+    assert "| 0.97, 0.91 | **disagrees** (since then expected), explained |" in page
+    assert "explained: the row is judged by an operator norm" in page
     changes = page.partition("## Changes of mind")[2]
     assert (
         "| 2026-11-24 | `off-law/ten-outputs` | expected verdict disagrees | The row had disagreed"
@@ -279,6 +290,41 @@ def test_a_page_shows_every_change_of_mind_and_what_is_no_longer_run():
         "| `off-law/bias-takes-over-amended` | agrees | The prediction of -0.75 was taken out"
         in changes
     )
+
+
+def explained_standing(verdict):
+    """A row that was expected to agree, with an entry that explains one verdict."""
+    power = {"agrees": 1.0, "disagrees": 1.0}
+    first = {
+        "prediction": -0.5,
+        "expected": "agrees",
+        "rule": Rule.number().as_json(),
+        "design": {},
+    }
+    entries = (
+        Entry("row", "1", first | {"power": power}, "registered"),
+        Entry("row", "2", {"explained": {"verdict": verdict, "why": "of the norm"}}, "recomputed"),
+    )
+    return Standing("claim", "row", entries)
+
+
+@pytest.mark.parametrize(("explained", "words"), [("disagrees", 1), ("undecided", 0)])
+def test_a_row_that_is_explained_counts_against_expectation_and_for_that_verdict_only(
+    monkeypatch, explained, words
+):
+    known = {"row": explained_standing(explained)}
+    for module in ("register._standing", "register._append"):
+        monkeypatch.setattr(f"lazyscope.claims.{module}.standings", lambda name: known)
+    row = Finding("row", "e = -1/2", -0.5, Estimate(-0.2, -0.3, -0.1), "disagrees", "runs")
+    claim = Claim("claim", "a paper", "it holds", lambda effort: (row,))
+    record = check_claim(claim, RunSettings("full", None, "0"))
+    summary = counts([record])
+    assert (summary["unexpected"], summary["explained"]) == (1, words)
+    assert not is_sound([record])
+    page = validation_page(validation([claim], {"claim": record}, effort="full"))
+    assert ("That one is explained below." in page) == bool(words)
+    assert ("Against the first expectation, explained: of the norm." in page) == bool(words)
+    assert known["row"].changes == ()
 
 
 def test_readme_counts_as_the_page_does():

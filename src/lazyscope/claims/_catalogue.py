@@ -3,8 +3,10 @@
 from lazyscope.claims._finding import Claim
 from lazyscope.claims.controls._catalogue import CONTROLS
 from lazyscope.claims.law._equivalence import EQUIVALENCE
+from lazyscope.claims.law._extended import EXTENDED_LAW
 from lazyscope.claims.law._law import LAW
 from lazyscope.claims.law._off_law import OFF_LAW
+from lazyscope.claims.law._planes import PLANES
 from lazyscope.claims.papers._chizat import CHIZAT
 from lazyscope.claims.papers._condensation import CONDENSATION
 from lazyscope.claims.papers._coordinates import COORDINATES
@@ -28,6 +30,8 @@ CLAIMS: tuple[Claim, ...] = (
     COORDINATES,
     # the displacement law, what it rests on, where it is off, and negative controls
     LAW,
+    EXTENDED_LAW,
+    PLANES,
     EQUIVALENCE,
     OFF_LAW,
     CONTROLS,

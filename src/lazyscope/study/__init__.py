@@ -72,6 +72,9 @@ if TYPE_CHECKING:
     from lazyscope.study.phase_diagram.page._page import write_map_page as write_map_page
     from lazyscope.study.phase_diagram.page._study import stored_estimates as stored_estimates
     from lazyscope.study.random_schemes._estimates import LayerEstimate as LayerEstimate
+    from lazyscope.study.random_schemes._estimates import (
+        estimate_virtual_layers as estimate_virtual_layers,
+    )
     from lazyscope.study.random_schemes._judge import RMS as RMS
     from lazyscope.study.random_schemes._judge import TIE as TIE
     from lazyscope.study.random_schemes._judge import VIRTUAL_RMS as VIRTUAL_RMS
@@ -81,6 +84,8 @@ if TYPE_CHECKING:
     from lazyscope.study.random_schemes._settings import (
         RandomSchemesSettings as RandomSchemesSettings,
     )
+    from lazyscope.study.random_schemes._virtual import in_own_time as in_own_time
+    from lazyscope.study.random_schemes._virtual import virtual_widths as virtual_widths
     from lazyscope.study.theorem._bound import mean_ratio as mean_ratio
     from lazyscope.study.theorem._settings import TheoremSettings as TheoremSettings
     from lazyscope.study.theorem._study import judge_theorem as judge_theorem
@@ -150,6 +155,8 @@ _SHARED = {
     "output_scale._collapse": ("curves_apart",),
     "_run": ("stored_studies",),
     "phase_diagram.page._study": ("stored_estimates",),
+    "random_schemes._estimates": ("estimate_virtual_layers",),
+    "random_schemes._virtual": ("in_own_time", "virtual_widths"),
     "random_schemes._judge": (
         "RMS",
         "TIE",

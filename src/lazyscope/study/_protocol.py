@@ -2,8 +2,9 @@
 
 import abc
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, final
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -15,6 +16,22 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 Runs = Mapping[str, "xr.Dataset"]
 """What the stores of a study hold, by the name of the store."""
+
+
+@final
+@dataclass(frozen=True)
+class Power:
+    """What a study will be able to tell at one size of noise.
+
+    Attributes:
+        noise: scatter of log displacements that was assumed.
+        supported: how often the verdict is *supported* where the law is exact.
+        contradicted: how often it is *contradicted* where the truth is half a step away.
+    """
+
+    noise: float
+    supported: float
+    contradicted: float
 
 
 class AbstractStudy(abc.ABC, Generic[S]):
@@ -55,6 +72,10 @@ class AbstractStudy(abc.ABC, Generic[S]):
 
     def look_ahead(self, settings: S) -> None:
         """Refuse what its runs could not decide, or warn of a part of it, before any of them is made."""
+
+    def power(self, settings: S) -> Sequence[Power]:
+        """What the runs of decided settings will be able to tell, before any is made; none if not known."""
+        return ()
 
     @abc.abstractmethod
     def judge(self, settings: S, runs: Runs) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from lazyscope.claims._finding import Claim, Effort, Finding
 from lazyscope.claims._row import Row
 from lazyscope.claims._rule import Rule
+from lazyscope.claims.papers._condensation_power import power_findings, power_rows
 from lazyscope.data import sphere_teacher
 from lazyscope.measure import Condensation, Estimate, condensation, mean_estimate
 from lazyscope.sweep import SweepDesign, open_store, run_sweep
@@ -46,7 +47,7 @@ def check_condensation(effort: Effort) -> tuple[Finding, ...]:
             f"the initial loss, {3 * len(widths) * seeds} runs"
         )
         rows.extend(_rows(_runs(activation, widths, seeds), activation, basis))
-    return tuple(rows)
+    return (*rows, *power_findings()) if effort == "full" else tuple(rows)
 
 
 def _runs(activation: str, widths: tuple[int, ...], seeds: int) -> xr.Dataset:
@@ -174,6 +175,7 @@ def _registered() -> Iterator[Row]:
             gamma = {"not-condensed": LAZY, "sharper": CROSSOVER}.get(name, SMALL)
             prediction = float(NUM_DIRECTIONS) if name == "directions" else None
             yield Row(f"{name}-{activation}", prediction, rule, design | {"gamma": gamma})
+    yield from power_rows()
 
 
 CONDENSATION = Claim(
@@ -182,7 +184,8 @@ CONDENSATION = Claim(
     statement=(
         "With small initialization the input weights of a two-layer network condense, in the initial "
         "stage of training, on directions of which there are at most twice the multiplicity of the "
-        "activation (1 for tanh); with large initialization they do not."
+        "activation (1 for tanh); with large initialization they do not. How far they are from one line is a "
+        "power of the width, measured at virtual widths."
     ),
     check=check_condensation,
     rows=tuple(_registered()),

@@ -25,7 +25,9 @@ class Entry:
         set: what is new: in the first line of a row its prediction, expected verdict, rule and design,
             later what differs from before. Of ``design``, ``rule`` and ``noise`` only the keys that changed
             are there, with None for a key that is gone. ``counted`` is false for a row that is not counted
-            whatever its power, ``retired`` true for one that is no longer run.
+            whatever its power, ``retired`` true for one that is no longer run. ``role`` says what a row is
+            for, where that is not what its claim says; ``explained`` has the ``verdict`` against its first
+            expectation that is understood by now, and ``why`` it comes out so. Neither changes a count.
         reason: why, in a sentence; where the history gives none, that it does.
         previous: digest of the row's line before; empty in its first.
     """

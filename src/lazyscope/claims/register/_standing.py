@@ -66,6 +66,19 @@ class Standing:
         weak = [f"{share:.2f} to {verb}" for verb, share in _shares(power) if share < LEAST_POWER]
         return f"exploratory: power {' and '.join(weak)}" if weak else ""
 
+    @property
+    def role(self) -> str:
+        """What the row is for, where that is not what its claim says; empty for most."""
+        return str(self.now.get("role", ""))
+
+    def explained(self, verdict: Verdict) -> str:
+        """Why the row comes out as `verdict` against its first expectation; empty where nobody knows.
+
+        An explanation is of one verdict: a row that comes out in yet another way is unexplained.
+        """
+        known = self.now.get("explained", {})
+        return str(known.get("why", "")) if known.get("verdict") == verdict else ""
+
     def first_verdict(self, finding: Mapping[str, Any]) -> Verdict:
         """The verdict by the prediction and the rule that were registered first.
 
@@ -110,6 +123,7 @@ class Standing:
             "power": now.get("power"),
             "counted": not self.uncounted,
             "uncounted": self.uncounted or None,
+            "role": self.role or None,
         }
 
     def _reason(self, name: str) -> str:
@@ -133,7 +147,7 @@ def expectations(claims: Sequence[Claim]) -> tuple[dict[str, Any], ...]:
         ``prediction_first`` and ``prediction``, ``threshold_first`` and ``threshold``, ``design_first``
         and ``design``, ``changes`` with their dates and reasons, ``power`` (to agree where the law is exact,
         to disagree half a step away) with its ``noise``, ``counted``, and why not in ``uncounted`` and
-        ``retired``.
+        ``retired``; ``role``, for a row that is there for something else than its claim.
     """
     found = (one for claim in claims for one in standings(claim.name).values())
     return tuple(plain(one.as_json()) for one in found)
@@ -144,10 +158,11 @@ def with_expectations(claim: str, finding: Mapping[str, Any]) -> dict[str, Any]:
     known = standings(claim).get(finding["name"])
     if known is None:
         told = {"expected_first": finding["expected"], "expected_now": finding["expected"]}
-        told |= {"changes": [], "counted": True, "uncounted": None, "power": None}
-        return {**finding, "verdict_first": finding["verdict"], **told}
+        told |= {"changes": [], "counted": True, "uncounted": None, "power": None, "role": None}
+        return {**finding, "verdict_first": finding["verdict"], **told, "explained": None}
     told, judged = known.told(), known.first_verdict(finding)
     as_expected = judged == told["expected_first"]
+    told["explained"] = None if as_expected else known.explained(judged) or None
     return {**finding, "verdict_first": judged, **told, "as_expected": as_expected}
 
 

@@ -26,8 +26,9 @@ def validation(
         changed in between), ``dates`` (first and last, UTC), ``seconds``, ``retired`` (rows of the
         register that are no longer run, see `expectations`) and ``summary``, see `counts`. Every row has
         what the register says of it: ``expected_first``, ``expected_now``, ``prediction_first``,
-        ``changes``, ``power``, ``counted`` and ``uncounted``; ``verdict_first`` is its verdict by the rule
-        that was registered first, and ``as_expected`` holds that against ``expected_first``.
+        ``changes``, ``power``, ``counted``, ``uncounted``, ``role`` and ``explained``; ``verdict_first`` is
+        its verdict by the rule that was registered first, and ``as_expected`` holds that against
+        ``expected_first``.
     """
     found = [_registered(records[claim.name]) for claim in claims if claim.name in records]
     dates = sorted(record["date"] for record in found)
@@ -53,7 +54,8 @@ def counts(records: Sequence[Mapping[str, Any]]) -> dict[str, int]:
         ``rows``, and ``counted`` of them: rows whose number could have refuted them and whose design had
         the power to; of these, ``agree``; ``expected``: other verdicts that are as expected (controls and
         known failures of the theory); ``undecided`` rows that were expected to be decided;
-        ``unexpected``: rows that came out in another way than expected first, undecided ones excepted.
+        ``unexpected``: rows that came out in another way than expected first, undecided ones excepted,
+        and ``explained`` of them: the register says why they do.
         ``changed``: rows, counted or not, whose prediction, expected verdict, rule or design was changed
         after they were registered. ``errors``: claims whose check raised.
     """
@@ -62,6 +64,9 @@ def counts(records: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     met = [row for row in rows if row["as_expected"]]
     missed = [row for row in rows if not row["as_expected"]]
     undecided = sum(row["verdict_first"] == "undecided" for row in missed)
+    explained = sum(
+        row["explained"] is not None and row["verdict_first"] != "undecided" for row in missed
+    )
     agree = sum(row["verdict_first"] == "agrees" for row in met)
     return {
         "rows": len(every),
@@ -70,6 +75,7 @@ def counts(records: Sequence[Mapping[str, Any]]) -> dict[str, int]:
         "expected": len(met) - agree,
         "undecided": undecided,
         "unexpected": len(missed) - undecided,
+        "explained": explained,
         "changed": sum(bool(row["changes"]) for row in every),
         "errors": sum(record["error"] is not None for record in records),
     }
@@ -77,7 +83,10 @@ def counts(records: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 
 @checked()
 def is_sound(records: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether every check ran, and every counted row is as expected first or undecided."""
+    """Whether every check ran, and every counted row is as expected first or undecided.
+
+    A row that came out against its first expectation is not sound for being explained.
+    """
     found = counts(records)
     return found["unexpected"] == 0 and found["errors"] == 0
 

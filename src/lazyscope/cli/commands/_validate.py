@@ -53,10 +53,11 @@ def validate_command(
 
     Published results, the displacement law, where it is off, and negative controls. The page is
     validation.md, the numbers behind it validation.json. Interrupted, the same command goes on with
-    what is missing. Rows count against what was expected of them first, those that could not fail or had no
-    power to be decided count nowhere (--list). Exit code: 0 no counted row came out against its first
-    expectation (rows may be undecided, as those of quick effort are), 1 one did or a check failed, 2 bad
-    input, 3 no row that counts and was meant to be decided is.
+    what is missing. What every row can decide is told before it is run. Rows count against what was
+    expected of them first, those that could not fail or had no power to be decided count nowhere
+    (--list). Exit code: 0 no counted row came out against its first expectation (rows may be undecided,
+    as those of quick effort are), 1 one did, explained or not, or a check failed, 2 bad input, 3 no row
+    that counts and was meant to be decided is.
 
     Example: `lazyscope validate --quick`
 
@@ -135,7 +136,8 @@ def _surprises(record: dict[str, Any]) -> Iterator[str]:
         if not row["as_expected"] and row["verdict_first"] != "undecided":
             told = f"{row['verdict_first']}, expected {row['expected_first']}{_since(row)}"
             counts = f" (counts nowhere: {row['uncounted']})" if row["uncounted"] else ""
-            yield f"{record['name']}, {row['name']}: {told}{counts}"
+            why = f" (explained: {row['explained']})" if row["explained"] else ""
+            yield f"{record['name']}, {row['name']}: {told}{counts}{why}"
 
 
 def _since(row: dict[str, Any]) -> str:
@@ -210,6 +212,24 @@ def _list(claims: Any, *, json: bool) -> None:
     )
 
 
+def _designs(claim: Any) -> Iterator[str]:
+    """What every row of a claim can decide, or why it counts nowhere, before it is run."""
+    from lazyscope.claims import expectations
+
+    for row in expectations((claim,)):
+        if row["retired"]:
+            continue
+        power = row["power"]
+        told = (
+            f"agrees in {power['agrees']:.0%} if exact, "
+            f"disagrees in {power['disagrees']:.0%} half a step away"
+            if power
+            else "power not known"
+        )
+        out = "" if row["counted"] else f"; counts nowhere ({row['uncounted'].partition(':')[0]})"
+        yield f"lazyscope:          {row['row']}: {told}{out}"
+
+
 def _name(row: Any) -> str:
     name = f"{row['claim']}/{row['row']}"
     return name if row["counted"] else f"({name})"
@@ -251,6 +271,9 @@ def _progress(total: int, keep: Callable[[], Any]) -> Iterator[Callable[[Any, st
             if not console.is_terminal:
                 elapsed = time.monotonic() - began
                 typer.echo(f"lazyscope: {elapsed:5.0f} s  {claim.name}: {state}", err=True)
+            if state == "running":
+                for line in _designs(claim):
+                    console.print(line, markup=False, highlight=False, soft_wrap=True)
             if state in ("done", "failed"):
                 keep()
 

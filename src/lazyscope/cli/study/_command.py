@@ -58,6 +58,14 @@ def study_command(study: "AbstractStudy[Any]") -> Callable[..., None]:
             False,
             typer.Option("--json", help="The stored result as one JSON object on stdout."),
         ),
+        _option(
+            "dry_run",
+            bool,
+            False,
+            typer.Option(
+                "--dry-run", help="Only tell the number of runs and what they could decide."
+            ),
+        ),
         _option("store", str | None, None, typer.Option("--store", hidden=True)),
         _option("page", str | None, None, typer.Option("-o", hidden=True)),
     ]
@@ -80,6 +88,9 @@ def _run(study: "AbstractStudy[Any]", given: Mapping[str, Any]) -> None:
 
     _tell_renamed(study.earlier, given)
     settings = study.given(**read_options(study.settings, given, study.earlier))
+    if given["dry_run"]:
+        _tell_plan(study, study.decided(settings), as_json=given["json"])
+        return
     how: dict[str, Any] = {
         "scheduler": scheduler,
         "workers": workers,
@@ -93,6 +104,29 @@ def _run(study: "AbstractStudy[Any]", given: Mapping[str, Any]) -> None:
             typer.echo(f"lazyscope: {error}", err=True)
             raise typer.Exit(CONTRADICTED) from error
     _tell(study, done, as_json=given["json"])
+
+
+def _tell_plan(study: "AbstractStudy[Any]", settings: Any, *, as_json: bool) -> None:
+    """What would be run, and how often the verdict would be right; nothing is run or written."""
+    runs = {name: design.num_cells for name, design in study.designs(settings).items()}
+    powers = [vars(each) for each in study.power(settings)]
+    if as_json:
+        print_json({"study": study.name, "runs": runs, "power": powers})
+        return
+    told = ", ".join(f"{name} {number}" for name, number in runs.items())
+    print_answer(f"{sum(runs.values())} runs ({told}), none of them made." if runs else "No runs.")
+    if not powers:
+        print_answer("This study cannot say beforehand what it will be able to tell.")
+        return
+    parts = [
+        f"at {each['noise']:.1%} noise {each['supported']:.0%} and {each['contradicted']:.0%}"
+        for each in powers
+    ]
+    print_answer(
+        "How often the verdict would be supported where the law is exact, and contradicted where the truth "
+        f"is half a step away: {'; '.join(parts)}. Below 80 % a study explores. Noise is the scatter of log "
+        "displacements about the law."
+    )
 
 
 def _refuse_earlier(name: str, given: Mapping[str, Any]) -> None:

@@ -35,6 +35,8 @@ _READING = """\
 - **What was expected** is what was expected *first*, when the row was registered; where its rule was loosened
   since, the interval is judged again by the first one. Every later change stands under
   [changes of mind](#changes-of-mind).
+- *explained* stands where a row comes out against its first expectation and the register says why. It
+  counts against expectation all the same.
 - **power**: how often the design says *agrees* where the law is exact, and *disagrees* where the truth is
   half a step away, at the noise that was met. A row below 0.8 in either is exploratory; it and rows that
   could not have failed are shown and count nowhere.
@@ -101,6 +103,14 @@ def summary_sentence(summary: Mapping[str, int]) -> str:
         f"{summary['expected']} fail as they must, {undecided} {'is' if undecided == 1 else 'are'} "
         f"undecided and {unexpected or 'none'} came out against {which}."
     )
+    explained = summary.get("explained", 0)
+    if explained:
+        which = (
+            "That one is"
+            if unexpected == 1
+            else f"{explained} of these {'is' if explained == 1 else 'are'}"
+        )
+        sentence += f" {which} explained below."
     if more:
         sentence += f" {more} more row{'s count' if more > 1 else ' counts'} nowhere."
     if changed:

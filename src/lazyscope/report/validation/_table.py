@@ -66,6 +66,8 @@ def verdict_words(row: Mapping[str, Any]) -> str:
         '**disagrees** (since then expected)'
         >>> verdict_words({"verdict": "agrees", "expected": "agrees", "counted": False})
         'agrees, not counted'
+        >>> verdict_words({"verdict": "disagrees", "expected": "agrees", "explained": "the norm"})
+        '**disagrees**, explained'
     """
     first = row.get("expected_first", row["expected"])
     words = _against(row.get("verdict_first", row["verdict"]), first)
@@ -73,6 +75,7 @@ def verdict_words(row: Mapping[str, Any]) -> str:
         words += f" by the first rule, {row['verdict']} by the present one"
     if first != row["expected"]:
         words += " (since then expected)" if row["verdict"] == row["expected"] else ""
+    words += ", explained" if row.get("explained") else ""
     return words if row.get("counted", True) else f"{words.replace('**', '')}, not counted"
 
 
@@ -118,7 +121,14 @@ def _remarks(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield f"- {', '.join(_code(row) for row in shared)}: {_cell(basis).rstrip('.')}."
         for row in shared:
             parts = [_cell(row["note"])] if row["note"] else []
-            parts += [f"Not counted: {_cell(row['uncounted'])}."] if row.get("uncounted") else []
+            parts += [f"{_cell(row['role'])}."] if row.get("role") else []
+            if row.get("explained"):
+                parts += [f"Against the first expectation, explained: {_cell(row['explained'])}."]
+            parts += (
+                [f"Not counted: {_cell(row['uncounted']).rstrip('.')}."]
+                if row.get("uncounted")
+                else []
+            )
             parts += [f"Alone: `{row['command']}`."] if row.get("command") else []
             if parts:
                 yield f"  - {_code(row)}: {' '.join(parts)}"

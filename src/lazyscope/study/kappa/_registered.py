@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
-from lazyscope.study._protocol import AbstractStudy, Runs
+from lazyscope.study._protocol import AbstractStudy, Power, Runs
 
 if TYPE_CHECKING:
     from lazyscope.report.parts import Table
@@ -59,6 +59,12 @@ class KappaStudy(AbstractStudy["KappaSettings"]):
         from lazyscope.study.kappa._study import warn_of_hopeless_spreads
 
         warn_of_hopeless_spreads(settings)
+
+    def power(self, settings: "KappaSettings") -> Sequence[Power]:
+        """Slopes drawn around -1, and half a step away."""
+        from lazyscope.study.kappa._power import power_of_kappa
+
+        return tuple(power_of_kappa(settings))
 
     def judge(self, settings: "KappaSettings", runs: Runs) -> dict[str, Any]:
         """Slopes of the displacement in kappa."""

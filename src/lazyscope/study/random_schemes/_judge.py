@@ -123,12 +123,7 @@ def _verdict(
         return stated(
             "undecided", f"No layer is farther than {tie:g} from a tie of the law's terms."
         )
-    num_schemes = len({(e.scale_exponents, e.speed_exponents) for e in away})
-    answer: Answer = "undecided"
-    if num_schemes >= LEAST_SCHEMES:
-        above = np.sqrt(max(_beyond_own_errors(away), 0.0))
-        confirmed = rms.at_most(limit) == "agrees"
-        answer = "supported" if confirmed else "contradicted" if above > limit else "undecided"
+    num_schemes, answer = _num_schemes(away), answer_on(away, tie, limit)
     ends = "" if rms.low is None or rms.high is None else f" [{rms.low:.2g}, {rms.high:.2g}]"
     remarks = [
         f"All {len(known)} layers, near ties too, lie {_numbers(known)['rms']:.2g} from the law."
@@ -145,6 +140,20 @@ def _verdict(
         f"{numbers['median_half_width']:.2g}, contain the law's exponent. No constant is fitted.",
         remarks,
     )
+
+
+def answer_on(layers: Sequence[LayerEstimate], tie: float, limit: float) -> Answer:
+    """The answer of the layers farther than `tie` from a tie, of `LEAST_SCHEMES` schemes at least."""
+    away = [e for e in layers if e.correction > tie]
+    if _num_schemes(away) < LEAST_SCHEMES:
+        return "undecided"
+    if rms_of_errors(away).at_most(limit) == "agrees":
+        return "supported"
+    return "contradicted" if np.sqrt(max(_beyond_own_errors(away), 0.0)) > limit else "undecided"
+
+
+def _num_schemes(layers: Sequence[LayerEstimate]) -> int:
+    return len({(e.scale_exponents, e.speed_exponents) for e in layers})
 
 
 def _beyond_own_errors(layers: Sequence[LayerEstimate]) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
-from lazyscope.study._protocol import AbstractStudy, Runs
+from lazyscope.study._protocol import AbstractStudy, Power, Runs
 
 if TYPE_CHECKING:
     from lazyscope.report.parts import Table
@@ -38,6 +38,12 @@ class RandomSchemesStudy(AbstractStudy["RandomSchemesSettings"]):
     def designs(self, settings: "RandomSchemesSettings") -> "Mapping[str, SweepDesign]":
         """One sweep for every depth."""
         return {f"depth-{depth}": settings.design(depth) for depth in settings.all_depths}
+
+    def power(self, settings: "RandomSchemesSettings") -> Sequence[Power]:
+        """Errors drawn for the schemes that will be run; nothing at real widths."""
+        from lazyscope.study.random_schemes._power import power_of_random_schemes
+
+        return tuple(power_of_random_schemes(settings))
 
     def judge(self, settings: "RandomSchemesSettings", runs: Runs) -> dict[str, Any]:
         """Exponents against the law's."""
