@@ -10,8 +10,10 @@ from lazyscope.claims._finding import Claim, Effort, Finding
 from lazyscope.claims._row import Row
 from lazyscope.claims._rule import Rule
 from lazyscope.claims._verdict import HALF_STEP, share_estimate
+from lazyscope.claims.law._attention_start import attention_findings, attention_rows
+from lazyscope.claims.law._blocks import BLOCKS, Kept, blockwise
+from lazyscope.claims.law._equivalence_ends import end_findings, end_rows
 from lazyscope.claims.law._equivalence_runs import trained
-from lazyscope.measure import mean_estimate
 
 WIDTH = 192
 """Of the wide network, which is trained as it is."""
@@ -24,7 +26,6 @@ SEEDS: dict[Effort, tuple[int, ...]] = {"quick": (32, 32, 32), "full": (128, 256
 _STEP = {"quick": 5, "full": 1}  # of the schemes: the first and the last
 _QUICK = ("flow",)
 _TOGETHER = 32  # seeds of one program
-_BLOCKS = 8
 _PER_WIDTH = 1000  # seeds of one scheme and width, more than anybody asks for
 _PROBLEM = {
     "data": "sphere-teacher",
@@ -62,7 +63,7 @@ def check_equivalence(effort: Effort) -> tuple[Finding, ...]:
     for method in METHODS if effort == "full" else _QUICK:
         found += equivalence_findings(method, train(method, drawn, seeds=SEEDS[effort]))
     if effort == "full":
-        found.append(dead_finding(dead_points()))
+        found += [dead_finding(dead_points()), *end_findings(), *attention_findings()]
     return tuple(found)
 
 
@@ -129,7 +130,7 @@ def equivalence_findings(method: str, numbers: Sequence[Logs]) -> Iterator[Findi
     basis = (
         f"{num_schemes} schemes of rho {RHOS[0]:g} to {RHOS[-1]:g} drawn with seed {DRAW}, {method}, GELU, "
         f"depth {DEPTH}, centred, four points; widths {', '.join(map(str, PROXIES))} for {WIDTH} with "
-        f"{seeds} seeds, to 0.01 of the initial loss; interval from {_BLOCKS} blocks of seeds"
+        f"{seeds} seeds, to 0.01 of the initial loss; interval from {BLOCKS} blocks of seeds"
     )
     what = "log displacements of all layers and log time to the stop"
     sizes = [np.sqrt(np.mean(_bias(numbers)[..., k] ** 2)) for k in range(len(PROXIES))]
@@ -212,15 +213,14 @@ def _finding(
     basis: str,
     note: str,
 ) -> Finding:
-    """One exponent with its interval by leaving out one block of seeds after the other."""
-    left = [
-        exponent([each[..., np.arange(each.shape[-1]) % _BLOCKS != block] for each in numbers])
-        for block in range(_BLOCKS)
-    ]
-    pseudo = _BLOCKS * exponent(numbers) - (_BLOCKS - 1) * np.array(left)
-    if not np.isfinite(pseudo).all():
+    """One exponent with its interval."""
+
+    def of(kept: Kept) -> float:
+        return exponent([each[..., kept[np.arange(each.shape[-1]) % BLOCKS]] for each in numbers])
+
+    found = blockwise(of)
+    if found is None:
         return Finding(name, claim, prediction, None, "undecided", basis, note=note)
-    found = mean_estimate(pseudo)
     verdict = _RULE.judge(found, prediction) or "undecided"
     return Finding(name, claim, prediction, found, verdict, basis, note=note)
 
@@ -285,6 +285,8 @@ def _registered() -> Iterator[Row]:
             "source": "17, 4 and 0 of 192 networks of 16, 32 and 64 units in the first run of this claim",
         },
     )
+    yield from end_rows()
+    yield from attention_rows()
 
 
 EQUIVALENCE = Claim(
