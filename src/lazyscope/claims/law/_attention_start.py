@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from lazyscope.claims._finding import Finding, Verdict
 from lazyscope.claims._row import Row
 from lazyscope.claims._rule import Rule
-from lazyscope.claims.law._blocks import BLOCKS, blockwise
+from lazyscope.claims.law._blocks import BLOCKS, blockwise, root_of
 from lazyscope.scaling import GrowthRole, array_transfer
 
 WIDE, NARROW = 128, 32
@@ -81,7 +81,8 @@ def attention_findings() -> Iterator[Finding]:
     """The tangent kernel at the start, of one attention layer between an embedding and a readout."""
     for name, start in STARTS.items():
         narrow, wide = kernels_of(start, NARROW), kernels_of(start, WIDE)
-        found = blockwise(lambda kept, a=narrow, b=wide: kernel_error(a[kept], b[kept]))
+        square = blockwise(lambda kept, a=narrow, b=wide: squared_error(a[kept], b[kept]))
+        found = root_of(square)
         shares = [query_share(each) for each in (narrow, wide)]
         yield Finding(
             f"end-{name}",
@@ -116,12 +117,12 @@ def kernels_of(start: AttentionStart, width: int) -> Kernels:
     return np.asarray(found, float).reshape(BLOCKS, -1, len(_ROLES), _POINTS, _POINTS)
 
 
-def kernel_error(narrow: Kernels, wide: Kernels) -> float:
-    """Difference of mean kernels over the wide one, in root mean squares, less the noise of the means."""
+def squared_error(narrow: Kernels, wide: Kernels) -> float:
+    """Difference of mean kernels over the wide one, in mean squares, less the noise of the means."""
     sums = [each.sum(2).mean(1) for each in (narrow, wide)]
     noise = sum(float(np.mean(each.var(0, ddof=1))) / len(each) for each in sums)
     off = sums[0].mean(0) - sums[1].mean(0)
-    return float(np.sqrt(max(np.mean(off**2) - noise, 0.0) / np.mean(sums[1].mean(0) ** 2)))
+    return float((np.mean(off**2) - noise) / np.mean(sums[1].mean(0) ** 2))
 
 
 def query_share(kernels: Kernels) -> float:

@@ -26,3 +26,19 @@ def blockwise(number: Callable[[Kept], float]) -> Estimate | None:
     left = np.array([number(np.arange(BLOCKS) != block) for block in range(BLOCKS)])
     pseudo = BLOCKS * number(np.ones(BLOCKS, bool)) - (BLOCKS - 1) * left
     return mean_estimate(pseudo) if np.isfinite(pseudo).all() else None
+
+
+def root_of(square: Estimate | None) -> Estimate | None:
+    """A size from the estimate of its square, which noise may leave below zero.
+
+    Example:
+        >>> root_of(Estimate(0.04, -0.01, 0.09)).interval
+        (0.0, 0.3)
+    """
+    if square is None:
+        return None
+    ends = (
+        None if end is None else float(np.sqrt(max(end, 0.0)))
+        for end in (square.value, square.low, square.high)
+    )
+    return Estimate(*ends, level=square.level, basis=square.basis)

@@ -12,7 +12,7 @@ from lazyscope._estimate import Estimate
 from lazyscope.claims._finding import Finding, Verdict
 from lazyscope.claims._row import Row
 from lazyscope.claims._rule import Rule
-from lazyscope.claims.law._blocks import BLOCKS, blockwise
+from lazyscope.claims.law._blocks import BLOCKS, blockwise, root_of
 from lazyscope.observe import Build
 from lazyscope.proxy import narrow_proxy
 
@@ -136,10 +136,15 @@ def extrapolated(curves: Curves, widths: Sequence[int]) -> Float[np.ndarray, "bl
     return curves[:, 1] + share * (curves[:, 0] - curves[:, 1]) - curves[:, 2]
 
 
-def size_of(errors: Float[np.ndarray, "block step"]) -> float:
-    """Root mean square over the curve of errors in the mean over blocks, less their noise."""
+def square_of(errors: Float[np.ndarray, "block step"]) -> float:
+    """Mean square over the curve of errors in the mean over blocks, less their noise."""
     noise = errors.var(0, ddof=1) / len(errors)
-    return float(np.sqrt(max(np.mean(errors.mean(0) ** 2 - noise), 0.0)))
+    return float(np.mean(errors.mean(0) ** 2 - noise))
+
+
+def size_of(errors: Float[np.ndarray, "block step"]) -> float:
+    """The root of `square_of`; zero where there is no more than noise."""
+    return float(np.sqrt(max(square_of(errors), 0.0)))
 
 
 def crossing(at: Sequence[float], sizes: Sequence[float], bound: float) -> float:
@@ -235,7 +240,7 @@ def _batches_finding(data: Data, limit: float) -> Finding:
         batches = np.stack([rng.permutation(_NUM_POINTS)[:size] for _ in range(_STEPS)])
         told = {"rate": _SLOW * limit, "steps": _STEPS, "batches": batches}
         errors.append(extrapolated(curves_of(dense, data, widths, **told), widths))
-    found = blockwise(lambda kept: size_of(errors[-1][kept]))
+    found = root_of(blockwise(lambda kept: square_of(errors[-1][kept])))
     told = ", ".join(f"{size_of(e):.3f} for {size}" for e, size in zip(errors, SIZES, strict=True))
     return _finding(
         "end-batches",
@@ -262,7 +267,7 @@ def _norm_finding(data: Data) -> Finding:
     return _finding(
         "end-batch-norm",
         "error of the loss curve with batch norm before the second hidden layer: at most 0.1",
-        blockwise(lambda kept: size_of(errors[kept])),
+        root_of(blockwise(lambda kept: square_of(errors[kept]))),
         _basis(f"ReLU, batch norm over all points, {_SLOW:g} of the stability limit"),
         f"Not extrapolated: {raw}.",
     )

@@ -1,5 +1,6 @@
 """How far do many networks of one scheme move, and how long do they take, real ones and proxies?"""
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,12 @@ from lazyscope.model import group_norms
 _TOGETHER = 2**14
 """Entries of a hidden layer times networks that are stepped side by side: wider ones go one by one."""
 _NUM_RECORDS = 4
+QUICKLY_MADE = {
+    "xla_backend_optimization_level": 0,
+    "xla_cpu_use_fusion_emitters": False,
+    "xla_cpu_multi_thread_eigen": False,
+}
+"""Programs of few short runs: making them would take longer than all of the runs."""
 
 
 def trained(
@@ -40,7 +47,10 @@ def trained(
         data = run_data(told)
         inputs = run_inputs(told | {"seed": 0}, data) | {"seed": jnp.asarray(seeds, jnp.int64)}
         at_once = max(_TOGETHER // width**2, 1)
-        moved, time, outcome = (np.asarray(each) for each in _run(inputs, min(at_once, len(seeds))))
+        dynamic, static = eqx.partition(inputs, eqx.is_array)
+        leaves, tree = jax.tree.flatten(static)
+        ran = _run(dynamic, tuple(leaves), tree, min(at_once, len(seeds)))
+        moved, time, outcome = (np.asarray(each) for each in ran)
     sizes = np.sqrt([float(np.prod(shape)) for shape in inputs["network"].shapes])
     start = sizes * np.asarray(inputs["weight_std"])
     start[1:depth] /= np.sqrt(width)
@@ -48,9 +58,12 @@ def trained(
     return np.log(np.where((outcome == Outcome.CONVERGED.value) & (values > 0), values, np.nan))
 
 
-@eqx.filter_jit
-def _run(inputs: dict[str, Any], at_once: int) -> tuple[Array, Array, Array]:
+@functools.partial(jax.jit, static_argnums=(1, 2, 3), compiler_options=QUICKLY_MADE)
+def _run(
+    dynamic: dict[str, Any], leaves: tuple[Any, ...], tree: Any, at_once: int
+) -> tuple[Array, Array, Array]:
     """Displacement of every layer, time and outcome, seed by seed."""
+    inputs = eqx.combine(dynamic, jax.tree.unflatten(tree, leaves))
 
     def one(seed: Array) -> tuple[Array, Array, Array]:
         network, speeds = inputs["network"], inputs["speeds"]
