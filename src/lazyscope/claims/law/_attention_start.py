@@ -16,7 +16,7 @@ from lazyscope.claims.law._blocks import BLOCKS, blockwise, root_of
 from lazyscope.scaling import GrowthRole, array_transfer
 
 WIDE, NARROW = 128, 32
-SEEDS = 64
+SEEDS = 512
 HEAD_SIZE = 4
 """Of heads whose number grows."""
 _TOKENS, _INPUT_DIM, _POINTS, _DRAW = 4, 4, 4, 2
@@ -120,9 +120,9 @@ def kernels_of(start: AttentionStart, width: int) -> Kernels:
 def squared_error(narrow: Kernels, wide: Kernels) -> float:
     """Difference of mean kernels over the wide one, in mean squares, less the noise of the means."""
     sums = [each.sum(2).mean(1) for each in (narrow, wide)]
-    noise = sum(float(np.mean(each.var(0, ddof=1))) / len(each) for each in sums)
-    off = sums[0].mean(0) - sums[1].mean(0)
-    return float((np.mean(off**2) - noise) / np.mean(sums[1].mean(0) ** 2))
+    off = sums[0] - sums[1]
+    noise = float(np.mean(off.var(0, ddof=1))) / len(off)
+    return float((np.mean(off.mean(0) ** 2) - noise) / np.mean(sums[1].mean(0) ** 2))
 
 
 def query_share(kernels: Kernels) -> float:

@@ -22,7 +22,7 @@ INPUT_DIM = 8
 WITHIN = 0.1
 """Of a logarithm of the loss, which is an error of a tenth."""
 NARROW, WIDE = (32, 64), 128
-POINTS, POINT_WIDTHS = (8, 16, 32), (16, 32, 64, 256)
+POINTS, POINT_WIDTHS = (8, 16, 32), (32, 64, 128, 512)
 SHARES = (0.3, 0.6, 0.9, 1.2, 1.5)
 """Of the stability limit."""
 SIZES = (16, 4, 1)
@@ -148,7 +148,9 @@ def size_of(errors: Float[np.ndarray, "block step"]) -> float:
 
 
 def crossing(at: Sequence[float], sizes: Sequence[float], bound: float) -> float:
-    """Where sizes cross the bound, between logarithms of neighbours; an end if they never do.
+    """Where sizes cross the bound, between logarithms of neighbours.
+
+    The last place where they stay below it; NaN where they stay above.
 
     Example:
         >>> crossing((16, 64), (0.2, 0.05), 0.1)
@@ -163,7 +165,9 @@ def crossing(at: Sequence[float], sizes: Sequence[float], bound: float) -> float
                 return float(at[k if logs[k] <= 0 else k + 1])
             share = logs[k] / (logs[k] - logs[k + 1])
             return float(round(np.exp(places[k] + share * (places[k + 1] - places[k])), 12))
-    return float(at[-1] if (logs <= 0).all() == (known[0] < known[-1]) else at[0])
+    if (logs > 0).any():
+        return float("nan")
+    return float(at[-1] if known[0] < known[-1] else at[0])
 
 
 def largest_stable_rate_of(build: Build_of_block, data: Data) -> float:
