@@ -206,7 +206,7 @@ def _points_finding() -> Finding:
         return crossing(POINT_WIDTHS[:-1], sizes, WITHIN) / num
 
     each = {num: blockwise(lambda kept, n=num: needed(n, kept)) for num in POINTS}
-    worst = blockwise(lambda kept: max(needed(num, kept) for num in POINTS))
+    worst = blockwise(lambda kept: float(np.max([needed(num, kept) for num in POINTS])))
     return _finding(
         "end-points",
         "units per point times output from which on the loss falls like the wide network's, within a "
