@@ -32,7 +32,8 @@ def problem_of(points, *, features=9, repeated=False, use_bias=False):
 def test_outputs_and_kernel_are_those_of_the_whole_network(repeated):
     whole = problem_of(4, repeated=repeated, use_bias=True)
     span = Span.of(whole).problem
-    assert span.x.shape == (4, 4) and span.params[0].weight.shape == (5, 4)
+    assert span.x.shape == (4, 4)
+    assert span.params[0].weight.shape == (5, 4)
     for name in ("outputs", "mean_kernel"):
         found, expected = (
             each.kernel.expand(each.params, each.x).outputs

@@ -32,7 +32,7 @@ class Span(eqx.Module):
 
     @classmethod
     def of(cls, problem: Problem) -> "Span":
-        """The problem in coordinates of its points; as it is where these are no fewer, or no dense network."""
+        """The problem in coordinates of its points; as it is if these are no fewer than features."""
         model, x = problem.model, problem.x
         is_dense = isinstance(model, Dense) and isinstance(problem.kernel, LayerwiseKernel)
         if not is_dense or x.ndim != 2 or x.shape[0] >= x.shape[1]:
