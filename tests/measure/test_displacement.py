@@ -43,6 +43,16 @@ def test_operator_norms_do_not_overflow_in_coarse_types(dtype, entry, rel):
     assert float(operator_norm(matrix)) == pytest.approx(expected, rel=rel)
 
 
+@pytest.mark.parametrize("decay", [0.3, 0.8, 0.999])
+def test_operator_norm_is_exact_however_early_its_chain_has_converged(double, decay):
+    rng = np.random.default_rng(5)
+    left, right = (np.linalg.qr(rng.normal(size=(n, 70)))[0] for n in (110, 90))
+    matrix = left * decay ** np.arange(70) @ right.T
+    assert operator_norm(jnp.asarray(matrix)) == pytest.approx(
+        1.0, rel=1e-4 if decay > 0.9 else 1e-12
+    )
+
+
 def test_operator_norm_of_zero_is_zero(double):
     assert float(operator_norm(jnp.zeros((100, 100)))) == 0.0
 

@@ -8,7 +8,8 @@ from lazyscope._checks import InputError
 from lazyscope.experiment import look_ahead, spread, spread_names
 from lazyscope.study import KappaSettings, kappa_settings, run_kappa_study
 from lazyscope.study.kappa._kappas import LAZY, with_kappas
-from lazyscope.study.kappa._outside import outside
+from lazyscope.study.kappa._outside import START, outside, outside_by_start
+from lazyscope.study.kappa._study import warn_of_hopeless_spreads
 from lazyscope.study.kappa._verdict import NUM_KAPPAS, judge
 
 FEW = {"num_points": 6, "num_test": 2, "widths": (8,), "seeds": 3}
@@ -79,6 +80,59 @@ def test_a_spread_outside_the_assumptions_is_fitted_and_counts_nowhere():
     assert "balanced: it saturates" in judged["verdict"]["sentence"]
     judged = judge(runs, spreads, 2, accuracy=0.002, outside=dict.fromkeys(spreads, "both do"))
     assert judged["verdict"]["answer"] == "undecided"
+    assert judged["verdict"]["sentence"].startswith("Nothing was judged")
+
+
+def test_kappas_of_networks_that_are_not_centred_are_those_of_centred_ones():
+    given = {**FEW, "spreads": ("balanced",)}
+    first, second = (with_kappas(kappa_settings(**given, centred=each)) for each in (True, False))
+    assert first.kappas == second.kappas
+
+
+@pytest.mark.parametrize("share", [0.5 * START, 2 * START])
+def test_outputs_at_the_start_put_a_spread_outside_where_they_are_part_of_the_first_loss(share):
+    data = kappa_settings(**FEW).points()  # targets of size one: a loss of a half
+    losses = {"balanced": 0.5 * (1 + share), "small-readout": 0.5}
+    runs = [
+        {"spread": name, "kappa": kappa, "loss_initial": 5.0 if kappa == 1.0 else loss}
+        for name, loss in losses.items()
+        for kappa in (1.0, 2.0, 4.0)
+    ]
+    found = outside_by_start(runs, (2.0, 4.0), data)
+    assert list(found) == (["balanced"] if share > START else [])
+
+
+@pytest.mark.slow
+def test_a_network_that_is_not_centred_contradicts_nothing_where_its_displacement_levels_off():
+    few = {"num_points": 6, "num_test": 2, "spreads": ("balanced",)}
+    settings = kappa_settings(**few, widths=(8, 16, 32), seeds=1, centred=False)
+    verdict = run_kappa_study(settings)["verdict"]
+    assert (verdict["answer"], verdict["num_spreads"]) == ("undecided", 0)
+    assert "not subtracted, so that displacements level off" in verdict["sentence"]
+
+
+def repeated(folder, targets):
+    """Settings on points of which the first is there twice, with these targets."""
+    x = np.random.default_rng(0).normal(size=(6, 3))
+    x[1] = x[0]
+    path = folder / "points.npz"
+    np.savez(path, x_train=x, y_train=targets, x_test=x[:1], y_test=targets[:1])
+    return {"data": str(path), "num_points": 6, "num_test": 1, "target": "value"}
+
+
+def test_equal_points_with_different_targets_are_refused_before_any_run(tmp_path):
+    given = repeated(tmp_path, np.array([1.0, -1.0, 1.0, -1.0, 1.0, -1.0]))
+    settings = kappa_settings(**given, widths=(8, 16, 32), kappas=(8.0, 16.0, 32.0, 64.0))
+    with pytest.raises(InputError, match=r"Equal points must have equal targets.*which are equal"):
+        warn_of_hopeless_spreads(settings)
+
+
+@pytest.mark.parametrize(("apart", "stop"), [(0.0, 1e-4), (2.0, 0.5)])
+def test_equal_points_are_trained_where_their_loss_can_be_reached(tmp_path, apart, stop):
+    given = repeated(tmp_path, np.array([1.0, 1.0 - apart, 1.0, -1.0, 1.0, -1.0]))
+    kappas = (256.0, 512.0, 1024.0, 2048.0)
+    settings = kappa_settings(**given, widths=(8,), spreads=("balanced",), kappas=kappas, stop=stop)
+    warn_of_hopeless_spreads(settings)
 
 
 @pytest.mark.slow

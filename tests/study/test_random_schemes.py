@@ -20,7 +20,7 @@ from lazyscope.study import (
     rms_of_errors,
 )
 from lazyscope.study.random_schemes._estimates import estimate_layers
-from lazyscope.study.random_schemes._judge import _verdict, judge_random_schemes
+from lazyscope.study.random_schemes._judge import RMS, TIE, _verdict, judge_random_schemes
 
 pytestmark = pytest.mark.slow
 
@@ -228,6 +228,30 @@ def test_one_scheme_has_no_interval_of_schemes():
     one = [layer for layer in found if layer.scale_exponents == found[0].scale_exponents]
     assert rms_of_errors(one).interval == (None, None)
     assert None not in rms_of_errors(found).interval
-    told = _verdict(one, one)
+    told = _verdict(one, one, TIE, RMS)
     assert told["answer"] == "undecided"
     assert "[" not in told["sentence"]
+
+
+def test_layers_without_an_estimate_are_told_and_count_nowhere():
+    seen = LayerEstimate(
+        scale_exponents=(0.2, 0.3),
+        speed_exponents=(0.0, 0.5),
+        layer=1,
+        predicted=-0.5,
+        correction=0.5,
+        exponent=-0.5,
+        low=-0.51,
+        high=-0.49,
+        unlevelled=-0.5,
+        slope=-0.5,
+        excess=np.nan,
+        excess_low=np.nan,
+        excess_high=np.nan,
+        ratio=(),
+        failed=0,
+    )
+    lost = [replace(seen, layer=layer, exponent=np.nan, failed=6) for layer in (1, 2)]
+    told = _verdict([seen], [seen], TIE, RMS, missing=lost)
+    assert any("2 layers (schemes: 1) have no estimate" in each for each in told["remarks"])
+    assert not any("no estimate" in each for each in _verdict([seen], [seen], TIE, RMS)["remarks"])

@@ -1,6 +1,6 @@
 """How does gradient flow take steps as long as the tangent kernel stays put?"""
 
-from typing import final
+from typing import Literal, final
 
 import equinox as eqx
 import jax
@@ -13,10 +13,9 @@ from lazyscope._outcome import Outcome
 from lazyscope._types import Params, Scalar
 from lazyscope.flow._between import POINTS_PER_STEP, Between, Knot, either
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop
-from lazyscope.flow._modes import FrozenKernel, frozen_spectrum
 from lazyscope.flow._phi import phi_functions
 from lazyscope.flow._problem import Problem
-from lazyscope.kernel import AbstractExpansion, Spectrum
+from lazyscope.kernel import AbstractExpansion, Spectrum, as_matrix
 from lazyscope.model import group_norms
 
 RESIDUAL_WEIGHT = 0.2
@@ -30,6 +29,8 @@ _LONGEST_DECAY = 1e13
 _SHORTEST_SHARE, _SHORTEST_STEP = 1e-15, 1e-200
 _MOST_RISE, _RISEN_ERROR = 1.1, 4.0
 _MEANINGFUL = 1e-6
+
+FrozenKernel = Literal["mean", "full"]
 
 
 @final
@@ -179,6 +180,20 @@ class _Here(eqx.Module):
         spectrum = frozen_spectrum(expansion, problem.speeds, frozen)
         outputs = problem.trained(expansion.outputs, displacement)
         return cls(expansion, spectrum, outputs - problem.y, displacement)
+
+
+def frozen_spectrum(
+    expansion: AbstractExpansion, speeds: Float[Array, " groups"], frozen: FrozenKernel
+) -> Spectrum:
+    """The spectrum of the full kernel, n C modes, or of the kernel averaged over outputs, n modes.
+
+    Those n modes are shared by the C outputs: exact in the limit of infinite width, where outputs
+    decouple.
+    """
+    num_points, num_outputs = expansion.outputs.shape
+    if frozen == "full" and num_outputs > 1:
+        return Spectrum.of(as_matrix(expansion.kernel(speeds)), num_points)
+    return Spectrum.of(expansion.mean_kernel(speeds), num_points)
 
 
 @final

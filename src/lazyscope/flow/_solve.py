@@ -1,5 +1,6 @@
 """How is a problem trained from start to stop, in one compiled program?"""
 
+from dataclasses import replace
 from typing import Literal, final
 
 import equinox as eqx
@@ -19,6 +20,7 @@ from lazyscope.flow._history import History
 from lazyscope.flow._lapack import one_lapack_thread
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop, start_run
 from lazyscope.flow._problem import Problem, check_numbers, in_double
+from lazyscope.flow._span import Span
 from lazyscope.model import COPIES_WITH_EIGENVECTORS, check_kernel_memory
 
 DEFAULT_STOP = 1e-4
@@ -175,12 +177,15 @@ def trace_flow(
     last one has ended.
     """
     with own_settings(double=False):
-        problem = problem.started()
-        initial = problem.loss_of(problem.start_outputs())
+        follows_gradient = isinstance(method, ExponentialFlow)
+        span = Span.of(problem) if follows_gradient else Span(problem, None)
+        moved = span.problem.started()
+        initial = moved.loss_of(moved.start_outputs())
         dtype = initial.dtype
         stop = Stop(initial * jnp.asarray(stop_fraction, dtype), jnp.asarray(stop_time, dtype))
-        state = start_run(problem, method, stop, num_records)
-        state = advance(problem, method, stop, state, max_steps)
+        state = start_run(moved, method, stop, num_records)
+        state = advance(moved, method, stop, state, max_steps)
+        state = replace(state, displacement=span.whole(state.displacement))
         return finish(problem, state, initial)
 
 

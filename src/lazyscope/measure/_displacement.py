@@ -18,6 +18,10 @@ LANCZOS_STEPS = 40
 SMALL_SIDE = 64
 """Matrices with a side no longer than this have their norms from the Gram matrix, exactly."""
 
+_AT_ONCE = 8
+_CONVERGED = 1e-9
+"""Of what a Ritz vector leaves, relative to its value, which is then off by about the square of this."""
+
 
 @final
 class Displacement(eqx.Module):
@@ -120,7 +124,7 @@ def group_matrix(group: Params) -> Float[Array, "..."]:
 def operator_norm(matrix: Float[Array, "..."]) -> Scalar:
     """Largest singular value of a matrix; of a vector, that of the diagonal matrix it stands for.
 
-    By the smaller Gram matrix where one side is at most 64, else by 40 Lanczos steps with full
+    By the smaller Gram matrix where one side is at most 64, else by up to 40 Lanczos steps with full
     reorthogonalisation, from a fixed random vector.
 
     Example:
@@ -156,10 +160,20 @@ def _norm_of_scaled(matrix: Float[Array, "rows columns"]) -> Scalar:
 
 
 def _lanczos_norm(matrix: Float[Array, "rows columns"]) -> Scalar:
+    """Steps of which some are done at a time, until the largest Ritz value has converged."""
     size, dtype = matrix.shape[1], matrix.dtype
     with pinned_random():
         start = jax.random.normal(random_key(0), (size,), dtype)
     basis = jnp.zeros((LANCZOS_STEPS + 1, size), dtype).at[0].set(start / jnp.linalg.norm(start))
+    chain = jnp.zeros((2, LANCZOS_STEPS), dtype)
+
+    def some(carry: tuple[Array, ...], first: Array) -> tuple[Array, ...]:
+        basis, chain, _, _ = carry
+        places = first + jnp.arange(_AT_ONCE)
+        (basis, _), found = jax.lax.scan(step, (basis, jnp.max(chain[0])), places)
+        chain = jax.lax.dynamic_update_slice(chain, jnp.stack(found), (0, first))
+        value, left = _ritz(chain, first + _AT_ONCE - 1)
+        return basis, chain, value, left <= _CONVERGED * value
 
     def step(
         carry: tuple[Array, Array], i: Array
@@ -177,7 +191,20 @@ def _lanczos_norm(matrix: Float[Array, "rows columns"]) -> Scalar:
         carry = basis.at[i + 1].set(following), largest
         return carry, (diagonal, jnp.where(alive, length, 0.0))
 
-    start = basis, jnp.zeros((), dtype)
-    _, (diagonal, beside) = jax.lax.scan(step, start, jnp.arange(LANCZOS_STEPS))
-    tridiagonal = jnp.diag(diagonal) + jnp.diag(beside[:-1], 1) + jnp.diag(beside[:-1], -1)
-    return jnp.sqrt(jnp.maximum(jnp.linalg.eigvalsh(tridiagonal)[-1], 0.0))
+    def unless_done(carry: tuple[Array, ...], first: Array) -> tuple[tuple[Array, ...], None]:
+        return jax.lax.cond(carry[-1], lambda c, _: c, some, carry, first), None
+
+    begin = basis, chain, jnp.zeros((), dtype), jnp.asarray(False)
+    end, _ = jax.lax.scan(unless_done, begin, jnp.arange(0, LANCZOS_STEPS, _AT_ONCE))
+    return jnp.sqrt(jnp.maximum(end[2], 0.0))
+
+
+def _ritz(chain: Float[Array, "2 steps"], last: Array) -> tuple[Scalar, Scalar]:
+    """The largest Ritz value of a chain up to this step, and how far its vector is from an eigenvector.
+
+    What is still to come is zero: it adds no value above zero, and nothing to the vector.
+    """
+    diagonal, beside = chain
+    inner = jnp.where(jnp.arange(LANCZOS_STEPS) < last, beside, 0.0)[:-1]
+    values, vectors = jnp.linalg.eigh(jnp.diag(diagonal) + jnp.diag(inner, 1) + jnp.diag(inner, -1))
+    return values[-1], beside[last] * jnp.abs(vectors[last, -1])

@@ -23,7 +23,7 @@ _LEAST_FALL = 1.05
 
 
 def with_kappas(settings: KappaSettings) -> KappaSettings:
-    """The settings, with kappas chosen by forecasts where none were given.
+    """The settings, with kappas chosen by forecasts, of centred networks, where none were given.
 
     The displacement that a forecast gives is the inverse of the *effective* kappa: kappa counted in units
     of what the targets ask of the kernel, which depends on data, spread and activation. The four largest
@@ -39,11 +39,11 @@ def with_kappas(settings: KappaSettings) -> KappaSettings:
     if settings.kappas is not None:
         return settings
     data = settings.points()
-    width = min(settings.widths)
+    width, centred = min(settings.widths), replace(settings, centred=True)
 
     def foreseen(name: str, kappa: float) -> float:
         """Median of the largest forecast displacement; zero for networks without gradient."""
-        told = [forecast_cell(settings, data, name, kappa, width, s) for s in range(settings.seeds)]
+        told = [forecast_cell(centred, data, name, kappa, width, s) for s in range(settings.seeds)]
         return float(np.median([each[DISPLACEMENT.forecast] or 0.0 for each in told]))
 
     judged = [name for name in settings.spreads if not outside(settings, name)]

@@ -24,7 +24,7 @@ class KappaStudy(AbstractStudy["KappaSettings"]):
 
     Example: `lazyscope study kappa --model convolution --output kappa-convolution`
 
-    Example: `lazyscope study kappa --widths 64,128 --kappas 16,32,64,128 --seeds 2 --output quick`
+    Example: `lazyscope study kappa --widths 64,128 --seeds 2 --output quick`
     """
 
     name = "kappa"

@@ -72,7 +72,7 @@ class KappaSettings:
     target: str = "parity"
     spreads: tuple[str, ...] = HOMOGENEOUS
     kappas: tuple[float, ...] | None = None
-    widths: tuple[int, ...] = (128, 256, 512)
+    widths: tuple[int, ...] = (64, 128, 256)
     seeds: int = 3
     depth: int = 2
     activation: str = "relu"

@@ -21,10 +21,10 @@ from lazyscope.study._folder import finished_runs, kept_runs
 from lazyscope.study._guarantee import Bound
 from lazyscope.study._hopeless import HopelessWarning, hopeless_spreads
 from lazyscope.study.kappa._kappas import with_kappas
-from lazyscope.study.kappa._outside import outside
+from lazyscope.study.kappa._outside import check_reachable, outside, outside_by_start
 from lazyscope.study.kappa._records import forecast_cell, told_runs
 from lazyscope.study.kappa._settings import KappaSettings
-from lazyscope.study.kappa._verdict import judge
+from lazyscope.study.kappa._verdict import NUM_KAPPAS, judge
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -61,8 +61,9 @@ def run_kappa_study(
         Where groups differ in leverage, ``weighed`` judges displacements times leverage the same way.
 
     Raises:
-        InputError: data that cannot be read, or kappas at which every spread is expected to move by half
-            of its size and more, so that no slope could be judged; before any run.
+        InputError: data that cannot be read or equal points with different targets, or kappas at which every
+            spread is expected to move by half of its size and more, so that no slope could be judged; before
+            any run.
         StoreError: as `run_sweep`.
 
     Warns:
@@ -96,6 +97,8 @@ def judge_kappa(settings: KappaSettings, runs: xr.Dataset) -> dict[str, Any]:
     told = list(told_runs(settings, data, _bound(settings, data), runs))
     records = [each.run for each in told]
     shown = [each for each in told if each.run["seed"] == 0]
+    fitted = sorted(settings.ladder)[-NUM_KAPPAS:]
+    reasons = {} if settings.centred else outside_by_start(records, fitted, data)
     return {
         "study": "kappa",
         "format": FORMAT,
@@ -110,7 +113,7 @@ def judge_kappa(settings: KappaSettings, runs: xr.Dataset) -> dict[str, Any]:
             settings.spreads,
             len(_first_network(settings, data).shapes) - 1,
             homogeneous=architecture(settings.model).homogeneous,
-            outside={name: outside(settings, name) for name in settings.spreads},
+            outside=reasons | {n: why for n in settings.spreads if (why := outside(settings, n))},
             accuracy=DISPLACEMENT_ACCURACY * settings.tolerance,
         ),
         "timing": {
@@ -124,6 +127,7 @@ def judge_kappa(settings: KappaSettings, runs: xr.Dataset) -> dict[str, Any]:
 def warn_of_hopeless_spreads(settings: KappaSettings) -> None:
     """Say before the runs which spreads they cannot decide, and refuse a study where it is all."""
     data = settings.points()
+    check_reachable(data, settings.stop)
 
     def foresee(cell: tuple[int, str, float, int]) -> dict[str, Any]:
         width, name, kappa, seed = cell

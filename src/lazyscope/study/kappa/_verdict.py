@@ -321,10 +321,11 @@ def _verdict(
             f"displacements at one kappa and spread differ {differ} between widths, "
             f"{_by_scales(fits)}and {ending}"
         )
-    else:
-        notes = dict.fromkeys(f["note"] for f in counted)
-        reasons = "; ".join(notes) or "no spread that the law speaks of"
+    elif counted:
+        reasons = "; ".join(dict.fromkeys(f["note"] for f in counted))
         sentence = f"No slope could be fitted ({reasons}), and {ending}"
+    else:
+        sentence = f"Nothing was judged, since the law speaks of none of the spreads, and {ending}"
     return stated(
         answer,
         sentence,

@@ -61,7 +61,7 @@ def judge_random_schemes(settings: RandomSchemesSettings, runs: Runs) -> dict[st
         "depths": {str(depth): _numbers(held) for depth, held in depths.items()},
         "outcomes": dict(zip(names.tolist(), counts.tolist(), strict=True)),
         "layers": [asdict(e) for e in found],
-        "verdict": _verdict(known, away, tie, limit),
+        "verdict": _verdict(known, away, tie, limit, missing=[e for e in found if e not in known]),
     }
 
 
@@ -115,7 +115,12 @@ def rms_of_errors(
 
 
 def _verdict(
-    known: Sequence[LayerEstimate], away: Sequence[LayerEstimate], tie: float, limit: float
+    known: Sequence[LayerEstimate],
+    away: Sequence[LayerEstimate],
+    tie: float,
+    limit: float,
+    *,
+    missing: Sequence[LayerEstimate] = (),
 ) -> dict[str, Any]:
     """The law is held against layers away from a tie, where its exponents can be seen."""
     rms, numbers = rms_of_errors(away), _numbers(away)
@@ -128,6 +133,12 @@ def _verdict(
     remarks = [
         f"All {len(known)} layers, near ties too, lie {_numbers(known)['rms']:.2g} from the law."
     ]
+    if missing:
+        schemes = {(e.scale_exponents, e.speed_exponents) for e in missing}
+        remarks.append(
+            f"{len(missing)} layers (schemes: {len(schemes)}) have no estimate and count nowhere: too few "
+            f"of their runs converged."
+        )
     if num_schemes < LEAST_SCHEMES:
         remarks.append(
             f"{num_schemes} schemes away from ties say nothing about schemes; {LEAST_SCHEMES} are the least."

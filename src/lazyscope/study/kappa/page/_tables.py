@@ -24,8 +24,8 @@ def fit_table(study: KappaRecord) -> Table:
         "Slope of the largest relative displacement in kappa, log-log, at the largest kappas, with "
         "the first correction to the limit taken out: it is proportional to the forecast "
         "displacement. The verdict is undecided where the interval is too wide to tell, and outside "
-        "where the law does not speak of the spread. The last columns: the slope of what the "
-        "initial kernel forecasts, and of the law of scales."
+        "where the law does not speak of the spread. The last columns: the slope without this "
+        "correction, that of what the initial kernel forecasts, and that of the law of scales."
     )
     return _slopes("fits", "Fitted slopes", caption, study.stored["fits"])
 
@@ -51,8 +51,8 @@ def _slopes(anchor: str, title: str, caption: str, fits: Sequence[Mapping[str, A
     notes = [f"{fit['shape']}: {fit['note']}" for fit in fits if fit.get("note")]
     further = [
         "Kappa in the fit",
-        "Slope without the correction",
-        "Slope of the forecast",
+        "Uncorrected",
+        "Forecast",
         "By scales",
     ]
     return Table(
