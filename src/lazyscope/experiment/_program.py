@@ -15,7 +15,7 @@ import numpy as np
 
 from lazyscope._checks import InputError, check_choice, check_count, check_fraction
 from lazyscope._entry import checked
-from lazyscope._jax import own_settings, random_key
+from lazyscope._jax import left_program, own_settings, random_key
 from lazyscope._loss import LOSSES, check_targets, loss_name, named_loss
 from lazyscope._outcome import Outcome
 from lazyscope._provenance import versions
@@ -164,7 +164,13 @@ def compiled_program(
             traced = jax.jit(lambda part: trace(settings, record, eqx.combine(part, static)))
             began = time.perf_counter()
             options = _compiler_options(settings, inputs, use)
-            made = traced.lower(dynamic).compile(compiler_options=options)
+            what = (inputs, settings.get("num_records"), record, use)
+            made = left_program(
+                what,
+                dynamic,
+                options,
+                lambda: traced.lower(dynamic).compile(compiler_options=options),
+            )
             _compiling.append(time.perf_counter() - began)
             program = partial(_called, made)
         _programs[key] = program
