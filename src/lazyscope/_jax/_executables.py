@@ -12,11 +12,11 @@ import hashlib
 import json
 import os
 import platform
+import secrets
 import stat
-import threading
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
@@ -25,7 +25,6 @@ from typing import Any
 import jax
 import numpy as np
 from jax.experimental import serialize_executable
-from jax.experimental.compilation_cache import compilation_cache
 
 from lazyscope._file import write_bytes_whole
 from lazyscope._provenance import ROOT, code_digest, versions
@@ -39,35 +38,44 @@ _ELSEWHERE = ("dir", "cache")  # words of settings that say where JAX writes, or
 
 
 def left_program(
-    what: Any, arrays: Any, options: Mapping[str, Any], make: Callable[[], Any]
+    what: Any, function: Callable[[Any], Any], arrays: Any, options: dict[str, Any]
 ) -> Any:
-    """The compiled program that a process before left for this one, else what `make` makes, left behind.
+    """The compiled program that a process before left for this one, else a new one, left behind.
 
     Args:
         what: all that the program depends on beside JAX and this library: numbers, words, arrays (by their
             shapes and types) and records of this library. Where something else is in it, such as
             a function, nothing is kept.
+        function: what to trace and compile; gives a dictionary of arrays.
         arrays: its only argument.
         options: of the compiler.
-        make: traces and compiles; the program gives a dictionary of arrays.
     """
     folder = os.environ.get(FOLDER)
     if not folder or jax.default_backend() != "cpu" or not _is_mine(Path(folder), stat.S_ISDIR):
-        return make()
+        return _compiled(function, arrays, options)
     try:
         key = repr((_described(what), sorted(options.items()), _surroundings()))
     except TypeError:
-        return make()
+        return _compiled(function, arrays, options)
     path = Path(folder) / hashlib.sha256(key.encode()).hexdigest()
     with suppress(Exception):  # whatever is wrong with it, it can be made anew
         return _read(path, key, arrays)
-    with _compiled_here():
-        program = make()
-    with suppress(
-        Exception
-    ):  # a full disk, a version of JAX that cannot: the program is there all the same
+    # What XLA reads from JAX's own folder it runs, but cannot write again: functions would be missing. Under
+    # a new name nothing is found there.
+    program = _compiled(function, arrays, options, name=f"left_{secrets.token_hex(8)}")
+    with suppress(Exception):  # a full disk, a version of JAX that cannot: the program is there
         _write(path, key, program)
     return program
+
+
+def _compiled(
+    function: Callable[[Any], Any], arrays: Any, options: dict[str, Any], name: str = "run"
+) -> Any:
+    def traced(given: Any) -> Any:
+        return function(given)
+
+    traced.__name__ = name
+    return jax.jit(traced).lower(arrays).compile(compiler_options=options)
 
 
 def _described(value: Any) -> Any:
@@ -153,36 +161,6 @@ def _write(path: Path, key: str, program: Any) -> None:
     packed = zlib.compress(content, 1)
     told = {"key": key, "digest": hashlib.sha256(packed).hexdigest(), "names": sorted(names)}
     write_bytes_whole(_FORMAT + json.dumps(told).encode() + b"\n" + packed, path)
-
-
-_SWITCH = "jax_enable_compilation_cache"
-_lock = threading.Lock()
-_before: list[bool] = []
-
-
-@contextmanager
-def _compiled_here() -> Iterator[None]:
-    """Inside, no thread takes compiled programs from JAX's own folder.
-
-    What XLA reads from there it can run, but not write again: functions would be missing.
-    """
-    with _lock:
-        _before.append(jax.config.values[_SWITCH])
-        _use_folder_of_jax(False)
-    try:
-        yield
-    finally:
-        with _lock:
-            first = _before[0]
-            _before.pop()
-            if not _before:
-                _use_folder_of_jax(first)
-
-
-def _use_folder_of_jax(used: bool) -> None:
-    if jax.config.values[_SWITCH] != used:
-        jax.config.update(_SWITCH, used)
-        compilation_cache.reset_cache()  # JAX looks at the setting once
 
 
 @cache

@@ -161,15 +161,12 @@ def compiled_program(
         program = _programs.pop(key, None)
         if program is None:
             trace = trace_start if use == "start" else trace_run
-            traced = jax.jit(lambda part: trace(settings, record, eqx.combine(part, static)))
             began = time.perf_counter()
-            options = _compiler_options(settings, inputs, use)
-            what = (inputs, settings.get("num_records"), record, use)
             made = left_program(
-                what,
+                (inputs, settings.get("num_records"), record, use),
+                lambda part: trace(settings, record, eqx.combine(part, static)),
                 dynamic,
-                options,
-                lambda: traced.lower(dynamic).compile(compiler_options=options),
+                _compiler_options(settings, inputs, use),
             )
             _compiling.append(time.perf_counter() - began)
             program = partial(_called, made)
