@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lazyscope._jax import _executables
 from lazyscope.cli.process import _compiled
 
 pytestmark = pytest.mark.slow
@@ -23,6 +24,10 @@ def shell(*arguments):
 
 def kept(folder):
     return sorted(path.name for path in Path(folder).rglob("*-cache"))
+
+
+def executables(folder):
+    return [path for path in Path(folder).rglob("executables/*/*") if path.is_file()]
 
 
 @pytest.fixture
@@ -42,9 +47,39 @@ def test_a_second_command_compiles_nothing_and_answers_the_same(alone):
     assert second == first
 
 
+@pytest.mark.parametrize("command", [FORECAST, ["train", *FORECAST[1:], "--stop", "0.5"]])
+def test_a_second_command_does_not_trace_its_run(alone, monkeypatch, command):
+    monkeypatch.setenv("JAX_LOG_COMPILES", "1")
+    first, second = shell(*command), shell(*command)
+    assert len(executables(alone)) == 1
+    assert "tracing left_" in first.stderr
+    assert "tracing left_" not in second.stderr
+    assert "tracing run " not in second.stderr
+    answers = [json.loads(run.stdout) for run in (first, second)]
+    for answer in answers:
+        answer.pop("wall_seconds", None)
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_executables_are_for_the_eyes_and_hands_of_the_user_alone(tmp_path):
+    environment = {"XDG_CACHE_HOME": str(tmp_path)}
+    before = os.umask(0)
+    try:
+        _compiled.keep_compiled(environment)
+    finally:
+        os.umask(before)
+    assert Path(environment[_compiled.EXECUTABLES]).stat().st_mode & 0o777 == 0o700
+
+
+def test_both_sides_of_the_variable_have_one_name():
+    assert _compiled.EXECUTABLES == _executables.FOLDER
+
+
 def test_nothing_is_kept_when_told_to_compile_anew(alone):
     assert "lambda_min" in json.loads(shell("--compile-anew", *FORECAST).stdout)
     assert kept(alone) == []
+    assert executables(alone) == []
 
 
 def test_a_folder_of_ones_own_stands():

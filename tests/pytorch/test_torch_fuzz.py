@@ -16,6 +16,8 @@ from pytorch.whole import state, whole
 
 COUNT = int(os.environ.get("LAZYSCOPE_FUZZ", "200"))
 CHUNK = 25
+FAST = 100
+"""Modules drawn by the fast tests; the others are left to the slow ones."""
 
 
 def judged(seed):
@@ -45,7 +47,14 @@ def judged(seed):
     return ""
 
 
-@pytest.mark.parametrize("chunk", range(0, COUNT, CHUNK))
+def chunks():
+    """The first module of every chunk; those of a count that was asked for are all fast."""
+    for chunk in range(0, COUNT, CHUNK):
+        late = chunk >= FAST and "LAZYSCOPE_FUZZ" not in os.environ
+        yield pytest.param(chunk, marks=[pytest.mark.slow] if late else [])
+
+
+@pytest.mark.parametrize("chunk", chunks())
 def test_random_modules_have_their_exact_kernel_and_stay_whole(chunk):
     wrong = [found for seed in range(chunk, min(chunk + CHUNK, COUNT)) if (found := judged(seed))]
     assert wrong == []

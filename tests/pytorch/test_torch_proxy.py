@@ -68,7 +68,7 @@ def check_same(one, other, names=NAMES, rel=1e-6):
     ("kind", "more"),
     [
         ("sgd", {"decay": 0.1}),
-        ("momentum", {"momentum": 0.8, "decay": 0.1}),
+        pytest.param("momentum", {"momentum": 0.8, "decay": 0.1}, marks=pytest.mark.slow),
         ("adam", {"epsilon": 0.01}),
         pytest.param("adamw", {"decay": 0.1, "betas": (0.8, 0.9)}, marks=pytest.mark.slow),
         pytest.param("sign", {}, marks=pytest.mark.slow),

@@ -127,6 +127,7 @@ def test_the_earlier_name_of_spreads_is_taken_with_a_warning():
         KappaSettings(shapes=("balanced",), spreads=("random",))
 
 
+@pytest.mark.slow
 def test_same_settings_give_the_same_numbers(result):
     again = run_kappa_study(SMALL)
     for first, second in zip(result[0]["runs"], again["runs"], strict=True):

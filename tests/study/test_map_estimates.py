@@ -1,5 +1,6 @@
 """Does a stored plane of runs become the right exponents, boundaries and verdicts?"""
 
+import functools
 import json
 
 import numpy as np
@@ -49,6 +50,12 @@ def planted(noise=0.003, seeds=3):
     return xr.Dataset(data, coords, {"settings": json.dumps(settings)}), exponents
 
 
+@functools.cache
+def estimates_of_planted():
+    """Those of the runs as they are planted, which no test changes."""
+    return map_estimates(planted()[0])
+
+
 def luo_boundary(x, y):
     """Distance of a point from the boundary of Luo et al.: gamma = 1 below, gamma' = gamma - 1 above."""
     down = np.hypot(x - 1, max(y, 0))
@@ -57,8 +64,7 @@ def luo_boundary(x, y):
 
 
 def test_planted_exponents_come_back_with_the_law_beside_them():
-    runs, exponents = planted()
-    found = map_estimates(runs)
+    exponents, found = planted()[1], estimates_of_planted()
     assert found["exponent"].dims == ("gamma", "gamma_prime", "layer")
     np.testing.assert_allclose(found["predicted"].values, exponents, atol=1e-12)
     np.testing.assert_allclose(found["exponent"].values, exponents, atol=0.05)
@@ -83,8 +89,7 @@ def test_one_cell_of_the_wrong_sign_is_named_and_takes_the_support_away():
 
 
 def test_boundary_of_the_first_layer_is_that_of_luo():
-    runs, _ = planted()
-    found = map_estimates(runs)
+    found = estimates_of_planted()
     expected = [[luo_boundary(x, y) for y in GAMMA_PRIME] for x in GAMMA]
     np.testing.assert_allclose(found["distance"].values[..., 0], expected, atol=0.02)
     lines = [
@@ -95,8 +100,8 @@ def test_boundary_of_the_first_layer_is_that_of_luo():
 
 
 def test_regions_are_named_where_they_are():
-    runs, _ = planted()
-    where = {r["name"]: (r["x"], r["y"]) for r in json.loads(map_estimates(runs).attrs["regions"])}
+    regions = json.loads(estimates_of_planted().attrs["regions"])
+    where = {r["name"]: (r["x"], r["y"]) for r in regions}
     assert set(where) == {"theta-lazy", "condensed", "only layer 1 lazy", "only layer 2 lazy"}
     assert where["theta-lazy"][0] < 1
     for name, signs in (("condensed", (1, 1)), ("only layer 1 lazy", (-1, 1))):
@@ -105,8 +110,7 @@ def test_regions_are_named_where_they_are():
 
 
 def test_a_failed_run_widens_its_cell_and_a_run_not_made_yet_does_not():
-    runs, _ = planted()
-    whole = map_estimates(runs)
+    runs, whole = planted()[0], estimates_of_planted()
     outcome = runs["outcome"].values
     outcome[0, 0, 3, 0], outcome[0, 1, 3, 0] = "diverged", "missing"
     runs["displacement_operator"].values[0, 1, 3, 0] = np.nan
@@ -132,7 +136,7 @@ def test_a_cell_with_too_few_runs_is_undecided_and_stops_no_other():
 def test_the_order_of_the_axes_of_the_runs_does_not_matter():
     runs, _ = planted()
     turned = runs.transpose("seed", "layer", "width", "gamma", "gamma_prime")
-    xr.testing.assert_equal(map_estimates(turned), map_estimates(runs))
+    xr.testing.assert_equal(map_estimates(turned), estimates_of_planted())
 
 
 def test_without_a_law_there_is_no_prediction_and_no_verdict():

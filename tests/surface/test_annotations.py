@@ -1,6 +1,7 @@
 """Are annotations compared with what functions take and return, after the functions' own refusals?"""
 
 import os
+from typing import Literal
 
 import jax.numpy as jnp
 import numpy as np
@@ -38,6 +39,24 @@ def test_axes_of_one_name_have_one_length():
 def test_an_argument_that_is_accepted_against_its_annotation_is_seen():
     with pytest.raises(AnnotationError, match="name is annotated <class 'str'>, was int"):
         named(3)
+
+
+@agreed
+def summed(parts: tuple[int, ...], axis: Literal["rows", "columns"]) -> float:
+    return float(sum(map(float, parts))) if axis else 0.0
+
+
+def test_calls_that_agreed_hide_none_that_does_not():
+    for _ in range(3):
+        assert turned(jnp.ones((3, 3))).shape == (3, 3)
+        assert summed((1, 2), "rows") == 3.0
+    with pytest.raises(AnnotationError, match=r"return is annotated .*\(3, 2\)"):
+        turned(jnp.ones((2, 3)))
+    with pytest.raises(AnnotationError, match=r"a is annotated .*\(3,\)"):
+        turned(jnp.ones(3))
+    for parts, axis in (((1, 2.5), "rows"), (("1", "2"), "rows"), ((1, 2), "layers")):
+        with pytest.raises(AnnotationError):
+            summed(parts, axis)
 
 
 @pytest.mark.parametrize("a", [np.ones((2, 3)), [[1.0, 2.0, 3.0]]])

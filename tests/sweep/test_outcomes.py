@@ -146,8 +146,8 @@ def checking_time(num_seeds):
 
 
 def test_checking_a_design_takes_time_in_proportion_to_its_runs():
-    checking_time(100)
-    small, large = checking_time(400), checking_time(4000)
+    checking_time(50)
+    small, large = checking_time(200), checking_time(2000)
     assert large < 25 * small
 
 

@@ -26,4 +26,5 @@ from lazyscope._checks._numbers import check_not_negative as check_not_negative
 from lazyscope._checks._numbers import check_positive as check_positive
 from lazyscope._checks._optimisers import OPTIMISERS as OPTIMISERS
 from lazyscope._checks._optimisers import WITH_EPSILON as WITH_EPSILON
+from lazyscope._checks._optimisers import OptimiserName as OptimiserName
 from lazyscope._checks._optimisers import check_optimisers as check_optimisers

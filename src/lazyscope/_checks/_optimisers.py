@@ -1,10 +1,13 @@
 """Which optimisers have a name?"""
 
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 from lazyscope._checks._kinds import check_choice, check_sequence
 
-OPTIMISERS = ("sgd", "momentum", "adam", "adamw", "sign", "lion", "muon")
+OptimiserName: TypeAlias = Literal["sgd", "momentum", "adam", "adamw", "sign", "lion", "muon"]
+"""Optimisers whose rates are known to carry over between widths."""
+
+OPTIMISERS: tuple[str, ...] = get_args(OptimiserName)
 """As settings, schemes and commands write them."""
 
 WITH_EPSILON = ("adam", "adamw", "muon")

@@ -15,7 +15,7 @@ import numpy as np
 
 from lazyscope._checks import InputError, check_choice, check_count, check_fraction
 from lazyscope._entry import checked
-from lazyscope._jax import own_settings, random_key
+from lazyscope._jax import left_program, own_settings, random_key
 from lazyscope._loss import LOSSES, check_targets, loss_name, named_loss
 from lazyscope._outcome import Outcome
 from lazyscope._provenance import versions
@@ -161,10 +161,13 @@ def compiled_program(
         program = _programs.pop(key, None)
         if program is None:
             trace = trace_start if use == "start" else trace_run
-            traced = jax.jit(lambda part: trace(settings, record, eqx.combine(part, static)))
             began = time.perf_counter()
-            options = _compiler_options(settings, inputs, use)
-            made = traced.lower(dynamic).compile(compiler_options=options)
+            made = left_program(
+                (inputs, settings.get("num_records"), record, use),
+                lambda part: trace(settings, record, eqx.combine(part, static)),
+                dynamic,
+                _compiler_options(settings, inputs, use),
+            )
             _compiling.append(time.perf_counter() - began)
             program = partial(_called, made)
         _programs[key] = program

@@ -8,13 +8,17 @@ of its gradient differ between the two widths, and the square root of its number
 import math
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
-from lazyscope._checks import InputError, check_choice, check_positive
+from lazyscope._checks import (
+    OPTIMISERS,
+    InputError,
+    OptimiserName,
+    check_choice,
+    check_positive,
+)
 from lazyscope._entry import checked
 
 GrowthRole: TypeAlias = Literal["input", "hidden", "output", "fixed"]
 """Which side of an array grows: the one that it writes, both, the one that it sums over, or none."""
-OptimiserName: TypeAlias = Literal["sgd", "momentum", "adam", "adamw", "sign", "lion", "muon"]
-"""Optimisers whose rates are known to carry over."""
 WIDEST = 1e30
 
 
@@ -108,7 +112,7 @@ def array_transfer(
     """
     ratio = _ratio(width, proxy_width)
     powers = _POWERS[check_choice("role", role, get_args(GrowthRole))]
-    kind = check_choice("optimiser", optimiser, get_args(OptimiserName))
+    kind = check_choice("optimiser", optimiser, OPTIMISERS)
     norm = powers.change - powers.root_of_number
     if kind in ("sgd", "momentum"):
         rate, epsilon = powers.change - powers.gradient, 0.0
