@@ -122,6 +122,24 @@ def test_finished_trainings_are_kept_and_not_done_again(tmp_path, monkeypatch):
         short(dense(readout=2.0), folder=tmp_path)
 
 
+def with_frozen_inputs(size):
+    """A network behind an array that it holds and does not train."""
+    frozen = np.full(6, size, np.float32)
+
+    def build(width, seed):
+        apply, params = dense()(width, seed)
+        return lambda p, x: apply(p, x * frozen), params
+
+    return build
+
+
+def test_trainings_are_kept_by_the_arrays_that_a_network_does_not_train_too(tmp_path):
+    first = short(with_frozen_inputs(1.0), folder=tmp_path)
+    other = short(with_frozen_inputs(2.0), folder=tmp_path)
+    assert other.loss != first.loss
+    assert len(list(tmp_path.glob("*.json"))) == 12
+
+
 @pytest.mark.slow
 def test_a_schedule_and_an_order_of_batches_are_kept():
     order = np.random.default_rng(0).integers(0, 24, size=(3, 8))
@@ -145,11 +163,28 @@ def test_a_schedule_and_an_order_of_batches_are_kept():
         ({"rates": 0.1}, "fields of its training"),
         ({"batches": [[0, 1]]}, "every step"),
         ({"loss": "cross-entropy"}, "classes"),
+        ({"batches": [[0, 1], [2, 3], [23, 24]]}, "from 0 to 23.*Received: numbers from 0 to 24"),
+        ({"batches": [[0, 1], [2, 3], [-1, 4]]}, "from 0 to 23.*Received: numbers from -1 to 4"),
+        ({"batches": np.zeros((3, 0), int)}, "every step"),
     ],
 )
 def test_settings_that_do_not_carry_over_are_refused(change, words):
     with pytest.raises(InputError, match=words):
         short(dense(), **change)
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((24,), "a row of targets for every point"),
+        ((23, 2), "a row of targets for every point"),
+        ((24, 1), "targets of shape \\(24, 2\\)"),
+        ((24, 3), "targets of shape \\(24, 2\\)"),
+    ],
+)
+def test_targets_of_another_shape_than_the_outputs_are_not_spread_over_them(shape, words):
+    with pytest.raises(InputError, match=words):
+        narrow_proxy(dense(), (points()[0], np.ones(shape)), **SHORT)
 
 
 def constant_hidden(params, width):

@@ -357,6 +357,25 @@ def test_finished_trainings_are_kept_by_what_a_module_computes(tmp_path, monkeyp
         proxy(sloped(0.2), folder=tmp_path)
 
 
+class Shrunk(nn.Sequential):
+    """A module behind a tensor that is neither a parameter nor a buffer."""
+
+    def __init__(self, width, size):
+        super().__init__(nn.Linear(6, width), nn.Tanh(), nn.Linear(width, 2))
+        self.size = torch.full((6,), size)
+
+    def forward(self, x):
+        return super().forward(x * self.size)
+
+
+def test_trainings_are_kept_by_the_tensors_that_a_module_holds_too(tmp_path):
+    one, other = (
+        proxy(lambda width, seed, size=size: Shrunk(width, size), folder=tmp_path)
+        for size in (1.0, 2.0)
+    )
+    assert one.loss != other.loss
+
+
 def test_what_is_off_is_said():
     def build(width, seed):
         parts = (nn.Linear(6, width), nn.BatchNorm1d(width), nn.Dropout(0.5), nn.Linear(width, 2))
