@@ -2,12 +2,15 @@
 
 import json
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from lazyscope import InputError
 from lazyscope.proxy import narrow_proxy
+from lazyscope.proxy._narrow_proxy import proxy_family
 from proxy.builds import altered, dense, points
 
 SHORT = {"width": 256, "proxy_widths": (16, 32), "seeds": 3, "steps": 3, "rate": 0.01}
@@ -93,6 +96,44 @@ def test_a_proxy_of_its_own_width_is_the_network():
     assert found.verification.seeds == 2
     assert found.wide_seconds > 0
     assert found.loss[0].value == pytest.approx(found.proxy_loss[1][0])
+    x, y = points()
+    curves = []
+    for seed in range(3):
+        apply, params = dense()(32, seed)
+
+        def loss(p, apply=apply):
+            return jnp.sum((apply(p, x) - y) ** 2) / (2 * len(x))
+
+        rule = optax.adam(1e-3)
+        state, curve = rule.init(params), []
+        for _ in range(4):
+            value, slope = jax.value_and_grad(loss)(params)
+            with jax.numpy_dtype_promotion("standard"):
+                update, state = rule.update(slope, state, params)
+            params = optax.apply_updates(params, update)
+            curve.append(float(value))
+        curves.append([*curve, float(loss(params))])
+    wanted = np.exp(np.log(curves).mean(0))
+    np.testing.assert_allclose(found.proxy_loss[1], wanted, rtol=1e-5)
+
+
+def test_a_few_draws_that_scatter_do_not_refuse_a_network_that_carries_over():
+    def build(width, seed):
+        rng = np.random.default_rng([seed, width])
+        shapes = {"a": (6, width), "h": (width, width), "o": (2, width)}
+        params = {k: jnp.asarray(rng.normal(size=s), jnp.float32) for k, s in shapes.items()}
+        scales = {"a": 0.4, "h": width**-0.5, "o": width**-0.5}
+        return by_einsum, {k: scales[k] * v for k, v in params.items()}
+
+    def by_einsum(p, x):
+        h = jnp.tanh(jnp.einsum("nm,km->nk", jnp.tanh(x @ p["a"]), p["h"]))
+        return jnp.einsum("cm,nm->nc", p["o"], h)
+
+    rng = np.random.default_rng(3)
+    data = rng.normal(size=(10, 6)).astype(np.float32), rng.normal(size=(10, 2))
+    family = proxy_family(build, data, 48, (8, 16), {"optimizer": "sgd", "rate": 0.01})[0]
+    family.check(8, 3)
+    assert [each.role for each in family.library.roles] == ["input", "hidden", "output"]
 
 
 def test_everything_can_be_stored():

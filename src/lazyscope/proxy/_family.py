@@ -2,6 +2,7 @@
 
 from typing import final
 
+from lazyscope._checks import InputError
 from lazyscope._trace import ArrayRoles
 from lazyscope.proxy._plan import Wide, check_arrays, proxy_numbers, read_wide
 from lazyscope.proxy._start import check_start
@@ -16,6 +17,8 @@ from lazyscope.proxy.library._network import (
 
 WIDE_DRAWS = 2
 """Draws of the wide network that are read; none is trained."""
+MORE_DRAWS = 16
+"""Draws of narrow networks whose sizes at the start decide where those of a few would refuse."""
 
 
 @final
@@ -43,7 +46,7 @@ class ProxyFamily:
         return self.library.draw(self.wide.width, seed), own_numbers(len(self.library.roles))
 
     def drawn(self, proxy_width: int, seed: int) -> tuple[AbstractNetwork, Numbers]:
-        """A narrow network with the numbers that make it stand for the wide one."""
+        """A narrow network with the numbers that make it stand for the wide one, which is its own proxy."""
         network, numbers, _ = self._drawn(proxy_width, seed)
         return network, numbers
 
@@ -53,12 +56,19 @@ class ProxyFamily:
         roles, widths = self.library.roles, (self.wide.width, proxy_width)
         notes = check_arrays(roles, self.wide, (proxy_width, drawn[0][0].sizes()))
         starts = [network.start(numbers) for network, numbers, _ in drawn]
-        self.start_check = check_start(roles, widths, self.wide_start, starts)
+        try:
+            self.start_check = check_start(roles, widths, self.wide_start, starts)
+        except InputError:  # which may be the scatter of a few narrow draws
+            more = (self.drawn(proxy_width, seed) for seed in range(seeds, MORE_DRAWS))
+            starts += [network.start(numbers) for network, numbers in more]
+            self.start_check = check_start(roles, widths, self.wide_start, starts)
         return (*notes, *drawn[0][2])
 
     def _drawn(
         self, proxy_width: int, seed: int
     ) -> tuple[AbstractNetwork, Numbers, tuple[str, ...]]:
+        if proxy_width == self.wide.width:
+            return *self.wide_network(seed), ()
         narrow = self.library.draw(proxy_width, seed)
         network, notes = self.library.with_constants(
             narrow, self.first, self.wide.width / proxy_width
