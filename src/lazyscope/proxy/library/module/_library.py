@@ -44,7 +44,7 @@ class ModuleLibrary(AbstractLibrary):
         assert isinstance(narrow, ModuleNetwork)
         assert isinstance(wide, ModuleNetwork)
         factors, told = factors_between(narrow.calls, wide.calls)
-        notes = [told] if told else []
+        notes = [*told]
         if wide.own is not None:
             notes.append(told_of(wide.own, wide.names))
         return narrow.as_wide(factors, wide.own), (*notes, *narrow.notes())
