@@ -307,6 +307,7 @@ def one_over_root_in_a_norm(width, seed):
         pytest.param(in_steps, "carry over", marks=pytest.mark.slow),
         pytest.param(tied, "w with the roles", marks=pytest.mark.slow),
         pytest.param(summed, "(?i)gradients at the start.*w by a factor", marks=pytest.mark.slow),
+        (lambda width, seed: dense()(width, 0), "for every seed"),
         (one_over_root_in_a_norm, "(?i)gradients at the start.*c by a factor"),
     ],
 )

@@ -93,7 +93,9 @@ class RuleByArray(NamedTuple):
 
 def _each(what: str, value: Any, count: int) -> list[Any]:
     """A number of every group, from one for all of them or one for each."""
-    shape = () if value is None else jnp.shape(value)
+    if value is None:
+        return [None] * count
+    shape = jnp.shape(value)
     if shape not in ((), (count,)):
         raise InputError(
             f"{what} must be one number, or one for each of the {count} groups",
@@ -101,7 +103,7 @@ def _each(what: str, value: Any, count: int) -> list[Any]:
             cause="a list for another depth, or arrays that are groups of their own",
             fix=f"give {count} numbers in the order of the groups",
         )
-    return [value] * count if shape == () else [value[k] for k in range(count)]
+    return [value] * count if shape == () else list(value)
 
 
 def _named(name: str, ndim: int, numbers: Numbers) -> Any:

@@ -1,5 +1,6 @@
 """Which networks stand for a wide one: drawn how, with which numbers?"""
 
+from collections.abc import Sequence
 from typing import final
 
 from lazyscope._checks import InputError
@@ -37,6 +38,7 @@ class ProxyFamily:
         self.library, self.training = library, training
         own = own_numbers(len(library.roles))._replace(outputs=_outputs(library.roles))
         draws = [library.draw(width, seed) for seed in range(WIDE_DRAWS)]
+        _check_seed(width, draws)
         self.wide_start: list[Start] = [network.start(own) for network in draws]
         self.wide: Wide = read_wide(width, library.roles, draws)
         self.first = draws[0]
@@ -86,3 +88,14 @@ class ProxyFamily:
 
 def _outputs(roles: ArrayRoles) -> frozenset[int]:
     return frozenset(k for k, each in enumerate(roles) if each.role == "output")
+
+
+def _check_seed(width: int, draws: Sequence[AbstractNetwork]) -> None:
+    """Refuse a build whose networks are all the same one, which would scatter by nothing."""
+    if draws[0].sizes() == draws[1].sizes():
+        raise InputError(
+            "build must draw another network for every seed",
+            received=f"the same arrays at width {width} for seeds 0 and 1",
+            cause="a random state with a constant seed inside build, a checkpoint, or a network made once",
+            fix="draw with the seed that build is called with",
+        )

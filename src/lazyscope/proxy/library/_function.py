@@ -211,7 +211,7 @@ _MOST_PROGRAMS = 16
 
 def _numbers_of(constant: Any) -> np.ndarray:
     """The numbers of an array, or of a key for random ones."""
-    is_key = jax.dtypes.issubdtype(getattr(constant, "dtype", None), jax.dtypes.prng_key)
+    is_key = isinstance(constant, jax.Array) and jnp.issubdtype(constant.dtype, jax.dtypes.prng_key)
     return np.asarray(jax.random.key_data(constant) if is_key else constant)
 
 

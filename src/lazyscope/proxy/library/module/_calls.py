@@ -123,9 +123,9 @@ def _head_size(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> int
         query = args[0] if args else kwargs["query"]
         return int(query.shape[-1])
     if name == "multi_head_attention_forward":
-        told = dict(zip(("query", "key", "value", "units", "heads"), args, strict=False))
-        units = told.get("units", kwargs.get("embed_dim_to_check"))
-        return int(units) // int(told.get("heads", kwargs.get("num_heads")))
+        names = ("query", "key", "value", "embed_dim_to_check", "num_heads")
+        told: dict[str, Any] = {**dict(zip(names, args, strict=False)), **kwargs}
+        return told["embed_dim_to_check"] // told["num_heads"]
     return None
 
 
