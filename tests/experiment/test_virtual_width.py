@@ -2,6 +2,7 @@
 
 import jax
 import numpy as np
+import optax
 import pytest
 
 from lazyscope import InputError
@@ -18,7 +19,9 @@ from lazyscope.experiment import (
     train_run,
     width_of,
 )
-from lazyscope.scaling import Scheme
+from lazyscope.experiment._program import run_inputs
+from lazyscope.flow import OptimiserSteps
+from lazyscope.scaling import Scheme, array_transfer
 from lazyscope.sweep import SweepDesign, estimate_cost
 
 RECORD = ("displacement", "forecast")
@@ -42,6 +45,49 @@ def test_a_virtual_width_that_is_the_real_one_changes_nothing():
     assert real.num_steps == virtual.num_steps
     for name, value in real.measurements.items():
         np.testing.assert_allclose(virtual[name], value, rtol=1e-9)
+
+
+def drawn(method, activation, virtual=2.0**20, **more):
+    told = {"width": 16, "depth": 2, "scale_exponents": (0.5, 0.0, -0.3), "virtual_width": virtual}
+    settings = {**default_settings(), **told, "activation": activation, "method": method, **more}
+    with own_settings():
+        return run_inputs(settings, four_points())
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "momentum", "adam", "adamw", "sign", "lion", "muon"])
+def test_decay_and_epsilon_of_an_optimiser_are_those_of_the_width_that_a_run_stands_for(optimiser):
+    more = {"epsilon": 0.01} if optimiser in ("adam", "adamw", "muon") else {}
+    found = drawn(optimiser, "tanh", weight_decay=0.2, step_size=0.1, **more)
+    roles = ("input", "hidden", "output")
+    widths = {"width": 2.0**20, "proxy_width": 16}
+    wanted = [array_transfer(role, optimiser, **widths) for role in roles]
+    np.testing.assert_allclose(found["speeds"], [each.rate for each in wanted], rtol=1e-9)
+    decay = found["method"].weight_decay
+    np.testing.assert_allclose(decay, [0.2 * each.decay for each in wanted], rtol=1e-9)
+    if more:
+        epsilon = found["method"].epsilon
+        np.testing.assert_allclose(epsilon, [0.01 * each.epsilon for each in wanted], rtol=1e-9)
+
+
+def test_rate_times_decay_stays_where_scales_are_kept_as_well():
+    found = drawn("adamw", "relu")
+    np.testing.assert_allclose(found["method"].weight_decay * found["speeds"], 1e-4, rtol=1e-9)
+    assert found["method"].epsilon is None
+
+
+def test_a_spread_has_the_rates_of_its_optimiser_at_a_virtual_width():
+    told = {"width": 16, "virtual_width": 2.0**20, "spread": "balanced", "kappa": 4.0}
+    with own_settings():
+        found = run_inputs({**default_settings(), **told, "method": "sign"}, four_points())
+    np.testing.assert_allclose(found["speeds"], (2.0**8, 2.0**8), rtol=1e-9)
+
+
+def test_optimisers_without_a_rule_for_another_width_are_refused():
+    with pytest.raises(InputError, match=r"rule for every array.*biases trained by adam"):
+        drawn("adam", "relu", use_bias=True)
+    run = SingleRun(four_points(), Scheme.from_exponents((0.4, 0.2)), width=16, virtual_width=1e6)
+    with pytest.raises(InputError, match=r"rule for every array.*transformation"):
+        train_run(run, OptimiserSteps(optax.sgd(0.1)))
 
 
 def test_runs_without_one_keep_their_hashes():

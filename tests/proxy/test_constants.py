@@ -93,6 +93,15 @@ def test_a_sum_that_is_divided_by_less_than_its_number_is_said_to_be_approximate
     assert any("approximate" in note for note in kept.notes)
 
 
+def test_arrays_of_a_loop_are_weights_in_it_too():
+    def apply(p, x, m):
+        stack = jnp.broadcast_to(p["gain"], (2, m, m)) * p["last"].sum(1)
+        h, _ = jax.lax.scan(lambda c, w: (jnp.tanh(c @ w), None), hidden(p, x), stack)
+        return h @ p["last"]
+
+    assert found(apply).notes == ()
+
+
 def test_other_equations_at_another_width_are_said():
     def apply(p, x, m):
         h = hidden(p, x)

@@ -2,12 +2,15 @@
 
 import json
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from lazyscope import InputError
 from lazyscope.proxy import narrow_proxy
+from lazyscope.proxy._narrow_proxy import proxy_family
 from proxy.builds import altered, dense, points
 
 SHORT = {"width": 256, "proxy_widths": (16, 32), "seeds": 3, "steps": 3, "rate": 0.01}
@@ -93,6 +96,44 @@ def test_a_proxy_of_its_own_width_is_the_network():
     assert found.verification.seeds == 2
     assert found.wide_seconds > 0
     assert found.loss[0].value == pytest.approx(found.proxy_loss[1][0])
+    x, y = points()
+    curves = []
+    for seed in range(3):
+        apply, params = dense()(32, seed)
+
+        def loss(p, apply=apply):
+            return jnp.sum((apply(p, x) - y) ** 2) / (2 * len(x))
+
+        rule = optax.adam(1e-3)
+        state, curve = rule.init(params), []
+        for _ in range(4):
+            value, slope = jax.value_and_grad(loss)(params)
+            with jax.numpy_dtype_promotion("standard"):
+                update, state = rule.update(slope, state, params)
+            params = optax.apply_updates(params, update)
+            curve.append(float(value))
+        curves.append([*curve, float(loss(params))])
+    wanted = np.exp(np.log(curves).mean(0))
+    np.testing.assert_allclose(found.proxy_loss[1], wanted, rtol=1e-5)
+
+
+def test_a_few_draws_that_scatter_do_not_refuse_a_network_that_carries_over():
+    def build(width, seed):
+        rng = np.random.default_rng([seed, width])
+        shapes = {"a": (6, width), "h": (width, width), "o": (2, width)}
+        params = {k: jnp.asarray(rng.normal(size=s), jnp.float32) for k, s in shapes.items()}
+        scales = {"a": 0.4, "h": width**-0.5, "o": width**-0.5}
+        return by_einsum, {k: scales[k] * v for k, v in params.items()}
+
+    def by_einsum(p, x):
+        h = jnp.tanh(jnp.einsum("nm,km->nk", jnp.tanh(x @ p["a"]), p["h"]))
+        return jnp.einsum("cm,nm->nc", p["o"], h)
+
+    rng = np.random.default_rng(3)
+    data = rng.normal(size=(10, 6)).astype(np.float32), rng.normal(size=(10, 2))
+    family = proxy_family(build, data, 48, (8, 16), {"optimizer": "sgd", "rate": 0.01})[0]
+    family.check(8, 3)
+    assert [each.role for each in family.library.roles] == ["input", "hidden", "output"]
 
 
 def test_everything_can_be_stored():
@@ -122,6 +163,24 @@ def test_finished_trainings_are_kept_and_not_done_again(tmp_path, monkeypatch):
         short(dense(readout=2.0), folder=tmp_path)
 
 
+def with_frozen_inputs(size):
+    """A network behind an array that it holds and does not train."""
+    frozen = np.full(6, size, np.float32)
+
+    def build(width, seed):
+        apply, params = dense()(width, seed)
+        return lambda p, x: apply(p, x * frozen), params
+
+    return build
+
+
+def test_trainings_are_kept_by_the_arrays_that_a_network_does_not_train_too(tmp_path):
+    first = short(with_frozen_inputs(1.0), folder=tmp_path)
+    other = short(with_frozen_inputs(2.0), folder=tmp_path)
+    assert other.loss != first.loss
+    assert len(list(tmp_path.glob("*.json"))) == 12
+
+
 @pytest.mark.slow
 def test_a_schedule_and_an_order_of_batches_are_kept():
     order = np.random.default_rng(0).integers(0, 24, size=(3, 8))
@@ -145,11 +204,28 @@ def test_a_schedule_and_an_order_of_batches_are_kept():
         ({"rates": 0.1}, "fields of its training"),
         ({"batches": [[0, 1]]}, "every step"),
         ({"loss": "cross-entropy"}, "classes"),
+        ({"batches": [[0, 1], [2, 3], [23, 24]]}, "from 0 to 23.*Received: numbers from 0 to 24"),
+        ({"batches": [[0, 1], [2, 3], [-1, 4]]}, "from 0 to 23.*Received: numbers from -1 to 4"),
+        ({"batches": np.zeros((3, 0), int)}, "every step"),
     ],
 )
 def test_settings_that_do_not_carry_over_are_refused(change, words):
     with pytest.raises(InputError, match=words):
         short(dense(), **change)
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((24,), "a row of targets for every point"),
+        ((23, 2), "a row of targets for every point"),
+        ((24, 1), "targets of shape \\(24, 2\\)"),
+        ((24, 3), "targets of shape \\(24, 2\\)"),
+    ],
+)
+def test_targets_of_another_shape_than_the_outputs_are_not_spread_over_them(shape, words):
+    with pytest.raises(InputError, match=words):
+        narrow_proxy(dense(), (points()[0], np.ones(shape)), **SHORT)
 
 
 def constant_hidden(params, width):
@@ -231,6 +307,7 @@ def one_over_root_in_a_norm(width, seed):
         pytest.param(in_steps, "carry over", marks=pytest.mark.slow),
         pytest.param(tied, "w with the roles", marks=pytest.mark.slow),
         pytest.param(summed, "(?i)gradients at the start.*w by a factor", marks=pytest.mark.slow),
+        (lambda width, seed: dense()(width, 0), "for every seed"),
         (one_over_root_in_a_norm, "(?i)gradients at the start.*c by a factor"),
     ],
 )

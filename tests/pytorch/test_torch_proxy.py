@@ -357,6 +357,45 @@ def test_finished_trainings_are_kept_by_what_a_module_computes(tmp_path, monkeyp
         proxy(sloped(0.2), folder=tmp_path)
 
 
+class Shrunk(nn.Sequential):
+    """A module behind a tensor that is neither a parameter nor a buffer."""
+
+    def __init__(self, width, size):
+        super().__init__(nn.Linear(6, width), nn.Tanh(), nn.Linear(width, 2))
+        self.size = torch.full((6,), size)
+
+    def forward(self, x):
+        return super().forward(x * self.size)
+
+
+def test_trainings_are_kept_by_the_tensors_that_a_module_holds_too(tmp_path):
+    one, other = (
+        proxy(lambda width, seed, size=size: Shrunk(width, size), folder=tmp_path)
+        for size in (1.0, 2.0)
+    )
+    assert one.loss != other.loss
+
+
+class Attention(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.first = nn.Linear(3, width)
+        self.attention = nn.MultiheadAttention(width, heads, batch_first=True)
+        self.last = nn.Linear(width, 2)
+
+    def forward(self, x):
+        h = self.first(x.reshape(len(x), 2, 3))
+        return self.last((h + self.attention(h, h, h, need_weights=False)[0]).mean(1))
+
+
+def test_heads_that_grow_in_size_are_said_to_be_approximate():
+    more = {"width": 32, "steps": 1}
+    by_size = proxy(lambda width, seed: Attention(width, 2), **more)
+    by_number = proxy(lambda width, seed: Attention(width, width // 4), **more)
+    assert "Heads of attention have 4 units when narrow and 16 when wide" in by_size.notes[0]
+    assert not any("Heads" in note for note in by_number.notes)
+
+
 def test_what_is_off_is_said():
     def build(width, seed):
         parts = (nn.Linear(6, width), nn.BatchNorm1d(width), nn.Dropout(0.5), nn.Linear(width, 2))

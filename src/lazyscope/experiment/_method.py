@@ -1,6 +1,7 @@
 """Which way of training do the settings of a run mean, and what can be kept of runs that it trains?"""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -98,6 +99,11 @@ def without_meaning(name: str, loss: str, optimizer: str | None) -> str | None:
     return None
 
 
+def is_transformation(optimiser: Any) -> bool:
+    """Whether an optimiser was given by its own functions instead of a name."""
+    return callable(getattr(optimiser, "init", None))
+
+
 def optimizer_name(method: AbstractMethod) -> str | None:
     """The optimiser of Optax that trains, by its name or names; None for flow, descent and others."""
     if not isinstance(method, OptimiserSteps):
@@ -109,8 +115,19 @@ def optimizer_name(method: AbstractMethod) -> str | None:
     return ", ".join(names) or "optax.GradientTransformation"
 
 
-def check_scheme(scheme: Scheme, method: AbstractMethod) -> None:
-    """Refuse a scheme whose rates are those of another optimiser; plain speeds serve any of them."""
+def scheme_for(scheme: Scheme, method: AbstractMethod) -> Scheme:
+    """The scheme, which says that its speeds are rates of the optimiser that a run is trained by.
+
+    Raises:
+        InputError: a scheme whose rates are those of another optimiser; plain speeds serve any of them.
+    """
+    _check_scheme(scheme, method)
+    if not isinstance(method, OptimiserSteps) or is_transformation(method.optimiser):
+        return scheme
+    return replace(scheme, optimiser=method.optimiser)
+
+
+def _check_scheme(scheme: Scheme, method: AbstractMethod) -> None:
     held, used = scheme.optimiser, optimizer_name(method)
     wanted = held if isinstance(held, str) else ", ".join(held)
     follows_flow = growth_power(held) == 2 and used in (None, "sgd", "momentum")

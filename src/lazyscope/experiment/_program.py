@@ -25,16 +25,16 @@ from lazyscope.experiment._experiment import Experiment, Points, drawn_experimen
 from lazyscope.experiment._measurements import run_quantities, without_gaps
 from lazyscope.experiment._method import (
     check_record,
-    check_scheme,
     method_record,
     optimizer_name,
     run_method,
+    scheme_for,
 )
 from lazyscope.experiment._parametrisation import scaled_network
 from lazyscope.experiment._quantities import DEFAULT_RECORD, OF_START, record_names
 from lazyscope.experiment._record import RunRecord
 from lazyscope.experiment._settings import FINE_RECORDS, LARGEST_COUNT, NUM_RECORDS, Value
-from lazyscope.experiment._virtual import drawn_scheme, start_share
+from lazyscope.experiment._virtual import drawn_method, drawn_scheme, start_share
 from lazyscope.flow import (
     DEFAULT_MAX_STEPS,
     DEFAULT_STOP,
@@ -117,9 +117,10 @@ def run_inputs(
     network, scheme = scaled_network(settings, data, scheme)
     method = run_method(settings) if method is None else method
     loss = str(settings.get("loss", LOSSES[0]))
-    check_scheme(scheme, method)
+    scheme = scheme_for(scheme, method)
     check_targets(named_loss(loss), data.y_train)
     width, numbers_of = int(settings["width"]), drawn_scheme(settings, scheme)  # type: ignore[arg-type]
+    method = drawn_method(settings, scheme, method)
     groups = len(network.group_names)
     numbers = {
         "network": network,

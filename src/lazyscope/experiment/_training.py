@@ -12,12 +12,12 @@ from lazyscope._jax import own_settings
 from lazyscope._loss import LOSSES, check_squared, named_loss
 from lazyscope._plain import plain
 from lazyscope.experiment._forecast import LAZY, NOT_LAZY, forecast_of, forecast_record
-from lazyscope.experiment._method import check_scheme, optimizer_name, without_meaning
+from lazyscope.experiment._method import optimizer_name, scheme_for, without_meaning
 from lazyscope.experiment._program import DEFAULT_MAX_STEPS, DEFAULT_STOP, run_settings
 from lazyscope.experiment._quantities import OF_START
 from lazyscope.experiment._record import RunRecord
 from lazyscope.experiment._single import SingleRun, check_start
-from lazyscope.flow import AbstractMethod, ExponentialFlow, OptimiserSteps
+from lazyscope.flow import AbstractMethod, ExponentialFlow
 from lazyscope.measure import decay_rate
 
 _RECORD = (
@@ -89,7 +89,8 @@ def train_run(
     if loss != LOSSES[0] and isinstance(method, ExponentialFlow):
         check_squared("exponential flow", named_loss(loss))
     run.check()
-    run, optimizer = _for_optimiser(run, method), optimizer_name(method)
+    optimizer = optimizer_name(method)
+    run = replace(run, scheme=scheme_for(run.scheme, method))
     reasons = {name: without_meaning(name, loss, optimizer) for name in _RECORD}
     record = tuple(name for name, reason in reasons.items() if reason is None)
     began = time.perf_counter()
@@ -112,14 +113,6 @@ def train_run(
     if optimizer is not None and optimizer.startswith("optax"):
         told |= dict.fromkeys(_LAWS)
     return ended.telling(plain(told))
-
-
-def _for_optimiser(run: SingleRun, method: AbstractMethod) -> SingleRun:
-    """The run whose scheme says that its speeds are rates of the optimiser that it is trained by."""
-    check_scheme(run.scheme, method)
-    if not isinstance(method, OptimiserSteps) or callable(getattr(method.optimiser, "init", None)):
-        return run
-    return replace(run, scheme=replace(run.scheme, optimiser=method.optimiser))
 
 
 def _forecast_record(run: SingleRun, ended: RunRecord, reason: str | None) -> dict[str, Any]:

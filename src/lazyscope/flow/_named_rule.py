@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
 
 from lazyscope._checks import (
     WITH_EPSILON,
@@ -34,11 +36,25 @@ WEIGHT_DECAY = {"adamw": 1e-4}
 
 
 class Numbers(NamedTuple):
-    """Numbers of an optimiser, None where they are its own: decay rates, epsilon, weight decay."""
+    """Numbers of an optimiser, None where they are its own: decay rates, epsilon, weight decay.
+
+    The last two are one number, or one for each group of parameters.
+    """
 
     betas: tuple[float | Scalar, ...] | None
-    epsilon: float | Scalar | None
-    weight_decay: float | Scalar | None
+    epsilon: float | Scalar | Float[Array, " groups"] | None
+    weight_decay: float | Scalar | Float[Array, " groups"] | None
+
+    def of_groups(self, count: int) -> list["Numbers"]:
+        """The numbers of every group."""
+        return [
+            self._replace(epsilon=epsilon, weight_decay=decay)
+            for epsilon, decay in zip(
+                _each("epsilon", self.epsilon, count),
+                _each("weight_decay", self.weight_decay, count),
+                strict=True,
+            )
+        ]
 
 
 class RuleByArray(NamedTuple):
@@ -57,9 +73,9 @@ class RuleByArray(NamedTuple):
                 fix=f"give {len(groups)} names in the order of the groups",
             )
         each = names if len(names) > 1 else [*names] * len(groups)
-        pairs = zip(each, groups, strict=True)
+        told = zip(each, groups, numbers.of_groups(len(groups)), strict=True)
         return cls(
-            [_named(name, leaf.ndim, numbers) for name, g in pairs for leaf in jax.tree.leaves(g)]
+            [_named(name, leaf.ndim, own) for name, g, own in told for leaf in jax.tree.leaves(g)]
         )
 
     def init(self, params: Params) -> list[Any]:
@@ -73,6 +89,21 @@ class RuleByArray(NamedTuple):
         parts = zip(self.rules, leaves, averages, jax.tree.leaves(params), strict=True)
         moved = [rule.update(leaf, kept, at) for rule, leaf, kept, at in parts]
         return shape.unflatten([update for update, _ in moved]), [kept for _, kept in moved]
+
+
+def _each(what: str, value: Any, count: int) -> list[Any]:
+    """A number of every group, from one for all of them or one for each."""
+    if value is None:
+        return [None] * count
+    shape = jnp.shape(value)
+    if shape not in ((), (count,)):
+        raise InputError(
+            f"{what} must be one number, or one for each of the {count} groups",
+            received=f"an array of shape {shape}",
+            cause="a list for another depth, or arrays that are groups of their own",
+            fix=f"give {count} numbers in the order of the groups",
+        )
+    return [value] * count if shape == () else list(value)
 
 
 def _named(name: str, ndim: int, numbers: Numbers) -> Any:
@@ -124,8 +155,13 @@ def check_optimiser_numbers(numbers: Numbers, names: tuple[str, ...]) -> None:
                 cause="a number of another optimiser" if names else "it has numbers of its own",
                 fix=f"leave out {what}" if names else f"make the transformation with its {what}",
             )
-    check_if_known("epsilon", numbers.epsilon, check_not_negative)
-    check_if_known("weight_decay", numbers.weight_decay, check_not_negative)
+    for what in ("epsilon", "weight_decay"):
+        value = getattr(numbers, what)
+        if is_known(value) and np.ndim(value) == 1:
+            for one in np.asarray(check_array(what, value)):
+                check_not_negative(what, float(one))
+        elif np.ndim(value) != 1:
+            check_if_known(what, value, check_not_negative)
     if numbers.betas is not None:
         _check_betas(numbers.betas, names)
 

@@ -7,12 +7,14 @@ from typing import Any, final
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from lazyscope._checks import InputError, check_fraction, check_optimisers, check_positive, shown
 from lazyscope._types import Params, Scalar
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop
 from lazyscope.flow._named_rule import (
+    WEIGHT_DECAY,
     Numbers,
     RuleByArray,
     check_if_known,
@@ -45,9 +47,11 @@ class OptimiserSteps(AbstractMethod):
         betas: decay rates of the averages: one for momentum (0.9) and Muon (0.95), two for Adam
             (0.9, 0.999) and Lion (0.9, 0.99).
         epsilon: of Adam and Muon, 1e-8; it has to be small against what a gradient is at this width.
+            One number, or one for each group.
         weight_decay: lambda of ``d_g - lambda theta_g``, decoupled from the gradient's averages, for
             every named optimiser; 1e-4 for ``adamw`` and 0 for the others unless given. Per unit of
-            time a group shrinks by s_g lambda; the loss on record is R without it.
+            time a group shrinks by s_g lambda; the loss on record is R without it. One number, or one
+            for each group.
 
     Raises:
         InputError: both or neither of `step_size` and `share` are given, a number is out of its
@@ -76,8 +80,8 @@ class OptimiserSteps(AbstractMethod):
     step_size: float | Scalar | Callable[[Any], Any] | None = None
     share: float | Scalar | None = None
     betas: tuple[float | Scalar, ...] | None = None
-    epsilon: float | Scalar | None = None
-    weight_decay: float | Scalar | None = None
+    epsilon: float | Scalar | Float[Array, " groups"] | None = None
+    weight_decay: float | Scalar | Float[Array, " groups"] | None = None
 
     def __check_init__(self) -> None:
         names = () if _is_transformation(self.optimiser) else check_optimisers(self.optimiser)
@@ -157,6 +161,14 @@ class OptimiserSteps(AbstractMethod):
         by_size = jnp.min(jnp.where(held, by_size, jnp.inf))
         length = jnp.asarray(self.share, outputs.dtype) * jnp.minimum(by_gap, by_size)
         return jnp.where(jnp.isfinite(length), length, 0.0)
+
+    def decays(self, num_groups: int) -> np.ndarray:
+        """The weight decay of every group of parameters: the given one, else that of a named optimiser."""
+        if self.weight_decay is not None:
+            return np.broadcast_to(np.asarray(self.weight_decay, float), (num_groups,))
+        names = () if _is_transformation(self.optimiser) else check_optimisers(self.optimiser)
+        own = [WEIGHT_DECAY.get(name, 0.0) for name in names] or [0.0]
+        return np.broadcast_to(np.array(own), (num_groups,))
 
     @property
     def _numbers(self) -> Numbers:

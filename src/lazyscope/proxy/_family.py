@@ -1,7 +1,9 @@
 """Which networks stand for a wide one: drawn how, with which numbers?"""
 
+from collections.abc import Sequence
 from typing import final
 
+from lazyscope._checks import InputError
 from lazyscope._trace import ArrayRoles
 from lazyscope.proxy._plan import Wide, check_arrays, proxy_numbers, read_wide
 from lazyscope.proxy._start import check_start
@@ -16,6 +18,8 @@ from lazyscope.proxy.library._network import (
 
 WIDE_DRAWS = 2
 """Draws of the wide network that are read; none is trained."""
+MORE_DRAWS = 16
+"""Draws of narrow networks whose sizes at the start decide where those of a few would refuse."""
 
 
 @final
@@ -34,6 +38,7 @@ class ProxyFamily:
         self.library, self.training = library, training
         own = own_numbers(len(library.roles))._replace(outputs=_outputs(library.roles))
         draws = [library.draw(width, seed) for seed in range(WIDE_DRAWS)]
+        _check_seed(width, draws)
         self.wide_start: list[Start] = [network.start(own) for network in draws]
         self.wide: Wide = read_wide(width, library.roles, draws)
         self.first = draws[0]
@@ -43,7 +48,7 @@ class ProxyFamily:
         return self.library.draw(self.wide.width, seed), own_numbers(len(self.library.roles))
 
     def drawn(self, proxy_width: int, seed: int) -> tuple[AbstractNetwork, Numbers]:
-        """A narrow network with the numbers that make it stand for the wide one."""
+        """A narrow network with the numbers that make it stand for the wide one, which is its own proxy."""
         network, numbers, _ = self._drawn(proxy_width, seed)
         return network, numbers
 
@@ -53,12 +58,19 @@ class ProxyFamily:
         roles, widths = self.library.roles, (self.wide.width, proxy_width)
         notes = check_arrays(roles, self.wide, (proxy_width, drawn[0][0].sizes()))
         starts = [network.start(numbers) for network, numbers, _ in drawn]
-        self.start_check = check_start(roles, widths, self.wide_start, starts)
+        try:
+            self.start_check = check_start(roles, widths, self.wide_start, starts)
+        except InputError:  # which may be the scatter of a few narrow draws
+            more = (self.drawn(proxy_width, seed) for seed in range(seeds, MORE_DRAWS))
+            starts += [network.start(numbers) for network, numbers in more]
+            self.start_check = check_start(roles, widths, self.wide_start, starts)
         return (*notes, *drawn[0][2])
 
     def _drawn(
         self, proxy_width: int, seed: int
     ) -> tuple[AbstractNetwork, Numbers, tuple[str, ...]]:
+        if proxy_width == self.wide.width:
+            return *self.wide_network(seed), ()
         narrow = self.library.draw(proxy_width, seed)
         network, notes = self.library.with_constants(
             narrow, self.first, self.wide.width / proxy_width
@@ -76,3 +88,14 @@ class ProxyFamily:
 
 def _outputs(roles: ArrayRoles) -> frozenset[int]:
     return frozenset(k for k, each in enumerate(roles) if each.role == "output")
+
+
+def _check_seed(width: int, draws: Sequence[AbstractNetwork]) -> None:
+    """Refuse a build whose networks are all the same one, which would scatter by nothing."""
+    if draws[0].sizes() == draws[1].sizes():
+        raise InputError(
+            "build must draw another network for every seed",
+            received=f"the same arrays at width {width} for seeds 0 and 1",
+            cause="a random state with a constant seed inside build, a checkpoint, or a network made once",
+            fix="draw with the seed that build is called with",
+        )

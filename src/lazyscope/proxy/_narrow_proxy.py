@@ -22,7 +22,7 @@ from lazyscope.proxy._extrapolation import Extrapolated, extrapolate
 from lazyscope.proxy._family import ProxyFamily
 from lazyscope.proxy._kept import KeptRuns
 from lazyscope.proxy._plan import transfers_of
-from lazyscope.proxy._training import Points, Training, points_of
+from lazyscope.proxy._training import Points, Training, check_batches, points_of
 from lazyscope.proxy._verify import verify_proxy
 from lazyscope.proxy.library._library import library_of
 from lazyscope.proxy.library._network import Trained
@@ -119,6 +119,7 @@ def proxy_family(
     """The proxies of a build with their points, and the width that points and outputs ask for."""
     settings = Training(**known_fields(training))
     points = points_of(data, settings.loss)
+    check_batches(settings.batches, len(points.y))
     needed = check_outputs(widths, points.y)
     library = library_of(build, points, (widths[0], widths[1]))
     settings = library.own_training(settings, frozenset(training))
@@ -233,7 +234,7 @@ def _arrays(family: ProxyFamily, found: Read, basis: str) -> tuple[ArrayAnswer, 
 
 def check_outputs(widths: Sequence[int], y: np.ndarray) -> int:
     """Refuse proxies with fewer units than outputs; returns points times outputs."""
-    outputs = y.shape[1] if y.ndim > 1 else 1
+    outputs = y.shape[1]
     if widths[0] < outputs:
         raise InputError(
             "a proxy must have at least as many units as the network has outputs",

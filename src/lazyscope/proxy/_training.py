@@ -87,7 +87,11 @@ class Training:
         if self.batches is None:
             return None
         given = np.asarray(check_array("batches", self.batches))
-        if given.ndim != 2 or len(given) != self.steps or given.dtype.kind not in "iu":
+        if (
+            (given.ndim, len(given)) != (2, self.steps)
+            or given.dtype.kind not in "iu"
+            or not given.size
+        ):
             raise InputError(
                 "batches must hold the numbers of the points of every step",
                 received=f"{given.dtype} of shape {given.shape} for {self.steps} steps",
@@ -162,14 +166,25 @@ def points_of(data: Any, loss: LossName) -> Points:
     x, y = (each.detach().cpu() if hasattr(each, "detach") else each for each in pair)
     y = np.array(check_array("targets", y))
     x = x if hasattr(x, "numel") or is_known(x) else np.asarray(x)
-    if y.ndim == 2 and len(y) != len(x):
+    if y.ndim != 2 or np.ndim(x) == 0 or len(y) != len(x):
         raise InputError(
-            "there must be one target for every point",
-            received=f"{len(x)} points and {len(y)} targets",
-            cause="rows that were dropped from one of them",
-            fix="give x of shape (n, ...) and y of shape (n, C)",
+            "there must be a row of targets for every point",
+            received=f"points of shape {tuple(np.shape(x))} and targets of shape {y.shape}",
+            cause="numbers of classes or values without their axis, or rows that were dropped",
+            fix="give x of shape (n, ...) and y of shape (n, C), for one output y[:, None]",
         )
     return Points(x, y if loss == "squared" else _classes(y))
+
+
+def check_batches(batches: np.ndarray | None, num_points: int) -> None:
+    """Refuse numbers of points that are not there, which JAX would take for the nearest ones."""
+    if batches is not None and not 0 <= batches.min() <= batches.max() < num_points:
+        raise InputError(
+            f"batches must hold numbers of points from 0 to {num_points - 1}",
+            received=f"numbers from {batches.min()} to {batches.max()}",
+            cause="counting from one, or points that were left out",
+            fix="give the places of points in the data of this call",
+        )
 
 
 def _classes(y: np.ndarray) -> np.ndarray:

@@ -170,9 +170,12 @@ class _Walk:
         for key, body in mine.params.items():
             for one, two in zip(_bodies(body), _bodies(theirs.params.get(key)), strict=True):
                 inner = [_Value(trained=False)] * len(one.jaxpr.invars)
-                if name == "scan":
-                    first = mine.params["num_consts"]
+                if (
+                    name == "scan"
+                ):  # rows of trained arrays are trained, what is carried is not known
+                    first, last = mine.params["num_consts"], mine.params["num_carry"]
                     inner[:first] = values[:first]
+                    inner[first + last :] = values[first + last :]
                 self.jaxpr(
                     (one.jaxpr, two.jaxpr),
                     (one.consts, two.consts),

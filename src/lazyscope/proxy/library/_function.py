@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import hashlib
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator
 from typing import Any, final
@@ -27,6 +28,7 @@ from lazyscope.proxy.library._network import (
     Start,
     Trained,
     array_size,
+    check_outputs_fit,
     row_axes,
     timed,
 )
@@ -79,7 +81,7 @@ class FunctionNetwork(AbstractNetwork):
             self._x = question.x1
             self._y = jnp.asarray(points.y, question.leaves[0].dtype)
         self.rates = rates_of(described, subject.groups)[list(subject.parameter_group)]
-        self.num_outputs = self.example.num_outputs
+        self.num_outputs = check_outputs_fit(self.example.num_outputs, points.y)
         self._replacements: Replacements = {}
 
     def replaced(self, replacements: Replacements) -> "FunctionNetwork":
@@ -137,7 +139,13 @@ class FunctionNetwork(AbstractNetwork):
         return Trained(np.asarray(losses, float), np.array(norms), seconds)
 
     def identity(self) -> str:
-        """Its equations and the constants that were put in."""
+        """Its equations, the constants that were put in, and arrays that it holds and does not train."""
+        held = hashlib.sha256()
+        for each in jax.tree.leaves((self._arrays.consts, self._arrays.context)):
+            held.update(_numbers_of(each).tobytes())
+        return f"{self._equations()} {held.hexdigest()}"
+
+    def _equations(self) -> str:
         return f"{self.example.closed.jaxpr} {self._replacements}"
 
     def _norms(self, arrays: Any) -> list[float]:
@@ -188,7 +196,7 @@ class FunctionNetwork(AbstractNetwork):
     def _program(self, what: str, function: Any, given: Any) -> Any:
         """The compiled program of a function; one for all seeds, whose equations name none."""
         shapes = jax.tree.map(lambda leaf: (leaf.shape, str(leaf.dtype)), given)
-        key = (what, self.identity(), str(shapes))
+        key = (what, self._equations(), str(shapes))
         if key not in _programs:
             _programs[key] = jax.jit(function).lower(*given).compile()
         _programs.move_to_end(key)
@@ -199,6 +207,12 @@ class FunctionNetwork(AbstractNetwork):
 
 _programs: OrderedDict[Hashable, Any] = OrderedDict()
 _MOST_PROGRAMS = 16
+
+
+def _numbers_of(constant: Any) -> np.ndarray:
+    """The numbers of an array, or of a key for random ones."""
+    is_key = isinstance(constant, jax.Array) and jnp.issubdtype(constant.dtype, jax.dtypes.prng_key)
+    return np.asarray(jax.random.key_data(constant) if is_key else constant)
 
 
 @functools.partial(jax.jit, static_argnums=1)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from lazyscope._checks import InputError
 from lazyscope._trace import ArrayRoles
 from lazyscope.proxy._training import Training
 
@@ -147,6 +148,18 @@ def own_numbers(count: int) -> Numbers:
     """Those of a network that stands for itself."""
     ones = (1.0,) * count
     return Numbers(ones, {}, ones, ones, ones, 1.0, frozenset())
+
+
+def check_outputs_fit(num_outputs: int, y: np.ndarray) -> int:
+    """The number of outputs, refused where targets have another, which would be spread over them."""
+    if y.shape[1] == num_outputs:
+        return num_outputs
+    raise InputError(
+        "targets must fit the points and the outputs of the network",
+        received=f"{tuple(y.shape)} for {num_outputs} outputs",
+        cause="a network with another number of outputs than the data has",
+        fix=f"give targets of shape ({len(y)}, {num_outputs})",
+    )
 
 
 def array_size(array: np.ndarray) -> ArraySize:

@@ -34,12 +34,14 @@ class Call(NamedTuple):
         told: its arguments that are no tensors, and the axes of those that are.
         factor: place and value of the number in a product or quotient.
         total: whether the other side of it was summed.
+        head_size: units of a head over which PyTorch's attention sums products of units.
     """
 
     name: str
     told: str
     factor: tuple[int, float] | None
     total: bool
+    head_size: int | None
 
 
 def calls_of(module: torch.nn.Module, x: torch.Tensor) -> tuple[Call, ...]:
@@ -50,22 +52,30 @@ def calls_of(module: torch.nn.Module, x: torch.Tensor) -> tuple[Call, ...]:
     return tuple(watcher.calls)
 
 
-def factors_between(narrow: Sequence[Call], wide: Sequence[Call]) -> tuple[Factors, str]:
-    """Factors of the wide network for the calls of the narrow one, and a sentence where there are none."""
+def factors_between(
+    narrow: Sequence[Call], wide: Sequence[Call]
+) -> tuple[Factors, tuple[str, ...]]:
+    """Factors of the wide network for the calls of the narrow one, and sentences on what is not compared."""
     if [each.name for each in narrow] != [each.name for each in wide]:
         told = f"{len(narrow)} and {len(wide)} calls"
-        return {}, (
+        note = (
             f"Modules call other functions at the two widths ({told}), so constants inside of them were not "
             "compared, only sizes at the start."
         )
-    found = {}
+        return {}, (note,)
+    found, notes = {}, []
     for number, (mine, theirs) in enumerate(zip(narrow, wide, strict=True)):
+        if mine.head_size != theirs.head_size:
+            notes.append(
+                f"Heads of attention have {mine.head_size} units when narrow and {theirs.head_size} when "
+                "wide, over which scores sum: approximate, unless their number grows in place of their size."
+            )
         if mine.factor is None or theirs.factor is None or mine.total:
             continue
         place, value = mine.factor
         if abs(value - theirs.factor[1]) > _SAME * abs(value):
             found[number] = (place, theirs.factor[1])
-    return found, ""
+    return found, tuple(dict.fromkeys(notes))
 
 
 def with_factors(factors: Factors) -> AbstractWatcher:
@@ -92,7 +102,7 @@ class _Calls(AbstractWatcher):
         if len(self.calls) in self._factors:
             place, value = self._factors[len(self.calls)]
             args = (*args[:place], value, *args[place + 1 :])
-        self.calls.append(Call(name, told, factor, total))
+        self.calls.append(Call(name, told, factor, total, _head_size(name, args, kwargs)))
         out = func(*args, **kwargs)
         if (name in _TOTALS or total) and isinstance(out, torch.Tensor):
             self._totals.append(out)
@@ -105,6 +115,18 @@ class _Everything:
 
     def __contains__(self, func: Any) -> bool:
         return True
+
+
+def _head_size(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> int | None:
+    """Units of a head of PyTorch's attention; None of other functions."""
+    if name == "scaled_dot_product_attention":
+        query = args[0] if args else kwargs["query"]
+        return int(query.shape[-1])
+    if name == "multi_head_attention_forward":
+        names = ("query", "key", "value", "embed_dim_to_check", "num_heads")
+        told: dict[str, Any] = {**dict(zip(names, args, strict=False)), **kwargs}
+        return told["embed_dim_to_check"] // told["num_heads"]
+    return None
 
 
 def _factor(args: Sequence[Any]) -> tuple[int, float] | None:

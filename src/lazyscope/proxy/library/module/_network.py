@@ -20,6 +20,7 @@ from lazyscope.proxy.library._network import (
     Start,
     Trained,
     array_size,
+    check_outputs_fit,
     row_axes,
     timed,
 )
@@ -62,7 +63,8 @@ class ModuleNetwork(AbstractNetwork):
         self._y = torch.as_tensor(points.y, dtype=parameter.dtype, device=parameter.device)
         with _alone():
             self.calls = calls_of(self._module, self._x[:2])
-            self.num_outputs = _checked_outputs(self._outputs(self._module, self._x[:2]), self._y)
+            outputs = self._outputs(self._module, self._x[:2])
+        self.num_outputs = check_outputs_fit(int(outputs.shape[-1]), points.y)
 
     def as_wide(self, factors: Factors, own: tuple[Given, ...] | None) -> "ModuleNetwork":
         """The same network with factors and the optimiser of a wide one."""
@@ -150,7 +152,9 @@ class ModuleNetwork(AbstractNetwork):
         """What a forward pass calls, with the factors that were put in, its buffers and its optimiser."""
         stamp = hashlib.sha256()
         trained = {id(p) for p in _trainable(self._module)}
-        for each in (*self._module.parameters(), *self._module.buffers()):
+        parts = [vars(part).values() for part in self._module.modules()]
+        plain = [each for held in parts for each in held if isinstance(each, torch.Tensor)]
+        for each in (*self._module.parameters(), *self._module.buffers(), *plain):
             if id(each) not in trained:
                 stamp.update(each.detach().cpu().contiguous().numpy().tobytes())
         told = (self.calls, dict(self._factors), self.own, str(self._module), self._y.dtype)
@@ -254,18 +258,6 @@ def _check_hooks(module: torch.nn.Module) -> None:
                 "another width",
                 fix="remove the hook from what build returns; masks belong into forward",
             )
-
-
-def _checked_outputs(outputs: torch.Tensor, y: torch.Tensor) -> int:
-    num = int(outputs.shape[-1])
-    if y.dim() == 2 and y.shape[1] == num:
-        return num
-    raise InputError(
-        "targets must fit the points and the outputs of the network",
-        received=f"{tuple(y.shape)} for {num} outputs",
-        cause="a network with another number of outputs than the data has",
-        fix=f"give targets of shape ({len(y)}, {num})",
-    )
 
 
 def _dense(gradient: torch.Tensor) -> torch.Tensor:
