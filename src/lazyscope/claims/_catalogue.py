@@ -5,6 +5,7 @@ from lazyscope.claims.controls._catalogue import CONTROLS
 from lazyscope.claims.law._equivalence import EQUIVALENCE
 from lazyscope.claims.law._law import LAW
 from lazyscope.claims.law._off_law import OFF_LAW
+from lazyscope.claims.papers._catapult import CATAPULT
 from lazyscope.claims.papers._chizat import CHIZAT
 from lazyscope.claims.papers._condensation import CONDENSATION
 from lazyscope.claims.papers._coordinates import COORDINATES
@@ -24,6 +25,7 @@ CLAIMS: tuple[Claim, ...] = (
     CONDENSATION,
     LEE,
     CHIZAT,
+    CATAPULT,
     OUTPUT_SCALE,
     COORDINATES,
     # the displacement law, what it rests on, where it is off, and negative controls
