@@ -15,10 +15,12 @@ from lazyscope.claims.papers._output_scale import OUTPUT_SCALE
 from lazyscope.claims.papers._theorem import THEOREM
 from lazyscope.claims.papers._three_layer import THREE_LAYER
 from lazyscope.claims.papers._two_layer import TWO_LAYER
+from lazyscope.claims.papers.bound._bound import BOUND
 
 CLAIMS: tuple[Claim, ...] = (
     # published results, the oldest subject first: theorem, phase diagrams, small and large outputs
     THEOREM,
+    BOUND,
     KAPPA_ALONE,
     TWO_LAYER,
     THREE_LAYER,

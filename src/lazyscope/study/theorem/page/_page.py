@@ -104,7 +104,7 @@ def _lead(study: TheoremRecord) -> str:
         f"{settings['activation']} networks with {settings['depth']} hidden layers. The theorem says "
         "R(t) ≤ exp(−bound · t) R(0) once kappa grows with the width, with the published bound (2/n) λ_S Σ "
         "s_l κ²/α_l², λ_S the smallest λ_min(K̄_l); the derived one, (2/n) Σ s_l (κ²/α_l²) λ_min(K̄_l), is "
-        "stronger, and what the figures show. The measured rate is the largest that this inequality allows at "
+        "stronger, and what figures show. The measured rate is the largest that this inequality allows at "
         "every time, for ever: the smaller of the smallest average on record and 2 λ_min(K(T))/n at the end."
     )
 
