@@ -31,7 +31,8 @@ SCHEMES = ("ntk", "standard", "he", "balanced")
 SPREADS = ("small-input", "small-hidden")
 """Those whose rate falls below half of K(0)'s at some kappa."""
 WIDTH = 128
-TRAINED = {"quick": (1e8, 1e12), "full": (1e4, 1e8, 1e12)}
+TRAINED = {"quick": (1e8, 1e24), "full": (1e8, 1e16, 1e24)}
+"""At kappa below some 1e8 single pre-activations still change sign, and each moves lambda_min by per cents."""
 VIRTUAL = {"quick": (1e4, 1e7, 1e10), "full": (1e4, 1e7, 1e10)}
 KAPPAS = (2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 _SEEDS = {"quick": 4, "full": 12}
@@ -50,7 +51,6 @@ _FIXED: dict[str, Any] = {
     "max_steps": 5000,
     "num_records": 512,
 }
-_RECORD = ("displacement", "loss_curve", "rates")
 Ratios = Float[np.ndarray, "name virtual seed"]
 
 
@@ -87,7 +87,10 @@ def kept_tables(
 def _ratios(name: str, axes: Mapping[str, Any], fixed: Mapping[str, Any]) -> np.ndarray:
     lists = {axis: list(values) for axis, values in axes.items()}
     design = SweepDesign(
-        name=f"bound, {name}", axes=lists, fixed={**_FIXED, **fixed}, record=_RECORD
+        name=f"bound, {name}",
+        axes=lists,
+        fixed={**_FIXED, **fixed},
+        record=("displacement", "loss_curve", "rates"),
     )
     with tempfile.TemporaryDirectory() as folder:
         run_sweep(design, f"{folder}/runs")
@@ -125,7 +128,7 @@ def rate_findings(
         for name, row in zip(SCHEMES, trained, strict=True)
     }
     basis = (
-        f"digits, n = {POINTS}, parity, depth {DEPTH}, ReLU, {', '.join(SCHEMES)} at virtual widths to 1e12 "
+        f"digits, n = {POINTS}, parity, depth {DEPTH}, ReLU, {', '.join(SCHEMES)} at virtual widths to 1e24 "
         f"on networks of {WIDTH} units, {trained.shape[-1]} seeds, to 1e-4 of the loss"
     )
     if any(found.value is None for found in means.values()):

@@ -20,7 +20,7 @@ POINTS, DEPTH = 32, 2
 WIDTHS = {"quick": (256, 512, 1024), "full": (128, 256, 512, 1024, 2048)}
 DRAWS = {"quick": 4, "full": 8}
 """Sets of points, each with networks of its own."""
-NETWORKS = {"quick": 8, "full": 16}
+NETWORKS = {"quick": 8, "full": 32}
 _SEEDS_APART = 10_000  # networks of the prediction are others than those of the measurement
 _EXPONENT = Rule.number(resolution=HALF_STEP)
 """Tells the second order, m^-1, from the first, m^-1/2."""
