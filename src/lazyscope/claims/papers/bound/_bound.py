@@ -32,7 +32,7 @@ SPREADS = ("small-input", "small-hidden")
 """Those whose rate falls below half of K(0)'s at some kappa."""
 WIDTH = 128
 TRAINED = {"quick": (1e8, 1e24), "full": (1e8, 1e16, 1e24)}
-"""At kappa below some 1e8 single pre-activations still change sign, and each moves lambda_min by per cents."""
+"""At kappas below some 1e8 single units still change sign, and each moves lambda_min by per cents."""
 VIRTUAL = {"quick": (1e4, 1e7, 1e10), "full": (1e4, 1e7, 1e10)}
 KAPPAS = (2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 _SEEDS = {"quick": 4, "full": 12}
@@ -63,7 +63,7 @@ def check_bound(effort: Effort) -> tuple[Finding, ...]:
     kept = kept_tables(VIRTUAL[effort], _SEEDS[effort])
     return (
         *start_findings(shares, predicted, widths),
-        *rate_findings(trained, start, limit_ratios(int(TRAINED[effort][-1]))),
+        *rate_findings(trained, start, limit_ratios(TRAINED[effort][-1])),
         threshold_finding(kept, VIRTUAL[effort]),
     )
 
@@ -103,14 +103,17 @@ def _ratios(name: str, axes: Mapping[str, Any], fixed: Mapping[str, Any]) -> np.
     return found
 
 
-def limit_ratios(virtual: int) -> dict[str, tuple[float, float]]:
+def limit_ratios(virtual: float) -> dict[str, tuple[float, float]]:
     """The limit kernel's rate over the derived and over the published bound, by scheme."""
     x = load_dataset("digits", num_points=POINTS, num_test=0, target="parity").x_train
     limits = np.asarray(normalised_limit_kernels(x, depth=DEPTH, activation="relu"))
     smallest, found = smallest_eigenvalue(limits), {}
     for name in SCHEMES:
         scheme = named_scheme(name, depth=DEPTH, input_dim=x.shape[1], activation="relu")
-        alpha, speed = scheme.alpha(virtual), scheme.speed(virtual)
+        alpha, speed = (
+            np.array([law.at_virtual(virtual) for law in laws])
+            for laws in (scheme.scales, scheme.speeds)
+        )
         summed = np.tensordot(speed * (np.prod(alpha) / alpha) ** 2, limits, 1)
         rate = 2.0 / POINTS * float(smallest_eigenvalue(summed))
         given = alpha, speed, smallest, POINTS
@@ -150,8 +153,7 @@ def rate_findings(
     )
     for place, form in ((1, "published"), (0, "derived")):
         every = {
-            name: product([Estimate(*[limits[name][place]] * 3), start, means[name]])
-            for name in SCHEMES
+            name: product([_exactly(limits[name][place]), start, means[name]]) for name in SCHEMES
         }
         name = min(every, key=lambda each: every[each].value or 0.0)
         words = (
@@ -169,6 +171,10 @@ def rate_findings(
                 f"drawn (second order taken off), {means[name].value:.4f} trained."
             ),
         )
+
+
+def _exactly(value: float) -> Estimate:
+    return Estimate(value, value, value)
 
 
 def threshold_finding(
