@@ -13,6 +13,7 @@ from lazyscope.claims._rule import Rule
 from lazyscope.claims.papers.bound._start import (
     DEPTH,
     POINTS,
+    SHALLOW,
     WIDTHS,
     drawn_shares,
     start_findings,
@@ -57,12 +58,13 @@ Ratios = Float[np.ndarray, "name virtual seed"]
 def check_bound(effort: Effort) -> tuple[Finding, ...]:
     """Draw kernels, train at virtual widths, and put the factors together."""
     widths = WIDTHS[effort]
-    shares, predicted = drawn_shares(effort, weights=[1.0] * (DEPTH + 1))
+    shares, predicted = drawn_shares(effort)
     trained = training_ratios(TRAINED[effort], _SEEDS[effort] // 2)
     start = mean_estimate((shares[-1, ..., 0] + shares[-1, ..., 2]).mean(axis=-1))
     kept = kept_tables(VIRTUAL[effort], _SEEDS[effort])
     return (
         *start_findings(shares, predicted, widths),
+        *start_findings(*drawn_shares(effort, depth=1), SHALLOW[effort], depth=1),
         *rate_findings(trained, start, limit_ratios(TRAINED[effort][-1])),
         threshold_finding(kept, VIRTUAL[effort]),
     )

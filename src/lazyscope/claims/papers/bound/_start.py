@@ -18,9 +18,13 @@ from lazyscope.study import LowestMode, normalised_kernels
 
 POINTS, DEPTH = 32, 2
 WIDTHS = {"quick": (256, 512, 1024), "full": (128, 256, 512, 1024, 2048)}
+SHALLOW = {"quick": (512, 1024, 2048), "full": (512, 1024, 2048, 4096, 8192)}
+"""Widths with one hidden layer, where the first order has mean zero exactly and networks cost little."""
 DRAWS = {"quick": 4, "full": 8}
 """Sets of points, each with networks of its own."""
 NETWORKS = {"quick": 8, "full": 32}
+_OTHERS = {2: 1, 1: 8}  # networks of the prediction for one of the measurement, by depth
+_SUFFIX = {DEPTH: "", 1: "-one-layer"}
 _SEEDS_APART = 10_000  # networks of the prediction are others than those of the measurement
 _EXPONENT = Rule.number(resolution=HALF_STEP)
 """Tells the second order, m^-1, from the first, m^-1/2."""
@@ -30,41 +34,49 @@ Shares = Float[np.ndarray, "widths draws networks 3"]
 """Ratio, first and second order of every network, in units of the limit's smallest eigenvalue."""
 
 
-def drawn_shares(effort: Effort, *, weights: Sequence[float]) -> tuple[Shares, np.ndarray]:
+def drawn_shares(effort: Effort, *, depth: int = DEPTH) -> tuple[Shares, np.ndarray]:
     """Kernels at the start on drawn points, and the predicted c of every set of points.
 
-    The prediction comes from the fluctuations of other networks, at the second largest width.
+    The prediction comes from the fluctuations of other networks, at the second largest width, or the
+    smallest with one hidden layer, where m E <v_1, dK v_j>^2 is the same at every width.
 
     Args:
         effort: how many widths, sets of points and networks.
-        weights: s_l kappa^2 / alpha_l^2 of the layers.
+        depth: hidden layers, one or two; all layers weigh the same.
     """
-    widths, draws, networks = WIDTHS[effort], DRAWS[effort], NETWORKS[effort]
+    widths = (WIDTHS if depth == DEPTH else SHALLOW)[effort]
+    draws, networks = DRAWS[effort], NETWORKS[effort]
+    predicting = widths[-2] if depth == DEPTH else widths[0]
+    num_others = _OTHERS[depth] * networks
     shares, predicted = np.empty((len(widths), draws, networks, 3)), np.empty(draws)
     with one_lapack_thread():
         for draw in range(draws):
             x = load_dataset(
                 "digits", num_points=POINTS, num_test=0, target="parity", seed=draw
             ).x_train
-            limits = np.asarray(normalised_limit_kernels(x, depth=DEPTH, activation="relu"))
-            mode = LowestMode(np.tensordot(weights, limits, 1))
+            limits = np.asarray(normalised_limit_kernels(x, depth=depth, activation="relu"))
+            mode = LowestMode(limits.sum(axis=0))
 
             def share(width: int, seed: int, x: Any = x, mode: LowestMode = mode) -> np.ndarray:
-                layers = normalised_kernels(x, width, DEPTH, "relu", seed)
-                return np.array(mode.share(np.tensordot(weights, layers, 1)))
+                return np.array(
+                    mode.share(normalised_kernels(x, width, depth, "relu", seed).sum(axis=0))
+                )
 
             for place, width in enumerate(widths):
                 for network in range(networks):
                     shares[place, draw, network] = share(width, draw * networks + network)
-            others = [
-                share(widths[-2], _SEEDS_APART + draw * networks + k) for k in range(networks)
-            ]
-            predicted[draw] = widths[-2] * np.mean([other[2] for other in others])
+            first = _SEEDS_APART + draw * num_others
+            others = [share(predicting, first + each) for each in range(num_others)]
+            predicted[draw] = predicting * np.mean([other[2] for other in others])
     return shares, predicted
 
 
 def start_findings(
-    shares: Shares, predicted: Float[np.ndarray, " draws"], widths: Sequence[int]
+    shares: Shares,
+    predicted: Float[np.ndarray, " draws"],
+    widths: Sequence[int],
+    *,
+    depth: int = DEPTH,
 ) -> Iterator[Finding]:
     """1 - c/m: the power and the constant.
 
@@ -80,10 +92,10 @@ def start_findings(
     first = np.abs(np.array(widths) * linear.mean((1, 2)))[0]
     basis = (
         f"digits, n = {POINTS}, {shares.shape[1]} draws of points, {shares.shape[2]} networks each, depth "
-        f"{DEPTH}, ReLU, equal scales, widths {widths[0]} to {widths[-1]}, nothing trained"
+        f"{depth}, ReLU, equal scales, widths {widths[0]} to {widths[-1]}, nothing trained"
     )
     yield Finding(
-        name="start-exponent",
+        name=f"start-exponent{_SUFFIX[depth]}",
         claim="1 - lambda_min(K(0)) / limit ~ m^-1",
         prediction=-1.0,
         measured=found.estimate,
@@ -94,12 +106,12 @@ def start_findings(
     )
     constant = mean_estimate(widths[-1] * missing[-1])
     yield Finding(
-        name="start-constant",
+        name=f"start-constant{_SUFFIX[depth]}",
         claim="m (1 - lambda_min(K(0)) / limit) is the c of the second order",
         prediction=1.0,
         measured=constant,
         verdict=_CONSTANT.judge(constant, 1.0) or "undecided",
-        basis=f"{basis}; measured at {widths[-1]} over predicted from other networks at {widths[-2]}",
+        basis=f"{basis}; measured at {widths[-1]} over predicted from other networks",
         note=(
             f"Predicted c of the draws: {predicted.min():.0f} to {predicted.max():.0f}; the first order "
             f"times m is {first:.1f} in the mean, at {widths[0]}."
@@ -110,20 +122,21 @@ def start_findings(
 
 def start_rows() -> Iterator[Row]:
     """What `start_findings` claims."""
-    design: Mapping[str, Any] = {
-        "data": "digits",
-        "num_points": POINTS,
-        "target": "parity",
-        "data_seeds": DRAWS["full"],
-        "depth": DEPTH,
-        "activation": "relu",
-        "weights": "equal",
-        "widths": WIDTHS["full"],
-        "networks": NETWORKS["full"],
-        "first order": "taken off",
-    }
     pilot = "a pilot on the points of seed 0, one and two hidden layers, 60 to 400 networks a width"
-    noise = {"model": "interval", "half_width": 0.15, "source": pilot}
-    yield Row("start-exponent", -1.0, _EXPONENT, design, noise=noise)
-    noise = {"model": "interval", "half_width": 0.12, "source": pilot, "away": 0.7}
-    yield Row("start-constant", 1.0, _CONSTANT, design, noise=noise)
+    for depth, widths in ((DEPTH, WIDTHS), (1, SHALLOW)):
+        design: Mapping[str, Any] = {
+            "data": "digits",
+            "num_points": POINTS,
+            "target": "parity",
+            "data_seeds": DRAWS["full"],
+            "depth": depth,
+            "activation": "relu",
+            "weights": "equal",
+            "widths": widths["full"],
+            "networks": NETWORKS["full"],
+            "first order": "taken off",
+        }
+        noise = {"model": "interval", "half_width": 0.15, "source": pilot}
+        yield Row(f"start-exponent{_SUFFIX[depth]}", -1.0, _EXPONENT, design, noise=noise)
+        noise = {"model": "interval", "half_width": 0.12, "source": pilot, "away": 0.7}
+        yield Row(f"start-constant{_SUFFIX[depth]}", 1.0, _CONSTANT, design, noise=noise)
