@@ -8,8 +8,8 @@ from scipy.linalg import expm
 
 from cases import dense_case, unit_points, weights_of
 from lazyscope._checks import InputError
-from lazyscope.flow import ExponentialFlow, solve_flow
-from lazyscope.forecast import forecast, guaranteed_rate, limit_lambda_min
+from lazyscope.flow import ExponentialFlow, GradientDescent, function_problem, solve_flow
+from lazyscope.forecast import forecast, forecast_problem, guaranteed_rate, limit_lambda_min
 from lazyscope.kernel import LayerwiseKernel
 from lazyscope.model import Dense
 from lazyscope.scaling import Scheme
@@ -124,6 +124,39 @@ def test_guaranteed_rate_stays_below_the_slowest_rate_of_a_wide_network():
         params = model.init(jax.random.key(0), scheme)
     seen = forecast(LayerwiseKernel(model), params, x, np.ones((6, 1)), speeds=scheme.speed(width))
     assert 0 < bound <= seen.rate * 1.1
+
+
+def test_the_published_bound_is_the_derived_one_with_the_smallest_eigenvalue_for_all_layers():
+    alpha, speed, smallest = np.array([2.0, 3.0, 0.5]), np.array([1.0, 4.0, 2.0]), [0.3, 0.1, 0.2]
+    given = alpha, speed, np.array(smallest), 5
+    weights = speed * np.array([1.5**2, 1.0, 6.0**2])
+    assert guaranteed_rate(*given) == pytest.approx(2 / 5 * weights @ smallest)
+    published = guaranteed_rate(*given, form="published")
+    assert published == pytest.approx(2 / 5 * 0.1 * weights.sum())
+    same = guaranteed_rate(alpha, speed, np.full(3, 0.1), 5)
+    assert same == pytest.approx(published)
+    with pytest.raises(InputError, match="Form must be one of derived, published"):
+        guaranteed_rate(*given, form="theirs")  # type: ignore[arg-type]
+
+
+def test_descent_in_the_second_interval_ends_where_the_flow_does_and_overshoots_on_the_way():
+    """A model linear in its parameters, of two modes."""
+    x = np.diag([3.0, 1.0])
+    problem = function_problem(lambda p, x: x @ p["w"], {"w": np.ones((2, 1))}, x, np.full(2, 5.0))
+    steps = forecast_problem(problem).descent_steps
+    assert (steps.monotone, steps.lazy) == pytest.approx((2 / 9, 4 / 9))
+    step = 0.9 * steps.lazy
+    assert steps.kind(step) == "lazy-not-monotone"
+    first, last = (
+        solve_flow(problem, GradientDescent(step_size=step), stop_fraction=fraction, stop_time=time)
+        for fraction, time in ((None, step), (1e-12, None))
+    )
+    (once,), (ended,) = (
+        problem.model.tree_of(run.displacement)["w"][:1, 0] for run in (first, last)
+    )
+    assert once / ended == pytest.approx(steps.overshoot(step), rel=1e-5)
+    assert ended == pytest.approx(5 / 3 - 1, rel=1e-5)
+    assert np.all(np.diff(last.curve()[1]) < 0)
 
 
 def test_bound_refuses_networks_with_bias():

@@ -71,6 +71,7 @@ NOT_CALLED = {
     "measure.ThresholdLimit": RECORD,
     "measure.operator_norms": TRACED,
     "forecast.trace_forecast": TRACED,
+    "forecast.DescentSteps": RECORD,
     "forecast.Forecast": RECORD,
     "forecast.StartingPoint": ABSTRACT,
     "observe.AbstractObserver": ABSTRACT,

@@ -40,6 +40,9 @@ def test_the_forecast_of_a_scalar_product_is_that_of_the_formula():
     kernel, residual = a**2 + b**2, a * b - 6.0
     assert told["lambda_min"] == pytest.approx(kernel)
     assert told["max_stable_step"] == pytest.approx(2 / kernel)
+    ends = {"monotone": [0, 1 / kernel], "lazy_not_monotone": [1 / kernel, 2 / kernel]}
+    ends["catapult"] = [2 / kernel, 4 / kernel]
+    assert {name: pytest.approx(pair) for name, pair in ends.items()} == told["step_intervals"]
     assert told["initial_loss"] == pytest.approx(residual**2 / 2)
     assert told["time_to"]["0.5"] == pytest.approx(np.log(2) / (2 * kernel))
     moved = [abs(b * residual / kernel / a), abs(a * residual / kernel / b)]
@@ -51,13 +54,24 @@ def test_the_forecast_of_a_scalar_product_is_that_of_the_formula():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("share", "notes"), [(0.9, 0), (1.5, 1)])
+def test_a_training_above_the_largest_stable_step_is_told_that_it_cannot_be_lazy(share, notes):
+    run = linear_run(seed=3)
+    told = train_run(run, method=GradientDescent(stability_fraction=share), stop=0.1)
+    assert len(told["forecast"]["notes"]) == notes
+    if notes:
+        assert "1.5 times the largest stable one" in told["forecast"]["notes"][0]
+        assert "no kappa keeps a network lazy" in told["forecast"]["notes"][0]
+
+
+@pytest.mark.slow
 def test_the_output_scale_multiplies_kappa_and_the_rates_by_its_square():
     data = four_points()
     scheme = named_scheme("lecun", depth=1, input_dim=2)
     plain_run, scaled = (forecast_run(SingleRun(data, scheme, 64, output_scale=c)) for c in (1, 3))
     assert scaled["output_kappa"] == pytest.approx(3 * plain_run["output_kappa"])
     assert scaled["kappa"] == plain_run["kappa"]
-    for name in ("kernel", "bound"):
+    for name in ("kernel", "bound", "bound_published"):
         before, after = plain_run["decay_rate"][name], scaled["decay_rate"][name]
         if before is not None:
             assert after == pytest.approx(9 * before)

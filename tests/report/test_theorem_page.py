@@ -107,6 +107,9 @@ def result():
                 "num": 2,
                 "converged": 2,
                 "bound": 0.5,
+                "bound_published": 0.25,
+                "published_ratio": ratio(1.8),
+                "short": "start",
                 "limit_ratio": 1.004,
                 "largest_displacement": ratio(0.1),
                 "kernel_ratio": ratio(0.8),
@@ -124,6 +127,11 @@ def result():
                 "kernel_ratio": ratio(1.0),
                 "training_ratio": ratio(1.0),
                 "rate_ratio": ratio(0.987),
+                "decided": {
+                    "factors": {"limit": 1.004, "start": ratio(0.991), "training": ratio(1.02)},
+                    "derived": ratio(1.015),
+                    "published": ratio(2.03),
+                },
                 "source": "a paper",
             }
         ],
@@ -138,6 +146,16 @@ def result():
                 for name in ("frobenius", "smallest", "weyl")
             },
             "weyl_width": 123000.0,
+            "starts": [
+                {
+                    "name": "ntk",
+                    "width": 64,
+                    "start_ratio": ratio(0.46),
+                    "predicted": 0.41,
+                    "c": ratio(37.7),
+                    "start_limit": ratio(1.0),
+                }
+            ],
         },
         "thresholds": [
             threshold("loss", "below every kappa tried"),
@@ -175,7 +193,17 @@ def test_the_stored_verdict_numbers_and_remarks_are_on_the_page(result, text):
     plain = unescape(text)
     assert "Two runs are few." in plain
     assert result["verdict"]["remarks"][0] in plain
-    for number in ("0.00123", "3.21", "1.004", "0.987", "123000", "theta-lazy"):
+    for number in (
+        "0.00123",
+        "3.21",
+        "1.004",
+        "0.987",
+        "0.991",
+        "2.03",
+        "37.7",
+        "123000",
+        "theta-lazy",
+    ):
         assert number in plain
     assert "2 of 2" in plain
     assert "1 of 2" in plain

@@ -17,9 +17,11 @@ from lazyscope.scaling import Scheme
 from lazyscope.study import TheoremSettings, run_theorem_study
 from lazyscope.study._guarantee import Bound
 from lazyscope.study.theorem._bound import bound_limits, extrapolated, mean_ratio
+from lazyscope.study.theorem._factors import decided_ratios, short_factor
 from lazyscope.study.theorem._kernel import kernel_convergence
 from lazyscope.study.theorem._records import run_record
 from lazyscope.study.theorem._settings import RECORD
+from lazyscope.study.theorem._start import LowestMode
 from lazyscope.study.theorem._threshold import from_here_on, meets, thresholds
 from lazyscope.study.theorem._verdict import judge
 
@@ -224,6 +226,37 @@ def test_a_kernel_with_a_wrong_weight_does_not_approach(data):
     assert not low < -0.5 < high
 
 
+def test_the_second_order_says_how_far_the_smallest_eigenvalue_of_drawn_kernels_falls(data):
+    """One hidden layer: the mean over networks is 1 - c/m, and first-order terms average to zero."""
+    weights = {"equal": [np.ones(2)] * 3, "last": [np.array([0.1, 1.0])] * 3}
+    found = kernel_convergence(
+        data.x_train,
+        np.stack(arc_cosine_kernels(data.x_train)),
+        widths=(128, 256, 512),
+        seeds=40,
+        activation="relu",
+        weights=weights,
+    )
+    for row in found["starts"]:
+        error = max(row["start_ratio"]["interval"][1] - row["start_ratio"]["value"], 0.02)
+        assert row["predicted"] < 1.0
+        assert row["start_ratio"]["value"] == pytest.approx(row["predicted"], abs=1.5 * error)
+    equal, last = (
+        [row["c"]["value"] for row in found["starts"] if row["name"] == name] for name in weights
+    )
+    assert max(equal) < 1.6 * min(equal)
+    assert max(last) > 0
+
+
+def test_the_shift_of_a_small_mixing_is_that_of_the_exact_eigenvalue():
+    limit = np.diag([1.0, 2.0, 5.0])
+    mixing = 1e-3 * np.array([[0.0, 1.0, 2.0], [1.0, 0.0, 0.0], [2.0, 0.0, 0.0]])
+    share = LowestMode(limit).share(limit + mixing)
+    assert share.linear == pytest.approx(0.0, abs=1e-15)
+    assert share.shift == pytest.approx(1e-6 * (1 / 1 + 4 / 4))
+    assert 1.0 - share.ratio == pytest.approx(share.shift, rel=1e-4)
+
+
 # --- thresholds
 
 
@@ -295,7 +328,7 @@ def test_runs_that_do_not_converge_meet_no_criterion():
 # --- verdict
 
 
-def estimates(*, thresholds=None, ratio=(0.9, 1.1), limit=None):
+def estimates(*, thresholds=None, ratio=(0.9, 1.1), limit=None, published=None):
     record = {"all_converged_from": 1.0, "threshold": 2.0, "interval": [1.0, 3.0]}
     plain_limit = limit or {"verdict": "none", "reason": ""}
     planted = [
@@ -308,11 +341,13 @@ def estimates(*, thresholds=None, ratio=(0.9, 1.1), limit=None):
         for criterion in ("loss", "kernel", "bound")
     ]
     value = math.sqrt(ratio[0] * ratio[1])
-    found = {"value": value, "interval": list(ratio)}
+    found = Estimate(value, *ratio).as_json()
     row = {"name": "balanced", "width": 1024, "num": 3, "holds_recorded": 3, "rate_ratio": found}
+    row |= {"published_ratio": found, "short": None}
+    decided = {"published": found if published is None else published, "derived": found}
     return {
         "thresholds": thresholds or planted,
-        "limits": [{"name": "balanced", "regime": "theta-lazy", "rate_ratio": found}],
+        "limits": [{"name": "balanced", "regime": "theta-lazy", "decided": decided}],
         "bounds": [row],
     }
 
@@ -336,9 +371,37 @@ def test_the_ratio_decides(ratio, rate, supported):
 
 def test_schemes_outside_the_theorem_do_not_decide():
     planted = estimates(ratio=(0.9, 1.1))
-    low = {"value": 0.1, "interval": [0.05, 0.2]}
-    planted["limits"].append({"name": "mup", "regime": "critical", "rate_ratio": low})
+    low = dict.fromkeys(("published", "derived"), Estimate(0.1, 0.05, 0.2).as_json())
+    planted["limits"].append({"name": "mup", "regime": "critical", "decided": low})
     assert judge(WIDE, planted, [{"outcome": "converged"}])["rate"] is True
+
+
+def test_a_rate_below_the_derived_bound_alone_does_not_contradict_what_is_published():
+    planted = estimates(ratio=(0.5, 0.9), published=Estimate(7.0, 5.0, 9.0).as_json())
+    told = judge(WIDE, planted, [{"outcome": "converged"}])
+    assert (told["rate"], told["rate_derived"]) == (True, False)
+    assert told["answer"] == "supported"
+
+
+def test_the_lowest_of_three_factors_is_called_short_where_the_rate_is_below_the_bound():
+    def short(limit, start, training):
+        values = {"kernel": limit * start, "training": training, "rate": limit * start * training}
+        row = {f"{name}_ratio": {"value": value} for name, value in values.items()}
+        return short_factor({**row, "limit_ratio": limit})
+
+    assert short(1.01, 0.6, 0.9) == "start"
+    assert short(1.01, 0.9, 0.6) == "training"
+    assert short(1.0, 0.6, 2.0) is None
+
+
+def test_a_limit_far_above_the_published_bound_carries_over_to_the_decision():
+    run = {"width": 64, "bound": 2.0, "bound_published": 0.5, "limit": 3.0}
+    start = {"width": 128, "start_limit": Estimate(1.0, 0.9, 1.1).as_json()}
+    limits = {"training_ratio": Estimate(0.8, 0.5, 1.5).as_json()}
+    found = decided_ratios([run], limits, [start])
+    assert found["derived"]["value"] == pytest.approx(1.5 * 0.8)
+    assert found["derived"]["interval"] == pytest.approx([1.5 * 0.9 * 0.5, 1.5 * 1.1 * 1.5])
+    assert found["published"]["value"] == pytest.approx(4 * 1.5 * 0.8)
 
 
 # --- the whole study
@@ -359,6 +422,11 @@ def test_the_table_is_made_of_the_runs(result):
     assert row["rate_ratio"]["value"] == pytest.approx(np.exp(np.mean(logs)))
     product = row["kernel_ratio"]["value"] * row["training_ratio"]["value"]
     assert row["rate_ratio"]["value"] == pytest.approx(product)
+    over = row["bound"] / row["bound_published"]
+    assert over >= 1.0
+    assert row["published_ratio"]["value"] == pytest.approx(over * row["rate_ratio"]["value"])
+    starts = [s for s in result["kernels"]["starts"] if s["name"] == "balanced"]
+    assert [s["width"] for s in starts] == [8, 16, 32, 64]
 
 
 def test_curves_are_told_in_units_of_the_bound(result):

@@ -7,6 +7,7 @@ from lazyscope.claims.law._extended import EXTENDED_LAW
 from lazyscope.claims.law._law import LAW
 from lazyscope.claims.law._off_law import OFF_LAW
 from lazyscope.claims.law._planes import PLANES
+from lazyscope.claims.papers._catapult import CATAPULT
 from lazyscope.claims.papers._chizat import CHIZAT
 from lazyscope.claims.papers._condensation import CONDENSATION
 from lazyscope.claims.papers._coordinates import COORDINATES
@@ -16,16 +17,19 @@ from lazyscope.claims.papers._output_scale import OUTPUT_SCALE
 from lazyscope.claims.papers._theorem import THEOREM
 from lazyscope.claims.papers._three_layer import THREE_LAYER
 from lazyscope.claims.papers._two_layer import TWO_LAYER
+from lazyscope.claims.papers.bound._bound import BOUND
 
 CLAIMS: tuple[Claim, ...] = (
     # published results, the oldest subject first: theorem, phase diagrams, small and large outputs
     THEOREM,
+    BOUND,
     KAPPA_ALONE,
     TWO_LAYER,
     THREE_LAYER,
     CONDENSATION,
     LEE,
     CHIZAT,
+    CATAPULT,
     OUTPUT_SCALE,
     COORDINATES,
     # the displacement law, what it rests on, where it is off, and negative controls

@@ -36,9 +36,10 @@ def forecast_run(run: SingleRun, *, stop: float | None = None) -> dict[str, Any]
         `bound_of_displacements`; None where the linearised network moves a layer by its own size),
         ``predicted_kernel_change`` (where the linearised network ends), ``lambda_min``,
         ``lambda_max``, ``max_stable_step`` (2 n / lambda_max), ``time_to`` (flow time to a fraction
-        of the initial loss, None where it is never reached), ``decay_rate`` with ``kernel``
-        (2 lambda_min / n) and ``bound`` (the theorem's), ``duplicates``, ``verdict`` (see
-        `forecast_verdict`) and ``notes``.
+        of the initial loss, None where it is never reached), ``step_intervals`` (of descent, see
+        `lazyscope.forecast.DescentSteps`), ``decay_rate`` with ``kernel`` (2 lambda_min / n) and the
+        theorem's ``bound`` (derived: layer by layer) and ``bound_published`` (one lambda_S for all
+        layers), ``duplicates``, ``verdict`` (see `forecast_verdict`) and ``notes``.
 
     Raises:
         InputError: see `SingleRun.experiment`; a stop outside (0, 1); a kernel that is zero.
@@ -95,7 +96,6 @@ def forecast_of(run: SingleRun, seen: Mapping[str, Any]) -> Forecast:
 def forecast_record(run: SingleRun, start: Mapping[str, Any]) -> dict[str, Any]:
     """What a forecast says beside displacements: spectrum, times, rates, duplicates, verdict."""
     seen = forecast_of(run, start)
-    bound, reason = theorem_rate(run)
     groups = duplicate_groups(run.data.x_train)
     moved, bent = np.asarray(start["forecast_bound"]), float(start["forecast_kernel_change"])
     return {
@@ -104,11 +104,11 @@ def forecast_record(run: SingleRun, start: Mapping[str, Any]) -> dict[str, Any]:
         "lambda_min": 0.0 if seen.is_singular else seen.lambda_min,
         "lambda_max": seen.lambda_max,
         "max_stable_step": seen.max_stable_step,
+        "step_intervals": seen.descent_steps.as_json(),
         "time_to": {f"{fraction:g}": seen.time_to(fraction) for fraction in FRACTIONS},
         "decay_rate": {
             "kernel": 0.0 if seen.is_singular else seen.rate,
-            "bound": bound,
-            "bound_reason": reason,
+            **theorem_rates(run),
         },
         "duplicates": [list(group) for group in groups],
         "verdict": forecast_verdict(moved, bent),
@@ -140,24 +140,32 @@ def bound_of_displacements(
     return moved * ((1.0 + bent) / np.prod(1.0 - moved)) ** 2
 
 
-def theorem_rate(run: SingleRun) -> tuple[float | None, str | None]:
-    """The theorem's decay rate of the loss, and a remark; None where the theorem does not speak.
+def theorem_rates(run: SingleRun) -> dict[str, Any]:
+    """The theorem's decay rates of the loss, and a remark; None where the theorem does not speak.
 
-    An output scale c multiplies every kernel, hence the rate, by c^2.
+    ``bound`` is the derived form, with lambda_min of every layer; ``bound_published`` the published one. An
+    output scale c multiplies every kernel, hence both, by c^2.
     """
     model = run.model
     if not isinstance(model, Dense):
-        return None, "the bound of the theorem is for dense networks"
+        return _no_bound(None, "the bound of the theorem is for dense networks")
     if duplicate_groups(run.data.x_train):
-        return 0.0, "inputs that repeat: every lambda_min is zero"
+        return _no_bound(0.0, "inputs that repeat: every lambda_min is zero")
     try:
         smallest = limit_lambda_min(run.drawn_scheme, model, run.data.x_train)
     except InputError as error:
-        return None, str(error)
-    drawn = run.drawn_scheme
-    alpha, speed = drawn.alpha(model.width), drawn.speed(model.width)
-    rate = guaranteed_rate(alpha, speed, smallest, len(run.data.x_train))
-    return rate * float(run.output_scale) ** 2, None
+        return _no_bound(None, str(error))
+    drawn, scale = run.drawn_scheme, float(run.output_scale) ** 2
+    given = drawn.alpha(model.width), drawn.speed(model.width), smallest, len(run.data.x_train)
+    return {
+        "bound": scale * guaranteed_rate(*given),
+        "bound_published": scale * guaranteed_rate(*given, form="published"),
+        "bound_reason": None,
+    }
+
+
+def _no_bound(value: float | None, reason: str) -> dict[str, Any]:
+    return {"bound": value, "bound_published": value, "bound_reason": reason}
 
 
 def forecast_verdict(moved: Float[np.ndarray, " layers"], bent: float) -> str:

@@ -17,7 +17,8 @@ from lazyscope.experiment._program import DEFAULT_MAX_STEPS, DEFAULT_STOP, run_s
 from lazyscope.experiment._quantities import OF_START
 from lazyscope.experiment._record import RunRecord
 from lazyscope.experiment._single import SingleRun, check_start
-from lazyscope.flow import AbstractMethod, ExponentialFlow
+from lazyscope.flow import AbstractMethod, ExponentialFlow, GradientDescent
+from lazyscope.forecast import DescentSteps
 from lazyscope.measure import decay_rate
 
 _RECORD = (
@@ -105,7 +106,7 @@ def train_run(
         "optimizer": optimizer,
         "stop": stop,
         **_training_record(ended),
-        **_forecast_record(run, ended, reasons["forecast"]),
+        **_forecast_record(run, ended, method, reasons["forecast"]),
         **_test_record(run, ended),
         "verdict": _verdict(ended),
         "wall_seconds": time.perf_counter() - began,
@@ -115,10 +116,12 @@ def train_run(
     return ended.telling(plain(told))
 
 
-def _forecast_record(run: SingleRun, ended: RunRecord, reason: str | None) -> dict[str, Any]:
+def _forecast_record(
+    run: SingleRun, ended: RunRecord, method: AbstractMethod, reason: str | None
+) -> dict[str, Any]:
     """Rates and forecast, or the reason why there are none."""
     if reason is not None:
-        nothing = {"bound": None, "bound_reason": reason, "kernel": None}
+        nothing = {"bound": None, "bound_published": None, "bound_reason": reason, "kernel": None}
         return {
             "decay_rate": {**_measured_rate(ended), **nothing},
             "forecast": {"displacement": None, "time": None, "notes": [], "reason": reason},
@@ -126,6 +129,8 @@ def _forecast_record(run: SingleRun, ended: RunRecord, reason: str | None) -> di
     seen = forecast_of(run, ended.measurements)
     ahead = forecast_record(run, ended.measurements)
     rates = ahead.pop("decay_rate")
+    if isinstance(method, GradientDescent):
+        ahead["notes"] += _step_notes(seen.descent_steps, method)
     stop: Any = ended.settings["stop"]
     return {
         "decay_rate": {**_measured_rate(ended), **rates},
@@ -136,6 +141,20 @@ def _forecast_record(run: SingleRun, ended: RunRecord, reason: str | None) -> di
             "reason": None,
         },
     }
+
+
+def _step_notes(steps: DescentSteps, method: GradientDescent) -> list[str]:
+    """What a step above the limit of the linearised network means for laziness."""
+    share = method.stability_fraction
+    step = float(method.step_size) if share is None else share * steps.lazy  # type: ignore[arg-type]
+    if step <= steps.lazy:
+        return []
+    sentence = (
+        f"The step {step:.3g} is {step / steps.lazy:.3g} times the largest stable one, 2 n / lambda_max: no "
+        "kappa keeps a network lazy there; descent converges, if at all, by a catapult, which brings "
+        "lambda_max down."
+    )
+    return [sentence]
 
 
 def _training_record(run: RunRecord) -> dict[str, Any]:

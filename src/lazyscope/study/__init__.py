@@ -87,9 +87,14 @@ if TYPE_CHECKING:
     from lazyscope.study.random_schemes._virtual import in_own_time as in_own_time
     from lazyscope.study.random_schemes._virtual import virtual_widths as virtual_widths
     from lazyscope.study.theorem._bound import mean_ratio as mean_ratio
+    from lazyscope.study.theorem._factors import product as product
+    from lazyscope.study.theorem._kernel import normalised_kernels as normalised_kernels
+    from lazyscope.study.theorem._records import run_record as run_record
     from lazyscope.study.theorem._settings import TheoremSettings as TheoremSettings
+    from lazyscope.study.theorem._start import LowestMode as LowestMode
     from lazyscope.study.theorem._study import judge_theorem as judge_theorem
     from lazyscope.study.theorem._study import run_theorem_study as run_theorem_study
+    from lazyscope.study.theorem._threshold import from_here_on as from_here_on
     from lazyscope.study.theorem._verdict import LEAST_RATIO as LEAST_RATIO
     from lazyscope.study.theorem.page._page import write_theorem_page as write_theorem_page
 
@@ -165,6 +170,11 @@ _SHARED = {
         "rms_of_errors",
     ),
     "theorem._bound": ("mean_ratio",),
+    "theorem._factors": ("product",),
+    "theorem._kernel": ("normalised_kernels",),
+    "theorem._records": ("run_record",),
+    "theorem._start": ("LowestMode",),
+    "theorem._threshold": ("from_here_on",),
     "theorem._verdict": ("LEAST_RATIO",),
     "theorem._study": ("judge_theorem",),
 }

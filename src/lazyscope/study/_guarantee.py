@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from lazyscope._checks import InputError
 from lazyscope.data import Dataset
-from lazyscope.forecast import guaranteed_rate, limit_lambda_min
+from lazyscope.forecast import BoundForm, guaranteed_rate, limit_lambda_min
 from lazyscope.kernel import normalised_limit_kernels, smallest_eigenvalue
 from lazyscope.model import Dense
 from lazyscope.scaling import Scheme
@@ -61,23 +61,31 @@ class Bound:
         except InputError:
             return None
 
-    def rate(self, scheme: Scheme, width: int) -> float | None:
-        """The rate that the theorem guarantees; None where it does not speak."""
+    def rate(self, scheme: Scheme, width: int, *, form: BoundForm = "derived") -> float | None:
+        """The rate that the theorem guarantees, in one of its forms; None where it does not speak."""
         smallest = self.smallest(scheme, width)
         if smallest is None:
             return None
-        return guaranteed_rate(scheme.alpha(width), scheme.speed(width), smallest, len(self._x))
+        given = scheme.alpha(width), scheme.speed(width), smallest, len(self._x)
+        return guaranteed_rate(*given, form=form)
+
+    @staticmethod
+    def weights(scheme: Scheme, width: int) -> Float[np.ndarray, " layers"]:
+        """s_l kappa^2 / alpha_l^2, by which normalised kernels enter the kernel."""
+        alpha = scheme.alpha(width)
+        return scheme.speed(width) * (np.prod(alpha) / alpha) ** 2
 
     def rates(self, scheme: Scheme, width: int) -> dict[str, float | None]:
-        """``bound`` of the theorem, and ``limit``: 2 lambda_min / n of the summed limit kernel.
+        """The theorem's bounds, and ``limit``: 2 lambda_min / n of the summed limit kernel.
 
-        The second is what a network of infinite width has at its start. It is at least the first,
-        because the smallest eigenvalue of a sum is at least the sum of the smallest ones.
+        ``bound_published`` has one lambda_S for all layers, ``bound`` the lambda_min of every layer: the
+        derived form, which is at least the published one. ``limit`` is what a network of infinite width has
+        at its start. It is at least ``bound``, because the smallest eigenvalue of a sum is at least the sum
+        of the smallest ones.
         """
         bound, limit = self.rate(scheme, width), None
         if bound is not None and self._shared is not None:
-            alpha, speed, num_points = scheme.alpha(width), scheme.speed(width), len(self._x)
-            weights = speed * (np.prod(alpha) / alpha) ** 2
-            summed = np.einsum("l,lij->ij", weights, self._shared)
-            limit = float(2.0 / num_points * smallest_eigenvalue(summed))
-        return {"bound": bound, "limit": limit}
+            summed = np.einsum("l,lij->ij", self.weights(scheme, width), self._shared)
+            limit = float(2.0 / len(self._x) * smallest_eigenvalue(summed))
+        published = self.rate(scheme, width, form="published")
+        return {"bound": bound, "bound_published": published, "limit": limit}

@@ -247,6 +247,7 @@ def calls(folder):
             "speed": np.ones(2),
             "smallest": np.ones(2),
             "num_points": 4,
+            "form": "published",
         },
         "forecast.limit_lambda_min": {
             "scheme": scheme(),

@@ -43,6 +43,7 @@ def _parts(record: Mapping[str, Any]) -> list[Any]:
         ("lambda_min", number(record["lambda_min"]), "smallest eigenvalue of the kernel K(0)"),
         ("lambda_max", number(record["lambda_max"]), "largest eigenvalue"),
         ("largest stable step", number(record["max_stable_step"]), "2 n / lambda_max, flow time"),
+        *_steps(record["step_intervals"]),
         ("decay rate, kernel", number(rates["kernel"]), "2 lambda_min / n, per flow time"),
         (
             "kernel change",
@@ -51,8 +52,13 @@ def _parts(record: Mapping[str, Any]) -> list[Any]:
         ),
         (
             "decay rate, theorem",
+            number(rates["bound_published"]),
+            rates["bound_reason"] or "published lower bound: one lambda_S for all layers",
+        ),
+        (
+            "decay rate, derived",
             number(rates["bound"]),
-            rates["bound_reason"] or "lower bound as the width grows",
+            rates["bound_reason"] or "lower bound with lambda_min of every layer",
         ),
     ]
     facts += [
@@ -67,6 +73,20 @@ def _parts(record: Mapping[str, Any]) -> list[Any]:
         _layers(record),
         "",
         table("Kernel and times", ("", "value", "meaning"), facts),
+    ]
+
+
+_STEPS = {
+    "monotone": "no mode of the outputs passes its end",
+    "lazy_not_monotone": "modes overshoot on the way to the same end",
+    "catapult": "no kappa keeps a network lazy: lambda_max has to fall",
+}
+
+
+def _steps(intervals: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    return [
+        (f"steps, {name.replace('_', ' ')}", f"to {number(intervals[name][1])}", meaning)
+        for name, meaning in _STEPS.items()
     ]
 
 

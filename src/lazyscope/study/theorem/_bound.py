@@ -1,6 +1,6 @@
 """Where does the bound of the theorem hold, and how tight is it?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from lazyscope.measure import CORRECTION_ORDERS, LEVEL, Estimate, mean_estimate, student_reach
 from lazyscope.scaling import network_regime
+from lazyscope.study.theorem._factors import decided_ratios, short_factor
 from lazyscope.study.theorem._settings import TheoremCell, TheoremSettings
 
 RATIOS = {
@@ -32,7 +33,9 @@ def bound_table(settings: TheoremSettings, runs: Sequence[dict[str, Any]]) -> li
         ``{"value", "interval"}`` the geometric means over seeds of ``kernel_ratio`` (K(0) over
         bound), ``training_ratio`` (measured over K(0)) and ``rate_ratio`` (measured over bound);
         ``holds``, the number of runs whose loss stays below ``exp(-bound t) R(0)`` for ever,
-        ``holds_recorded``, the same while it was on record, and ``converged``.
+        ``holds_recorded``, the same while it was on record, and ``converged``. All over the derived bound;
+        ``published_ratio`` is the measured rate over the published one, and ``short`` the factor that
+        lies lowest where the rate falls below the derived bound, None where it does not.
     """
     rows = []
     for name in settings.schemes:
@@ -42,10 +45,23 @@ def bound_table(settings: TheoremSettings, runs: Sequence[dict[str, Any]]) -> li
     return rows
 
 
-def bound_limits(settings: TheoremSettings, runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def bound_limits(
+    settings: TheoremSettings,
+    runs: Sequence[dict[str, Any]],
+    starts: Sequence[Mapping[str, Any]] = (),
+) -> list[dict[str, Any]]:
     """One row per named scheme: its exponents, and the ratios extrapolated to infinite width.
 
     See `extrapolated` for what an interval contains.
+
+    Args:
+        settings: what was run.
+        runs: run records of the named schemes.
+        starts: rows of `start_rows`; none where the limit kernels depend on the scheme.
+
+    Returns:
+        Rows with the three ratios of `RATIOS`, and in ``decided`` the measured rate over the bound in its
+        ``derived`` and ``published`` form, see `decided_ratios`.
     """
     rows = []
     for name in settings.schemes:
@@ -57,7 +73,8 @@ def bound_limits(settings: TheoremSettings, runs: Sequence[dict[str, Any]]) -> l
                 "name": name,
                 "kappa_exponent": scheme.kappa_exponent,
                 "regime": str(network_regime(*exponents)),
-                **{key: extrapolated(*_ratios(here, *pair)) for key, pair in RATIOS.items()},
+                **(found := {k: extrapolated(*_ratios(here, *pair)) for k, pair in RATIOS.items()}),
+                "decided": decided_ratios(here, found, [s for s in starts if s["name"] == name]),
                 "source": scheme.source,
             }
         )
@@ -133,6 +150,7 @@ def _row(name: str, width: int, runs: Sequence[dict[str, Any]]) -> dict[str, Any
         "num": len(runs),
         "converged": sum(r["outcome"] == "converged" for r in runs),
         "bound": bound,
+        "bound_published": first["bound_published"],
         "limit_ratio": limit / bound if bound and limit else None,
         "largest_displacement": mean_ratio(
             [r["largest_displacement"] for r in runs if r["largest_displacement"]]
@@ -142,7 +160,8 @@ def _row(name: str, width: int, runs: Sequence[dict[str, Any]]) -> dict[str, Any
         row[key] = mean_ratio(_ratios(runs, *pair)[1].tolist())
     for key, rate in (("holds", "rate"), ("holds_recorded", "average")):
         row[key] = int((_ratios(runs, rate, "bound")[1] >= 1.0).sum())
-    return row
+    row["published_ratio"] = mean_ratio(_ratios(runs, "rate", "bound_published")[1].tolist())
+    return row | {"short": short_factor(row)}
 
 
 def _ratios(runs: Sequence[dict[str, Any]], rate: str, over: str) -> tuple[np.ndarray, np.ndarray]:

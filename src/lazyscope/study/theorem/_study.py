@@ -106,7 +106,7 @@ def judge_theorem(settings: TheoremSettings, stores: Mapping[str, xr.Dataset]) -
     estimates = {
         "lambda_s": bound.lambda_record(),
         "bounds": bound_table(settings, named),
-        "limits": bound_limits(settings, named),
+        "limits": bound_limits(settings, named, [] if kernels is None else kernels["starts"]),
         "kernels": kernels,
         "thresholds": thresholds(settings, spread),
     }
@@ -154,12 +154,17 @@ def _kernels(settings: TheoremSettings, data: Dataset, bound: Bound) -> dict[str
     """Kernels at the start against their limits; None where the limits depend on the scheme."""
     if bound.kernels is None:
         return None
+    widths = [*sorted(settings.widths), 2 * max(settings.widths)]
+    dims = data.x_train.shape[1], data.y_train.shape[1]
+    cells = {name: TheoremCell("scheme", name, None, widths[0], 0) for name in settings.schemes}
+    schemes = {name: settings.scheme(cell, *dims) for name, cell in cells.items()}
     return kernel_convergence(
         data.x_train,
         bound.kernels,
-        widths=[*sorted(settings.widths), 2 * max(settings.widths)],
+        widths=widths,
         seeds=settings.kernel_seeds,
         activation=settings.activation,
+        weights={name: [bound.weights(s, m) for m in widths] for name, s in schemes.items()},
     )
 
 

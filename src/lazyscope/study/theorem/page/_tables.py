@@ -15,20 +15,26 @@ def bound_table(study: TheoremRecord) -> Table:
         anchor="bounds",
         title="Bound and rates, scheme by scheme",
         caption=(
-            "Limit: what a network of infinite width has over the bound, from closed forms. K(0) and "
+            "Published: one λ_S for all layers; derived: λ_min of every layer, which is stronger and what "
+            "other columns are over. Limit: what a network of infinite width has over the bound, from "
+            "closed forms. K(0) and "
             "rate: geometric means over seeds with 95 % intervals. Holds: runs whose loss stayed "
-            "below the bound's exponential while it was recorded, and would do so for ever."
+            "below the bound's exponential while it was recorded, and would do so for ever. Short: where the "
+            "rate falls below the derived bound, the lowest of limit / bound, K(0) / limit and rate / K(0)."
         ),
         header=[
             "Scheme",
             "Width",
             "Kappa",
-            "Bound",
+            "Published bound",
+            "Derived bound",
             "Limit / bound",
             "K(0) / bound",
             "Rate / K(0)",
             "Rate / bound",
             "Interval",
+            "Rate / published",
+            "Short",
             "Holds on record",
             "Holds for ever",
             "Displacement",
@@ -70,6 +76,58 @@ def limit_table(study: TheoremRecord) -> Table:
                 ),
             ]
             for row in study.stored["limits"]
+        ],
+    )
+
+
+def factor_table(study: TheoremRecord) -> Table:
+    """The three factors that decide, and the rate over both forms of the bound."""
+    rows = [row for row in study.stored["limits"] if (row.get("decided") or {}).get("factors")]
+    return Table(
+        anchor="factors",
+        title="Decided by three factors",
+        caption=(
+            "At infinite width. Limit / bound: closed form, at the largest width. K(0) / limit: networks "
+            "drawn at the largest width, without training, with the known second order c/m taken off. "
+            "Rate / K(0): extrapolated. The products, with the products of the ends of intervals, are the "
+            "rate over the derived and over the published bound; the theorem is the published one."
+        ),
+        header=[
+            "Scheme",
+            "Regime",
+            "Limit / bound",
+            *(each for name in ("K(0) / limit", "Rate / K(0)") for each in (name, "Interval")),
+            *(
+                each
+                for name in ("Rate / derived", "Rate / published")
+                for each in (name, "Interval")
+            ),
+        ],
+        rows=[_factor_row(row) for row in rows],
+    )
+
+
+def start_table(study: TheoremRecord) -> Table:
+    """lambda_min of drawn kernels over that of their limits, scheme by scheme and width by width."""
+    kernels = study.stored["kernels"] or {}
+    return Table(
+        anchor="starts",
+        title="How far below its limit λ_min(K(0)) lies",
+        caption=(
+            "Means over networks that are drawn and not trained. Predicted: 1 − c/m, by the second order of "
+            "perturbation theory: fluctuations of K(0), of size m^−1/2, push the smallest eigenvalue down by "
+            "Σ_j ⟨v_1, dK v_j⟩² / (λ_j − λ_1)."
+        ),
+        header=["Scheme", "Width", "λ_min(K(0)) / limit", "Interval", "Predicted", "c", "Interval"],
+        rows=[
+            [
+                row["name"],
+                number(row["width"]),
+                *_with_interval(row["start_ratio"]),
+                number(row["predicted"]),
+                *_with_interval(row["c"]),
+            ]
+            for row in kernels.get("starts", ())
         ],
     )
 
@@ -173,17 +231,36 @@ def run_table(study: TheoremRecord) -> Table:
     )
 
 
+def _factor_row(row: Record) -> list[Any]:
+    decided, factors = row["decided"], row["decided"]["factors"]
+    parts = factors["start"], factors["training"], decided["derived"], decided["published"]
+    return [
+        row["name"],
+        Cell(row["regime"], _TONES.get(row["regime"], "")),
+        decimal(factors["limit"], 3),
+        *(text for each in parts for text in _with_interval(each)),
+    ]
+
+
+def _with_interval(record: Mapping[str, Any]) -> tuple[str, str]:
+    """An estimate as two cells."""
+    return number(record["value"]), interval(record["interval"])
+
+
 def _bound_row(row: Record) -> list[str]:
     return [
         row["name"],
         number(row["width"]),
         number(row["kappa"]),
+        number(row.get("bound_published")),
         number(row["bound"]),
         decimal(row["limit_ratio"], 3),
         number(row["kernel_ratio"]["value"]),
         number(row["training_ratio"]["value"]),
         number(row["rate_ratio"]["value"]),
         interval(row["rate_ratio"]["interval"]),
+        number(row.get("published_ratio", {}).get("value")),
+        row.get("short") or "",
         f"{row['holds_recorded']} of {row['num']}",
         f"{row['holds']} of {row['num']}",
         number(row["largest_displacement"]["value"]),

@@ -15,8 +15,6 @@ from jaxtyping import Array, ArrayLike, Float
 
 from lazyscope._checks import (
     InputError,
-    check_alike,
-    check_count,
     check_fraction,
     check_not_negative,
     check_tree,
@@ -26,22 +24,19 @@ from lazyscope._entry import checked
 from lazyscope._jax import own_settings
 from lazyscope._loss import SquaredLoss, check_squared
 from lazyscope._types import Params, Scalar
+from lazyscope.forecast._descent_steps import DescentSteps
 from lazyscope.kernel import (
     AbstractTangentKernel,
     Spectrum,
     as_matrix,
-    normalised_limit_kernels,
-    smallest_eigenvalue,
     traced_precision,
 )
 from lazyscope.model import (
     COPIES_WITH_EIGENVECTORS,
-    Dense,
     check_kernel_memory,
     check_speeds,
     group_norms,
 )
-from lazyscope.scaling import Scheme
 
 
 @final
@@ -95,8 +90,16 @@ class Forecast(eqx.Module):
 
     @property
     def max_stable_step(self) -> float:
-        """2 n / lambda_max, the largest stable step of gradient descent on the linearised network."""
+        """2 n / lambda_max, the largest stable step of gradient descent on the linearised network.
+
+        Above it no kappa keeps a network lazy; see `descent_steps`.
+        """
         return 2.0 * self.num_points / self.lambda_max
+
+    @property
+    def descent_steps(self) -> DescentSteps:
+        """Steps at which descent is monotone, lazy but not monotone, or a catapult."""
+        return DescentSteps.of(self.lambda_max, self.num_points)
 
     @property
     def rate(self) -> float:
@@ -260,79 +263,6 @@ def forecast_problem(problem: StartingPoint, *, at_fraction: float = 0.0) -> For
         at_fraction=at_fraction,
         start_share=None if share is None else float(share),
     )
-
-
-@checked()
-def limit_lambda_min(
-    scheme: Scheme, model: Dense, x: Float[np.ndarray, "n d"]
-) -> Float[np.ndarray, " layers"]:
-    """lambda_min of the normalised limit kernel Kbar_l on the data, for every layer.
-
-    For homogeneous activations the scheme does not matter: one call serves every scale and width.
-
-    Args:
-        scheme: sets the variances of the pre-activations, which count for other activations.
-        model: the network, without bias; its width, depth and activation count.
-        x: training points whose mean squared norm is one.
-
-    Raises:
-        InputError: a network with bias, points of another norm, or variances that vanish or diverge.
-    """
-    if model.use_bias:
-        raise InputError(
-            "the bound of the theorem is for networks without bias",
-            received="a network with bias",
-            cause="the limit kernels of the theorem have no term for biases",
-            fix="use the rate of K(0), which holds with bias",
-        )
-    alpha = scheme.alpha(model.width)
-    stds = [alpha[0] / np.sqrt(model.width), *alpha[1:-1]]
-    kernels = normalised_limit_kernels(
-        np.asarray(x),  # pyright: ignore[reportArgumentType]
-        depth=model.depth,
-        activation=model.activation_name,
-        weight_std=stds,
-    )
-    return smallest_eigenvalue(kernels)
-
-
-@checked()
-def guaranteed_rate(
-    alpha: Float[np.ndarray, " layers"],
-    speed: Float[np.ndarray, " layers"],
-    smallest: Float[np.ndarray, " layers"],
-    num_points: int,
-) -> float:
-    """The theorem's decay rate of the loss, (2/n) sum_l s_l (kappa^2 / alpha_l^2) lambda_min(Kbar_l).
-
-    Args:
-        alpha: scales alpha_l at the width in question.
-        speed: speeds s_l there.
-        smallest: lambda_min(Kbar_l), from `limit_lambda_min`.
-        num_points: training points n.
-
-    Raises:
-        InputError: arrays of different lengths, scales of zero, or no points.
-
-    Trust: holds up to factors that tend to one in the theta-lazy regime as the width grows.
-    Reference: Li, Luo & Zhou 2024 (arXiv 2404.04859).
-
-    Example:
-        >>> guaranteed_rate(np.array([2.0, 3.0]), np.ones(2), np.array([0.5, 0.25]), 4)
-        2.75
-    """
-    check_alike(alpha=alpha, speed=speed, smallest=smallest)
-    num_points = check_count("num_points", num_points)
-    alpha, speed, smallest = np.asarray(alpha), np.asarray(speed), np.asarray(smallest)
-    if (alpha <= 0).any() or (speed < 0).any():
-        raise InputError(
-            "scales must be above zero and speeds not below it",
-            received=f"scales {alpha.tolist()} and speeds {speed.tolist()}",
-            cause="logarithms or exponents in place of the values at the width",
-            fix="give scheme.alpha(width) and scheme.speed(width)",
-        )
-    weights = speed * (np.prod(alpha) / alpha) ** 2
-    return float(2.0 / num_points * np.sum(weights * smallest))
 
 
 def trace_forecast(problem: StartingPoint, at_fraction: Scalar | float) -> Forecast:
