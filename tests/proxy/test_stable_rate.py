@@ -25,7 +25,7 @@ def test_a_rate_without_an_edge_is_refused(always):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "rate"), [("sgd", 0.02), ("momentum", 0.01)])
+@pytest.mark.parametrize(("kind", "rate"), [("sgd", 0.02), ("momentum", 0.01), ("adam", 0.03)])
 def test_the_wide_network_diverges_where_narrow_ones_say(kind, rate):
     settings = {"optimizer": kind, "rate": rate, "steps": 60}
     build = dense(readout=0.3)

@@ -14,9 +14,8 @@ from lazyscope.proxy._answer import estimates_of
 from lazyscope.proxy._extrapolation import extrapolate
 from lazyscope.proxy._family import ProxyFamily
 from lazyscope.proxy._narrow_proxy import checked_widths, proxy_family
+from lazyscope.proxy._stability import diverged
 
-DIVERGED = 100.0
-"""Loss over that of the start from which on a training counts as diverged; catapults stay below."""
 RESOLUTION = 1.05
 """Factor to which the rate is found."""
 DOUBLINGS = 20
@@ -92,8 +91,7 @@ def _trial(family: ProxyFamily, width: int, seed: int) -> Callable[[float], bool
 
     def diverges(factor: float) -> bool:
         rate = (lambda t: factor * given(t)) if callable(given) else factor * given
-        loss = network.train(replace(family.training, rate=rate), numbers).loss
-        return not np.isfinite(loss).all() or bool(loss.max() > DIVERGED * loss[0])
+        return diverged(network.train(replace(family.training, rate=rate), numbers).loss)
 
     return diverges
 
