@@ -14,7 +14,9 @@ import jax
 import numpy as np
 
 from benchmarks.narrow_proxy import Case, build_of
+from lazyscope._plain import plain
 from lazyscope.data import load_dataset
+from lazyscope.measure import Estimate
 from lazyscope.proxy import Training, largest_stable_rate, predict_stability
 from lazyscope.proxy._family import ProxyFamily
 from lazyscope.proxy._stability import measured_stability
@@ -36,7 +38,7 @@ def data() -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(held.x_train, np.float32) * 8, np.asarray(held.y_train, np.float32)
 
 
-def rows_of(kind: str) -> list[dict[str, Any]]:
+def row_of(kind: str) -> dict[str, Any]:
     build = build_of(Case(jax.nn.relu, 2, scales, {}), outputs=1)
     settings = {"optimizer": kind, "rate": BEGIN[kind], "steps": STEPS}
     given = {"width": WIDTH, "proxy_widths": PROXIES, "seeds": SEEDS}
@@ -50,38 +52,30 @@ def rows_of(kind: str) -> list[dict[str, Any]]:
     wide = family(BEGIN[kind])
     edges = [rate_edge(wide.training, *wide.wide_network(seed)) for seed in range(WIDE_SEEDS)]
     measured = BEGIN[kind] * float(np.exp(np.log(edges).mean()))
-    rows: list[dict[str, Any]] = [
-        {
-            "optimizer": kind,
-            "asked": "largest stable rate",
-            "predicted": edge.value,
-            "interval": list(edge.interval),
-            "measured": measured,
-            "off": edge.value / measured - 1 if edge.value else None,
-        }
-    ]
+    row: dict[str, Any] = {"optimizer": kind, **compared("largest stable rate", edge, measured)}
     for share in SHARES:
         rate = share * measured
         found = predict_stability(build, data(), **given, **settings | {"rate": rate})
         at = family(rate)
         runs = [measured_stability(at, WIDTH, *at.wide_network(seed)) for seed in range(WIDE_SEEDS)]
         peak, first, last = np.exp(np.log(runs).mean(0))
-        asked = (("peak", found.peak, peak), ("last sharpness", found.sharpness_last, last))
-        rows += [
-            {
-                "optimizer": kind,
-                "asked": f"{name} at {share:g} of the measured one, {found.answer}",
-                "predicted": predicted.value,
-                "interval": list(predicted.interval),
-                "measured": float(value),
-                "off": predicted.value / value - 1 if predicted.value else None,
-            }
-            for name, predicted, value in asked
-        ]
-        rows[-1]["of_first"] = float(last / first)
-    rows[0]["processor_s"] = time.process_time() - began
-    return rows
+        row[f"answer at {share:g}"] = found.answer
+        row |= compared(f"peak at {share:g}", found.peak, peak)
+        row |= compared(f"last sharpness at {share:g}", found.sharpness_last, last)
+        row[f"last over first at {share:g}"] = plain(last / first)
+    return {**row, "processor_s": time.process_time() - began}
+
+
+def compared(asked: str, predicted: Estimate, measured: float) -> dict[str, Any]:
+    """Prediction with its interval, measurement, and by how much the first is off."""
+    off = None if predicted.value is None else predicted.value / measured - 1
+    return {
+        asked: predicted.value,
+        f"{asked}, interval": list(predicted.interval),
+        f"{asked}, wide": plain(float(measured)),
+        f"{asked}, off": plain(off),
+    }
 
 
 def run() -> dict[str, Any]:
-    return {"width": WIDTH, "rows": [row for kind in BEGIN for row in rows_of(kind)]}
+    return {"width": WIDTH, "proxies": list(PROXIES), "rows": [row_of(kind) for kind in BEGIN]}
