@@ -52,7 +52,7 @@ class Verification:
     Attributes:
         seeds: wide networks that were trained.
         loss_error: mean over the curve of |log predicted - log measured|.
-        loss_standard_error: of the measured mean, and of the predicted one.
+        loss_standard_error: of the measured mean, and of the predicted one from seeds alone.
         displacement_errors: predicted over measured less one, by array.
         covered: share of the predicted intervals, widened by the scatter of so few wide networks, that hold
             what was measured.
