@@ -5,7 +5,7 @@
     python -m benchmarks.narrow_proxy convolution --width 64 --proxies 16,32 --store
 
 Dense networks on 256 images of digits, and two others of `benchmarks.narrow_proxy_networks`. `--store` puts
-rows into results/narrow_proxy.json, in place of those of the same case, width and proxies.
+rows into results/narrow_proxy.json, in place of those of the same case, width, proxies and points.
 
 Asked: mean over the curve of |log loss - log loss of the wide network| at most the larger of 0.1 and twice
 the standard error of the wide ones, displacements of all matrices within 3 %, at most a tenth of the
@@ -37,7 +37,7 @@ from lazyscope.proxy._training import points_of
 from lazyscope.proxy.library._library import library_of
 from lazyscope.proxy.library._network import own_numbers
 
-WIDTH, PROXIES, SEEDS, WIDE_SEEDS, INSTEAD = 4096, (64, 128), 8, 4, 128
+WIDTH, PROXIES, SEEDS, WIDE_SEEDS, INSTEAD, POINTS = 4096, (64, 128), 8, 4, 128, 256
 
 
 class Case(NamedTuple):
@@ -112,18 +112,18 @@ def build_of(
     return build
 
 
-def data() -> tuple[np.ndarray, np.ndarray]:
-    held = load_dataset("digits", num_points=256, num_test=0)
+def data(points: int) -> tuple[np.ndarray, np.ndarray]:
+    held = load_dataset("digits", num_points=points, num_test=0)
     return np.asarray(held.x_train, np.float32) * 4, np.asarray(held.y_train, np.float32)
 
 
-def instead(case: Case, width: int, wide: np.ndarray) -> dict[str, float]:
+def instead(case: Case, width: int, wide: np.ndarray, points: int) -> dict[str, float]:
     """Errors of the curves of what people do in place of a proxy."""
     settings = Training(**case.training)
-    points = points_of(data(), settings.loss)
+    given = points_of(data(points), settings.loss)
     found = {}
     for name, build in (("raw", build_of(case, scales_of=width)), ("muP", build_of(case))):
-        library = library_of(build, points, PROXIES)
+        library = library_of(build, given, PROXIES)
         numbers = own_numbers(len(library.roles))
         if name == "muP":
             rates = transfers_of(library.roles, settings.optimizer, width, INSTEAD)
@@ -134,14 +134,19 @@ def instead(case: Case, width: int, wide: np.ndarray) -> dict[str, float]:
 
 
 def row_of(
-    name: str, width: int, proxies: Sequence[int], seeds: int, wide_seeds: int
+    name: str,
+    width: int,
+    proxies: Sequence[int],
+    seeds: int,
+    wide_seeds: int,
+    num_points: int = POINTS,
 ) -> dict[str, Any]:
     case = CASES.get(name)
     if case is None:
         build, points, training = NETWORKS[name]
         given = points()
     else:
-        build, given, training = build_of(case), data(), case.training
+        build, given, training = build_of(case), data(num_points), case.training
     began = time.process_time()
     found = narrow_proxy(build, given, width=width, proxy_widths=proxies, seeds=seeds, **training)
     whole = time.process_time() - began
@@ -169,6 +174,8 @@ def row_of(
         "width": width,
         "proxies": list(proxies),
         "seeds": seeds,
+        "wide_seeds": wide_seeds,
+        "points": len(given[0]),
         "loss": [float(np.exp(wide[0])), float(np.exp(wide[-1]))],
         "error": float(np.abs(predicted - wide[list(found.steps)]).mean()),
         "standard_error": float(errors[0].mean()),
@@ -182,7 +189,9 @@ def row_of(
         "share_of_cost": found.seconds / taken,
         "with_reading_and_compilation_s": whole,
         **(
-            {} if case is None else {f"error_{k}": v for k, v in instead(case, width, wide).items()}
+            {}
+            if case is None
+            else {f"error_{k}": v for k, v in instead(case, width, wide, num_points).items()}
         ),
     }
 
@@ -197,7 +206,7 @@ def store(row: dict[str, Any]) -> None:
     """Put a row into the results of this benchmark, in place of an earlier one of the same case."""
     path = RESULTS / "narrow_proxy.json"
     held = json.loads(path.read_text()) if path.exists() else {"rows": []}
-    named = ("case", "width", "proxies")
+    named = ("case", "width", "proxies", "points")
     rows = [each for each in held["rows"] if any(each[k] != row[k] for k in named)]
     date = datetime.now(UTC).isoformat(timespec="seconds")
     told = {"benchmark": "narrow_proxy", "date": date, "machine": machine(), "rows": [*rows, row]}
@@ -215,11 +224,12 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--proxies", default=",".join(map(str, PROXIES)))
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--wide-seeds", type=int, default=WIDE_SEEDS)
+    parser.add_argument("--points", type=int, default=POINTS)
     parser.add_argument("--store", action="store_true")
     given = parser.parse_args(arguments)
     proxies = tuple(int(each) for each in given.proxies.split(","))
     for name in given.cases:
-        row = row_of(name, given.width, proxies, given.seeds, given.wide_seeds)
+        row = row_of(name, given.width, proxies, given.seeds, given.wide_seeds, given.points)
         print("  ".join(f"{k} {_shown(v)}" for k, v in row.items()), flush=True)
         if given.store:
             store(row)

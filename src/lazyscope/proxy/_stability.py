@@ -95,8 +95,8 @@ def predict_stability(
         InputError: as `narrow_proxy`.
 
     Cost: the trainings of the narrow networks, and 120 products with the kernel of each.
-    Trust: as `narrow_proxy`; sharpness to 1 %. Near the edge narrow networks and the wide one part by chance, which is
-    ``undecided``.
+    Trust: as `narrow_proxy`; sharpness to 1 %. Near the edge narrow networks and the wide one part by
+    chance, which is ``undecided``.
 
     Example:
         >>> import jax.numpy as jnp, numpy as np
