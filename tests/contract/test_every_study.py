@@ -56,7 +56,7 @@ TINY = {
     "narrow-proxy": (
         "network.py:build",
         *("--width", "64", "--proxy-widths", "8,16", "--seeds", "3", "--steps", "2", "--n", "6"),
-        *("--target", "parity"),
+        *("--target", "parity", "--stability", "--optimizer", "sgd", "--lr", "0.05"),
     ),
     "output-scale": ("--output-scale", "0.5,4", "--num-points", "4", "--num-test", "4", *SMALL),
     "random-schemes": ("--counts", "2,1", "--widths", "8,16,32;8,16,32", "--replicates", "2"),

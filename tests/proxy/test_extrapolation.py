@@ -43,9 +43,22 @@ def test_intervals_of_seeds_cover_as_often_as_they_say():
     assert 0.94 < inside.mean() < 0.99
 
 
-def test_the_spread_is_that_of_the_wide_network():
-    found = extrapolate(values((64, 128), 4000), (64, 128), WIDTH)
-    assert float(found.spread) == pytest.approx(WIDTH**-0.5, rel=0.1)
+def test_the_spread_is_at_least_that_of_the_wide_network_with_or_without_drawn_outputs():
+    scatter = np.random.default_rng(3).normal(size=(4000, 1))  # as large at every width
+    for common in (0.0, scatter):
+        given = [v.reshape(-1, 1) + common for v in values((64, 128), 4000)]
+        found = extrapolate(given, (64, 128), WIDTH)
+        wide = np.hypot(WIDTH**-0.5, float(np.std(common)))
+        assert 0.95 * wide < float(found.spread[0]) < 1.05 * np.hypot(128**-0.5, np.std(common))
+
+
+@pytest.mark.parametrize("curvature", [0.0, 100.0, 300.0, 600.0, 1000.0, 3000.0])
+def test_intervals_cover_whether_or_not_a_third_width_shows_that_the_line_is_bent(curvature):
+    widths = (64, 128, 256)
+    given = values(widths, 8, curvature, noise=0.3, shape=(4000,))
+    found = extrapolate(given, widths, WIDTH)
+    inside = np.abs(found.value - 2 - 30 / WIDTH - curvature / WIDTH**2) <= found.half_width
+    assert inside.mean() >= 0.9
 
 
 def test_the_width_itself_among_the_proxies_is_taken_as_it_is():

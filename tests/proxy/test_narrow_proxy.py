@@ -11,6 +11,7 @@ import pytest
 from lazyscope import InputError
 from lazyscope.proxy import narrow_proxy
 from lazyscope.proxy._narrow_proxy import proxy_family
+from lazyscope.proxy._training import start_loss
 from proxy.builds import altered, dense, points
 
 SHORT = {"width": 256, "proxy_widths": (16, 32), "seeds": 3, "steps": 3, "rate": 0.01}
@@ -144,6 +145,25 @@ def test_everything_can_be_stored():
     assert told["arrays"][0]["displacement"]["interval"][0] > 0
     assert told["verification"]["verdict"]["answer"] in ("supported", "contradicted")
     assert "displacement" in str(found)
+    for name, words in (
+        ("kernel_change", "fluctuations"),
+        ("kernel-change", "fluctuations"),
+        ("f", "a, b"),
+    ):
+        with pytest.raises(InputError, match=words):
+            found[name]
+    needed = [int(note.split(";")[1].split()[0]) for note in found.notes if "Seeds alone" in note]
+    assert needed
+    assert needed[0] > found.seeds
+    starts = [start_loss("squared", np.asarray(run(points()[0])), points()[1]) for run in drawn()]
+    assert found.loss[0].value == pytest.approx(np.exp(np.log(starts).mean()), rel=1e-5)
+
+
+def drawn():
+    """The wide networks of three seeds."""
+    for seed in range(3):
+        apply, params = dense()(256, seed)
+        yield lambda x, apply=apply, params=params: apply(params, x)
 
 
 def test_finished_trainings_are_kept_and_not_done_again(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from lazyscope import InputError
-from lazyscope.proxy import largest_stable_rate, narrow_proxy
+from lazyscope.proxy import largest_stable_rate, narrow_proxy, predict_stability
 
 SHORT = {"width": 128, "proxy_widths": (8, 16), "seeds": 3, "steps": 4}
 
@@ -303,6 +303,19 @@ def test_the_largest_stable_rate_of_a_module_is_that_of_the_function():
         build, points(), width=128, proxy_widths=(8, 16), seeds=3, steps=20
     )
     assert 0.3 * factor.value == pytest.approx(one.value, rel=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loss", ["squared", "cross-entropy"])
+def test_peak_and_sharpness_of_a_module_are_those_of_the_function(loss):
+    x, y = points()
+    data = (x, y if loss == "squared" else np.eye(2)[y.argmax(1)])
+    given = SHORT | {"optimizer": "momentum", "rate": 0.02, "loss": loss}
+    one, other = (predict_stability(each, data, **given) for each in (module, function))
+    assert one.answer == other.answer
+    for name in ("peak", "sharpness_first", "sharpness_last"):
+        found = [getattr(each, name).value for each in (one, other)]
+        assert found[0] == pytest.approx(found[1], rel=1e-2), name  # of the power method
 
 
 def test_modules_and_random_states_come_back_as_they_went_in():

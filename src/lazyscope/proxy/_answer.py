@@ -7,6 +7,7 @@ from typing import Any, Literal, final
 
 import numpy as np
 
+from lazyscope._checks import InputError
 from lazyscope._estimate import LEVEL, Estimate, Verdict
 from lazyscope._plain import plain
 from lazyscope.proxy._extrapolation import Extrapolated
@@ -16,6 +17,8 @@ LAZY_UP_TO = 0.1
 """Displacement, relative to the start, up to which an array counts as lazy."""
 CONDENSED = 3.0
 """Displacement from which on it counts as condensed: nothing of its start is left."""
+FLUCTUATIONS = ("kernel-change", "kernel-change-by-layer", "limit-distance")
+"""Quantities that are asked for by name and refused: they go with the real width's m^-1/2."""
 RECORD = 1
 
 
@@ -49,7 +52,7 @@ class Verification:
     Attributes:
         seeds: wide networks that were trained.
         loss_error: mean over the curve of |log predicted - log measured|.
-        loss_standard_error: of the measured mean, and of the predicted one.
+        loss_standard_error: of the measured mean, and of the predicted one from seeds alone.
         displacement_errors: predicted over measured less one, by array.
         covered: share of the predicted intervals, widened by the scatter of so few wide networks, that hold
             what was measured.
@@ -113,7 +116,28 @@ class NarrowProxy:
         return 1 - self.seconds / self.wide_seconds if self.wide_seconds else 0.0
 
     def __getitem__(self, name: str) -> ArrayAnswer:
-        return {each.name: each for each in self.arrays}[name]
+        """What is predicted of an array.
+
+        Raises:
+            InputError: no such array; for what lives on fluctuations, why it has no answer.
+        """
+        found = {each.name: each for each in self.arrays}
+        if name in found:
+            return found[name]
+        if name.replace("_", "-") in FLUCTUATIONS:
+            raise InputError(
+                "a proxy is asked for what narrow networks have in the mean",
+                received=repr(name),
+                cause="it lives on fluctuations of the real width, of order M^-1/2, which narrow networks do "
+                "not have",
+                fix="measure it on networks of the real width: lazyscope sweep, or lazyscope.measure",
+            )
+        raise InputError(
+            "a proxy answers for the arrays of the network",
+            received=repr(name),
+            cause="a misspelt name",
+            fix=f"use names among {', '.join(found)}",
+        )
 
     def to_json(self) -> dict[str, Any]:
         """A dict ready for JSON."""

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import final
 
+import numpy as np
+
 from lazyscope._checks import InputError
 from lazyscope._trace import ArrayRoles
 from lazyscope.proxy._plan import Wide, check_arrays, proxy_numbers, read_wide
 from lazyscope.proxy._start import check_start
-from lazyscope.proxy._training import Training
+from lazyscope.proxy._training import Points, Training, start_loss
 from lazyscope.proxy.library._network import (
     AbstractLibrary,
     AbstractNetwork,
@@ -17,7 +19,9 @@ from lazyscope.proxy.library._network import (
 )
 
 WIDE_DRAWS = 2
-"""Draws of the wide network that are read; none is trained."""
+"""Draws of the wide network whose arrays are read; none is trained."""
+START_DRAWS = 8
+"""Draws of the wide network, at most, whose outputs at the start are read."""
 MORE_DRAWS = 16
 """Draws of narrow networks whose sizes at the start decide where those of a few would refuse."""
 
@@ -42,10 +46,22 @@ class ProxyFamily:
         self.wide_start: list[Start] = [network.start(own) for network in draws]
         self.wide: Wide = read_wide(width, library.roles, draws)
         self.first = draws[0]
+        self._outputs = [network.outputs() for network in draws]
 
     def wide_network(self, seed: int) -> tuple[AbstractNetwork, Numbers]:
         """The wide network itself with its own numbers."""
         return self.library.draw(self.wide.width, seed), own_numbers(len(self.library.roles))
+
+    def start_losses(self, points: Points, seeds: int) -> np.ndarray:
+        """Logarithm of the loss that draws of the wide network start with, before the first step."""
+        chosen = slice(None) if self.training.batches is None else self.training.batches[0]
+        for seed in range(len(self._outputs), min(seeds, START_DRAWS)):
+            self._outputs.append(self.library.draw(self.wide.width, seed).outputs())
+        losses = [
+            start_loss(self.training.loss, outputs[chosen], points.y[chosen])
+            for outputs in self._outputs
+        ]
+        return np.log(np.maximum(losses, 1e-300))
 
     def drawn(self, proxy_width: int, seed: int) -> tuple[AbstractNetwork, Numbers]:
         """A narrow network with the numbers that make it stand for the wide one, which is its own proxy."""

@@ -1,5 +1,6 @@
 """What will a wide network do, as narrow ones of the same build say?"""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -29,6 +30,8 @@ from lazyscope.proxy.library._network import Trained
 
 GRID = 40
 """Intervals between steps at which the loss is predicted."""
+ACCURACY = 0.05
+"""Two standard errors of a displacement, relative, up to which the number of seeds is not remarked on."""
 
 
 @checked(own=("data", "build"))
@@ -47,8 +50,9 @@ def narrow_proxy(
 
     Networks of every proxy width are drawn by `build`, their arrays are given the sizes of the wide one's,
     and learning rates, epsilon and weight decay, by the rules of `lazyscope.scaling.array_transfer`; they are
-    trained on f - f0 + f0 sqrt(m'/M), and what they do is read at 1/M on a line in 1/m'. The wide network is
-    drawn twice and not trained.
+    trained on f - f0 + f0 sqrt(m'/M), and what they do is read at 1/M on a line in 1/m'; the loss relative to
+    that of the start, which is the wide network's own. The wide network is drawn once per seed, eight
+    times at most, and not trained.
 
     Args:
         build: ``build(width, seed)`` -> (apply, params), (apply, params, groups),
@@ -73,7 +77,8 @@ def narrow_proxy(
             another order or below the number of outputs; gradients that are clipped together, weight decay
             inside of Adam; whatever `roles_of` refuses; optimisers that PyTorch does not have.
 
-    Cost: seeds x steps of the narrow networks, and three gradients of the wide one.
+    Cost: seeds x steps of the narrow networks; of the wide one two gradients, and a draw and its outputs
+    per seed, for eight at most.
 
     Trust: to the order (1/m')^2 in the mean over seeds; intervals are of that mean, from seeds and from the
     order, see ``docs/narrow-proxy.md``. Not for what lives on fluctuations of order M^-1/2 (the change of
@@ -102,7 +107,7 @@ def narrow_proxy(
         [kept.train(*family.drawn(each, seed), name=f"{each}-{seed}") for seed in range(seeds)]
         for each in widths
     ]
-    found = _read(family, widths, runs)
+    found = _read(family, widths, runs, family.start_losses(points, seeds))
     answer = _answer(family, widths, runs, found)
     answer = replace(answer, notes=(*notes, *answer.notes))
     if not verify:
@@ -142,7 +147,12 @@ class Read(NamedTuple):
     curves: np.ndarray
 
 
-def _read(family: ProxyFamily, widths: Sequence[int], runs: Sequence[Sequence[Trained]]) -> Read:
+def _read(
+    family: ProxyFamily,
+    widths: Sequence[int],
+    runs: Sequence[Sequence[Trained]],
+    starts: np.ndarray,
+) -> Read:
     steps = grid_of(family.training.steps)
     losses = [logarithms([run.loss[list(steps)] for run in each]) for each in runs]
     moved = []
@@ -154,9 +164,9 @@ def _read(family: ProxyFamily, widths: Sequence[int], runs: Sequence[Sequence[Tr
         moved.append(logarithms([run.moved / norms for run in made]))
     width = family.wide.width
     curves = np.array([each.mean(0) for each in losses])
-    return Read(
-        steps, extrapolate(losses, widths, width), extrapolate(moved, widths, width), curves
-    )
+    # How far the loss falls is asked of the narrow networks, where it starts of the wide one's draws.
+    fallen = extrapolate([each - each[:, :1] for each in losses], widths, width)
+    return Read(steps, fallen.shifted(starts), extrapolate(moved, widths, width), curves)
 
 
 def grid_of(steps: int) -> tuple[int, ...]:
@@ -198,6 +208,7 @@ def _answer(
         },
         notes=(
             *(() if holds is None or holds > 0.5 else (_ORDER,)),
+            *_noisy(found.moved, seeds),
             *_diverged(widths, runs),
         ),
     )
@@ -210,6 +221,20 @@ def _diverged(widths: Sequence[int], runs: Sequence[Sequence[Trained]]) -> list[
     )
     rate = "the edge of stability, where proxies and the wide network part by chance"
     return [f"Trainings that diverged: {told}. Rates are at {rate}."] if any(lost) else []
+
+
+def _noisy(moved: Extrapolated, seeds: int) -> list[str]:
+    """How many seeds would bring displacements to `ACCURACY`, where these do not."""
+    errors = moved.standard_error[np.isfinite(moved.standard_error)]
+    worst = float(errors.max(initial=0.0))
+    if 2 * worst <= ACCURACY:
+        return []
+    needed = math.ceil(seeds * (2 * worst / ACCURACY) ** 2)
+    told = (
+        f"Seeds alone leave displacements open by up to {2 * worst:.1%} (two standard errors); "
+        f"{needed} seeds would bring that to {ACCURACY:.0%}."
+    )
+    return [told]
 
 
 _ORDER = (

@@ -12,11 +12,11 @@ from lazyscope._estimate import Estimate
 from lazyscope.observe import Build
 from lazyscope.proxy._answer import estimates_of
 from lazyscope.proxy._extrapolation import extrapolate
-from lazyscope.proxy._family import ProxyFamily
 from lazyscope.proxy._narrow_proxy import checked_widths, proxy_family
+from lazyscope.proxy._stability import diverged
+from lazyscope.proxy._training import Training
+from lazyscope.proxy.library._network import AbstractNetwork, Numbers
 
-DIVERGED = 100.0
-"""Loss over that of the start from which on a training counts as diverged; catapults stay below."""
 RESOLUTION = 1.05
 """Factor to which the rate is found."""
 DOUBLINGS = 20
@@ -74,7 +74,8 @@ def largest_stable_rate(
     family = proxy_family(build, data, width, widths, training)[0]
     family.check(widths[0], seeds)
     edges = [
-        np.log([_edge(_trial(family, each, seed)) for seed in range(seeds)]) for each in widths
+        np.log([rate_edge(family.training, *family.drawn(each, seed)) for seed in range(seeds)])
+        for each in widths
     ]
     found = extrapolate(edges, widths, width)
     half = np.hypot(found.half_width, np.log(RESOLUTION))
@@ -85,17 +86,15 @@ def largest_stable_rate(
     return estimates_of(moved, basis)[0]
 
 
-def _trial(family: ProxyFamily, width: int, seed: int) -> Callable[[float], bool]:
-    """Whether a proxy diverges at a factor of the rate."""
-    network, numbers = family.drawn(width, seed)
-    given: Any = family.training.rate
+def rate_edge(training: Training, network: AbstractNetwork, numbers: Numbers) -> float:
+    """The factor of the rate from which on one network diverges."""
+    given: Any = training.rate
 
     def diverges(factor: float) -> bool:
         rate = (lambda t: factor * given(t)) if callable(given) else factor * given
-        loss = network.train(replace(family.training, rate=rate), numbers).loss
-        return not np.isfinite(loss).all() or bool(loss.max() > DIVERGED * loss[0])
+        return diverged(network.train(replace(training, rate=rate), numbers).loss)
 
-    return diverges
+    return _edge(diverges)
 
 
 def _edge(diverges: Callable[[float], bool]) -> float:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias, final
 
 import numpy as np
+from scipy.special import logsumexp
 
 from lazyscope._checks import (
     InputError,
@@ -140,6 +141,13 @@ class Training:
             "decay": self.decay,
             "batches": None if self.batches is None else self.batches.tolist(),
         }
+
+
+def start_loss(loss: LossName, outputs: np.ndarray, y: np.ndarray) -> float:
+    """The loss of given outputs, both of shape (n, C)."""
+    if loss == "squared":
+        return float(((outputs - y) ** 2).sum() / (2 * len(y)))
+    return float((logsumexp(outputs, axis=1) * y.sum(1) - (outputs * y).sum(1)).mean())
 
 
 class Points(NamedTuple):

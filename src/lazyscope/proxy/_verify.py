@@ -43,7 +43,7 @@ def verify_proxy(
     held = np.concatenate([_held(loss, measured, seeds), _held(moved, changes, seeds)])
     covered = float(held.mean())
     error = float(np.abs(off).mean())
-    standard = float(np.mean(np.hypot(loss.half_width / 2, loss.spread / np.sqrt(seeds))))
+    standard = float(np.mean(np.hypot(loss.standard_error, loss.spread / np.sqrt(seeds))))
     sentence = (
         f"{covered:.0%} of the intervals hold what {seeds} wide networks did; logarithms of the loss are "
         f"off by {error:.3f} in the mean over the curve."

@@ -202,6 +202,13 @@ def calls(folder):
             "proxy_widths": (8, 16),
             "seeds": 3,
         },
+        "proxy.predict_stability": {
+            "build": lambda width, seed: (apply, tree()),
+            "data": (numbers(5, 3), numbers(5, 1)),
+            "width": 64,
+            "proxy_widths": (8, 16),
+            "seeds": 3,
+        },
         "proxy.narrow_proxy": {
             "build": lambda width, seed: (apply, tree()),
             "data": (numbers(5, 3), numbers(5, 1)),

@@ -9,8 +9,9 @@ import optax
 from jax import lax
 from jaxtyping import Array, Float
 
+from lazyscope._jax import pinned_random, random_key
 from lazyscope._loss import named_loss
-from lazyscope.proxy._training import Training
+from lazyscope.proxy._training import LossName, Training
 from lazyscope.proxy.library._network import Numbers
 
 
@@ -42,6 +43,44 @@ def gradient_norms(
     now, pull = jax.vjp(values, arrays.leaves)
     gradient = pull(jnp.broadcast_to(signal, now.shape).astype(now.dtype))[0]
     return jnp.stack([jnp.sqrt(jnp.sum(each**2)) for each in gradient])
+
+
+POWER_STEPS = 60
+"""Steps of the power method for the largest eigenvalue, whose error falls with the square of each."""
+
+
+def sharpness_of(
+    single: Single,
+    loss: LossName,
+    arrays: Arrays,
+    x: Any,
+    y: Float[Array, "n C"],
+    shift: Float[Array, "n C"],
+    by_array: Float[Array, " arrays"],
+) -> Float[Array, ""]:
+    """Largest eigenvalue of J D J' H: D the rates, H the second derivative of the loss by the outputs."""
+
+    def values(leaves: Any) -> Any:
+        return outputs_of(single, arrays._replace(leaves=leaves), x) + shift
+
+    now, push = jax.linearize(values, arrays.leaves)
+    pull = jax.linear_transpose(push, arrays.leaves)
+    slope = jax.grad(lambda outputs: named_loss(loss).value(outputs, y))
+
+    def step(vector: Any, _: Any) -> Any:
+        curved = jax.jvp(slope, (now,), (vector,))[1]
+        gradient = pull(curved)[0]
+        moved = (
+            speed.astype(each.dtype) * each for speed, each in zip(by_array, gradient, strict=True)
+        )
+        image = push(tuple(moved))
+        length = jnp.linalg.norm(image)
+        value = jnp.sum(curved * image) / jnp.sum(curved * vector)
+        return image / jnp.where(length > 0, length, 1), value
+
+    with pinned_random():
+        start = jax.random.normal(random_key(0), now.shape, now.dtype)
+    return lax.scan(step, start, length=POWER_STEPS)[1][-1]
 
 
 def descend(

@@ -4,7 +4,7 @@ import contextlib
 import functools
 import hashlib
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any, final
 
 import jax
@@ -19,12 +19,19 @@ from lazyscope.measure import operator_norm
 from lazyscope.observe import Build, Described, call_build, rates_of, roles_of, subject_of
 from lazyscope.proxy._training import Points, Training
 from lazyscope.proxy.library._constants import Replacements, constants_of, run_with
-from lazyscope.proxy.library._descent import Arrays, descend, gradient_norms, outputs_of
+from lazyscope.proxy.library._descent import (
+    Arrays,
+    descend,
+    gradient_norms,
+    outputs_of,
+    sharpness_of,
+)
 from lazyscope.proxy.library._network import (
     AbstractLibrary,
     AbstractNetwork,
     ArraySize,
     Numbers,
+    Sharpness,
     Start,
     Trained,
     array_size,
@@ -104,6 +111,11 @@ class FunctionNetwork(AbstractNetwork):
         """One array."""
         return np.asarray(self._arrays.leaves[array])
 
+    def outputs(self) -> np.ndarray:
+        """Its own outputs at the start."""
+        with self._settings():
+            return np.asarray(self._values(self._arrays), float)
+
     def start(self, numbers: Numbers) -> Start:
         """Sizes at the start, by one pass back."""
         signal = np.random.default_rng(0).choice([-1.0, 1.0], size=(1, self.num_outputs))
@@ -118,6 +130,25 @@ class FunctionNetwork(AbstractNetwork):
 
     def train(self, training: Training, numbers: Numbers) -> Trained:
         """Train it, all steps in one compiled program."""
+        return self._descended(training, numbers)[0]
+
+    def train_sharp(
+        self, training: Training, numbers: Numbers, speed: Sequence[float]
+    ) -> tuple[Trained, Sharpness]:
+        """Train it, with the sharpness at both ends."""
+        trained, changes = self._descended(training, numbers)
+        with self._settings():
+            arrays = self._given(numbers)
+            moved = tuple(a + b for a, b in zip(arrays.leaves, changes, strict=True))
+            shift = self._shift(arrays, numbers)
+            rest = self._x, self._y, shift, jnp.asarray(self.rates * np.asarray(speed), shift.dtype)
+            function = functools.partial(sharpness_of, self._single(), training.loss)
+            run = self._program(f"sharpness {training.loss}", function, (arrays, *rest))
+            found = [float(run(each, *rest)) for each in (arrays, arrays._replace(leaves=moved))]
+        return trained, Sharpness(*found)
+
+    def _descended(self, training: Training, numbers: Numbers) -> tuple[Trained, Any]:
+        """A training, and the change of every array."""
         kind = self._y.dtype
         with self._settings():
             arrays = self._given(numbers)
@@ -125,7 +156,7 @@ class FunctionNetwork(AbstractNetwork):
                 arrays,
                 self._x,
                 self._y,
-                self._written(arrays, numbers.outputs) * (numbers.share - 1),
+                self._shift(arrays, numbers),
                 jnp.asarray(training.rates(), kind),
                 jnp.asarray(self.rates * np.asarray(numbers.rate), kind),
                 None if training.batches is None else jnp.asarray(training.batches),
@@ -136,7 +167,7 @@ class FunctionNetwork(AbstractNetwork):
             run = self._program(f"train {told}", function, given)
             (losses, changes), seconds = timed(lambda: jax.block_until_ready(run(*given)))
         norms = self._norms(changes)
-        return Trained(np.asarray(losses, float), np.array(norms), seconds)
+        return Trained(np.asarray(losses, float), np.array(norms), seconds), changes
 
     def identity(self) -> str:
         """Its equations, the constants that were put in, and arrays that it holds and does not train."""
@@ -172,23 +203,31 @@ class FunctionNetwork(AbstractNetwork):
         )
         return self._arrays._replace(leaves=leaves)
 
+    def _shift(self, arrays: Arrays, numbers: Numbers) -> Any:
+        """What is added to the outputs, so that the output arrays write the share that they are told."""
+        return self._written(arrays, numbers.outputs) * (numbers.share - 1)
+
     def _written(self, arrays: Arrays, outputs: frozenset[int]) -> Any:
         """What the output arrays write: outputs less those without them, or all where those have no value.
 
         Zeros are arguments of the program: as constants in it, XLA for CPUs was seen to leave their
         products undefined.
         """
-        run = self._program(
-            "outputs", functools.partial(outputs_of, self._single()), (arrays, self._x)
-        )
-        now = run(arrays, self._x)
+        now = self._values(arrays)
         if not outputs:
             return jnp.zeros_like(now)
         leaves = (
             jnp.zeros_like(leaf) if k in outputs else leaf for k, leaf in enumerate(arrays.leaves)
         )
-        rest = run(arrays._replace(leaves=tuple(leaves)), self._x)
+        rest = self._values(arrays._replace(leaves=tuple(leaves)))
         return now - jnp.where(jnp.isfinite(rest), rest, 0)
+
+    def _values(self, arrays: Arrays) -> Any:
+        """Outputs of all points."""
+        given = arrays, self._x
+        return self._program("outputs", functools.partial(outputs_of, self._single()), given)(
+            *given
+        )
 
     def _single(self) -> Any:
         return functools.partial(_outputs, self.example.closed.jaxpr, self._replacements)

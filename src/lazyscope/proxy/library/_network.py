@@ -2,7 +2,7 @@
 
 import abc
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -83,6 +83,21 @@ class Trained(NamedTuple):
     seconds: float
 
 
+class Sharpness(NamedTuple):
+    """The largest eigenvalue of the kernel over n, with rates in units of that of the training.
+
+    Of the squared loss; of another it is that of the kernel times the second derivative of the loss by the
+    outputs. Gradient descent with a rate of more than two over it leaves the direction.
+
+    Attributes:
+        first: at the start.
+        last: after the training; NaN where it diverged.
+    """
+
+    first: float
+    last: float
+
+
 class AbstractNetwork(abc.ABC):
     """One network, drawn at one width with one seed. Nothing here changes it.
 
@@ -107,12 +122,22 @@ class AbstractNetwork(abc.ABC):
         """One array."""
 
     @abc.abstractmethod
+    def outputs(self) -> np.ndarray:
+        """Its own outputs at the start, shape (n, C)."""
+
+    @abc.abstractmethod
     def start(self, numbers: Numbers) -> Start:
         """Sizes at the start, with these numbers."""
 
     @abc.abstractmethod
     def train(self, training: Training, numbers: Numbers) -> Trained:
         """Train it on all of its points, with these numbers."""
+
+    @abc.abstractmethod
+    def train_sharp(
+        self, training: Training, numbers: Numbers, speed: Sequence[float]
+    ) -> tuple[Trained, Sharpness]:
+        """The same, with the sharpness at both ends; `speed` are factors of rates of plain descent."""
 
     @abc.abstractmethod
     def identity(self) -> str:

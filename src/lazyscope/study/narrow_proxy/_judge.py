@@ -4,7 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from lazyscope.data import load_dataset
-from lazyscope.proxy import NarrowProxy, narrow_proxy
+from lazyscope.proxy import (
+    NarrowProxy,
+    largest_stable_rate,
+    narrow_proxy,
+    predict_stability,
+)
 from lazyscope.study._protocol import stated
 from lazyscope.study.coordinates._find import find_build
 from lazyscope.study.narrow_proxy._settings import NarrowProxySettings
@@ -23,17 +28,22 @@ def judge_narrow_proxy(settings: NarrowProxySettings, folder: Path | None) -> di
         target=settings.target,  # pyright: ignore[reportArgumentType]
         normalise=not settings.raw_inputs,
     )
-    found = narrow_proxy(
-        find_build(settings.build),
-        points,
-        width=settings.width,
-        proxy_widths=settings.proxy_widths,
-        seeds=settings.seeds,
-        verify=settings.verify,
-        folder=None if folder is None else folder / KEPT,
+    given = {
+        "width": settings.width,
+        "proxy_widths": settings.proxy_widths,
+        "seeds": settings.seeds,
         **settings.training(),
-    )
-    return {**found.to_json(), "title": TITLE, "verdict": verdict(found)}
+    }
+    build = find_build(settings.build)
+    stability = None
+    if settings.stability:
+        edge = largest_stable_rate(build, points, **given)
+        at_rate = predict_stability(build, points, **given)
+        stability = {**at_rate.to_json(), "largest_stable_rate": edge.as_json()}
+    kept = None if folder is None else folder / KEPT
+    found = narrow_proxy(build, points, verify=settings.verify, folder=kept, **given)
+    told = {"title": TITLE, "verdict": verdict(found), "stability": stability}
+    return {**found.to_json(), **told}
 
 
 def verdict(found: NarrowProxy) -> dict[str, Any]:

@@ -22,6 +22,8 @@ class NarrowProxyStudy(AbstractStudy["NarrowProxySettings"]):
 
     Example: `lazyscope proxy my_model:build --width 4096 --data digits --lr 1e-3 --steps 500 --output wide`
 
+    Example: `lazyscope proxy my_model:build --width 4096 --optimizer momentum --lr 0.02 --stability`
+
     Example: `lazyscope study narrow-proxy my_model:build --width 1024 --proxy-widths 64,128,256 --verify`
     """
 

@@ -31,6 +31,7 @@ class NarrowProxySettings:
         decay: weight decay of the wide network.
         seeds: networks of every proxy width.
         verify: train the wide network as well, twice, and judge the prediction.
+        stability: ask as well whether the wide network blows up, and from which rate on.
     """
 
     build: str
@@ -49,6 +50,7 @@ class NarrowProxySettings:
     decay: float = 0.0
     seeds: int = 8
     verify: bool = False
+    stability: bool = False
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, final
 
+import numpy as np
 import torch
 
 from lazyscope._checks import InputError
 from lazyscope.proxy._training import LossName, Training
+from lazyscope.proxy.library._descent import POWER_STEPS
 from lazyscope.proxy.library._network import Numbers
 
 
@@ -60,6 +62,39 @@ def loss_of(name: LossName) -> Callable[[torch.Tensor, torch.Tensor], torch.Tens
     if name == "cross-entropy":
         return torch.nn.functional.cross_entropy
     return lambda outputs, y: (outputs - y).square().sum() / (2 * len(y))
+
+
+def sharpness_of(
+    outputs: torch.Tensor,
+    loss: torch.Tensor,
+    parameters: Sequence[torch.Tensor],
+    speed: Sequence[float],
+) -> float:
+    """Largest eigenvalue of J D J' H: D the rates, H the second derivative of the loss by the outputs."""
+    if not bool(torch.isfinite(loss)):
+        return float("nan")
+    start = np.random.default_rng(0).normal(size=tuple(outputs.shape))
+    vector, value = torch.as_tensor(start).to(outputs), float("nan")
+    (slope,) = torch.autograd.grad(loss, outputs, create_graph=True)
+    for _ in range(POWER_STEPS):
+        (curved,) = torch.autograd.grad(slope, outputs, vector, retain_graph=True)
+        given = curved.detach().requires_grad_()
+        gradient = torch.autograd.grad(
+            outputs, parameters, given, create_graph=True, allow_unused=True
+        )
+        # The derivative of <J'v, D J'w> by v is J D J'w.
+        pairs = [
+            (rate * each * each.detach()).sum()
+            for rate, each in zip(speed, gradient, strict=True)
+            if each is not None
+        ]
+        (image,) = torch.autograd.grad(torch.stack(pairs).sum(), given)
+        value = float((curved * image).sum() / (curved * vector).sum())
+        length = float(torch.linalg.vector_norm(image))
+        if not length > 0:
+            return 0.0
+        vector = image / length
+    return value
 
 
 def descent_of(

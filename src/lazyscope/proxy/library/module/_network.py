@@ -17,6 +17,7 @@ from lazyscope.proxy.library._network import (
     AbstractNetwork,
     ArraySize,
     Numbers,
+    Sharpness,
     Start,
     Trained,
     array_size,
@@ -25,7 +26,7 @@ from lazyscope.proxy.library._network import (
     timed,
 )
 from lazyscope.proxy.library.module._calls import Factors, calls_of, with_factors
-from lazyscope.proxy.library.module._descent import Given, descent_of, loss_of
+from lazyscope.proxy.library.module._descent import Given, descent_of, loss_of, sharpness_of
 from lazyscope.proxy.library.module._own_optimiser import optimiser_of, own_optimiser
 from lazyscope.torch.state import process_state_held
 from lazyscope.torch.steps import operator_norm
@@ -96,6 +97,11 @@ class ModuleNetwork(AbstractNetwork):
         """One parameter."""
         return _trainable(self._module)[array].numpy(force=True)
 
+    def outputs(self) -> np.ndarray:
+        """Its own outputs at the start."""
+        with _alone(), torch.no_grad():
+            return self._outputs(self._module, self._x).numpy(force=True).astype(float)
+
     def start(self, numbers: Numbers) -> Start:
         """Sizes at the start, by one pass back."""
         signal = np.random.default_rng(0).choice([-1.0, 1.0], size=(1, self.num_outputs))
@@ -121,31 +127,52 @@ class ModuleNetwork(AbstractNetwork):
         """Train a copy by optimisers of PyTorch, with a group for every parameter."""
         with _alone():
             module = self._given(numbers)
-            before = [p.detach().clone() for p in _trainable(module)]
-            shift = self._written(module, numbers.outputs) * (numbers.share - 1)
-            descent = descent_of(training, _trainable(module), numbers, self.own)
-            by_array = self.rates * np.asarray(numbers.rate)
-            measure = loss_of(training.loss)
+            return self._descended(module, training, numbers, self._shift(module, numbers))
 
-            def loss(chosen: Any) -> torch.Tensor:
-                return measure(
-                    self._outputs(module, self._x[chosen]) + shift[chosen], self._y[chosen]
-                )
+    def train_sharp(
+        self, training: Training, numbers: Numbers, speed: Sequence[float]
+    ) -> tuple[Trained, Sharpness]:
+        """Train a copy, with the sharpness at both ends."""
+        with _alone():
+            module = self._given(numbers)
+            shift = self._shift(module, numbers)
 
-            def steps() -> list[float]:
-                losses = []
-                for step, rate in enumerate(training.rates()):
-                    chosen = slice(None) if training.batches is None else training.batches[step]
-                    value = loss(chosen)
-                    value.backward()
-                    descent.step([float(rate * own) for own in by_array])
-                    losses.append(float(value.detach()))
-                with torch.no_grad():
-                    return [*losses, float(loss(slice(None)))]
+            def sharpness() -> float:
+                outputs = self._outputs(module, self._x) + shift
+                loss = loss_of(training.loss)(outputs, self._y)
+                by_array = [float(each) for each in self.rates * np.asarray(speed)]
+                return sharpness_of(outputs, loss, _trainable(module), by_array)
 
-            losses, seconds = timed(steps)
-            pairs = zip(_trainable(module), before, strict=True)
-            moved = self._norms([p.detach() - old for p, old in pairs])
+            first = sharpness()
+            trained = self._descended(module, training, numbers, shift)
+            return trained, Sharpness(first, sharpness())
+
+    def _descended(
+        self, module: torch.nn.Module, training: Training, numbers: Numbers, shift: torch.Tensor
+    ) -> Trained:
+        """A training of the module itself."""
+        before = [p.detach().clone() for p in _trainable(module)]
+        descent = descent_of(training, _trainable(module), numbers, self.own)
+        by_array = self.rates * np.asarray(numbers.rate)
+        measure = loss_of(training.loss)
+
+        def loss(chosen: Any) -> torch.Tensor:
+            return measure(self._outputs(module, self._x[chosen]) + shift[chosen], self._y[chosen])
+
+        def steps() -> list[float]:
+            losses = []
+            for step, rate in enumerate(training.rates()):
+                chosen = slice(None) if training.batches is None else training.batches[step]
+                value = loss(chosen)
+                value.backward()
+                descent.step([float(rate * own) for own in by_array])
+                losses.append(float(value.detach()))
+            with torch.no_grad():
+                return [*losses, float(loss(slice(None)))]
+
+        losses, seconds = timed(steps)
+        pairs = zip(_trainable(module), before, strict=True)
+        moved = self._norms([p.detach() - old for p, old in pairs])
         return Trained(np.array(losses), np.array(moved), seconds)
 
     def identity(self) -> str:
@@ -181,6 +208,10 @@ class ModuleNetwork(AbstractNetwork):
                 else:
                     p.mul_(factor)
         return module
+
+    def _shift(self, module: torch.nn.Module, numbers: Numbers) -> torch.Tensor:
+        """What is added to the outputs, so that the output arrays write the share that they are told."""
+        return self._written(module, numbers.outputs) * (numbers.share - 1)
 
     def _written(self, module: torch.nn.Module, outputs: frozenset[int]) -> torch.Tensor:
         """What the output arrays write: outputs less those without them, or all where those have no value."""

@@ -70,7 +70,30 @@ def proxy_words(result: Mapping[str, Any]) -> list[str]:
     )
     checked = result["verification"]
     verified = [] if checked is None else [_verified(checked)]
-    return [cost, tested, *verified, *result["notes"]]
+    stability = result.get("stability")
+    blown = [] if stability is None else [_blown(stability)]
+    return [cost, tested, *verified, *blown, *result["notes"]]
+
+
+def _blown(found: Mapping[str, Any]) -> str:
+    told = {
+        "stable": "At its rate the wide network is stable.",
+        "catapult": "At its rate the loss of the wide network rises first and comes back.",
+        "diverges": "At its rate the wide network diverges.",
+        "undecided": "At its rate some narrow networks diverge or rise and some do not.",
+    }
+    edge, peak = found["largest_stable_rate"], found["peak"]
+    rises = (
+        "" if peak["value"] is None else f" The loss peaks at {number(peak['value'])} of its start."
+    )
+    sharp = [found[name]["value"] for name in ("sharpness_first", "sharpness_last")]
+    turned = (
+        ""
+        if None in sharp
+        else f" Its sharpness goes from {number(sharp[0])} to {number(sharp[1])}."
+    )
+    ends = f"{number(edge['value'])} {_ends(edge['interval'])}"
+    return f"{told[found['answer']]}{rises}{turned} It diverges from a rate (or factor of it) of {ends} on."
 
 
 def _verified(checked: Mapping[str, Any]) -> str:
