@@ -54,7 +54,7 @@ def test_calls_that_agreed_hide_none_that_does_not():
         turned(jnp.ones((2, 3)))
     with pytest.raises(AnnotationError, match=r"a is annotated .*\(3,\)"):
         turned(jnp.ones(3))
-    for parts, axis in (((1, 2.5), "rows"), (("1", "2"), "rows"), ((1, 2), "layers")):
+    for parts, axis in (((1.5, 2.5), "rows"), (("1", "2"), "rows"), ((1, 2), "layers")):
         with pytest.raises(AnnotationError):
             summed(parts, axis)
 

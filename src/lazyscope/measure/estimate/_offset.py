@@ -6,14 +6,13 @@ from typing import final
 import numpy as np
 from jaxtyping import Float, Int
 
-from lazyscope.measure.estimate._student import robust_last, student_reach
+from lazyscope.measure.estimate._student import ROUNDING, robust_last, student_reach
 
 _STEEPEST = 40.0  # slopes tried, as the logarithm of x^s over the range of x
 _NUM_SLOPES = 81
 _NUM_OFFSETS = 61
 _MARGIN = 8.0  # of the logarithm of offsets tried, below the smallest A x^s and above the largest
 _REFINEMENTS = 20
-_ROUNDING = 1e-9  # no residual is known better than this
 
 
 @final
@@ -111,8 +110,8 @@ def fit_above_offset(
     share, least = points.best_share(slope)
     error, dof, plain = points.error(slope, share)
     spare = max(len(log_y) - base.shape[1] - 1 - (share > 0), 1)
-    spread = max(least / spare, _ROUNDING**2)
-    limit = least + (student_reach(level, dof) * max(error / plain, _ROUNDING)) ** 2 * spread
+    spread = max(least / spare, ROUNDING**2)
+    limit = least + (student_reach(level, dof) * max(error / plain, ROUNDING)) ** 2 * spread
     kept = [(float(s), q) for s, (q, left) in zip(slopes, tried, strict=True) if left <= limit]
     low, high = min([slope, *(s for s, _ in kept)]), max([slope, *(s for s, _ in kept)])
     below, above = slopes[slopes < low], slopes[slopes > high]

@@ -7,7 +7,8 @@ from lazyscope._checks import InputError, check_array, check_fraction, check_pos
 from lazyscope._entry import checked
 from lazyscope._estimate import Estimate
 
-_ROUNDING = 1e-9  # no coefficient is known better than this
+ROUNDING = 1e-9
+"""Relative accuracy beyond which no coefficient or residual is known."""
 
 
 @checked()
@@ -88,5 +89,5 @@ def robust_last(
         images.append(image)
     gram = np.array(images) @ np.array(images).T
     dof = np.trace(gram) ** 2 / np.sum(gram**2)
-    error = np.hypot(np.linalg.norm(scores), _ROUNDING)
+    error = np.hypot(np.linalg.norm(scores), ROUNDING)
     return coefficients, float(error), float(dof), residual

@@ -15,7 +15,7 @@ from lazyscope.study.kappa._verdict import NUM_KAPPAS, PREDICTED_SLOPE
 
 _NOISES = (0.02, 0.1)
 """Scatter of log displacements of one network about its line in log kappa: of usual runs, of wild ones."""
-_DRAWS = 60
+_NUM_DRAWS = 60
 
 
 def power_of_kappa(settings: KappaSettings) -> Iterator[Power]:
@@ -32,7 +32,7 @@ def power_of_kappa(settings: KappaSettings) -> Iterator[Power]:
     reach = float(np.linalg.norm(np.linalg.pinv(terms)[1]))
     unknown = 2 * ACCURACY_OF_TOLERANCE * settings.tolerance / np.log(kappas[-1] / kappas[0])
     judged = [name for name in settings.spreads if not outside(settings, name)]
-    shape = (_DRAWS, len(judged), len(settings.widths) * settings.seeds)
+    shape = (_NUM_DRAWS, len(judged), len(settings.widths) * settings.seeds)
     drawn = np.random.default_rng(0).standard_normal(shape)
     for noise in _NOISES:
         shares = []
@@ -42,7 +42,7 @@ def power_of_kappa(settings: KappaSettings) -> Iterator[Power]:
         ):
             slopes = truth + noise * reach * drawn
             answers = [_answer(study, float(unknown)) for study in slopes]
-            shares.append(answers.count(wanted) / _DRAWS)
+            shares.append(answers.count(wanted) / _NUM_DRAWS)
         yield Power(noise, *shares)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from lazyscope._estimate import LEVEL
 from lazyscope.measure import student_reach
 from lazyscope.scaling import displacement_exponents, slowest_correction
 from lazyscope.study._protocol import Power
@@ -15,7 +16,6 @@ from lazyscope.study.random_schemes._virtual import Exponents
 _TIMES = (1.0, 5.0)
 """Errors of log displacements, in units of what the solver's tolerance or the share of a step makes."""
 _DRAWS = 30
-_LEVEL = 0.95
 
 
 def power_of_random_schemes(settings: RandomSchemesSettings) -> Iterator[Power]:
@@ -58,7 +58,7 @@ def _simulated(
     """Every layer of a scheme with an error of the size that a line over its widths has."""
     x = np.log(widths)
     own = noise / np.sqrt(np.sum((x - x.mean()) ** 2) * settings.num_seeds)
-    half, nan = student_reach(_LEVEL, len(x) - 2) * own, float("nan")
+    half, nan = student_reach(LEVEL, len(x) - 2) * own, float("nan")
     correction = slowest_correction(*scheme, optimiser=settings.optimiser)
     law = displacement_exponents(*scheme, optimiser=settings.optimiser)
     for layer, predicted in enumerate(law, 1):
