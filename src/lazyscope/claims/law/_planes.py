@@ -56,7 +56,8 @@ def check_planes(effort: Effort) -> tuple[Finding, ...]:
         with tempfile.TemporaryDirectory() as folder:
             result = judge_study(find_study(name), settings, folder).result
         found += plane_findings(name, settings, result)
-    return tuple(found)
+    # two cells at two widths say nothing about the equivalence
+    return tuple(row for row in found if effort == "full" or not row.name.endswith("-real"))
 
 
 def plane_findings(
