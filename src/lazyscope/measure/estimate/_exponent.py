@@ -63,7 +63,7 @@ def estimate_exponent(
         InputError: fewer than 3 widths with a value, fewer than 3 runs beyond one per width, widths
             not increasing, values not positive, shapes that do not fit.
 
-    Cost: about 40 milliseconds alone, ten per cell of a map.
+    Cost: about 50 milliseconds alone, six per cell of a map.
 
     Trust: coverage of nominal 95 % intervals is measured on synthetic departures, those of families that
     the estimator was not adjusted on apart, in ``docs/estimates.md``. A bend that leaves no trace within
@@ -117,7 +117,7 @@ def estimate_exponents(
     Raises:
         InputError: as in `estimate_exponent`; too few runs only where no cell has enough.
 
-    Cost: about ten milliseconds per cell, four times that where runs failed; memory 100 MB.
+    Cost: about six milliseconds per cell, four times that where runs failed; memory 100 MB.
 
     Example:
         >>> import numpy as np

@@ -64,7 +64,7 @@ def exponent_power(
     Cost: a few milliseconds per draw.
 
     Example:
-        >>> fine = exponent_power([64, 512, 4096, 32768], 5, noise=0.02, num_draws=20)
+        >>> fine = exponent_power([64, 512, 4096, 32768], 5, noise=0.02, num_draws=60)
         >>> fine.agrees > 0.9, fine.disagrees > 0.9
         (True, True)
         >>> exponent_power([64, 128, 256], 3, noise=0.3, num_draws=20).agrees
