@@ -141,6 +141,16 @@ def test_the_bound_is_the_formula_of_the_theorem(data):
     assert rates["limit"] > rates["bound"]
 
 
+def test_kernels_that_are_kept_for_a_bound_are_those_of_its_own_scales(data):
+    hidden, readout = (Scheme.at_width(16, alpha=alpha) for alpha in ([2.0, 1.0], [1.0, 4.0]))
+    first = Scheme.at_width(16, alpha=[1.0, 1.0])
+    kept = Bound(data, 1, "tanh")
+    found = [kept.rate(scheme, 16) for scheme in (first, hidden, readout)]
+    alone = [Bound(data, 1, "tanh").rate(scheme, 16) for scheme in (first, hidden, readout)]
+    assert found == alone
+    assert len({*found}) == 3
+
+
 def test_a_saturated_network_has_no_bound(data):
     bound = Bound(data, 1, "tanh")
     assert bound.kernels is None

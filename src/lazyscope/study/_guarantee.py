@@ -30,6 +30,7 @@ class Bound:
         self._x = data.x_train
         self._model = Dense(self._x.shape[1], data.y_train.shape[1], 1, depth, activation)
         self._shared: np.ndarray | None = None
+        self._found: dict[tuple[float, ...], np.ndarray | None] = {}
         if self._model.activation.homogeneous:
             self._shared = np.asarray(
                 normalised_limit_kernels(
@@ -55,9 +56,16 @@ class Bound:
         """lambda_min(Kbar_l) of every layer, None where the theorem does not speak."""
         if self._shared is not None:
             return smallest_eigenvalue(self._shared)
-        model = Dense(self._x.shape[1], 1, width, self._model.depth, self._model.activation_name)
+        # Every scale but the readout's is seen by the kernels.
+        seen = (float(width), *scheme.alpha(width)[:-1].tolist())
+        if seen not in self._found:
+            self._found[seen] = self._limit(scheme, width)
+        return self._found[seen]
+
+    def _limit(self, scheme: Scheme, width: int) -> Float[np.ndarray, " layers"] | None:
+        sizes = (self._x.shape[1], 1, width, self._model.depth)
         try:
-            return limit_lambda_min(scheme, model, self._x)
+            return limit_lambda_min(scheme, Dense(*sizes, self._model.activation_name), self._x)
         except InputError:
             return None
 
