@@ -37,8 +37,8 @@ def root_of(square: Estimate | None) -> Estimate | None:
     """
     if square is None:
         return None
-    ends = (
+    value, low, high = (
         None if end is None else float(np.sqrt(max(end, 0.0)))
         for end in (square.value, square.low, square.high)
     )
-    return Estimate(*ends, level=square.level, basis=square.basis)
+    return Estimate(value, low, high, square.level, basis=square.basis)

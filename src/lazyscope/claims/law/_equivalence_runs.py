@@ -41,7 +41,7 @@ def trained(
         settings: of a run, without its seed.
         seeds: of the networks.
     """
-    told = default_settings() | dict(settings)
+    told: dict[str, Any] = {**default_settings(), **settings}
     width, depth = int(told["width"]), int(told["depth"])
     with own_settings(), one_lapack_thread():
         data = run_data(told)
@@ -51,7 +51,8 @@ def trained(
         leaves, tree = jax.tree.flatten(static)
         ran = _run(dynamic, tuple(leaves), tree, min(at_once, len(seeds)))
         moved, time, outcome = (np.asarray(each) for each in ran)
-    sizes = np.sqrt([float(np.prod(shape)) for shape in inputs["network"].shapes])
+    network: Any = inputs["network"]
+    sizes = np.sqrt([float(np.prod(shape)) for shape in network.shapes])
     start = sizes * np.asarray(inputs["weight_std"])
     start[1:depth] /= np.sqrt(width)
     values = np.vstack([moved.T / start[:, None], time])
