@@ -34,8 +34,9 @@ class Span(eqx.Module):
     def of(cls, problem: Problem) -> "Span":
         """The problem in coordinates of its points; as it is if these are no fewer than features."""
         model, x = problem.model, problem.x
-        is_dense = isinstance(model, Dense) and isinstance(problem.kernel, LayerwiseKernel)
-        if not is_dense or x.ndim != 2 or x.shape[0] >= x.shape[1]:
+        if not (isinstance(model, Dense) and isinstance(problem.kernel, LayerwiseKernel)):
+            return cls(problem, None)
+        if x.ndim != 2 or x.shape[0] >= x.shape[1]:
             return cls(problem, None)
         basis, coordinates = jnp.linalg.qr(x.T)
         narrow = Dense(
