@@ -13,6 +13,7 @@ from lazyscope.scaling._catalogue import (
     scheme_parameters,
 )
 from lazyscope.scaling._displacement import (
+    TIE_TOLERANCE,
     displacement_exponents,
     frobenius_displacement_exponents,
     relative_speed_exponents,
@@ -36,7 +37,6 @@ from lazyscope.scaling._macroscopic import macroscopic_form
 from lazyscope.scaling._optimiser import growth_power, update_exponents
 from lazyscope.scaling._phase_plane import PhasePoint, phase_point
 from lazyscope.scaling._regime import (
-    TIE_TOLERANCE,
     LayerRegime,
     NetworkRegime,
     layer_regimes,
@@ -44,11 +44,18 @@ from lazyscope.scaling._regime import (
     regime_report,
 )
 from lazyscope.scaling._scheme import Scheme
+from lazyscope.scaling._transfer import (
+    ExponentChanges,
+    changes_to_lazy,
+    changes_to_mup,
+    rate_exponent,
+)
 
 __all__ = [
     "TIE_TOLERANCE",
     "AbcForm",
     "ArrayTransfer",
+    "ExponentChanges",
     "FanAverageLaw",
     "GrowthRole",
     "Law",
@@ -60,6 +67,8 @@ __all__ = [
     "Scheme",
     "ValueAtWidth",
     "array_transfer",
+    "changes_to_lazy",
+    "changes_to_mup",
     "displacement_exponents",
     "displacements_at_width",
     "frobenius_displacement_exponents",
@@ -73,6 +82,7 @@ __all__ = [
     "needs_input_dim",
     "network_regime",
     "phase_point",
+    "rate_exponent",
     "regime_report",
     "relative_speed_exponents",
     "scheme_names",
