@@ -94,6 +94,11 @@ CASES = [
         ],
         "describes gradient descent",
     ),
+    (
+        ["regime", *NTK, "--optimizer", "muon", "--update-multiplier", "adamw"],
+        "use 'match-rms-adamw'",
+    ),
+    (["regime", *NTK, "--update-multiplier", "original"], "belong to muon"),
     (["regime", "--widht", "64"], "no such option: --widht"),
     (["regim"], "no such command 'regim'"),
     (["forecast", "--width", "8"], "missing option '--data'"),

@@ -166,3 +166,35 @@ def test_for_reading_it_says_what_serves_all_widths_and_what_would_change_the_re
 def test_for_reading_the_layers_that_learn_are_named_where_not_all_do():
     result = CliRunner().invoke(app, ["regime", "--scale-exponents", "-0.5,0.25"])
     assert "By their own size or more move: layer 1." in " ".join(result.stdout.split())
+
+
+def test_a_multiplier_of_muon_is_taken_off_rates_that_are_prescribed():
+    muon = ("--scheme", "mup", "--depth", "2", "--optimizer", "muon")
+    plain = answer(*muon)
+    assert plain["learning_rate_exponents"] == plain["speed_exponents"] == [0.5, 0.0, -0.5]
+    for name, rates in {
+        "original": [0.0, 0.0, -0.5],
+        "match-rms-adamw": [0.0, -0.5, -1.0],
+        "spectral": [0.0, 0.0, 0.0],
+    }.items():
+        report = answer(*muon, "--update-multiplier", name)
+        assert report["learning_rate_exponents"] == rates
+        assert report["speed_exponents"] == plain["speed_exponents"]
+
+
+def test_a_multiplier_of_muon_multiplies_rates_that_are_given():
+    one_rate = ("--scheme", "standard", "--depth", "2", "--optimizer", "adam,muon,muon")
+    report = answer(*one_rate, "--update-multiplier", "match_rms_adamw")
+    assert report["learning_rate_exponents"] == [0.0, 0.0, 0.0]
+    assert report["speed_exponents"] == [0.0, 0.5, 0.5]
+    assert answer(*one_rate)["rate_exponent"] - report["rate_exponent"] == 0.5
+    given = ("--scale-exponents", "0.5,0,-0.5", "--optimizer", "muon")
+    assert answer(*given, "--update-multiplier", "spectral")["layer_regimes"] == ["order-one"] * 3
+
+
+def test_for_reading_the_rates_to_set_are_told_beside_a_multiplier():
+    line = ["regime", "--scheme", "mup", "--depth", "2", "--optimizer", "muon"]
+    said = CliRunner().invoke(app, [*line, "--update-multiplier", "original"]).stdout
+    assert "Before the multiplier original of muon, learning rates are m to the 0, 0, -0.5." in (
+        " ".join(said.split())
+    )

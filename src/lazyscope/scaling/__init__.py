@@ -9,6 +9,7 @@ from lazyscope.scaling._catalogue import DEEPEST as DEEPEST
 from lazyscope.scaling._catalogue import (
     named_scheme,
     needs_input_dim,
+    prescribes_rates,
     scheme_names,
     scheme_parameters,
 )
@@ -34,6 +35,11 @@ from lazyscope.scaling._equivalence import (
 from lazyscope.scaling._law import FanAverageLaw, Law, PowerLaw, ValueAtWidth
 from lazyscope.scaling._law import check_virtual_width as check_virtual_width
 from lazyscope.scaling._macroscopic import macroscopic_form
+from lazyscope.scaling._multiplier import (
+    learning_rate_exponents,
+    update_multiplier_names,
+    with_update_multiplier,
+)
 from lazyscope.scaling._optimiser import growth_power, update_exponents
 from lazyscope.scaling._phase_plane import PhasePoint, phase_point
 from lazyscope.scaling._regime import (
@@ -77,11 +83,13 @@ __all__ = [
     "initial_operator_norms",
     "law_corrections",
     "layer_regimes",
+    "learning_rate_exponents",
     "macroscopic_form",
     "named_scheme",
     "needs_input_dim",
     "network_regime",
     "phase_point",
+    "prescribes_rates",
     "rate_exponent",
     "regime_report",
     "relative_speed_exponents",
@@ -91,4 +99,6 @@ __all__ = [
     "start_share",
     "to_abc",
     "update_exponents",
+    "update_multiplier_names",
+    "with_update_multiplier",
 ]

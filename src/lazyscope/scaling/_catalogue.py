@@ -23,6 +23,7 @@ _BUILDERS: dict[str, Callable[..., Scheme]] = {
     "luo": _named.luo,
     "balanced": _named.balanced,
 }
+_PRESCRIBING = ("mean-field", "mup", "spectral")
 DEEPEST = 10**5
 _SETTING = ("depth", "input_dim", "output_dim", "activation", "optimiser")
 
@@ -124,6 +125,16 @@ def needs_input_dim(name: str) -> bool:
         (True, False)
     """
     return "input_dim" in inspect.signature(_BUILDERS[_known(name)]).parameters
+
+
+def prescribes_rates(name: str) -> bool:
+    """Whether a named scheme says how fast each layer learns; the others have one learning rate.
+
+    Example:
+        >>> prescribes_rates("mup"), prescribes_rates("ntk")
+        (True, False)
+    """
+    return _known(name) in _PRESCRIBING
 
 
 def _checked_depth(depth: int) -> int:

@@ -37,6 +37,18 @@ def calls(folder):
             "speed_exponents": (0.0, 0.0),
             "optimiser": "adam",
         },
+        "scaling.prescribes_rates": {"name": "mup"},
+        "scaling.update_multiplier_names": {},
+        "scaling.with_update_multiplier": {
+            "scheme": scaling.named_scheme("mup", depth=2, optimiser="muon"),
+            "multiplier": "original",
+            "input_dim": 3,
+            "output_dim": 1,
+        },
+        "scaling.learning_rate_exponents": {
+            "scheme": scaling.named_scheme("mup", depth=2, optimiser="muon"),
+            "multiplier": "original",
+        },
         "scaling.start_share": {"width": 16.0, "proxy_width": 4.0},
         "scaling.displacement_exponents": {
             "scale_exponents": (0.5, 0.0),

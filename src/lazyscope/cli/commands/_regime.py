@@ -10,7 +10,12 @@ from lazyscope.cli._answer import number, print_answer, print_json, table
 from lazyscope.cli._scheme import chosen_scheme
 from lazyscope.cli._values import read_number
 from lazyscope.cli._words import REGIMES
-from lazyscope.scaling import TIE_TOLERANCE
+from lazyscope.scaling import (
+    TIE_TOLERANCE,
+    learning_rate_exponents,
+    prescribes_rates,
+    with_update_multiplier,
+)
 
 
 def regime_command(
@@ -39,6 +44,12 @@ def regime_command(
             help="Who trains: sgd, momentum, adam, adamw, sign, lion or muon; or a name for each layer.",
         ),
     ] = "sgd",
+    update_multiplier: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Of muon's update: original, match-rms-adamw or spectral."
+        ),
+    ] = None,
     width: Annotated[
         str | None, typer.Option(metavar="M", help="Width at which kappa and alpha are told.")
     ] = None,
@@ -65,6 +76,7 @@ def regime_command(
 
     _check_activation(activation)
     dim = 1 if input_dim is None else check_count("input dimension", read_number(input_dim))
+    outputs = check_count("output dimension", read_number(output_dim))
     chosen = chosen_scheme(
         scheme,
         scheme_parameter or [],
@@ -72,13 +84,22 @@ def regime_command(
         speed_exponents,
         depth,
         input_dim=dim,
-        output_dim=check_count("output dimension", read_number(output_dim)),
+        output_dim=outputs,
         activation=activation,
         optimiser=tuple(name.strip() for name in optimizer.split(",")),
     )
+    if update_multiplier is not None and not (scheme and prescribes_rates(scheme)):
+        dims = {"input_dim": dim, "output_dim": outputs}
+        chosen = with_update_multiplier(chosen, update_multiplier, **dims)
     asked: Any = None if width is None else read_number(width)
     report = regime_report(chosen, asked)
     report["optimizer"] = report["optimiser"]
+    report["update_multiplier"] = update_multiplier
+    report["learning_rate_exponents"] = (
+        report["speed_exponents"]
+        if update_multiplier is None
+        else list(learning_rate_exponents(chosen, update_multiplier))
+    )
     enters = scheme is not None and needs_input_dim(scheme)
     report["input_dim"] = dim if enters else None
     report["notes"] = [_ASSUMED] if enters and input_dim is None else []
@@ -125,6 +146,7 @@ def regime_parts(report: Mapping[str, Any]) -> list[Any]:
         f"Regime: {report['regime']}. {meaning[:1].upper()}{meaning[1:]}",
         f"Kappa grows like m^{number(report['kappa_exponent'])}{kappa}.",
         f"{_rate(report)} {_features(report['learns_features_in'], len(alpha))}",
+        *_set_rates(report),
         f"To muP: {_changes(report['to_mup'])}",
         f"To be lazy: {_changes(report['to_lazy'])}",
         *(f"Note: {note}" for note in report.get("notes", ())),
@@ -150,6 +172,16 @@ def _rate(report: Mapping[str, Any]) -> str:
         else f"the learning rate has to follow the width like m^{number(power)}."
     )
     return f"Trained by {names}: {said}"
+
+
+def _set_rates(report: Mapping[str, Any]) -> list[str]:
+    """The learning rates to be set where an update is multiplied."""
+    if report["update_multiplier"] is None:
+        return []
+    rates = _powers(report["learning_rate_exponents"])
+    return [
+        f"Before the multiplier {report['update_multiplier']} of muon, learning rates are {rates}."
+    ]
 
 
 def _features(layers: Sequence[int], of: int) -> str:
