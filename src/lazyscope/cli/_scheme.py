@@ -1,7 +1,7 @@
 """Which parametrisation do the options mean?"""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, final
 
 from lazyscope._checks import InputError, check_choice, check_count
 from lazyscope.cli._values import read_number, read_numbers, read_parameters
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _DEEPEST = 10_000
 
 
+@final
 class SchemeSetting(TypedDict, total=False):
     """What else a scheme depends on: the network and who trains it."""
 

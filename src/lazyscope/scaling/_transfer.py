@@ -23,7 +23,7 @@ from lazyscope.scaling._displacement import (
 from lazyscope.scaling._optimiser import growth_power, update_exponents
 from lazyscope.scaling._scheme import Scheme, check_exponents
 
-_LAZY_RHO = 0.5
+_RHO_OF_NTK = 0.5
 
 
 class ExponentChanges(NamedTuple):
@@ -153,7 +153,7 @@ def changes_to_lazy(scheme: Scheme) -> ExponentChanges:
     """
     check_instance("scheme", scheme, Scheme)
     a, rho = scheme.scale_exponents, scheme.kappa_exponent
-    raised = 0.0 if rho > TIE_TOLERANCE else _LAZY_RHO - rho
+    raised = 0.0 if rho > TIE_TOLERANCE else _RHO_OF_NTK - rho
     lifted = (*a[:-1], a[-1] + raised)
     rate = rate_exponent(lifted, scheme.speed_exponents, optimiser=scheme.optimiser)
     return ExponentChanges((*[0.0] * scheme.depth, raised), (rate,) * len(a))
