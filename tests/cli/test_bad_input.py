@@ -95,7 +95,7 @@ CASES = [
         "describes gradient descent",
     ),
     (
-        ["regime", *NTK, "--optimizer", "muon", "--update-multiplier", "adamw"],
+        ["regime", *NTK, "--optimizer", "muon", "--update-multiplier", "match-rms-adam"],
         "use 'match-rms-adamw'",
     ),
     (["regime", *NTK, "--update-multiplier", "original"], "belong to muon"),
