@@ -57,7 +57,7 @@ def regime_command(
         str | None, typer.Option(metavar="D", help="Fan-in of the first layer; 1 if absent.")
     ] = None,
     output_dim: Annotated[
-        str, typer.Option(metavar="C", help="Outputs (matter for xavier).")
+        str, typer.Option(metavar="C", help="Outputs (for xavier and spectral).")
     ] = "1",
     activation: Annotated[str, typer.Option(metavar="NAME", help="Matters for he.")] = "relu",
     json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
