@@ -56,7 +56,8 @@ def test_the_input_dimension_enters_the_first_scale():
 def test_the_keys_promised_to_other_programs_are_there():
     promised = {
         *("kappa", "kappa_exponent", "alpha", "scale_exponents", "speed_exponents"),
-        *("displacement_exponents", "layer_regimes", "regime"),
+        *("displacement_exponents", "layer_regimes", "regime", "optimizer", "growth_power"),
+        *("relative_speed_exponents", "rate_exponent", "learns_features_in", "to_mup", "to_lazy"),
     }
     assert promised <= set(answer("--scheme", "lecun", "--depth", "2", "--width", "64"))
 
@@ -93,3 +94,107 @@ def test_nothing_is_said_where_the_input_dimension_is_given_or_does_not_enter():
     for other in (("--scheme", "mup", "--depth", "2"), ("--scale-exponents", "0.5,0")):
         report = answer(*other, "--width", "64")
         assert (report["input_dim"], report["notes"]) == (None, [])
+
+
+def test_the_optimiser_decides_the_rates_of_a_named_scheme():
+    adam = answer("--scheme", "mup", "--depth", "2", "--optimizer", "adam")
+    assert adam["optimizer"] == "adam"
+    assert adam["growth_power"] == 1
+    assert adam["scale_exponents"] == [0.5, 0.0, -0.5]
+    assert adam["speed_exponents"] == [0.0, -1.0, -1.0]
+    assert adam["relative_speed_exponents"] == [0.0] * 3
+    assert adam["rate_exponent"] == 0.0
+    assert adam["learns_features_in"] == [1, 2, 3]
+    assert adam["to_mup"] == {"scale_exponents": [0.0] * 3, "speed_exponents": [0.0] * 3}
+    muon = answer("--scheme", "mup", "--depth", "2", "--optimizer", "muon")
+    assert muon["speed_exponents"] == [0.5, 0.0, -0.5]
+    assert muon["layer_regimes"] == ["order-one"] * 3
+
+
+def test_without_an_optimiser_it_is_descent():
+    plain = answer("--scheme", "mup", "--depth", "2")
+    assert (plain["optimizer"], plain["growth_power"]) == ("sgd", 2)
+    assert plain == answer("--scheme", "mup", "--depth", "2", "--optimizer", "sgd")
+
+
+def test_every_layer_may_have_an_optimiser_of_its_own():
+    mixed = answer("--scheme", "mup", "--depth", "2", "--optimizer", "adam, muon,adam")
+    assert mixed["optimizer"] == ["adam", "muon", "adam"]
+    assert mixed["speed_exponents"] == [0.0, 0.0, -1.0]
+    assert mixed["layer_regimes"] == ["order-one"] * 3
+
+
+def test_exponents_are_rates_of_the_optimiser():
+    given = ("--scale-exponents", "0.5,0,0", "--speed-exponents", "0,-1,-1")
+    assert answer(*given)["rate_exponent"] == 0.0
+    adam = answer(*given, "--optimizer", "adam")
+    assert adam["relative_speed_exponents"] == [0.0, 0.0, -0.5]
+    assert adam["rate_exponent"] == -0.5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ("standard", "adam"),
+            (
+                "Trained by adam: the learning rate has to follow the width like m^-1.5. No layer moves",
+                "To muP: initial weights times m to the 0, 0, -0.5; learning rates times m to the 0, -1, -1.",
+                "To be lazy: learning rates times m^-1.5 in all layers.",
+            ),
+        ),
+        (
+            ("mup", "adam,muon,adam"),
+            (
+                "Trained by adam, muon, adam: one learning rate serves all widths. Every layer moves",
+                "To muP: nothing has to change.",
+                "To be lazy: initial weights times m to the 0, 0, 0.5;",
+            ),
+        ),
+    ],
+)
+def test_for_reading_it_says_what_serves_all_widths_and_what_would_change_the_regime(
+    arguments, said
+):
+    scheme, optimiser = arguments
+    line = ["regime", "--scheme", scheme, "--depth", "2", "--optimizer", optimiser]
+    words = " ".join(CliRunner().invoke(app, line).stdout.split())
+    for sentence in said:
+        assert sentence in words
+
+
+def test_for_reading_the_layers_that_learn_are_named_where_not_all_do():
+    result = CliRunner().invoke(app, ["regime", "--scale-exponents", "-0.5,0.25"])
+    assert "By their own size or more move: layer 1." in " ".join(result.stdout.split())
+
+
+def test_a_multiplier_of_muon_is_taken_off_rates_that_are_prescribed():
+    muon = ("--scheme", "mup", "--depth", "2", "--optimizer", "muon")
+    plain = answer(*muon)
+    assert plain["learning_rate_exponents"] == plain["speed_exponents"] == [0.5, 0.0, -0.5]
+    for name, rates in {
+        "original": [0.0, 0.0, -0.5],
+        "match-rms-adamw": [0.0, -0.5, -1.0],
+        "spectral": [0.0, 0.0, 0.0],
+    }.items():
+        report = answer(*muon, "--update-multiplier", name)
+        assert report["learning_rate_exponents"] == rates
+        assert report["speed_exponents"] == plain["speed_exponents"]
+
+
+def test_a_multiplier_of_muon_multiplies_rates_that_are_given():
+    one_rate = ("--scheme", "standard", "--depth", "2", "--optimizer", "adam,muon,muon")
+    report = answer(*one_rate, "--update-multiplier", "match_rms_adamw")
+    assert report["learning_rate_exponents"] == [0.0, 0.0, 0.0]
+    assert report["speed_exponents"] == [0.0, 0.5, 0.5]
+    assert answer(*one_rate)["rate_exponent"] - report["rate_exponent"] == 0.5
+    given = ("--scale-exponents", "0.5,0,-0.5", "--optimizer", "muon")
+    assert answer(*given, "--update-multiplier", "spectral")["layer_regimes"] == ["order-one"] * 3
+
+
+def test_for_reading_the_rates_to_set_are_told_beside_a_multiplier():
+    line = ["regime", "--scheme", "mup", "--depth", "2", "--optimizer", "muon"]
+    said = CliRunner().invoke(app, [*line, "--update-multiplier", "original"]).stdout
+    assert "Before the multiplier original of muon, learning rates are m to the 0, 0, -0.5." in (
+        " ".join(said.split())
+    )

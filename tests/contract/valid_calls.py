@@ -9,6 +9,7 @@ ABSTRACT = "an interface"
 TYPES = "looks at types alone, which its callers found"
 NOT_CALLED = {
     "scaling.AbcForm": TREE,
+    "scaling.ExponentChanges": TREE,
     "scaling.ArrayTransfer": TREE,
     "scaling.PhasePoint": TREE,
     "model.Layer": TREE,

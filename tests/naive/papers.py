@@ -31,7 +31,15 @@ def prescription(name, L, m, d, C):
     if name == "mup":  # Yang & Hu: a = (-1/2, 0, .., 0, 1/2), b = 1/2, c = 0
         sd = 1 / math.sqrt(m)
         return [(math.sqrt(m), sd, 1.0), *[(1.0, sd, 1.0)] * (L - 1), (1 / math.sqrt(m), sd, 1.0)]
+    if name == "spectral":  # parametrization 1 with the rates of descent, fan_out / fan_in
+        return [(1.0, min(1, math.sqrt(o / i)) / math.sqrt(i), o / i) for i, o in layers]
     raise KeyError(name)
+
+
+def mup_of_adam(L, m):
+    """Yang et al. 2022, table 3, with base width one: (deviation, rate) of input, hidden, output."""
+    hidden = [(1 / math.sqrt(m), 1 / m)] * (L - 1)
+    return [(1.0, 1.0), *hidden, (1 / m, 1 / m)]
 
 
 def scales_and_speeds(name, L, m, d, C):

@@ -15,9 +15,9 @@ from lazyscope.scaling import (
     scheme_names,
     scheme_parameters,
 )
-from naive.papers import scales_and_speeds
+from naive.papers import fans, mup_of_adam, scales_and_speeds
 
-FROM_PAPERS = ("ntk", "standard", "lecun", "he", "xavier", "mean-field", "mup")
+FROM_PAPERS = ("ntk", "standard", "lecun", "he", "xavier", "mean-field", "mup", "spectral")
 HALF = 0.5
 
 
@@ -39,7 +39,7 @@ def test_every_name_builds_a_documented_scheme():
 @pytest.mark.parametrize("name", FROM_PAPERS)
 @pytest.mark.parametrize("depth", [1, 2, 4])
 def test_scales_and_speeds_are_those_of_the_paper_up_to_the_unit_of_time(name, depth):
-    for m in (5, 640):
+    for m in (8, 640) if name == "spectral" else (5, 640):
         scheme = named_scheme(name, depth=depth, input_dim=7, output_dim=3)
         alpha, speed = (np.array(v) for v in scales_and_speeds(name, depth, m, 7, 3))
         np.testing.assert_allclose(scheme.alpha(m), alpha, rtol=1e-13)
@@ -59,6 +59,7 @@ def test_scales_and_speeds_are_those_of_the_paper_up_to_the_unit_of_time(name, d
         ("xavier", (0, 0, 0, 0), (0, 0, 0, 0), 0),
         ("mean-field", (HALF, -HALF, -HALF, -HALF), (0, -1, -1, -2), -1),
         ("mup", (HALF, 0, 0, -HALF), (1, 0, 0, -1), 0),
+        ("spectral", (HALF, 0, 0, -HALF), (1, 0, 0, -1), 0),
     ],
 )
 def test_exponents_are_those_of_the_table(name, scales, speeds, rho):
@@ -184,3 +185,79 @@ def test_a_scheme_without_the_input_dimension_does_not_ask_for_it(name):
 
 def test_kappa_of_ntk_on_digits_is_one_at_width_64_not_eight():
     assert named_scheme("ntk", depth=1, input_dim=64).kappa(64) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4])
+@pytest.mark.parametrize("optimiser", ["adam", "adamw", "sign", "lion"])
+def test_mup_for_steps_of_signs_is_the_table_of_its_paper(optimiser, depth):
+    for m in (4, 100):
+        scheme = named_scheme("mup", depth=depth, optimiser=optimiser)
+        deviation, rate = zip(*mup_of_adam(depth, m), strict=True)
+        np.testing.assert_allclose(scheme.weight_std(m), deviation, rtol=1e-13)
+        np.testing.assert_allclose(scheme.speed(m), rate, rtol=1e-13)
+    assert scheme.optimiser == optimiser
+    assert "2203.03466" in scheme.source
+
+
+@pytest.mark.parametrize("optimiser", ["sign", "muon", ("adam", "muon", "muon", "sign")])
+def test_a_step_of_the_spectral_scheme_has_the_spectral_norm_it_asks_for(optimiser):
+    """|eta sign(G)| and |eta U V'| are computed from matrices of the layers' own shapes."""
+    scheme = named_scheme("spectral", depth=3, input_dim=2, output_dim=3, optimiser=optimiser)
+    names = (optimiser,) * 4 if isinstance(optimiser, str) else optimiser
+    rng = np.random.default_rng(0)
+    for m in (16, 64):
+        for name, rate, (fan_in, fan_out) in zip(
+            names, scheme.speed(m), fans(3, m, 2, 3), strict=True
+        ):
+            gradient = rng.normal(size=fan_out)[:, None] * rng.normal(size=fan_in)
+            if name == "muon":
+                u, _, v = np.linalg.svd(gradient, full_matrices=False)
+                step = u @ v
+            else:
+                step = np.sign(gradient)
+            norm = np.linalg.norm(rate * step, ord=2)
+            assert norm == pytest.approx(math.sqrt(fan_out / fan_in), rel=1e-12)
+
+
+def test_the_first_and_last_layers_of_mup_may_have_adam_and_the_matrices_muon():
+    mixed = named_scheme("mup", depth=3, optimiser=("adam", "muon", "muon", "adam"))
+    assert mixed.speed_exponents == (0, 0, 0, -1)
+    assert mixed.optimiser == ("adam", "muon", "muon", "adam")
+    assert {"2203.03466", "2310.17813"} <= set(re.findall(r"\d{4}\.\d{5}", mixed.source))
+    e = displacement_exponents(
+        mixed.scale_exponents, mixed.speed_exponents, optimiser=mixed.optimiser
+    )
+    assert e == (0.0,) * 4
+
+
+def test_mean_field_moves_the_same_layers_whoever_trains():
+    for depth in (1, 2, 4):
+        moved = {
+            displacement_exponents(s.scale_exponents, s.speed_exponents, optimiser=s.optimiser)
+            for s in (
+                named_scheme("mean-field", depth=depth, optimiser=o)
+                for o in ("sgd", "lion", "muon")
+            )
+        }
+        assert moved == {(0.0, *[0.5] * (depth - 1), 0.0)}
+
+
+def test_one_learning_rate_stays_one_whoever_trains():
+    for name in ("standard", "lecun", "he", "xavier", "balanced"):
+        plain, adam = (
+            named_scheme(name, depth=2, input_dim=5, optimiser=o) for o in ("sgd", "adam")
+        )
+        assert adam.scales == plain.scales
+        assert adam.speed_exponents == (0.0,) * 3
+        assert (plain.optimiser, adam.optimiser) == ("sgd", "adam")
+
+
+def test_optimisers_that_a_scheme_cannot_have_are_refused():
+    with pytest.raises(InputError, match=r"one for each of the 3 layers.*adam, muon"):
+        named_scheme("mup", depth=2, optimiser=("adam", "muon"))
+    with pytest.raises(InputError, match="or none of them"):
+        named_scheme("mup", depth=1, optimiser=("sgd", "muon"))
+    with pytest.raises(InputError, match="use 'adam'"):
+        named_scheme("mup", depth=1, optimiser="adan")
+    with pytest.raises(InputError, match="plane describes gradient descent"):
+        named_scheme("luo", depth=1, gamma=0.5, gamma_prime=0.0, optimiser="adam")

@@ -18,12 +18,17 @@ ROWS = [
 FORMULAS = {
     row[0].strip("`"): row[1:]
     for row in ROWS
-    if row[0].strip("`") in scheme_names() and len(row) == 6
+    if row[0].strip("`") in scheme_names() and len(row) == 6 and row[1].startswith("`")
 }
 SOURCES = {
     row[0].strip("`"): row[1:]
     for row in ROWS
     if row[0].strip("`") in scheme_names() and len(row) == 3
+}
+OPTIMISERS = {
+    (row[0].strip("`"), row[1]): row[2:]
+    for row in ROWS
+    if row[0].strip("`") in scheme_names() and row[1] in ("sgd", "adam", "muon")
 }
 SIZES = [{"m": 7, "d": 5, "C": 3}, {"m": 640, "d": 64, "C": 10}]
 
@@ -58,6 +63,25 @@ def test_exponents_and_regimes_are_those_of_the_code(name):
     assert fractions(rho) == pytest.approx([report["kappa_exponent"]], abs=TIE_TOLERANCE)
     assert fractions(displacement) == pytest.approx(report["displacement_exponents"])
     assert regime == report["regime"]
+
+
+@pytest.mark.parametrize(("name", "optimiser"), OPTIMISERS)
+def test_rates_displacements_and_sources_for_every_optimiser_are_those_of_the_code(name, optimiser):
+    rates, displacement, power, source = OPTIMISERS[name, optimiser]
+    for sizes in SIZES:
+        scheme = named_scheme(
+            name, depth=3, input_dim=sizes["d"], output_dim=sizes["C"], optimiser=optimiser
+        )
+        np.testing.assert_allclose(values(rates, sizes), scheme.speed(sizes["m"]), rtol=1e-14)
+        report = regime_report(scheme)
+        assert fractions(displacement) == pytest.approx(report["displacement_exponents"])
+        assert fractions(power) == pytest.approx([report["rate_exponent"]])
+        assert source == scheme.source
+
+
+def test_the_table_of_optimisers_has_every_scheme_with_rates_of_its_own():
+    named = ("standard", "ntk", "mean-field", "mup", "spectral")
+    assert set(OPTIMISERS) == {(name, o) for name in named for o in ("sgd", "adam", "muon")}
 
 
 @pytest.mark.parametrize("name", SOURCES)

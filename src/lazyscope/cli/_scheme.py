@@ -1,7 +1,7 @@
 """Which parametrisation do the options mean?"""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, final
 
 from lazyscope._checks import InputError, check_choice, check_count
 from lazyscope.cli._values import read_number, read_numbers, read_parameters
@@ -14,16 +14,23 @@ if TYPE_CHECKING:
 _DEEPEST = 10_000
 
 
+@final
+class SchemeSetting(TypedDict, total=False):
+    """What else a scheme depends on: the network and who trains it."""
+
+    input_dim: int
+    output_dim: int
+    activation: str
+    optimiser: str | tuple[str, ...]
+
+
 def chosen_scheme(
     name: str | None,
     parameters: Sequence[str],
     scale_exponents: str | None,
     speed_exponents: str | None,
     depth: str | None,
-    *,
-    input_dim: int,
-    output_dim: int,
-    activation: str,
+    **setting: Unpack[SchemeSetting],
 ) -> Scheme:
     """The scheme of ``--scheme`` or ``--scale-exponents``, of which exactly one must be given.
 
@@ -40,15 +47,7 @@ def chosen_scheme(
             else "keep one of the two",
         )
     if name is not None:
-        return _by_name(
-            name,
-            parameters,
-            speed_exponents,
-            depth,
-            input_dim=input_dim,
-            output_dim=output_dim,
-            activation=activation,
-        )
+        return _by_name(name, parameters, speed_exponents, depth, **setting)
     if parameters:
         raise InputError(
             "scheme parameters belong to a named scheme",
@@ -56,7 +55,8 @@ def chosen_scheme(
             cause="--scheme was left out",
             fix="add --scheme, or leave out --scheme-parameter",
         )
-    return _by_exponents(str(scale_exponents), speed_exponents, depth)
+    optimiser = setting.get("optimiser", "sgd")
+    return _by_exponents(str(scale_exponents), speed_exponents, depth, optimiser)
 
 
 def spread_scheme(given: "NetworkOptions", data: "Dataset") -> Scheme:
@@ -108,7 +108,7 @@ def _by_name(
     parameters: Sequence[str],
     speed_exponents: str | None,
     depth: str | None,
-    **setting: int | str,
+    **setting: Unpack[SchemeSetting],
 ) -> Scheme:
     if speed_exponents is not None:
         raise InputError(
@@ -147,9 +147,15 @@ def _by_name(
     return named_scheme(name, depth=layers, **setting, **given)  # pyright: ignore[reportArgumentType]
 
 
-def _by_exponents(scale_exponents: str, speed_exponents: str | None, depth: str | None) -> Scheme:
-    speeds = None if speed_exponents is None else read_numbers(speed_exponents)
-    scheme = Scheme.from_exponents(read_numbers(scale_exponents), speeds)  # pyright: ignore[reportArgumentType]
+def _by_exponents(
+    scale_exponents: str,
+    speed_exponents: str | None,
+    depth: str | None,
+    optimiser: str | tuple[str, ...],
+) -> Scheme:
+    speeds: Any = None if speed_exponents is None else read_numbers(speed_exponents)
+    scales: Any = read_numbers(scale_exponents)
+    scheme = Scheme.from_exponents(scales, speeds, optimiser=optimiser)
     if depth is not None and check_count("depth", read_number(depth)) != scheme.depth:
         raise InputError(
             "L hidden layers have L + 1 scale exponents",

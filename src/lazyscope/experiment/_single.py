@@ -16,7 +16,7 @@ from lazyscope.experiment._program import draw, run_inputs
 from lazyscope.experiment._settings import FINE_RECORDS, Value, canonical, default_settings
 from lazyscope.experiment._virtual import drawn_scheme, width_of
 from lazyscope.model import AbstractNetwork, Dense, architecture, physical_memory
-from lazyscope.scaling import Scheme, regime_report
+from lazyscope.scaling import Scheme, growth_power, regime_report
 
 _NEGLIGIBLE = 1e-14
 
@@ -178,14 +178,20 @@ def _scheme_record(scheme: Scheme, width: float) -> dict[str, Any]:
             "kappa_exponent",
             "scale_exponents",
             "speed_exponents",
+            "relative_speed_exponents",
             "displacement_exponents",
             "layer_regimes",
             "regime",
+            "rate_exponent",
+            "learns_features_in",
+            "to_mup",
+            "to_lazy",
         )
         return {
             "name": scheme.name,
             "source": scheme.source,
             "depth": scheme.depth,
+            "growth_power": growth_power(scheme.optimiser),
             **numbers,
             **dict.fromkeys(unknown),
         }

@@ -9,10 +9,12 @@ from lazyscope.scaling._catalogue import DEEPEST as DEEPEST
 from lazyscope.scaling._catalogue import (
     named_scheme,
     needs_input_dim,
+    prescribes_rates,
     scheme_names,
     scheme_parameters,
 )
 from lazyscope.scaling._displacement import (
+    TIE_TOLERANCE,
     displacement_exponents,
     frobenius_displacement_exponents,
     relative_speed_exponents,
@@ -33,10 +35,14 @@ from lazyscope.scaling._equivalence import (
 from lazyscope.scaling._law import FanAverageLaw, Law, PowerLaw, ValueAtWidth
 from lazyscope.scaling._law import check_virtual_width as check_virtual_width
 from lazyscope.scaling._macroscopic import macroscopic_form
+from lazyscope.scaling._multiplier import (
+    learning_rate_exponents,
+    update_multiplier_names,
+    with_update_multiplier,
+)
 from lazyscope.scaling._optimiser import growth_power, update_exponents
 from lazyscope.scaling._phase_plane import PhasePoint, phase_point
 from lazyscope.scaling._regime import (
-    TIE_TOLERANCE,
     LayerRegime,
     NetworkRegime,
     layer_regimes,
@@ -44,11 +50,18 @@ from lazyscope.scaling._regime import (
     regime_report,
 )
 from lazyscope.scaling._scheme import Scheme
+from lazyscope.scaling._transfer import (
+    ExponentChanges,
+    changes_to_lazy,
+    changes_to_mup,
+    rate_exponent,
+)
 
 __all__ = [
     "TIE_TOLERANCE",
     "AbcForm",
     "ArrayTransfer",
+    "ExponentChanges",
     "FanAverageLaw",
     "GrowthRole",
     "Law",
@@ -60,6 +73,8 @@ __all__ = [
     "Scheme",
     "ValueAtWidth",
     "array_transfer",
+    "changes_to_lazy",
+    "changes_to_mup",
     "displacement_exponents",
     "displacements_at_width",
     "frobenius_displacement_exponents",
@@ -68,11 +83,14 @@ __all__ = [
     "initial_operator_norms",
     "law_corrections",
     "layer_regimes",
+    "learning_rate_exponents",
     "macroscopic_form",
     "named_scheme",
     "needs_input_dim",
     "network_regime",
     "phase_point",
+    "prescribes_rates",
+    "rate_exponent",
     "regime_report",
     "relative_speed_exponents",
     "scheme_names",
@@ -81,4 +99,6 @@ __all__ = [
     "start_share",
     "to_abc",
     "update_exponents",
+    "update_multiplier_names",
+    "with_update_multiplier",
 ]

@@ -1,13 +1,14 @@
 """How does one get a parametrisation by its name?"""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from lazyscope._checks import InputError, check_choice, check_count, check_text
 from lazyscope._described import described
 from lazyscope.scaling import _named
+from lazyscope.scaling._optimiser import optimiser_of_layers
 from lazyscope.scaling._scheme import Scheme
 
 _BUILDERS: dict[str, Callable[..., Scheme]] = {
@@ -18,11 +19,13 @@ _BUILDERS: dict[str, Callable[..., Scheme]] = {
     "xavier": _named.xavier,
     "mean-field": _named.mean_field,
     "mup": _named.mup,
+    "spectral": _named.spectral,
     "luo": _named.luo,
     "balanced": _named.balanced,
 }
+_PRESCRIBING = ("mean-field", "mup", "spectral")
 DEEPEST = 10**5
-_SETTING = ("depth", "input_dim", "output_dim", "activation")
+_SETTING = ("depth", "input_dim", "output_dim", "activation", "optimiser")
 
 
 def scheme_names() -> tuple[str, ...]:
@@ -54,6 +57,7 @@ def named_scheme(
     input_dim: int | None = None,
     output_dim: int = 1,
     activation: str = "relu",
+    optimiser: str | Sequence[str] = "sgd",
     **parameters: float,
 ) -> Scheme:
     """A parametrisation by name, with its paper in ``source``.
@@ -63,12 +67,14 @@ def named_scheme(
     Args:
         name: one of `scheme_names`; case does not matter, and ``_`` or a blank stands for ``-``.
         depth: number of hidden layers L.
-        input_dim: fan-in d of the first layer. The constants of ntk, standard, lecun, he and xavier
-            have it, so it must be given there; exponents do not depend on it.
-        output_dim: outputs C; enters Xavier only.
+        input_dim: fan-in d of the first layer. The constants of ntk, standard, lecun, he, xavier and
+            spectral have it, so it must be given there; exponents do not depend on it.
+        output_dim: outputs C; enters xavier and spectral only.
         activation: enters He only: its variance is 2 / fan_in for a rectifier,
             2 / ((1 + slope^2) fan_in) for a leaky one, 1 / fan_in for ``linear``; other activations
             get the rectifier's value, as is customary.
+        optimiser: who trains, a name or one for each layer. The rates of mup, spectral, mean-field and
+            ntk follow from it; the others have one learning rate for all layers whoever trains.
         **parameters: free parameters of the scheme: ``gamma``, ``gamma_prime`` (luo),
             ``kappa_exponent``, ``kappa_constant`` (balanced), ``negative_slope`` (he).
 
@@ -77,12 +83,15 @@ def named_scheme(
 
     Raises:
         InputError: unknown name, depth below 1, dimensions below 1, no input dimension where the
-            scheme has one, unknown or missing parameters, or a depth that the scheme is not defined
-            for.
+            scheme has one, unknown or missing parameters, a depth that the scheme is not defined
+            for, optimisers that are unknown, of another number than layers or without a common law,
+            or luo for another optimiser than descent.
 
     Example:
         >>> named_scheme("ntk", depth=2, input_dim=4).alpha(64)
         array([4., 1., 1.])
+        >>> named_scheme("mup", depth=2, optimiser="adam").speed_exponents
+        (0.0, -1.0, -1.0)
     """
     known_name = _known(name)
     builder = _BUILDERS[known_name]
@@ -92,6 +101,7 @@ def named_scheme(
         "output_dim": check_count("output_dim", output_dim),
         "activation": check_text("activation", activation),
     }
+    setting["optimiser"] = optimiser_of_layers(optimiser, setting["depth"] + 1)
     _check_parameters(known_name, parameters)
     taken = inspect.signature(builder).parameters
     if input_dim is None and "input_dim" in taken:
@@ -103,7 +113,8 @@ def named_scheme(
         )
     known = {key: value for key, value in setting.items() if key in taken}
     scheme = builder(**known, **parameters)
-    return replace(scheme, description=described(builder).partition("\n")[0])
+    words = described(builder).partition("\n")[0]
+    return replace(scheme, description=words, optimiser=setting["optimiser"])
 
 
 def needs_input_dim(name: str) -> bool:
@@ -114,6 +125,16 @@ def needs_input_dim(name: str) -> bool:
         (True, False)
     """
     return "input_dim" in inspect.signature(_BUILDERS[_known(name)]).parameters
+
+
+def prescribes_rates(name: str) -> bool:
+    """Whether a named scheme says how fast each layer learns; the others have one learning rate.
+
+    Example:
+        >>> prescribes_rates("mup"), prescribes_rates("ntk")
+        (True, False)
+    """
+    return _known(name) in _PRESCRIBING
 
 
 def _checked_depth(depth: int) -> int:

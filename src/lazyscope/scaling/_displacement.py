@@ -21,6 +21,13 @@ from collections.abc import Sequence
 from lazyscope.scaling._optimiser import growth_power, update_exponents
 from lazyscope.scaling._scheme import check_exponents
 
+TIE_TOLERANCE = 1e-9
+"""Exponents closer to zero than this count as zero.
+
+Exponents are short decimals or fractions that a user writes; their sums are off by rounding errors
+of about 1e-16. The tolerance is far above those and far below any difference that matters.
+"""
+
 
 def relative_speed_exponents(
     scale_exponents: Sequence[float],
@@ -98,10 +105,8 @@ def displacement_exponents(
     u = relative_speed_exponents(scale_exponents, speed_exponents, optimiser=optimiser)
     p = growth_power(optimiser)
     rho = math.fsum(check_exponents("scale exponents", scale_exponents))
-    top = max(u)
-    below = [x - top for x in u]
-    lift = -min(rho, 0.5) if rho >= 0 else _water_level(below, -p * rho)
-    levels = [x + lift + 0.0 for x in below]
+    lift, top = highest_level(u, rho, p), max(u)
+    levels = [x - top + lift + 0.0 for x in u]
     return tuple(z if z <= 0 else z / p for z in levels)
 
 
@@ -134,6 +139,14 @@ def frobenius_displacement_exponents(
     """
     e = displacement_exponents(scale_exponents, speed_exponents, optimiser=optimiser)
     return (e[0], *(x - 0.5 for x in e[1:-1]), e[-1])
+
+
+def highest_level(speeds: Sequence[float], rho: float, p: int) -> float:
+    """The largest z_l of the law, ``c + max_l u_l``, for relative speeds u_l."""
+    if rho >= 0:
+        return -min(rho, 0.5)
+    top = max(speeds)
+    return _water_level([u - top for u in speeds], -p * rho)
 
 
 def _water_level(heights: Sequence[float], volume: float) -> float:

@@ -1,7 +1,8 @@
 """Which parametrisations have a name, and what do their papers prescribe?
 
 Each function builds one scheme for L hidden layers. Fan-ins are the input dimension d for the first
-layer and the width m for the others. Scales are those of the effective weights.
+layer and the width m for the others. Scales are those of the effective weights. Functions that take the
+optimisers of the layers prescribe rates for each of them; the others have one learning rate whoever trains.
 """
 
 import math
@@ -9,16 +10,17 @@ from collections.abc import Sequence
 
 from lazyscope._checks import InputError, check_finite, check_positive
 from lazyscope.scaling._law import FanAverageLaw, Law, PowerLaw
+from lazyscope.scaling._optimiser import growth_power, update_exponents
 from lazyscope.scaling._scheme import Scheme
 
 _ONE = PowerLaw(1.0, 0.0)
 
 
-def ntk(depth: int, input_dim: int) -> Scheme:
+def ntk(depth: int, input_dim: int, optimiser: Sequence[str]) -> Scheme:
     """Unit weights behind a multiplier 1/sqrt(fan_in) in every layer, one learning rate."""
-    d = float(input_dim)
+    p, d = growth_power(optimiser), float(input_dim)
     scales = _fan_in_scales(1.0, depth, input_dim)
-    speeds = (PowerLaw(1 / d, 0.0), *[PowerLaw(1.0, -1.0)] * depth)
+    speeds = (PowerLaw(d ** (-p / 2), 0.0), *[PowerLaw(1.0, -p / 2)] * depth)
     return Scheme("ntk", scales, speeds, "Jacot, Gabriel & Hongler 2018 (arXiv 1806.07572)")
 
 
@@ -49,25 +51,38 @@ def xavier(depth: int, input_dim: int, output_dim: int) -> Scheme:
     return _one_rate("xavier", scales, "Glorot & Bengio 2010 (AISTATS)")
 
 
-def mean_field(depth: int) -> Scheme:
-    """Unit weights behind 1/m in every layer but the first, learning rates m, m^2, .., m^2, m."""
+def mean_field(depth: int, optimiser: Sequence[str]) -> Scheme:
+    """Unit weights behind 1/m in every layer but the first, rates that move each weight by order one."""
     scales = (PowerLaw(1.0, 0.5), *[PowerLaw(1.0, -0.5)] * depth)
-    speeds = (_ONE, *[PowerLaw(1.0, -1.0)] * (depth - 1), PowerLaw(1.0, -2.0))
     source = (
         "Mei, Montanari & Nguyen 2018 (arXiv 1804.06561); deeper networks: "
         "Nguyen & Pham 2020 (arXiv 2001.11443)"
     )
+    if growth_power(optimiser) == 2:
+        speeds = (_ONE, *[PowerLaw(1.0, -1.0)] * (depth - 1), PowerLaw(1.0, -2.0))
+    else:
+        norms = (0.5, *[0.0] * (depth - 1), -0.5)  # of changes of order one behind the multipliers
+        sizes = update_exponents(optimiser, depth + 1)
+        speeds = tuple(PowerLaw(1.0, x - d) for x, d in zip(norms, sizes, strict=True))
     return Scheme("mean-field", scales, speeds, source)
 
 
-def mup(depth: int) -> Scheme:
-    """Maximal update parametrisation for gradient descent: every layer learns at order one."""
-    scales = (PowerLaw(1.0, 0.5), *[_ONE] * (depth - 1), PowerLaw(1.0, -0.5))
-    speeds = (PowerLaw(1.0, 1.0), *[_ONE] * (depth - 1), PowerLaw(1.0, -1.0))
-    return Scheme("mup", scales, speeds, "Yang & Hu 2021 (arXiv 2011.14522)")
+def mup(depth: int, optimiser: Sequence[str]) -> Scheme:
+    """Maximal update parametrisation: every layer learns at order one with one learning rate."""
+    a = (0.5, *[0.0] * (depth - 1), -0.5)
+    speeds = _order_one(optimiser, [PowerLaw(1.0, x) for x in a], input_dim=1, output_dim=1)
+    return Scheme("mup", tuple(PowerLaw(1.0, x) for x in a), speeds, _source_of_mup(optimiser))
 
 
-def luo(depth: int, gamma: float, gamma_prime: float) -> Scheme:
+def spectral(depth: int, input_dim: int, output_dim: int, optimiser: Sequence[str]) -> Scheme:
+    """Weights and their updates have the spectral norm sqrt(fan_out / fan_in), at m above d and C."""
+    first, last = math.sqrt(1 / input_dim), math.sqrt(output_dim)
+    norms = (PowerLaw(first, 0.5), *[_ONE] * (depth - 1), PowerLaw(last, -0.5))
+    speeds = _order_one(optimiser, norms, input_dim=input_dim, output_dim=output_dim)
+    return Scheme("spectral", norms, speeds, _SPECTRAL)
+
+
+def luo(depth: int, gamma: float, gamma_prime: float, optimiser: Sequence[str]) -> Scheme:
     """The point (gamma, gamma') of the two-layer phase plane, one learning rate."""
     g, h = check_finite("gamma", gamma), check_finite("gamma_prime", gamma_prime)
     if depth != 1:
@@ -76,6 +91,13 @@ def luo(depth: int, gamma: float, gamma_prime: float) -> Scheme:
             received=f"depth {depth}",
             cause="a deeper network was asked for",
             fix="use depth 1, or give scale exponents",
+        )
+    if growth_power(optimiser) != 2:
+        raise InputError(
+            "the (gamma, gamma') plane describes gradient descent",
+            received=f"optimiser {', '.join(sorted(set(optimiser)))}",
+            cause="gamma' compares speeds as gradient descent has them",
+            fix="give scale exponents ((1 - gamma + gamma') / 2, (1 - gamma - gamma') / 2)",
         )
     scales = (PowerLaw(1.0, (1 - g + h) / 2), PowerLaw(1.0, (1 - g - h) / 2))
     return _one_rate("luo", scales, "Luo, Xu, Ma & Zhang 2021 (JMLR 22(71), arXiv 2007.07497)")
@@ -99,3 +121,35 @@ def _fan_in_scales(gain: float, depth: int, input_dim: int) -> tuple[Law, ...]:
 
 def _one_rate(name: str, scales: Sequence[Law], source: str) -> Scheme:
     return Scheme(name, tuple(scales), (_ONE,) * len(scales), source)
+
+
+_SPECTRAL = "Yang, Simon & Bernstein 2023 (arXiv 2310.17813)"
+
+
+def _source_of_mup(optimiser: Sequence[str]) -> str:
+    """Whose table it is: of descent, of Adam and other steps of signs, of orthogonal steps."""
+    if growth_power(optimiser) == 2:
+        return "Yang & Hu 2021 (arXiv 2011.14522)"
+    papers = []
+    if set(optimiser) != {"muon"}:
+        papers.append("Yang et al. 2022 (arXiv 2203.03466)")
+    if "muon" in optimiser:
+        papers.append(f"orthogonal updates: {_SPECTRAL}")
+    return "; ".join(papers)
+
+
+def _order_one(
+    optimiser: Sequence[str], norms: Sequence[PowerLaw], *, input_dim: int, output_dim: int
+) -> tuple[Law, ...]:
+    """Speeds at which one step changes layer l by ``norms[l]``, which is its own size.
+
+    A step of signs has the norm ``sqrt(fan_in fan_out)``, an orthogonal one has norm one, and gradients of
+    such layers have the norm ``1 / norms[l]``.
+    """
+    p, layers = growth_power(optimiser), len(norms)
+    fixed = (math.sqrt(input_dim), *[1.0] * (layers - 2), math.sqrt(output_dim))
+    sizes = update_exponents(optimiser, layers)
+    return tuple(
+        PowerLaw(norm.constant**p / (fan if d else 1.0), p * norm.exponent - d)
+        for norm, fan, d in zip(norms, fixed, sizes, strict=True)
+    )

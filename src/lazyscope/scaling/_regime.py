@@ -5,19 +5,23 @@ from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
 from lazyscope._checks import check_instance
-from lazyscope.scaling._displacement import displacement_exponents
+from lazyscope.scaling._displacement import (
+    TIE_TOLERANCE,
+    displacement_exponents,
+    relative_speed_exponents,
+)
 from lazyscope.scaling._law import check_width
+from lazyscope.scaling._optimiser import growth_power
 from lazyscope.scaling._scheme import Scheme, check_exponents
+from lazyscope.scaling._transfer import (
+    ExponentChanges,
+    changes_to_lazy,
+    changes_to_mup,
+    rate_exponent,
+)
 
 LayerRegime: TypeAlias = Literal["lazy", "order-one", "condensed"]
 NetworkRegime: TypeAlias = Literal["theta-lazy", "critical", "partially-lazy", "condensed"]
-
-TIE_TOLERANCE = 1e-9
-"""Exponents closer to zero than this count as zero.
-
-Exponents are short decimals or fractions that a user writes; their sums are off by rounding errors
-of about 1e-16. The tolerance is far above those and far below any difference that matters.
-"""
 
 
 def layer_regimes(
@@ -97,8 +101,12 @@ def regime_report(scheme: Scheme, width: int | None = None) -> dict[str, Any]:
     Returns:
         Keys ``name``, ``source``, ``depth``, ``width``; ``kappa`` and ``alpha`` (per layer) at that
         width, None without one; ``kappa_exponent``, ``scale_exponents``, ``speed_exponents``,
-        ``optimiser`` (whose rates the speeds are), ``displacement_exponents`` (operator norm),
-        ``layer_regimes``, ``regime``.
+        ``optimiser`` (whose rates the speeds are), ``growth_power`` (p),
+        ``relative_speed_exponents`` (u_l), ``displacement_exponents`` (operator norm),
+        ``layer_regimes``, ``regime``; ``rate_exponent`` (the power of the width that the learning rate has
+        to follow, zero where one serves all widths), ``learns_features_in`` (numbers of the layers that
+        move by their own size or more), ``to_mup`` and ``to_lazy`` (what to add to the exponents of
+        scales and of speeds, layer by layer).
 
     Raises:
         InputError: a width below 1, or a scheme given by numbers, which has no exponents.
@@ -111,6 +119,7 @@ def regime_report(scheme: Scheme, width: int | None = None) -> dict[str, Any]:
     check_instance("scheme", scheme, Scheme)
     a, sigma, optimiser = scheme.scale_exponents, scheme.speed_exponents, scheme.optimiser
     m = None if width is None else check_width(width)
+    regimes = layer_regimes(a, sigma, optimiser=optimiser)
     return {
         "name": scheme.name,
         "source": scheme.source,
@@ -122,10 +131,20 @@ def regime_report(scheme: Scheme, width: int | None = None) -> dict[str, Any]:
         "scale_exponents": list(a),
         "speed_exponents": list(sigma),
         "optimiser": optimiser if isinstance(optimiser, str) else list(optimiser),
+        "growth_power": growth_power(optimiser),
+        "relative_speed_exponents": list(relative_speed_exponents(a, sigma, optimiser=optimiser)),
         "displacement_exponents": list(displacement_exponents(a, sigma, optimiser=optimiser)),
-        "layer_regimes": list(layer_regimes(a, sigma, optimiser=optimiser)),
+        "layer_regimes": list(regimes),
         "regime": network_regime(a, sigma, optimiser=optimiser),
+        "rate_exponent": rate_exponent(a, sigma, optimiser=optimiser),
+        "learns_features_in": [i for i, held in enumerate(regimes, start=1) if held != "lazy"],
+        "to_mup": _listed(changes_to_mup(scheme)),
+        "to_lazy": _listed(changes_to_lazy(scheme)),
     }
+
+
+def _listed(changes: ExponentChanges) -> dict[str, list[float]]:
+    return {name: list(values) for name, values in changes._asdict().items()}
 
 
 def _layer_regime(exponent: float) -> LayerRegime:

@@ -30,6 +30,25 @@ def calls(folder):
             "proxy_width": 4.0,
             "matrix": True,
         },
+        "scaling.changes_to_lazy": {"scheme": scheme()},
+        "scaling.changes_to_mup": {"scheme": scheme()},
+        "scaling.rate_exponent": {
+            "scale_exponents": (0.5, 0.0),
+            "speed_exponents": (0.0, 0.0),
+            "optimiser": "adam",
+        },
+        "scaling.prescribes_rates": {"name": "mup"},
+        "scaling.update_multiplier_names": {},
+        "scaling.with_update_multiplier": {
+            "scheme": scaling.named_scheme("mup", depth=2, optimiser="muon"),
+            "multiplier": "original",
+            "input_dim": 3,
+            "output_dim": 1,
+        },
+        "scaling.learning_rate_exponents": {
+            "scheme": scaling.named_scheme("mup", depth=2, optimiser="muon"),
+            "multiplier": "original",
+        },
         "scaling.start_share": {"width": 16.0, "proxy_width": 4.0},
         "scaling.displacement_exponents": {
             "scale_exponents": (0.5, 0.0),
@@ -77,6 +96,7 @@ def calls(folder):
             "input_dim": 3,
             "output_dim": 1,
             "activation": "relu",
+            "optimiser": "adam",
         },
         "scaling.needs_input_dim": {"name": "ntk"},
         "scaling.network_regime": {"scale_exponents": (0.5, 0.0), "speed_exponents": (0.0, 0.0)},

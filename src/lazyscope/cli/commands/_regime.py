@@ -1,6 +1,6 @@
 """`lazyscope regime`: what does a parametrisation say before any network is drawn?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +10,12 @@ from lazyscope.cli._answer import number, print_answer, print_json, table
 from lazyscope.cli._scheme import chosen_scheme
 from lazyscope.cli._values import read_number
 from lazyscope.cli._words import REGIMES
+from lazyscope.scaling import (
+    TIE_TOLERANCE,
+    learning_rate_exponents,
+    prescribes_rates,
+    with_update_multiplier,
+)
 
 
 def regime_command(
@@ -31,6 +37,19 @@ def regime_command(
     depth: Annotated[
         str | None, typer.Option(metavar="L", help="Hidden layers; follows from exponents.")
     ] = None,
+    optimizer: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME,..",
+            help="Who trains: sgd, momentum, adam, adamw, sign, lion or muon; or a name for each layer.",
+        ),
+    ] = "sgd",
+    update_multiplier: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Of muon's update: original, match-rms-adamw or spectral."
+        ),
+    ] = None,
     width: Annotated[
         str | None, typer.Option(metavar="M", help="Width at which kappa and alpha are told.")
     ] = None,
@@ -38,16 +57,18 @@ def regime_command(
         str | None, typer.Option(metavar="D", help="Fan-in of the first layer; 1 if absent.")
     ] = None,
     output_dim: Annotated[
-        str, typer.Option(metavar="C", help="Outputs (matter for xavier).")
+        str, typer.Option(metavar="C", help="Outputs (for xavier and spectral).")
     ] = "1",
     activation: Annotated[str, typer.Option(metavar="NAME", help="Matters for he.")] = "relu",
     json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
-    """Kappa, regimes and displacement exponents of a parametrisation.
+    """Kappa, regimes and displacement exponents of a parametrisation, for an optimiser.
 
     Nothing is drawn or trained: only exponents count, and the width for kappa and alpha.
 
     Example: `lazyscope regime --scheme mup --depth 2 --width 1024`
+
+    Example: `lazyscope regime --scheme standard --depth 2 --optimizer adam,muon,adam`
 
     Example: `lazyscope regime --scale-exponents 0.25,0,-0.5 --speed-exponents 0,0,-1`
     """
@@ -55,6 +76,7 @@ def regime_command(
 
     _check_activation(activation)
     dim = 1 if input_dim is None else check_count("input dimension", read_number(input_dim))
+    outputs = check_count("output dimension", read_number(output_dim))
     chosen = chosen_scheme(
         scheme,
         scheme_parameter or [],
@@ -62,11 +84,22 @@ def regime_command(
         speed_exponents,
         depth,
         input_dim=dim,
-        output_dim=check_count("output dimension", read_number(output_dim)),
+        output_dim=outputs,
         activation=activation,
+        optimiser=tuple(name.strip() for name in optimizer.split(",")),
     )
+    if update_multiplier is not None and not (scheme and prescribes_rates(scheme)):
+        dims = {"input_dim": dim, "output_dim": outputs}
+        chosen = with_update_multiplier(chosen, update_multiplier, **dims)
     asked: Any = None if width is None else read_number(width)
     report = regime_report(chosen, asked)
+    report["optimizer"] = report["optimiser"]
+    report["update_multiplier"] = update_multiplier
+    report["learning_rate_exponents"] = (
+        report["speed_exponents"]
+        if update_multiplier is None
+        else list(learning_rate_exponents(chosen, update_multiplier))
+    )
     enters = scheme is not None and needs_input_dim(scheme)
     report["input_dim"] = dim if enters else None
     report["notes"] = [_ASSUMED] if enters and input_dim is None else []
@@ -94,32 +127,84 @@ def regime_parts(report: Mapping[str, Any]) -> list[Any]:
     """A regime report as texts and a table."""
     at = "" if report["width"] is None else f" at width {report['width']}"
     alpha = report["alpha"] or [None] * (report["depth"] + 1)
+    exponents = ("scale", "speed", "relative_speed", "displacement")
     rows = [
         (
-            f"layer {layer}",
+            f"layer {i + 1}",
             number(alpha[i]),
-            number(report["scale_exponents"][i]),
-            number(report["speed_exponents"][i]),
-            number(report["displacement_exponents"][i]),
+            *(number(report[f"{name}_exponents"][i]) for name in exponents),
             report["layer_regimes"][i],
         )
-        for i, layer in enumerate(range(1, len(alpha) + 1))
+        for i in range(len(alpha))
     ]
     kappa = "" if report["kappa"] is None else f", kappa = {number(report['kappa'], 4)}{at}"
-    head = ("", f"alpha{at}", "scale", "speed", "displacement", "regime")
+    head = ("", f"alpha{at}", "scale", "speed", "relative speed", "displacement", "regime")
     source = f" ({report['source']})" if report["source"] else ""
     meaning = REGIMES[report["regime"]]
     return [
         f"{report['name']}{source}",
         f"Regime: {report['regime']}. {meaning[:1].upper()}{meaning[1:]}",
         f"Kappa grows like m^{number(report['kappa_exponent'])}{kappa}.",
+        f"{_rate(report)} {_features(report['learns_features_in'], len(alpha))}",
+        *_set_rates(report),
+        f"To muP: {_changes(report['to_mup'])}",
+        f"To be lazy: {_changes(report['to_lazy'])}",
         *(f"Note: {note}" for note in report.get("notes", ())),
         "",
         table(
             "Layers",
             head,
             rows,
-            "Columns 2 to 4 are exponents of the width m; displacement is |dW|/|W| in operator norm "
+            "Columns 2 to 5 are exponents of the width m; displacement is |dW|/|W| in operator norm "
             "after training.",
         ),
     ]
+
+
+def _rate(report: Mapping[str, Any]) -> str:
+    """Who trains, and whether one learning rate serves all widths."""
+    held = report["optimiser"]
+    names = held if isinstance(held, str) else ", ".join(held)
+    power = report["rate_exponent"]
+    said = (
+        "one learning rate serves all widths."
+        if abs(power) < TIE_TOLERANCE
+        else f"the learning rate has to follow the width like m^{number(power)}."
+    )
+    return f"Trained by {names}: {said}"
+
+
+def _set_rates(report: Mapping[str, Any]) -> list[str]:
+    """The learning rates to be set where an update is multiplied."""
+    if report["update_multiplier"] is None:
+        return []
+    rates = _powers(report["learning_rate_exponents"])
+    return [
+        f"Before the multiplier {report['update_multiplier']} of muon, learning rates are {rates}."
+    ]
+
+
+def _features(layers: Sequence[int], of: int) -> str:
+    if not layers:
+        return "No layer moves by its own size or more: no features are learned."
+    if len(layers) == of:
+        return "Every layer moves by its own size or more."
+    named = ", ".join(str(layer) for layer in layers)
+    return f"By their own size or more move: layer{'s' if len(layers) > 1 else ''} {named}."
+
+
+def _changes(changes: Mapping[str, Sequence[float]]) -> str:
+    """Changes of exponents as factors of the width."""
+    words = {"scale_exponents": "initial weights", "speed_exponents": "learning rates"}
+    said = [
+        f"{what} times {_powers(changes[key])}"
+        for key, what in words.items()
+        if any(abs(x) > TIE_TOLERANCE for x in changes[key])
+    ]
+    return f"{'; '.join(said)}." if said else "nothing has to change."
+
+
+def _powers(exponents: Sequence[float]) -> str:
+    if len(set(exponents)) == 1:
+        return f"m^{number(exponents[0])} in all layers"
+    return f"m to the {', '.join(number(x) for x in exponents)}"
