@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from lazyscope.experiment._parametrisation import run_scheme
+from lazyscope.scaling import named_scheme
 
 
 def test_the_plane_splits_kappa_as_luo_does():
@@ -43,3 +44,14 @@ def test_exponents_of_all_layers_are_a_base():
     assert single.scale_exponents == listed.scale_exponents == (0.5, 0.25)
     assert single.speed_exponents == (0.0, 0.0)
     assert listed.speed_exponents == (0.0, -1.0)
+
+
+@pytest.mark.parametrize("method", ["adam", "muon", "sign", "momentum", "flow"])
+def test_a_named_scheme_has_the_rates_of_the_optimiser_that_a_run_is_trained_by(method):
+    told = run_scheme({"scheme": "mup", "depth": 2, "width": 64, "method": method})
+    optimiser = "sgd" if method == "flow" else method
+    expected = named_scheme("mup", depth=2, optimiser=optimiser)
+    assert told.optimiser == optimiser
+    np.testing.assert_allclose(told.speed(64), expected.speed(64), rtol=1e-14)
+    by_descent = named_scheme("mup", depth=2).speed(64)
+    assert np.allclose(told.speed(64), by_descent) == (method in ("flow", "momentum"))

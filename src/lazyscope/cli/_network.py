@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, final, get_type_hints
 
 import typer
 
-from lazyscope._checks import check_choice
+from lazyscope._checks import OPTIMISERS, check_choice
 from lazyscope.cli._scheme import chosen_scheme, spread_scheme
 from lazyscope.cli._values import read_number
 
@@ -102,8 +102,8 @@ class NetworkOptions:
     ] = False
     seed: Annotated[str, _option("SEED", "Of the initial weights.", _NETWORK)] = "0"
 
-    def run(self) -> "SingleRun":
-        """The run that the options mean.
+    def run(self, method: str = "flow") -> "SingleRun":
+        """The run that the options mean, with the rates of the optimiser where the method is one.
 
         Raises:
             InputError: anything that the library refuses.
@@ -125,7 +125,7 @@ class NetworkOptions:
         )
         return SingleRun(
             data,
-            self._scheme(data),
+            self._scheme(data, method),
             width=given(self.width),
             activation=self.activation,
             use_bias=self.bias,
@@ -136,7 +136,7 @@ class NetworkOptions:
             virtual_width=None if self.virtual_width is None else given(self.virtual_width),
         )
 
-    def _scheme(self, data: "Dataset") -> "Scheme":
+    def _scheme(self, data: "Dataset", method: str) -> "Scheme":
         """The scheme of the options: a spread of kappa, or what is for dense networks."""
         if self.spread is not None or self.kappa is not None or self.model != "dense":
             return spread_scheme(self, data)
@@ -149,6 +149,7 @@ class NetworkOptions:
             input_dim=data.x_train.shape[1],
             output_dim=data.y_train.shape[1],
             activation=self.activation,
+            optimiser=method if method in OPTIMISERS else "sgd",
         )
 
 

@@ -12,11 +12,9 @@ from lazyscope.experiment._experiment import (
 )
 from lazyscope.experiment._forecast import LAZY as LAZY
 from lazyscope.experiment._forecast import NOT_LAZY as NOT_LAZY
-from lazyscope.experiment._forecast import (
-    bound_of_displacements,
-    forecast_run,
-    forecast_verdict,
-)
+from lazyscope.experiment._forecast import bound_of_displacements as bound_of_displacements
+from lazyscope.experiment._forecast import forecast_run
+from lazyscope.experiment._forecast import forecast_verdict as forecast_verdict
 from lazyscope.experiment._method import check_training as check_training
 from lazyscope.experiment._method import run_method as run_method
 from lazyscope.experiment._parametrisation import check_model as check_model
@@ -65,9 +63,7 @@ __all__ = [
     "RunRecord",
     "SingleRun",
     "Spread",
-    "bound_of_displacements",
     "forecast_run",
-    "forecast_verdict",
     "function_experiment",
     "network_experiment",
     "network_scheme",

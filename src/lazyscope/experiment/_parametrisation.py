@@ -244,8 +244,10 @@ def _base(
             f"add {other}",
         )
     if given == ["scheme"]:
+        method = str(settings.get("method", "flow"))
         return named_scheme(
             str(settings["scheme"]),
+            optimiser=method if method in OPTIMISERS else "sgd",
             depth=depth,
             input_dim=input_dim,
             output_dim=output_dim,

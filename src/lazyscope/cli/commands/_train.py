@@ -87,7 +87,7 @@ def train_command(
         numbers = _Numbers(tolerance, stability_fraction, step_size, share, epsilon, weight_decay)
         chosen = _method(method, numbers)
         ends = {"stop": given(stop), "max_steps": given(max_steps)}
-        run = train_run(network.run(), chosen, **ends, loss=loss)
+        run = train_run(network.run(method), chosen, **ends, loss=loss)
         record = dict(run)
     if json:
         print_json(record)
