@@ -17,7 +17,7 @@ from lazyscope.scaling import Scheme
 from lazyscope.study import TheoremSettings, run_theorem_study
 from lazyscope.study._guarantee import Bound
 from lazyscope.study.theorem._bound import bound_limits, extrapolated, mean_ratio
-from lazyscope.study.theorem._factors import decided_ratios, product, short_factor
+from lazyscope.study.theorem._factors import decided_ratios, short_factor
 from lazyscope.study.theorem._kernel import kernel_convergence
 from lazyscope.study.theorem._records import run_record
 from lazyscope.study.theorem._settings import RECORD
@@ -486,8 +486,3 @@ def test_impossible_settings_are_refused(given, words):
 def test_limits_need_runs_of_every_scheme():
     rows = bound_limits(SMALL, [])
     assert all(row["rate_ratio"]["value"] is None for row in rows)
-
-
-def test_two_ends_below_zero_do_not_make_the_low_end_of_a_product_positive():
-    wide = Estimate(1.0, -0.5, 2.0)
-    assert product([wide, wide]).interval == (0.0, 4.0)
