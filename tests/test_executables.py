@@ -272,6 +272,22 @@ def test_a_folder_that_takes_nothing_does_not_keep_a_program_from_being_made(fol
     assert make.count == 1
 
 
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+@pytest.mark.parametrize("opened", [False, True])
+def test_a_program_is_read_again_under_any_umask_and_in_place_of_an_open_file(folder, opened):
+    make, before = Maker(), os.umask(0o000)
+    try:
+        asked(make)
+        if opened:
+            the_file(folder).chmod(0o666)
+            asked(make)
+        traced = make.count
+        asked(make)
+    finally:
+        os.umask(before)
+    assert make.count == traced == 1 + opened
+
+
 def test_what_is_used_stays_longest(folder):
     make = Maker()
     asked(make)

@@ -179,3 +179,15 @@ def test_points_without_a_value_are_counted():
 def test_bad_input_is_refused_with_the_fix(x, y, groups, message):
     with pytest.raises(InputError, match=message):
         fit_power_law(x, y, groups=groups)
+
+
+def test_values_that_do_not_change_reject_no_slope_beside_an_offset():
+    fit = fit_power_law(np.geomspace(1, 16, 5), np.ones(5), offset="fitted")
+    assert fit.interval == (-np.inf, np.inf)
+
+
+def test_exact_values_above_an_offset_hold_the_exact_slope_in_their_interval():
+    x, own = np.tile([1.0, 2, 4, 8, 16], 3), np.repeat([1.0, 2, 3], 5)
+    fit = fit_power_law(x, own * (1 + 1 / x), groups=own, intercepts="per-group", offset="fitted")
+    assert fit.interval[0] <= -1.0 <= fit.interval[1]
+    assert np.ptp(fit.interval) < 1e-2

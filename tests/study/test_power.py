@@ -57,6 +57,11 @@ def test_a_dry_run_of_a_study_tells_runs_and_power_and_writes_nothing(tmp_path):
     assert "cannot say beforehand" in other.stdout
 
 
+def test_a_dry_run_of_networks_of_ones_own_does_not_say_that_nothing_would_be_trained():
+    result = CliRunner().invoke(app, ["study", "narrow-proxy", "math:sqrt", "--dry-run"])
+    assert "not counted" in " ".join(result.stdout.split())
+
+
 def test_a_dry_run_refuses_what_the_study_refuses():
     result = CliRunner().invoke(app, ["study", "kappa", "--kappas", "1,2", "--dry-run"])
     assert result.exit_code == 2

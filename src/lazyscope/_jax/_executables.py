@@ -160,7 +160,9 @@ def _write(path: Path, key: str, program: Any) -> None:
     assert jax.tree.structure(dict.fromkeys(names, 0)) == given
     packed = zlib.compress(content, 1)
     told = {"key": key, "digest": hashlib.sha256(packed).hexdigest(), "names": sorted(names)}
+    path.unlink(missing_ok=True)  # with its mode: one that others may write to is never read
     write_bytes_whole(_FORMAT + json.dumps(told).encode() + b"\n" + packed, path)
+    path.chmod(0o600)  # whatever the umask says
 
 
 @cache

@@ -114,7 +114,11 @@ def _tell_plan(study: "AbstractStudy[Any]", settings: Any, *, as_json: bool) -> 
         print_json({"study": study.name, "runs": runs, "power": powers})
         return
     told = ", ".join(f"{name} {number}" for name, number in runs.items())
-    print_answer(f"{sum(runs.values())} runs ({told}), none of them made." if runs else "No runs.")
+    print_answer(
+        f"{sum(runs.values())} runs ({told}), none of them made."
+        if runs
+        else "Networks of your own are not counted as runs; none of them was trained."
+    )
     if not powers:
         print_answer("This study cannot say beforehand what it will be able to tell.")
         return

@@ -13,6 +13,7 @@ _NUM_SLOPES = 81
 _NUM_OFFSETS = 61
 _MARGIN = 8.0  # of the logarithm of offsets tried, below the smallest A x^s and above the largest
 _REFINEMENTS = 20
+_REFINED_SHARES = 6  # grids of offsets, each ten times finer than the one before
 
 
 @final
@@ -58,7 +59,7 @@ class _Points:
         most = np.ptp(slope * self.log_x) + _MARGIN
         logs = np.append(-np.inf, np.linspace(-_MARGIN, most, _NUM_OFFSETS))
         found = 0.0, np.inf
-        for _ in range(3):
+        for _ in range(_REFINED_SHARES):
             left = (self.off(self.log_y - self.curve(slope, np.exp(logs))) ** 2).sum(-1)
             best = int(left.argmin())
             found = min(found, (float(np.exp(logs[best])), float(left[best])), key=lambda f: f[1])
@@ -111,7 +112,9 @@ def fit_above_offset(
     error, dof, plain = points.error(slope, share)
     spare = max(len(log_y) - base.shape[1] - 1 - (share > 0), 1)
     spread = max(least / spare, ROUNDING**2)
-    limit = least + (student_reach(level, dof) * max(error / plain, ROUNDING)) ** 2 * spread
+    # Where the tangents do not tell slope and offset apart, no slope is rejected.
+    ratio = max(error / max(plain, ROUNDING**2), ROUNDING) if np.isfinite(error) else np.inf
+    limit = least + (student_reach(level, dof) * ratio) ** 2 * spread
     kept = [(float(s), q) for s, (q, left) in zip(slopes, tried, strict=True) if left <= limit]
     low, high = min([slope, *(s for s, _ in kept)]), max([slope, *(s for s, _ in kept)])
     below, above = slopes[slopes < low], slopes[slopes > high]

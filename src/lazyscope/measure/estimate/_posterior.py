@@ -124,7 +124,7 @@ class Components(NamedTuple):
 
 
 def summarise(runs: Runs, shapes: Catalogue, *, level: float, accuracy: float) -> Summary:
-    """The posterior of every cell. Cost: about one millisecond per cell.
+    """The posterior of every cell. Cost: some milliseconds per cell.
 
     Args:
         runs: one cell or more; every cell has at least 3 widths with runs and 3 spare runs.

@@ -114,7 +114,7 @@ def fit_power_law(
         InputError: fewer than 3 groups, fewer than 2 distinct x (4 with an offset), values not positive,
             lengths that differ.
 
-    Cost: O(n * groups); with an offset about a tenth of a second.
+    Cost: O(n * groups); with an offset one or two tenths of a second.
 
     Trust: the interval is about the least-squares line over the measured range. A bent relation
     has no single slope; `bend_interval` and `note` say so. Coverage with an offset: ``docs/estimates.md``.

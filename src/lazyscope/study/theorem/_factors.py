@@ -59,13 +59,15 @@ def decided_ratios(
 def product(factors: Sequence[Estimate]) -> Estimate:
     """The product of positive numbers, with the products of the ends of their intervals as its own.
 
+    Ends below zero, where seeds are few, count as zero: two of them would make an end that is too high.
+
     Example:
         >>> product([Estimate(2.0, 1.0, 4.0), Estimate(3.0, 2.0, 5.0)]).interval
         (2.0, 20.0)
     """
     parts = [(each.value, each.low, each.high) for each in factors]
     value, low, high = (
-        None if None in column else float(np.prod(np.array(column, float)))
+        None if None in column else float(np.prod(np.maximum(np.array(column, float), 0.0)))
         for column in zip(*parts, strict=True)
     )
     return Estimate(value, low, high, basis="product of " + str(len(parts)) + " factors")
