@@ -54,7 +54,7 @@ def chunks():
         yield pytest.param(chunk, marks=[pytest.mark.slow] if late else [])
 
 
-@pytest.mark.parametrize("chunk", chunks())
+@pytest.mark.parametrize("chunk", list(chunks()))
 def test_random_modules_have_their_exact_kernel_and_stay_whole(chunk):
     wrong = [found for seed in range(chunk, min(chunk + CHUNK, COUNT)) if (found := judged(seed))]
     assert wrong == []

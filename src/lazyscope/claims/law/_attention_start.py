@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from lazyscope._jax import random_key
 from lazyscope.claims._finding import Finding, Verdict
 from lazyscope.claims._row import Row
 from lazyscope.claims._rule import Rule
@@ -112,7 +113,7 @@ def kernels_of(start: AttentionStart, width: int) -> Kernels:
     entries = jnp.asarray([moved[name].entries for name in _ROLES])
     entries = entries.at[list(_ROLES).index("query")].multiply(start.queries)
     rates = jnp.asarray([moved[name].rate for name in _ROLES])
-    keys = jax.random.split(jax.random.PRNGKey(_DRAW), SEEDS)
+    keys = jax.random.split(random_key(_DRAW), SEEDS)
     found = _kernels(keys, entries, rates, jnp.asarray(factor), (width, heads))
     return np.asarray(found, float).reshape(BLOCKS, -1, len(_ROLES), _POINTS, _POINTS)
 
@@ -136,7 +137,7 @@ def _kernels(
     keys: Array, entries: Array, rates: Array, factor: Array, size: tuple[int, int]
 ) -> Float[Array, "seed array n n"]:
     width, heads = size
-    x = jax.random.normal(jax.random.PRNGKey(_DRAW + 1), (_POINTS, _TOKENS, _INPUT_DIM))
+    x = jax.random.normal(random_key(_DRAW + 1), (_POINTS, _TOKENS, _INPUT_DIM))
     shapes = dict.fromkeys(_ROLES, (width, width))
     shapes |= {"embed": (_INPUT_DIM, width), "readout": (width, 1)}
 

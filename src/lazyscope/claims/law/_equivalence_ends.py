@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lazyscope._estimate import Estimate
+from lazyscope._jax import random_key
 from lazyscope.claims._finding import Finding, Verdict
 from lazyscope.claims._row import Row
 from lazyscope.claims._rule import Rule
@@ -182,7 +183,7 @@ def largest_stable_rate_of(build: Build_of_block, data: Data) -> float:
 
 
 def _draw(width: int, seed: int) -> dict[str, Any]:
-    keys = jax.random.split(jax.random.PRNGKey(seed), 3)
+    keys = jax.random.split(random_key(seed), 3)
     return {
         "a": jax.random.normal(keys[0], (INPUT_DIM, width)) * INPUT_DIM**-0.5,
         "b": jax.random.normal(keys[1], (width, width)) * width**-0.5,
