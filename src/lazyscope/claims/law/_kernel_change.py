@@ -20,7 +20,7 @@ from lazyscope.sweep import SweepDesign, open_store, run_sweep
 WIDTHS = (64, 256, 1024, 4096)
 WIDE = tuple(16 * width for width in WIDTHS)
 DATA_SETS = 6
-_SEEDS = 10**6
+_LARGEST_SEED = 10**6
 _TOLERANCE = 0.05
 _ACCURACY = 0.1 * _TOLERANCE
 """Error of log displacements at this tolerance."""
@@ -118,8 +118,8 @@ def measured_changes(case: Case, seed: int) -> Changes:
     draw = np.random.default_rng([seed, CASES.index(case)])
     axes = {
         "width": list(case.widths),
-        "data_seed": draw.integers(_SEEDS, size=DATA_SETS).tolist(),
-        "seed": draw.integers(_SEEDS, size=case.seeds).tolist(),
+        "data_seed": draw.integers(_LARGEST_SEED, size=DATA_SETS).tolist(),
+        "seed": draw.integers(_LARGEST_SEED, size=case.seeds).tolist(),
     }
     design = SweepDesign(
         name=f"kernel change, {case.name}", axes=axes, fixed=case.settings, record=("kernel",)
