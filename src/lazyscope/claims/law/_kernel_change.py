@@ -216,7 +216,8 @@ KERNEL_CHANGE = Claim(
         "The kernel of a lazy network changes by a drift like m^-2rho and by a fluctuation that real widths "
         "alone decide: like m^-(rho + 1/2), and like m^-(1 + rho)/2 where the activation has kinks, since "
         "the number of units that change side fluctuates. Rows of ReLU were registered without the drift "
-        "m^-rho of units that leave more points than they come to, see docs/theory.md. Data and networks are drawn when the claim is "
+        "m^-rho of units that leave more points than they come to, see docs/theory.md. Data and networks "
+        "are drawn when the claim is "
         "first checked."
     ),
     check=check_kernel_change,
