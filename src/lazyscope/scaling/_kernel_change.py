@@ -45,8 +45,8 @@ def kernel_change_exponent(
     Cost: sums of L + 1 numbers.
 
     Trust: derived for targets of order one, a number of points that is fixed, and pre-activations that
-    neither saturate nor stay at a kink. Smooth activations were measured, with one hidden layer, at
-    1/2 and above. With kinks the drift of units that leave has a small constant: at widths up to some
+    neither saturate nor stay at a kink. Measured with one hidden layer, smooth activations from
+    rho = 0.2 to 0.75. With kinks the drift of units that leave has a small constant: at widths up to some
     thousands slopes are those of the noise, -(1 + rho) / 2 (``docs/theory.md``). Networks at virtual
     widths have the fluctuations of the real one.
 
