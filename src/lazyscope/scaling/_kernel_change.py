@@ -15,7 +15,7 @@ import math
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
-from lazyscope._checks import InputError, check_choice
+from lazyscope._checks import InputError, check_choice, check_flag
 from lazyscope.scaling._displacement import relative_speed_exponents
 from lazyscope.scaling._scheme import check_exponents
 
@@ -58,6 +58,7 @@ def kernel_change_exponent(
         -1.25
     """
     check_choice("activation_kind", activation_kind, ("smooth", "kinks"))
+    centred = check_flag("centred", centred)
     rho = math.fsum(check_exponents("scale exponents", scale_exponents))
     if rho <= 0:
         raise InputError(
