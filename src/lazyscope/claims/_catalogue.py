@@ -4,6 +4,7 @@ from lazyscope.claims._finding import Claim
 from lazyscope.claims.controls._catalogue import CONTROLS
 from lazyscope.claims.law._equivalence import EQUIVALENCE
 from lazyscope.claims.law._extended import EXTENDED_LAW
+from lazyscope.claims.law._kernel_change import KERNEL_CHANGE
 from lazyscope.claims.law._law import LAW
 from lazyscope.claims.law._off_law import OFF_LAW
 from lazyscope.claims.law._planes import PLANES
@@ -37,6 +38,7 @@ CLAIMS: tuple[Claim, ...] = (
     EXTENDED_LAW,
     PLANES,
     EQUIVALENCE,
+    KERNEL_CHANGE,
     OFF_LAW,
     CONTROLS,
 )

@@ -32,6 +32,7 @@ from lazyscope.scaling._equivalence import (
     array_transfer,
     start_share,
 )
+from lazyscope.scaling._kernel_change import ActivationKind, kernel_change_exponent
 from lazyscope.scaling._law import FanAverageLaw, Law, PowerLaw, ValueAtWidth
 from lazyscope.scaling._law import check_virtual_width as check_virtual_width
 from lazyscope.scaling._macroscopic import macroscopic_form
@@ -60,6 +61,7 @@ from lazyscope.scaling._transfer import (
 __all__ = [
     "TIE_TOLERANCE",
     "AbcForm",
+    "ActivationKind",
     "ArrayTransfer",
     "ExponentChanges",
     "FanAverageLaw",
@@ -81,6 +83,7 @@ __all__ = [
     "from_abc",
     "growth_power",
     "initial_operator_norms",
+    "kernel_change_exponent",
     "law_corrections",
     "layer_regimes",
     "learning_rate_exponents",

@@ -73,6 +73,12 @@ def calls(folder):
         },
         "scaling.growth_power": {"optimiser": "adam"},
         "scaling.update_exponents": {"optimiser": "muon", "num_layers": 3},
+        "scaling.kernel_change_exponent": {
+            "scale_exponents": (0.5, 0.0),
+            "speed_exponents": (0.0, -1.0),
+            "activation_kind": "kinks",
+            "centred": False,
+        },
         "scaling.initial_operator_norms": {
             "width": 16,
             "depth": 2,
