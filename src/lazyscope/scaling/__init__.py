@@ -13,18 +13,6 @@ from lazyscope.scaling._catalogue import (
     scheme_names,
     scheme_parameters,
 )
-from lazyscope.scaling._displacement import (
-    TIE_TOLERANCE,
-    displacement_exponents,
-    frobenius_displacement_exponents,
-    relative_speed_exponents,
-)
-from lazyscope.scaling._displacement_at_width import (
-    displacements_at_width,
-    initial_operator_norms,
-    law_corrections,
-    slowest_correction,
-)
 from lazyscope.scaling._equivalence import (
     ArrayTransfer,
     GrowthRole,
@@ -32,7 +20,6 @@ from lazyscope.scaling._equivalence import (
     array_transfer,
     start_share,
 )
-from lazyscope.scaling._kernel_change import ActivationKind, kernel_change_exponent
 from lazyscope.scaling._law import FanAverageLaw, Law, PowerLaw, ValueAtWidth
 from lazyscope.scaling._law import check_virtual_width as check_virtual_width
 from lazyscope.scaling._macroscopic import macroscopic_form
@@ -57,6 +44,19 @@ from lazyscope.scaling._transfer import (
     changes_to_mup,
     rate_exponent,
 )
+from lazyscope.scaling.displacement._at_width import (
+    displacements_at_width,
+    initial_operator_norms,
+    law_corrections,
+    slowest_correction,
+)
+from lazyscope.scaling.displacement._displacement import (
+    TIE_TOLERANCE,
+    displacement_exponents,
+    frobenius_displacement_exponents,
+    relative_speed_exponents,
+)
+from lazyscope.scaling.displacement._kernel_change import ActivationKind, kernel_change_exponent
 
 __all__ = [
     "TIE_TOLERANCE",

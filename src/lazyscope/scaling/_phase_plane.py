@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 from lazyscope._checks import InputError, check_instance
-from lazyscope.scaling._displacement import relative_speed_exponents
 from lazyscope.scaling._optimiser import growth_power
 from lazyscope.scaling._scheme import Scheme
+from lazyscope.scaling.displacement._displacement import relative_speed_exponents
 
 
 class PhasePoint(NamedTuple):

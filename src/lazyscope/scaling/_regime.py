@@ -5,11 +5,6 @@ from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
 from lazyscope._checks import check_instance
-from lazyscope.scaling._displacement import (
-    TIE_TOLERANCE,
-    displacement_exponents,
-    relative_speed_exponents,
-)
 from lazyscope.scaling._law import check_width
 from lazyscope.scaling._optimiser import growth_power
 from lazyscope.scaling._scheme import Scheme, check_exponents
@@ -18,6 +13,11 @@ from lazyscope.scaling._transfer import (
     changes_to_lazy,
     changes_to_mup,
     rate_exponent,
+)
+from lazyscope.scaling.displacement._displacement import (
+    TIE_TOLERANCE,
+    displacement_exponents,
+    relative_speed_exponents,
 )
 
 LayerRegime: TypeAlias = Literal["lazy", "order-one", "condensed"]

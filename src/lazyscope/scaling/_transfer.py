@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from lazyscope._checks import check_instance
-from lazyscope.scaling._displacement import (
+from lazyscope.scaling._optimiser import growth_power, update_exponents
+from lazyscope.scaling._scheme import Scheme, check_exponents
+from lazyscope.scaling.displacement._displacement import (
     TIE_TOLERANCE,
     highest_level,
     relative_speed_exponents,
 )
-from lazyscope.scaling._optimiser import growth_power, update_exponents
-from lazyscope.scaling._scheme import Scheme, check_exponents
 
 _RHO_OF_NTK = 0.5
 

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from lazyscope._checks import InputError, check_choice, check_flag
-from lazyscope.scaling._displacement import relative_speed_exponents
 from lazyscope.scaling._scheme import check_exponents
+from lazyscope.scaling.displacement._displacement import relative_speed_exponents
 
 ActivationKind: TypeAlias = Literal["smooth", "kinks"]
 """``kinks``: the first derivative jumps, as that of ReLU."""

@@ -20,10 +20,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lazyscope._checks import InputError, check_array, check_count, check_positive
-from lazyscope.scaling._displacement import displacement_exponents, relative_speed_exponents
 from lazyscope.scaling._law import check_width
 from lazyscope.scaling._optimiser import growth_power
 from lazyscope.scaling._scheme import check_exponents
+from lazyscope.scaling.displacement._displacement import (
+    displacement_exponents,
+    relative_speed_exponents,
+)
 
 if TYPE_CHECKING:  # and inside functions, since regimes are told without NumPy
     import numpy as np
