@@ -44,7 +44,7 @@ def macroscopic_form(
         InputError: a scheme given by numbers at another width, or numbers that leave double precision.
 
     Trust: the same loss and relative displacements up to 1/m in the mean and m^-1/2 from seed to seed;
-    what lives on fluctuations (kernel change above rho = 1/3, the size of the output at the start) has
+    what lives on fluctuations (most of a lazy kernel's change, the size of the output at the start) has
     those of width m. Norms of the first layer have its shape, 1 + sqrt(d / m).
 
     Example:
