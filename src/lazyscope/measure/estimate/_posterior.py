@@ -304,8 +304,11 @@ def merge_neighbours(weight, centre, sd):
     spread = total(weight * (centre - middle) ** 2) / divisor - shift**2
     variance = total(weight * sd**2) / divisor + np.maximum(spread, 0.0)
     kept = np.argsort(-mass, axis=-1)[:, : filled.sum(-1).max()]
-    parts = (mass, middle + shift, np.sqrt(np.where(filled, variance, unit**2)))
-    return tuple(np.take_along_axis(part, kept, -1) for part in parts)
+    deviation = np.sqrt(np.where(filled, variance, unit**2))
+    mass, centre, deviation = (
+        np.take_along_axis(part, kept, -1) for part in (mass, middle + shift, deviation)
+    )
+    return mass, centre, deviation
 
 
 def _bin(place, light, count: int):
