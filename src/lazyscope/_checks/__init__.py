@@ -28,3 +28,4 @@ from lazyscope._checks._optimisers import OPTIMISERS as OPTIMISERS
 from lazyscope._checks._optimisers import WITH_EPSILON as WITH_EPSILON
 from lazyscope._checks._optimisers import OptimiserName as OptimiserName
 from lazyscope._checks._optimisers import check_optimisers as check_optimisers
+from lazyscope._checks._optimisers import optimiser_of as optimiser_of

@@ -14,6 +14,16 @@ WITH_EPSILON = ("adam", "adamw", "muon")
 """Those that add an epsilon to a norm."""
 
 
+def optimiser_of(method: str) -> str:
+    """The optimiser whose rates the speeds of a run by `method` are: of flow and descent those of SGD.
+
+    Example:
+        >>> optimiser_of("adam"), optimiser_of("flow")
+        ('adam', 'sgd')
+    """
+    return method if method in OPTIMISERS else "sgd"
+
+
 def check_optimisers(given: Any) -> tuple[str, ...]:
     """Return a name, or one for each layer or group of parameters, as a tuple, or refuse it.
 

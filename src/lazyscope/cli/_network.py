@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, final, get_type_hints
 
 import typer
 
-from lazyscope._checks import OPTIMISERS, check_choice
+from lazyscope._checks import check_choice, optimiser_of
 from lazyscope.cli._scheme import chosen_scheme, spread_scheme
 from lazyscope.cli._values import read_number
 
@@ -149,7 +149,7 @@ class NetworkOptions:
             input_dim=data.x_train.shape[1],
             output_dim=data.y_train.shape[1],
             activation=self.activation,
-            optimiser=method if method in OPTIMISERS else "sgd",
+            optimiser=optimiser_of(method),
         )
 
 

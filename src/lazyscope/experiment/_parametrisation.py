@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from lazyscope._checks import OPTIMISERS, InputError
+from lazyscope._checks import InputError, optimiser_of
 from lazyscope._entry import checked
 from lazyscope.data import Dataset
 from lazyscope.experiment._settings import Value, canonical, default_settings, layer_of
@@ -73,8 +73,7 @@ def run_scheme(settings: Mapping[str, Value], *, input_dim: int = 1, output_dim:
         scales=tuple(_with_exponent(law, scales.get(i)) for i, law in enumerate(base.scales, 1)),
         speeds=tuple(_with_exponent(law, speeds.get(i)) for i, law in enumerate(base.speeds, 1)),
     )
-    method = str(settings.get("method"))
-    base = replace(base, optimiser=method) if method in OPTIMISERS else base
+    base = replace(base, optimiser=optimiser_of(str(settings.get("method"))))
     return _with_initial_scale(base, settings, scales)
 
 
@@ -244,10 +243,9 @@ def _base(
             f"add {other}",
         )
     if given == ["scheme"]:
-        method = str(settings.get("method", "flow"))
         return named_scheme(
             str(settings["scheme"]),
-            optimiser=method if method in OPTIMISERS else "sgd",
+            optimiser=optimiser_of(str(settings.get("method"))),
             depth=depth,
             input_dim=input_dim,
             output_dim=output_dim,

@@ -204,6 +204,11 @@ class NarrowProxy:
         return "\n".join(lines)
 
 
+def basis_of(seeds: int, proxy_widths: Sequence[int], width: int) -> str:
+    """What an estimate from narrow networks rests on, in words."""
+    return f"{seeds} seeds at widths {', '.join(map(str, proxy_widths))}, read at {width}"
+
+
 def estimates_of(found: Extrapolated, basis: str) -> list[Estimate]:
     """Estimates of positive numbers from their logarithms, none where a proxy had none."""
     pairs = zip(np.ravel(found.value), np.ravel(found.half_width), strict=True)

@@ -15,6 +15,7 @@ from lazyscope.observe import Build
 from lazyscope.proxy._answer import (
     ArrayAnswer,
     NarrowProxy,
+    basis_of,
     estimates_of,
     network_regime_of,
     regime_of,
@@ -185,7 +186,7 @@ def _answer(
     family: ProxyFamily, widths: Sequence[int], runs: Sequence[Sequence[Trained]], found: Read
 ) -> NarrowProxy:
     seeds = len(runs[0])
-    basis = f"{seeds} seeds at widths {', '.join(map(str, widths))}, read at {family.wide.width}"
+    basis = basis_of(seeds, widths, family.wide.width)
     arrays = _arrays(family, found, basis)
     tests = [each.order_holds for each in (found.loss, found.moved) if each.order_holds is not None]
     holds = float(np.mean(np.concatenate(tests))) if tests else None

@@ -11,7 +11,7 @@ from lazyscope._entry import checked
 from lazyscope._estimate import Estimate
 from lazyscope._plain import plain
 from lazyscope.observe import Build
-from lazyscope.proxy._answer import estimates_of
+from lazyscope.proxy._answer import basis_of, estimates_of
 from lazyscope.proxy._extrapolation import extrapolate
 from lazyscope.proxy._family import ProxyFamily
 from lazyscope.proxy._narrow_proxy import checked_widths, logarithms, proxy_family
@@ -118,7 +118,7 @@ def predict_stability(
         [measured_stability(family, each, *family.drawn(each, seed)) for seed in range(seeds)]
         for each in widths
     ]
-    basis = f"{seeds} seeds at widths {', '.join(map(str, widths))}, read at {width}"
+    basis = basis_of(seeds, widths, width)
     read = [
         estimates_of(
             extrapolate([logarithms([run[k] for run in each]) for each in runs], widths, width),

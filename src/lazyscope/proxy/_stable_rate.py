@@ -10,7 +10,7 @@ from lazyscope._checks import InputError, check_count
 from lazyscope._entry import checked
 from lazyscope._estimate import Estimate
 from lazyscope.observe import Build
-from lazyscope.proxy._answer import estimates_of
+from lazyscope.proxy._answer import basis_of, estimates_of
 from lazyscope.proxy._extrapolation import extrapolate
 from lazyscope.proxy._narrow_proxy import checked_widths, proxy_family
 from lazyscope.proxy._stability import diverged
@@ -81,7 +81,7 @@ def largest_stable_rate(
     half = np.hypot(found.half_width, np.log(RESOLUTION))
     rate = family.training.rate
     unit = 1.0 if callable(rate) else float(rate)
-    basis = f"{seeds} seeds at widths {', '.join(map(str, widths))}, read at {width}"
+    basis = basis_of(seeds, widths, width)
     moved = found._replace(value=found.value + np.log(unit), half_width=half)
     return estimates_of(moved, basis)[0]
 
