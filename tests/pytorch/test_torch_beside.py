@@ -1,8 +1,11 @@
 """Is a look right, and the module whole, beside threads, compilers, interrupts and memory used again?"""
 
 import contextlib
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +16,7 @@ from lazyscope._checks import InputError
 from lazyscope.torch import Observer, tangent_kernel, tangent_kernel_product
 from lazyscope.torch.state import _lock
 from pytorch.torch_cases import Function, array, points
-from pytorch.whole import state, whole
+from pytorch.whole import changes, state, whole
 
 X = points(6, 3)
 Y = np.ones((6, 2))
@@ -26,7 +29,8 @@ def net(*, slope=False, dropout=0.0):
         return nn.Sequential(nn.Linear(3, 5), *middle, nn.Linear(5, 2)).double()
 
 
-def test_threads_that_look_at_modules_which_share_parts_see_and_leave_what_one_does():
+def threads_that_look_at_modules_which_share_parts():
+    """Wrong answers, and what the modules and the process are not as before."""
     one = net(slope=True)
     two = nn.Sequential(nn.Linear(3, 3).double(), one)
     three = nn.Sequential(nn.Linear(3, 5).double(), nn.Tanh(), nn.Linear(5, 2).double())
@@ -50,12 +54,12 @@ def test_threads_that_look_at_modules_which_share_parts_see_and_leave_what_one_d
 
     with ThreadPoolExecutor(4) as pool:
         for done in [pool.submit(look, thread) for thread in range(4)]:
-            done.result(timeout=60)
-    assert wrong == []
-    assert all(whole(kept, module) for kept, module in zip(before, modules, strict=True))
+            done.result(timeout=240)
+    return wrong, [changes(*each) for each in zip(before, modules, strict=True)]
 
 
-def test_threads_that_are_refused_random_modules_leave_the_random_state():
+def threads_that_are_refused_random_modules():
+    """What the modules and the process are not as before."""
     modules = [net(dropout=0.5) for _ in range(4)]
     before = [state(module) for module in modules]
 
@@ -66,8 +70,33 @@ def test_threads_that_are_refused_random_modules_leave_the_random_state():
 
     with ThreadPoolExecutor(4) as pool:
         for done in [pool.submit(look, module) for module in modules]:
-            done.result(timeout=60)
-    assert all(whole(kept, module) for kept, module in zip(before, modules, strict=True))
+            done.result(timeout=240)
+    return [changes(*each) for each in zip(before, modules, strict=True)]
+
+
+@pytest.fixture(scope="module")
+def found():
+    """Of a process of its own: random states belong to the process, in which other tests leave threads."""
+    names = [
+        threads_that_look_at_modules_which_share_parts,
+        threads_that_are_refused_random_modules,
+    ]
+    program = "import pytorch.test_torch_beside as beside\n"
+    program += "\n".join(f"print(beside.{each.__name__}())" for each in names)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=Path(__file__).parents[1], capture_output=True, text=True, timeout=600,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_threads_that_look_at_modules_which_share_parts_see_and_leave_what_one_does(found):
+    assert found[0] == "([], [{}, {}, {}])"
+
+
+def test_threads_that_are_refused_random_modules_leave_the_random_state(found):
+    assert found[1] == "[{}, {}, {}, {}]"
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError, MemoryError])

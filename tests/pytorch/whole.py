@@ -28,7 +28,13 @@ def _contents(part):
 
 def whole(before, module):
     """Whether the module is as it was, object by object."""
-    return same(before, state(module))
+    return not changes(before, module)
+
+
+def changes(before, module):
+    """What is no longer as it was, by name, with what was before and what is now."""
+    now = state(module)
+    return {key: (before[key], now[key]) for key in before if not same(before[key], now[key])}
 
 
 def same(one, two):
