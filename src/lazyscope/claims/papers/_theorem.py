@@ -1,5 +1,6 @@
 """Does the theorem of Li, Luo & Zhou hold: loss, rate, displacement, threshold?"""
 
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -22,7 +23,7 @@ from lazyscope.experiment import spread
 from lazyscope.flow import ExponentialFlow, dense_problem, one_lapack_thread
 from lazyscope.measure import CORRECTION_ORDERS, Estimate, estimate_exponent
 from lazyscope.model import Dense
-from lazyscope.study import LEAST_RATIO, TheoremSettings, mean_ratio, run_theorem_study
+from lazyscope.study import LEAST_RATIO, TheoremSettings, find_study, judge_study, mean_ratio
 
 MOST_FAILURES = 0.05
 """Share of runs below which failures are said not to occur."""
@@ -55,7 +56,8 @@ def check_theorem(effort: Effort) -> tuple[Finding, ...]:
 def check_theorem_on(effort: Effort, data: str) -> tuple[Finding, ...]:
     """The same on other data."""
     settings = TheoremSettings(data=data, **(_QUICK if effort == "quick" else _FULL))
-    result = run_theorem_study(settings)
+    with tempfile.TemporaryDirectory() as folder:
+        result = judge_study(find_study("theorem"), settings, folder).result
     basis = (
         f"{data}, n = {settings.num_points}, {settings.target}, depth {settings.depth}, ReLU, widths "
         f"{min(settings.widths)} to {max(settings.widths)}, {settings.seeds} seeds, "
