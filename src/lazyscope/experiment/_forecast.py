@@ -10,8 +10,8 @@ from lazyscope._checks import InputError, check_fraction
 from lazyscope._entry import checked
 from lazyscope._plain import plain
 from lazyscope.data import duplicate_groups
-from lazyscope.experiment._program import look_ahead
 from lazyscope.experiment._single import SingleRun, check_start
+from lazyscope.experiment.run._run import look_ahead
 from lazyscope.forecast import Forecast, guaranteed_rate, limit_lambda_min
 from lazyscope.model import Dense
 
