@@ -6,7 +6,7 @@ normal W and b (the NTK parametrisation), l = 1..L+1; the last layer is the read
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Required, TypeAlias, TypedDict, TypeVar
+from typing import Any, NamedTuple, Required, TypeAlias, TypedDict, TypeVar, final
 
 import numpy as np
 from jaxtyping import Array, ArrayLike, Real
@@ -26,9 +26,10 @@ Stds: TypeAlias = float | Sequence[float] | Real[ArrayLike, "_"]
 Nonlinearity: TypeAlias = str | Activation | PiecewiseSmooth | Callable[[Array], Array]
 """A name, an `Activation`, a function of one JAX array, or a function with its kinks."""
 
-F = TypeVar("F", bound=Callable[..., Any])
+Asking = TypeVar("Asking", bound=Callable[..., Any])
 
 
+@final
 class NetworkArguments(TypedDict, total=False):
     """By what users say which network they mean; defaults are those of `limit_network`."""
 
@@ -76,12 +77,15 @@ def limit_network(
     )
 
 
-def showing_network(function: F) -> F:
+def showing_network(function: Asking) -> Asking:
     """The function, whose signature says the arguments of `limit_network` in place of ``**network``."""
     shown = inspect.signature(function)
     own = list(shown.parameters.values())[:-1]
     described = inspect.signature(limit_network).parameters.values()
     parameters = sorted([*own, *described], key=lambda parameter: parameter.kind)
+    names = [parameter.name for parameter in parameters]
+    annotated = limit_network.__annotations__ | function.__annotations__
+    function.__annotations__ = {name: annotated[name] for name in (*names, "return")}
     function.__signature__ = shown.replace(parameters=parameters)  # pyright: ignore[reportFunctionMemberAccess]
     return function
 
