@@ -10,8 +10,6 @@ from lazyscope.experiment._experiment import (
     function_experiment,
     network_experiment,
 )
-from lazyscope.experiment._forecast import LAZY as LAZY
-from lazyscope.experiment._forecast import NOT_LAZY as NOT_LAZY
 from lazyscope.experiment._forecast import bound_of_displacements as bound_of_displacements
 from lazyscope.experiment._forecast import forecast_run
 from lazyscope.experiment._forecast import forecast_verdict as forecast_verdict
