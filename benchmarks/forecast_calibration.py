@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from lazyscope.experiment import LAZY, NOT_LAZY, bound_of_displacements, forecast_verdict
+from lazyscope.experiment import bound_of_displacements, forecast_verdict
+from lazyscope.measure import LAZY, NOT_LAZY
 from lazyscope.sweep import SweepDesign, run_sweep
 
 SEED, NUM_EACH = 1764357000, 10

@@ -14,7 +14,7 @@ import jax
 import numpy as np
 
 from lazyscope.experiment._data import run_data
-from lazyscope.experiment._program import COMPILER_OPTIONS, run_inputs, trace_run
+from lazyscope.experiment.run._program import COMPILER_OPTIONS, run_inputs, trace_run
 from lazyscope.sweep import SweepDesign
 
 

@@ -25,7 +25,7 @@ import numpy as np
 from lazyscope._outcome import Outcome
 from lazyscope.experiment._data import run_data
 from lazyscope.experiment._parametrisation import run_scheme
-from lazyscope.experiment._program import COMPILER_OPTIONS, run_inputs
+from lazyscope.experiment.run._program import COMPILER_OPTIONS, run_inputs
 from lazyscope.flow import ExponentialFlow, GradientDescent, dense_problem, trace_flow
 from lazyscope.kernel import as_matrix
 from lazyscope.measure import displacement

@@ -15,6 +15,8 @@ from jax.experimental.compilation_cache import compilation_cache
 from lazyscope._jax import _executables, own_settings
 from lazyscope._jax._executables import left_program
 from lazyscope.flow import ExponentialFlow, OptimiserSteps
+from lazyscope.limit import _assembly, limit_tangent_kernel
+from lazyscope.limit._recursion import block
 
 MATRIX = {"a": np.array([[2.0, 1.0], [1.0, 3.0]])}
 WHAT = {"name": "test", "arrays": MATRIX, "method": ExponentialFlow()}
@@ -296,3 +298,24 @@ def test_what_is_used_stays_longest(folder):
     asked(make)
     assert path.stat().st_mtime > 10**9
     assert stat.S_ISREG(path.lstat().st_mode)
+
+
+def test_blocks_of_limit_kernels_are_left_and_stay_the_same_to_the_bit(folder, monkeypatch):
+    x = np.random.default_rng(0).normal(size=(5, 3))
+    made = []
+
+    def kernel():
+        monkeypatch.setattr(_assembly, "_left_blocks", {})
+        return limit_tangent_kernel(x, depth=2, activation="relu", bias_std=0.1)
+
+    def counted(*args, **kwargs):
+        made.append(args)
+        return block(*args, **kwargs)
+
+    monkeypatch.setattr(_assembly, "block", counted)
+    first, number = kernel(), len(list(folder.iterdir()))
+    assert len(made) == number > 0
+    np.testing.assert_array_equal(kernel(), first)
+    assert len(made) == number
+    monkeypatch.delenv(_executables.FOLDER)
+    np.testing.assert_array_equal(kernel(), first)

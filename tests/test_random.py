@@ -13,7 +13,7 @@ import lazyscope
 from lazyscope._checks import InputError
 from lazyscope._jax._random import LARGEST_SEED, check_seed, random_key
 from lazyscope.experiment._data import run_data
-from lazyscope.experiment._program import compiled_program, run_inputs
+from lazyscope.experiment.run._program import compiled_program, run_inputs
 from lazyscope.measure import operator_norm
 from lazyscope.model import Dense
 from lazyscope.sweep import SweepDesign

@@ -6,124 +6,52 @@ Names are loaded when they are first used, so that what needs no JAX does not wa
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from lazyscope._lazy import homes_of, loaded
+
 if TYPE_CHECKING:
     __version__: str
-    from lazyscope._checks import InputError
-    from lazyscope._outcome import Outcome, RunError
-    from lazyscope.data import Dataset, load_dataset
-    from lazyscope.experiment import SingleRun, forecast_run, train_run
-    from lazyscope.flow import (
-        ExponentialFlow,
-        GradientDescent,
-        dense_problem,
-        function_problem,
-        solve_flow,
-    )
-    from lazyscope.forecast import forecast_problem
-    from lazyscope.kernel import (
-        explain_tangent_kernel,
-        limit_covariance_kernel,
-        limit_tangent_kernel,
-        predict_flow,
-        tangent_kernel,
-        tangent_kernel_by_parameter,
-        tangent_kernel_product,
-    )
-    from lazyscope.measure import estimate_exponent
-    from lazyscope.model import Centred, Dense
-    from lazyscope.observe import (
-        Observer,
-        as_function,
-        open_observations,
-        roles_of,
-        save_observations,
-    )
-    from lazyscope.proxy import NarrowProxy, narrow_proxy
-    from lazyscope.scaling import Scheme, named_scheme, regime_report
-    from lazyscope.study import coordinate_check
-    from lazyscope.sweep import SweepDesign, open_store, run_sweep
+    from lazyscope._checks import InputError as InputError
+    from lazyscope._outcome import Outcome as Outcome
+    from lazyscope._outcome import RunError as RunError
+    from lazyscope.data import Dataset as Dataset
+    from lazyscope.data import load_dataset as load_dataset
+    from lazyscope.experiment import SingleRun as SingleRun
+    from lazyscope.experiment import forecast_run as forecast_run
+    from lazyscope.experiment import train_run as train_run
+    from lazyscope.flow import ExponentialFlow as ExponentialFlow
+    from lazyscope.flow import GradientDescent as GradientDescent
+    from lazyscope.flow import dense_problem as dense_problem
+    from lazyscope.flow import function_problem as function_problem
+    from lazyscope.flow import solve_flow as solve_flow
+    from lazyscope.forecast import forecast_problem as forecast_problem
+    from lazyscope.kernel import explain_tangent_kernel as explain_tangent_kernel
+    from lazyscope.kernel import limit_covariance_kernel as limit_covariance_kernel
+    from lazyscope.kernel import limit_tangent_kernel as limit_tangent_kernel
+    from lazyscope.kernel import predict_flow as predict_flow
+    from lazyscope.kernel import tangent_kernel as tangent_kernel
+    from lazyscope.kernel import tangent_kernel_by_parameter as tangent_kernel_by_parameter
+    from lazyscope.kernel import tangent_kernel_product as tangent_kernel_product
+    from lazyscope.measure import estimate_exponent as estimate_exponent
+    from lazyscope.model import Centred as Centred
+    from lazyscope.model import Dense as Dense
+    from lazyscope.observe import Observer as Observer
+    from lazyscope.observe import as_function as as_function
+    from lazyscope.observe import open_observations as open_observations
+    from lazyscope.observe import roles_of as roles_of
+    from lazyscope.observe import save_observations as save_observations
+    from lazyscope.proxy import NarrowProxy as NarrowProxy
+    from lazyscope.proxy import narrow_proxy as narrow_proxy
+    from lazyscope.scaling import Scheme as Scheme
+    from lazyscope.scaling import named_scheme as named_scheme
+    from lazyscope.scaling import regime_report as regime_report
+    from lazyscope.study import coordinate_check as coordinate_check
+    from lazyscope.sweep import SweepDesign as SweepDesign
+    from lazyscope.sweep import open_store as open_store
+    from lazyscope.sweep import run_sweep as run_sweep
 
-__all__ = [
-    "Centred",
-    "Dataset",
-    "Dense",
-    "ExponentialFlow",
-    "GradientDescent",
-    "InputError",
-    "NarrowProxy",
-    "Observer",
-    "Outcome",
-    "RunError",
-    "Scheme",
-    "SingleRun",
-    "SweepDesign",
-    "as_function",
-    "coordinate_check",
-    "dense_problem",
-    "estimate_exponent",
-    "explain_tangent_kernel",
-    "forecast_problem",
-    "forecast_run",
-    "function_problem",
-    "limit_covariance_kernel",
-    "limit_tangent_kernel",
-    "load_dataset",
-    "named_scheme",
-    "narrow_proxy",
-    "open_observations",
-    "open_store",
-    "predict_flow",
-    "regime_report",
-    "roles_of",
-    "run_sweep",
-    "save_observations",
-    "solve_flow",
-    "tangent_kernel",
-    "tangent_kernel_by_parameter",
-    "tangent_kernel_product",
-    "train_run",
-]
+(_HOMES,) = homes_of(__name__)
+__all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
 
-_HOMES = {
-    "Centred": "model",
-    "Dataset": "data",
-    "Dense": "model",
-    "ExponentialFlow": "flow",
-    "GradientDescent": "flow",
-    "InputError": "_checks",
-    "NarrowProxy": "proxy",
-    "Observer": "observe",
-    "Outcome": "_outcome",
-    "RunError": "_outcome",
-    "Scheme": "scaling",
-    "SingleRun": "experiment",
-    "SweepDesign": "sweep",
-    "as_function": "observe",
-    "coordinate_check": "study",
-    "dense_problem": "flow",
-    "estimate_exponent": "measure",
-    "explain_tangent_kernel": "kernel",
-    "forecast_problem": "forecast",
-    "forecast_run": "experiment",
-    "function_problem": "flow",
-    "limit_covariance_kernel": "kernel",
-    "limit_tangent_kernel": "kernel",
-    "load_dataset": "data",
-    "named_scheme": "scaling",
-    "narrow_proxy": "proxy",
-    "open_observations": "observe",
-    "open_store": "sweep",
-    "predict_flow": "kernel",
-    "regime_report": "scaling",
-    "roles_of": "observe",
-    "run_sweep": "sweep",
-    "save_observations": "observe",
-    "solve_flow": "flow",
-    "tangent_kernel": "kernel",
-    "tangent_kernel_by_parameter": "kernel",
-    "tangent_kernel_product": "kernel",
-    "train_run": "experiment",
-}
 _RENAMED = {"tangent_kernel_by_leaf": "tangent_kernel_by_parameter"}
 _ROOMS = (
     "claims",
@@ -145,6 +73,8 @@ _ROOMS = (
 
 
 def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return loaded(__name__, _HOMES, name)
     if name in _ROOMS:
         return import_module(f"lazyscope.{name}")
     if name == "__version__":
@@ -153,11 +83,7 @@ def __getattr__(name: str) -> Any:
         new = _RENAMED[name]
         import_module("lazyscope._deprecated").warn_renamed(f"lazyscope.{name}", new)
         return getattr(import_module("lazyscope"), new)
-    if name not in _HOMES:
-        raise AttributeError(f"module 'lazyscope' has no attribute {name!r}")
-    value = getattr(import_module(f"lazyscope.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+    raise AttributeError(f"module 'lazyscope' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

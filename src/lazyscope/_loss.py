@@ -150,6 +150,22 @@ def _softmax(outputs: Float[Array, "n ... C"]) -> tuple[Array, Array, Array]:
     return ahead, is_first, rest
 
 
+def are_probabilities(rows: np.ndarray, rounding: float = _WHOLE) -> bool:
+    """Whether rows of several numbers are probabilities."""
+    sums = rows.sum(axis=-1)
+    return bool((np.abs(sums - 1) < rounding).all() and (rows > -rounding).all())
+
+
+def no_classes(targets: np.ndarray, forms: str) -> InputError:
+    """The refusal of targets that cross-entropy cannot be asked for, with the forms that they may have."""
+    return InputError(
+        f"targets of cross-entropy must be {forms}",
+        received=f"numbers from {targets.min():g} to {targets.max():g}, shape {targets.shape}",
+        cause="values of a regression, or classes written as other numbers",
+        fix="choose targets that are classes, or the squared loss",
+    )
+
+
 def check_targets(loss: AbstractLoss, targets: Any) -> None:
     """Refuse known targets that a loss cannot be asked for."""
     if not isinstance(loss, CrossEntropy):
@@ -160,18 +176,10 @@ def check_targets(loss: AbstractLoss, targets: Any) -> None:
         is_probability = ((y >= 0) & (y <= 1)).all()
         fits, forms = is_probability or (np.abs(y) == 1).all(), "-1 and 1, or probabilities"
     else:
-        sums = y.sum(axis=-1, keepdims=True)
-        chances = y + (1 - sums) / outputs
-        whole = (np.abs(sums - 1) < _WHOLE).all() or (np.abs(sums) < _WHOLE).all()
-        fits = whole and (chances > -_WHOLE).all()
+        fits = are_probabilities(y) or are_probabilities(y + 1 / outputs)
         forms = f"probabilities of {outputs} classes, or those minus 1/{outputs}"
     if not fits:
-        raise InputError(
-            f"targets of cross-entropy must be {forms}",
-            received=f"numbers from {y.min():g} to {y.max():g}",
-            cause="values of a regression, or classes written as other numbers",
-            fix="choose targets that are classes, or the squared loss",
-        )
+        raise no_classes(y, forms)
 
 
 def check_squared(what: str, loss: AbstractLoss) -> None:

@@ -5,15 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from lazyscope.claims._one_run import moved_and_changed, one_run
 from lazyscope.claims.papers._chizat import _NETWORKS, _finding
-from lazyscope.claims.papers._lee import _problem, kernel_finding, ntk_with_gain, within
-from lazyscope.claims.papers._moved import moved_and_changed
+from lazyscope.claims.papers._lee import kernel_finding, ntk_with_gain, within
 from lazyscope.data import load_dataset
-from lazyscope.flow import ExponentialFlow, GradientDescent, dense_problem
+from lazyscope.experiment import Experiment, run_experiment
+from lazyscope.flow import ExponentialFlow, dense_problem
 from lazyscope.measure import Estimate, estimate_exponent
 from lazyscope.model import Dense, Layer
-
-METHOD = ExponentialFlow(0.02)
 
 
 @pytest.fixture(scope="module")
@@ -30,16 +29,19 @@ def test_a_run_of_a_model_linear_in_its_parameters_is_the_closed_form(double):
     problem = dense_problem(
         model, layers, jnp.ones((1, 1)), jnp.full((1, 1), 6.0), speeds=(0.0, 1.0)
     )
-    moved, change = moved_and_changed(problem, METHOD, stop=0.25)
+    given = {"stop": 0.25, "record": ("displacement", "kernel")}
+    moved, change = moved_and_changed(
+        run_experiment(Experiment.of(problem), ExponentialFlow(0.02), **given)
+    )
     np.testing.assert_allclose(moved, [0.0, 0.5], rtol=2e-3)
     assert change == pytest.approx(0.0, abs=1e-12)
 
 
 @pytest.mark.slow
 def test_a_run_without_enough_steps_has_no_displacement(data):
-    problem = _problem(data, 16, 0)
-    slow = GradientDescent(stability_fraction=0.1)
-    moved, change = moved_and_changed(problem, slow, stop=1e-3, max_steps=2)
+    slow = {"method": "descent", "step": 0.1, "stop": 1e-3, "max_steps": 2}
+    run = one_run({"width": 16, "depth": 3} | slow, data, ntk_with_gain(3))
+    moved, change = moved_and_changed(run)
     assert np.isnan(moved).all()
     assert np.isnan(change)
 
@@ -62,31 +64,27 @@ def test_activations_keep_their_size_in_the_scaling_of_lee():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", list(_NETWORKS))
-def test_outputs_start_at_zero_and_scale_with_alpha(data, kind):
-    build = _NETWORKS[kind][1]
-    small, large = build(data, 2.0, 0), build(data, 6.0, 0)
-    with jax.enable_x64(True):
-        for problem in (small, large):
-            residual = np.asarray(problem.residual(problem.params))
-            np.testing.assert_allclose(residual, -data.y_train, atol=1e-12)
-        outputs = [np.asarray(p.model.apply(p.params, p.x)) for p in (small, large)]
-    np.testing.assert_allclose(3 * outputs[0], outputs[1], rtol=1e-9)
-    np.testing.assert_allclose(np.asarray(small.speeds), 9 * np.asarray(large.speeds))
+def test_outputs_start_at_zero_and_speeds_make_up_for_alpha(data, kind):
+    run = _NETWORKS[kind][1]
+    small, large = run(data, 2.0, 0, 0.9), run(data, 6.0, 0, 0.9)
+    for each in (small, large):
+        assert each["loss_initial"] == pytest.approx(np.mean(data.y_train**2) / 2, rel=1e-12)
+    # the kernel is alpha^2 times that of alpha one, times the speeds
+    assert small["kernel_max"] == pytest.approx(large["kernel_max"], rel=1e-9)
+    assert np.max(moved_and_changed(small)[0]) > 1.5 * np.max(moved_and_changed(large)[0])
 
 
 @pytest.mark.slow
 def test_doubling_a_large_alpha_halves_the_displacement(data):
-    build = _NETWORKS["dense-tanh"][1]
-    near, far = (
-        moved_and_changed(build(data, alpha, 0), METHOD, stop=1e-2)[0] for alpha in (300.0, 600.0)
-    )
+    run = _NETWORKS["dense-tanh"][1]
+    near, far = (moved_and_changed(run(data, alpha, 0, 1e-2))[0] for alpha in (300.0, 600.0))
     np.testing.assert_allclose(near / far, 2.0, rtol=0.02)
 
 
 @pytest.mark.slow
 def test_small_alphas_do_not_follow_the_law(data):
-    words, build, _ = _NETWORKS["dense-relu"]
-    found = _finding("dense-relu", words, build, data, (0.1, 0.2, 0.4), 3)
+    words, run, _ = _NETWORKS["dense-relu"]
+    found = _finding("dense-relu", words, run, data, (0.1, 0.2, 0.4), 3)
     assert found.verdict == "disagrees"
     assert found.measured.value > -0.9
 

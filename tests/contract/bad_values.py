@@ -61,6 +61,7 @@ MAY_BE_ZERO = {
     "readout_bias_std",
     "successes",
     "num_parameters",
+    "largest",
     "weight_std",
     "readout_weight_std",
     "memory",
@@ -72,6 +73,7 @@ MAY_BE_UNKNOWN = {
     ("measure.fit_power_law", "y"),
     ("claims.Finding", "prediction"),
     ("measure.Estimate", "value"),
+    ("measure.laziness", "largest"),
 }
 """Where NaN marks a run without a value, and infinity an open end."""
 MAY_BE_INFINITE = {"low", "high"}

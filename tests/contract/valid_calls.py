@@ -124,8 +124,6 @@ HEAVY = {
     "study.judge_study",
     "study.redraw_study",
     "study.run_study",
-    "study.run_kappa_study",
-    "study.run_theorem_study",
     "study.sweep_exponents",
     "study.draw_coordinate_check",
     "study.draw_predicted_loss",

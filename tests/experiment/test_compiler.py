@@ -5,14 +5,8 @@ import numpy as np
 import pytest
 
 from lazyscope._jax import own_settings
-from lazyscope.experiment import default_settings, run_data
-from lazyscope.experiment._program import (
-    COMPILER_OPTIONS,
-    QUICKLY_MADE,
-    _compiler_options,
-    run_inputs,
-    run_settings,
-)
+from lazyscope.experiment import default_settings, run_data, run_inputs, run_settings
+from lazyscope.experiment.run._program import COMPILER_OPTIONS, QUICKLY_MADE, _compiler_options
 
 SMALL = {
     **default_settings(),

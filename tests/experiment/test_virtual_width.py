@@ -19,7 +19,7 @@ from lazyscope.experiment import (
     train_run,
     width_of,
 )
-from lazyscope.experiment._program import run_inputs
+from lazyscope.experiment.run._program import run_inputs
 from lazyscope.flow import OptimiserSteps
 from lazyscope.scaling import Scheme, array_transfer
 from lazyscope.sweep import SweepDesign, estimate_cost

@@ -10,7 +10,7 @@ import pytest
 
 from lazyscope import InputError
 from lazyscope.proxy import narrow_proxy
-from lazyscope.proxy._narrow_proxy import proxy_family
+from lazyscope.proxy._narrow_proxy import proxies_of
 from lazyscope.proxy._training import start_loss
 from proxy.builds import altered, dense, points
 
@@ -132,7 +132,7 @@ def test_a_few_draws_that_scatter_do_not_refuse_a_network_that_carries_over():
 
     rng = np.random.default_rng(3)
     data = rng.normal(size=(10, 6)).astype(np.float32), rng.normal(size=(10, 2))
-    family = proxy_family(build, data, 48, (8, 16), {"optimizer": "sgd", "rate": 0.01})[0]
+    family = proxies_of(build, data, 48, (8, 16), 3, {"optimizer": "sgd", "rate": 0.01}).family
     family.check(8, 3)
     assert [each.role for each in family.library.roles] == ["input", "hidden", "output"]
 

@@ -16,9 +16,9 @@ from lazyscope.study import (
     TheoremSettings,
     ThreeLayerSettings,
     TwoLayerSettings,
+    find_study,
+    judge_study,
     kappa_settings,
-    run_kappa_study,
-    run_theorem_study,
 )
 
 QUICK = ["kappa", "--num-points", "6", "--num-test", "2", "--spreads", "balanced,small-readout"]
@@ -119,20 +119,22 @@ def no_run(*unused, **also_unused):
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["dense", "attention"])
 def test_kappas_that_are_all_too_small_are_refused_before_any_run_with_one_that_is_not(
-    model, monkeypatch
+    model, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr("lazyscope.study.kappa._study.finished_runs", no_run)
+    monkeypatch.setattr("lazyscope.study._run.run_sweep", no_run)
     few = FEW | {"num_points": 4, "spreads": ("balanced",)}
     with pytest.raises(InputError, match="let the smallest of the 4 largest kappas be") as refused:
-        run_kappa_study(kappa_settings(model, kappas=(0.1, 0.2, 0.4, 0.8), **few))
+        judge_study(
+            find_study("kappa"), kappa_settings(model, kappas=(0.1, 0.2, 0.4, 0.8), **few), tmp_path
+        )
     least = float(re.search(r"largest kappas be ([0-9.]+) or more", str(refused.value))[1])
     larger = tuple(least * 2**k for k in range(4))
     with pytest.raises(AssertionError, match="a run was made"):
-        run_kappa_study(kappa_settings(model, kappas=larger, **few))
+        judge_study(find_study("kappa"), kappa_settings(model, kappas=larger, **few), tmp_path)
 
 
-def test_a_spread_that_no_run_can_decide_is_told_before_the_runs(monkeypatch):
-    monkeypatch.setattr("lazyscope.study.kappa._study.finished_runs", no_run)
+def test_a_spread_that_no_run_can_decide_is_told_before_the_runs(monkeypatch, tmp_path):
+    monkeypatch.setattr("lazyscope.study._run.run_sweep", no_run)
     settings = KappaSettings(
         **FEW, spreads=("balanced", "small-hidden"), kappas=(4.0, 8.0, 16.0, 32.0)
     )
@@ -140,11 +142,11 @@ def test_a_spread_that_no_run_can_decide_is_told_before_the_runs(monkeypatch):
         pytest.warns(HopelessWarning, match=r"stay undecided.*small-hidden \(kappa [0-9.]+\)$"),
         pytest.raises(AssertionError, match="a run was made"),
     ):
-        run_kappa_study(settings)
+        judge_study(find_study("kappa"), settings, tmp_path)
 
 
-def test_lazy_schemes_without_a_bound_are_told_before_the_runs(monkeypatch):
-    monkeypatch.setattr("lazyscope.study.theorem._study.finished_runs", no_run)
+def test_lazy_schemes_without_a_bound_are_told_before_the_runs(monkeypatch, tmp_path):
+    monkeypatch.setattr("lazyscope.study._run.run_sweep", no_run)
     settings = TheoremSettings(
         num_points=70, schemes=("ntk", "mup"), widths=(8, 16, 32), seeds=2, activation="linear"
     )
@@ -154,4 +156,4 @@ def test_lazy_schemes_without_a_bound_are_told_before_the_runs(monkeypatch):
         ),
         pytest.raises(AssertionError, match="a run was made"),
     ):
-        run_theorem_study(settings)
+        judge_study(find_study("theorem"), settings, tmp_path)

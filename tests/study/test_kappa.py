@@ -6,13 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import lazyscope.study
 from lazyscope._checks import InputError
 from lazyscope.experiment import spread, spread_names
 from lazyscope.study import (
     KappaSettings,
+    find_study,
     judge_kappa,
+    judge_study,
     kappa_settings,
-    run_kappa_study,
     write_kappa_page,
 )
 from lazyscope.sweep import open_store
@@ -35,8 +37,12 @@ def store(tmp_path_factory):
 @pytest.fixture(scope="module")
 def result(store):
     calls = []
-    study = run_kappa_study(SMALL, store, progress=lambda done, total: calls.append((done, total)))
-    return study, calls
+
+    def progress(done, total):
+        calls.append((done, total))
+
+    done = judge_study(find_study("kappa"), SMALL, store.parent, progress=progress)
+    return done.result, calls
 
 
 @pytest.mark.slow
@@ -96,7 +102,8 @@ def test_a_study_goes_on_from_its_store_and_repeats_nothing(result, store, monke
         raise AssertionError("a run was made")
 
     monkeypatch.setattr("lazyscope.sweep.run._batch.run_settings", no_run)
-    again = run_kappa_study(SMALL, store)
+    with pytest.warns(DeprecationWarning, match="run_kappa_study is judge_study"):
+        again = lazyscope.study.run_kappa_study(SMALL, store)
     assert {**again, "created": "", "timing": ""} == {**result[0], "created": "", "timing": ""}
 
 
@@ -128,8 +135,8 @@ def test_the_earlier_name_of_spreads_is_taken_with_a_warning():
 
 
 @pytest.mark.slow
-def test_same_settings_give_the_same_numbers(result):
-    again = run_kappa_study(SMALL)
+def test_same_settings_give_the_same_numbers(result, tmp_path):
+    again = judge_study(find_study("kappa"), SMALL, tmp_path).result
     for first, second in zip(result[0]["runs"], again["runs"], strict=True):
         assert first["largest_displacement"] == pytest.approx(
             second["largest_displacement"], rel=1e-8
@@ -173,7 +180,7 @@ def test_a_network_without_gradient_is_a_stalled_run_and_loses_nothing_else(tmp_
         widths=(1,),
         seeds=6,
     )
-    study = run_kappa_study(settings)
+    study = judge_study(find_study("kappa"), settings, tmp_path).result
     outcomes = {r["outcome"] for r in study["runs"]}
     assert outcomes == {"converged", "stalled"}
     dead = next(r for r in study["runs"] if r["outcome"] == "stalled")

@@ -6,7 +6,7 @@ from tests.study.test_kappa_verdict import runs_with
 
 from lazyscope._checks import InputError
 from lazyscope.experiment import look_ahead, spread, spread_names
-from lazyscope.study import KappaSettings, kappa_settings, run_kappa_study
+from lazyscope.study import KappaSettings, find_study, judge_study, kappa_settings
 from lazyscope.study.kappa._kappas import LAZY, with_kappas
 from lazyscope.study.kappa._outside import START, outside, outside_by_start
 from lazyscope.study.kappa._study import warn_of_hopeless_spreads
@@ -103,10 +103,12 @@ def test_outputs_at_the_start_put_a_spread_outside_where_they_are_part_of_the_fi
 
 
 @pytest.mark.slow
-def test_a_network_that_is_not_centred_contradicts_nothing_where_its_displacement_levels_off():
+def test_a_network_that_is_not_centred_contradicts_nothing_where_its_displacement_levels_off(
+    tmp_path,
+):
     few = {"num_points": 6, "num_test": 2, "spreads": ("balanced",)}
     settings = kappa_settings(**few, widths=(8, 16, 32), seeds=1, centred=False)
-    verdict = run_kappa_study(settings)["verdict"]
+    verdict = judge_study(find_study("kappa"), settings, tmp_path).result["verdict"]
     assert (verdict["answer"], verdict["num_spreads"]) == ("undecided", 0)
     assert "not subtracted, so that displacements level off" in verdict["sentence"]
 
@@ -141,5 +143,5 @@ def test_kappa_alone_decides_for_activations_that_are_not_homogeneous(activation
     settings = kappa_settings(
         activation=activation, num_points=12, num_test=2, widths=(64, 96, 128)
     )
-    result = run_kappa_study(settings, tmp_path / "runs")
+    result = judge_study(find_study("kappa"), settings, tmp_path).result
     assert result["verdict"]["answer"] == "supported", result["verdict"]["sentence"]

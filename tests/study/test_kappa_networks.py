@@ -8,7 +8,7 @@ import pytest
 from lazyscope._checks import InputError
 from lazyscope.experiment import spread, spread_names, with_scores_of_size_one
 from lazyscope.model import Attention, architecture, network_names
-from lazyscope.study import kappa_settings, run_kappa_study, write_kappa_page
+from lazyscope.study import find_study, judge_study, kappa_settings, write_kappa_page
 from lazyscope.study.kappa._records import law_of_scales
 from lazyscope.study.kappa._verdict import judge
 
@@ -90,10 +90,11 @@ def test_points_that_are_no_images_are_refused():
 
 
 @pytest.fixture(scope="module")
-def attention():
+def attention(tmp_path_factory):
     given = {"num_points": 5, "num_test": 10, "spreads": ("small-hidden",), "seeds": 3}
     kappas = (64.0, 128.0, 256.0, 512.0)
-    return run_kappa_study(kappa_settings("attention", widths=(8,), kappas=kappas, **given))
+    settings = kappa_settings("attention", widths=(8,), kappas=kappas, **given)
+    return judge_study(find_study("kappa"), settings, tmp_path_factory.mktemp("attention")).result
 
 
 def test_an_attention_study_falls_with_kappa_and_meets_its_forecast(attention):

@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 
 from lazyscope._checks import InputError
-from lazyscope._plain import plain
 from lazyscope.data import Dataset, load_dataset
 from lazyscope.experiment import default_settings, run_settings, spread
 from lazyscope.flow import dense_problem, solve_flow
 from lazyscope.measure import Estimate, decay_rate
 from lazyscope.model import Dense
 from lazyscope.scaling import Scheme
-from lazyscope.study import TheoremSettings, run_theorem_study
+from lazyscope.study import TheoremSettings, find_study, judge_study
 from lazyscope.study._guarantee import Bound
 from lazyscope.study.theorem._bound import bound_limits, extrapolated, mean_ratio
 from lazyscope.study.theorem._factors import decided_ratios, short_factor
@@ -48,8 +47,8 @@ def data():
 
 
 @pytest.fixture(scope="module")
-def result():
-    return plain(run_theorem_study(SMALL))
+def result(tmp_path_factory):
+    return judge_study(find_study("theorem"), SMALL, tmp_path_factory.mktemp("theorem")).result
 
 
 def trained(data, scheme, **changes):

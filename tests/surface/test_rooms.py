@@ -25,7 +25,7 @@ WORDS = (
     "_deprecated",
     "_estimate",
 )
-WORDS += ("_deprecated", "_jax", "_memory", "_provenance")
+WORDS += ("_jax", "_lazy", "_memory", "_provenance")
 ROOMS = (
     "scaling",
     "model",

@@ -44,4 +44,4 @@ def test_help_and_regimes_need_neither_arrays_nor_a_slow_library(arguments):
     told = subprocess.run(command, capture_output=True, text=True, check=True).stderr
     loaded = {line.rsplit("|", 1)[-1].strip() for line in told.splitlines() if "|" in line}
     assert "lazyscope.cli" in loaded
-    assert not loaded & {"jax", "jaxtyping", "numpy", "lazyscope.study.kappa", *SLOW}
+    assert not loaded & {"jax", "jaxtyping", "numpy", "pydantic", "lazyscope.study.kappa", *SLOW}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lazyscope._checks import InputError
-from lazyscope.experiment._program import MOST_PROGRAMS, _programs, compiled_program
+from lazyscope.experiment.run._program import MOST_PROGRAMS, _programs, compiled_program
 from lazyscope.sweep import SweepDesign, estimate_cost, open_store, run_sweep
 from lazyscope.sweep.design._units import SHAPES_TOGETHER, cut_into_units, shape_of
 from lazyscope.sweep.run._batch import each_for_itself
@@ -170,7 +170,7 @@ def test_compiled_programs_are_kept_for_a_limited_number_of_shapes(monkeypatch):
         def compile(self, **_):
             return lambda numbers: {}
 
-    monkeypatch.setattr("lazyscope.experiment._program.jax.jit", lambda _: Made())
+    monkeypatch.setattr("lazyscope.experiment.run._program.jax.jit", lambda _: Made())
     kept = dict(_programs)
     _programs.clear()
     for width in range(1, 3 * MOST_PROGRAMS):

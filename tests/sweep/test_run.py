@@ -10,7 +10,7 @@ import xarray as xr
 from lazyscope._checks import InputError
 from lazyscope._outcome import Outcome
 from lazyscope.data import four_points
-from lazyscope.experiment._program import trace_run
+from lazyscope.experiment.run._program import trace_run
 from lazyscope.flow import dense_problem, solve_flow
 from lazyscope.model import Dense
 from lazyscope.scaling import named_scheme
@@ -111,7 +111,7 @@ def test_a_program_is_compiled_once_per_shape(monkeypatch, tmp_path):
         traced.append(shape_of(settings))
         return trace_run(settings, record, numbers)
 
-    monkeypatch.setattr("lazyscope.experiment._program.trace_run", counting)
+    monkeypatch.setattr("lazyscope.experiment.run._program.trace_run", counting)
     sweep = SweepDesign(
         axes={"width": [5, 6], "seed": [0, 1, 2], "rho": [0.0, 0.5], "output_scale": [1.0, 2.0]},
         fixed={"scheme": "ntk", "tolerance": 0.1},

@@ -1,5 +1,6 @@
 """How does the library live with JAX in somebody else's process: settings, arrays, numbers?"""
 
+from lazyscope._jax._executables import leaves_programs as leaves_programs
 from lazyscope._jax._executables import left_program as left_program
 from lazyscope._jax._kept import kept as kept
 from lazyscope._jax._kept import kept_data as kept_data

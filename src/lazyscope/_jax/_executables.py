@@ -37,6 +37,11 @@ _OWN = ROOT.name
 _ELSEWHERE = ("dir", "cache")  # words of settings that say where JAX writes, or what it keeps
 
 
+def leaves_programs() -> bool:
+    """Whether this process is told to leave its programs to the next one."""
+    return bool(os.environ.get(FOLDER))
+
+
 def left_program(
     what: Any, function: Callable[[Any], Any], arrays: Any, options: dict[str, Any]
 ) -> Any:

@@ -10,8 +10,6 @@ from lazyscope.experiment._experiment import (
     function_experiment,
     network_experiment,
 )
-from lazyscope.experiment._forecast import LAZY as LAZY
-from lazyscope.experiment._forecast import NOT_LAZY as NOT_LAZY
 from lazyscope.experiment._forecast import bound_of_displacements as bound_of_displacements
 from lazyscope.experiment._forecast import forecast_run
 from lazyscope.experiment._forecast import forecast_verdict as forecast_verdict
@@ -27,15 +25,6 @@ from lazyscope.experiment._parametrisation import spread_of_kappa as spread_of_k
 from lazyscope.experiment._parametrisation import (
     with_scores_of_size_one as with_scores_of_size_one,
 )
-from lazyscope.experiment._program import SHAPES_TOGETHER as SHAPES_TOGETHER
-from lazyscope.experiment._program import compiled_program as compiled_program
-from lazyscope.experiment._program import look_ahead as look_ahead
-from lazyscope.experiment._program import run_experiment
-from lazyscope.experiment._program import run_inputs as run_inputs
-from lazyscope.experiment._program import run_settings as run_settings
-from lazyscope.experiment._program import seconds_compiling as seconds_compiling
-from lazyscope.experiment._program import shape_of as shape_of
-from lazyscope.experiment._program import usable_cores as usable_cores
 from lazyscope.experiment._quantities import DEFAULT_RECORD as DEFAULT_RECORD
 from lazyscope.experiment._quantities import Quantity as Quantity
 from lazyscope.experiment._quantities import quantities as quantities
@@ -57,6 +46,15 @@ from lazyscope.experiment._spread import Spread, spread, spread_names
 from lazyscope.experiment._training import train_run
 from lazyscope.experiment._virtual import drawn_scheme as drawn_scheme
 from lazyscope.experiment._virtual import width_of as width_of
+from lazyscope.experiment.run._program import SHAPES_TOGETHER as SHAPES_TOGETHER
+from lazyscope.experiment.run._program import compiled_program as compiled_program
+from lazyscope.experiment.run._program import run_inputs as run_inputs
+from lazyscope.experiment.run._program import seconds_compiling as seconds_compiling
+from lazyscope.experiment.run._program import shape_of as shape_of
+from lazyscope.experiment.run._program import usable_cores as usable_cores
+from lazyscope.experiment.run._run import look_ahead as look_ahead
+from lazyscope.experiment.run._run import run_experiment
+from lazyscope.experiment.run._run import run_settings as run_settings
 
 __all__ = [
     "Experiment",

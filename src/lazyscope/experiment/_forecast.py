@@ -10,16 +10,14 @@ from lazyscope._checks import InputError, check_fraction
 from lazyscope._entry import checked
 from lazyscope._plain import plain
 from lazyscope.data import duplicate_groups
-from lazyscope.experiment._program import look_ahead
 from lazyscope.experiment._single import SingleRun, check_start
+from lazyscope.experiment.run._run import look_ahead
 from lazyscope.forecast import Forecast, guaranteed_rate, limit_lambda_min
+from lazyscope.measure import NOT_LAZY, laziness
 from lazyscope.model import Dense
 
 FRACTIONS = (0.5, 0.1, 1e-2, 1e-3, 1e-4, 1e-6)
 """Fractions of the initial loss whose times are told."""
-
-LAZY, NOT_LAZY = 0.1, 1.0
-"""Relative displacements below and above which a run is called lazy and not lazy: conventions."""
 
 
 @checked(own=("stop",))
@@ -183,9 +181,11 @@ def forecast_verdict(moved: Float[np.ndarray, " layers"], bent: float) -> str:
         >>> forecast_verdict(np.array([0.01, 0.02]), 0.3)
         'borderline'
     """
-    if bound_of_displacements(moved, bent).max() < LAZY and bent < LAZY:
+    at_most = bound_of_displacements(moved, bent)
+    if laziness(np.max([*at_most, bent]).item()) == "lazy":
         return "lazy"
-    return "borderline" if moved.max() < NOT_LAZY and bent < NOT_LAZY else "not-lazy"
+    told = laziness(np.max([*moved, bent]).item())
+    return "borderline" if told == "lazy" else told
 
 
 def _notes(seen: Forecast, groups: tuple[tuple[int, ...], ...]) -> list[str]:

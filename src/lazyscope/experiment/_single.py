@@ -12,9 +12,9 @@ from lazyscope._jax import own_settings
 from lazyscope.data import Dataset
 from lazyscope.experiment._experiment import Experiment
 from lazyscope.experiment._parametrisation import check_model, network_of
-from lazyscope.experiment._program import draw, run_inputs
 from lazyscope.experiment._settings import FINE_RECORDS, Value, canonical, default_settings
 from lazyscope.experiment._virtual import drawn_scheme, width_of
+from lazyscope.experiment.run._program import draw, run_inputs
 from lazyscope.model import AbstractNetwork, Dense, architecture, physical_memory
 from lazyscope.scaling import Scheme, growth_power, regime_report
 

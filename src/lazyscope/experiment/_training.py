@@ -11,15 +11,21 @@ from lazyscope._entry import checked
 from lazyscope._jax import own_settings
 from lazyscope._loss import LOSSES, check_squared, named_loss
 from lazyscope._plain import plain
-from lazyscope.experiment._forecast import LAZY, NOT_LAZY, forecast_of, forecast_record
+from lazyscope.experiment._forecast import forecast_of, forecast_record
 from lazyscope.experiment._method import optimizer_name, scheme_for, without_meaning
-from lazyscope.experiment._program import DEFAULT_MAX_STEPS, DEFAULT_STOP, run_settings
 from lazyscope.experiment._quantities import OF_START
 from lazyscope.experiment._record import RunRecord
 from lazyscope.experiment._single import SingleRun, check_start
-from lazyscope.flow import AbstractMethod, ExponentialFlow, GradientDescent
+from lazyscope.experiment.run._run import run_settings
+from lazyscope.flow import (
+    DEFAULT_MAX_STEPS,
+    DEFAULT_STOP,
+    AbstractMethod,
+    ExponentialFlow,
+    GradientDescent,
+)
 from lazyscope.forecast import DescentSteps
-from lazyscope.measure import decay_rate
+from lazyscope.measure import decay_rate, laziness
 
 _RECORD = (
     *OF_START,
@@ -224,7 +230,4 @@ def _verdict(run: RunRecord) -> str | None:
     if not run.outcome.ok:
         return None
     moved = float(np.max(run.measurements["displacement_operator"]))
-    largest = max(moved, float(run.measurements["kernel_change"]))
-    if largest < LAZY:
-        return "lazy"
-    return "borderline" if largest < NOT_LAZY else "not-lazy"
+    return laziness(max(moved, float(run.measurements["kernel_change"])))

@@ -6,7 +6,7 @@ out; a symmetric kernel computes the lower half and mirrors it.
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from typing import Any
 
@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lazyscope._checks import check_count
-from lazyscope._jax import own_settings
+from lazyscope._jax import leaves_programs, left_program, own_settings
 from lazyscope.limit._amplification import AccuracyWarning, largest_gain, needs_care
 from lazyscope.limit._inputs import as_inputs, check_match
 from lazyscope.limit._network import LimitNetwork
@@ -38,6 +38,7 @@ _PROMISED = {np.dtype(np.float32): 1e-6, np.dtype(np.float64): 1e-12}
 """Errors of correlations that the documentation promises not to exceed."""
 
 _compiled_block = jax.jit(block, static_argnames=("combine", "cosines", "diagonal", "close"))
+_left_blocks: dict[Any, Any] = {}
 
 
 def kernel_of(
@@ -112,6 +113,8 @@ def _fill(
     close = CLOSE[out.dtype] if gain is None else CLOSE_IF_AMPLIFIED
     doubt = 0.0
     one_block = _compiled_block if all(m.compiled for m in maps) else block
+    if one_block is _compiled_block and gain is None and leaves_programs():
+        one_block = _left_block
 
     def compute(i: int, j: int, cosines=plain_cosines) -> Block:
         return one_block(
@@ -139,6 +142,29 @@ def _fill(
         if symmetric and i != j:
             out[..., b, a] = np.swapaxes(values, -1, -2)
     return doubt
+
+
+def _left_block(
+    combine: Combine,
+    *given: Any,
+    cosines: Callable[..., Any],
+    diagonal: bool,
+    close: float,
+    gain: None,
+) -> Block:
+    """`block` by the program that a process before left, or that is left to the next."""
+    leaves, tree = jax.tree.flatten(given)
+    shapes = tuple((leaf.shape, str(leaf.dtype)) for leaf in leaves)
+    key = combine, cosines, diagonal, close, tree, shapes
+    if key not in _left_blocks:
+
+        def traced(arrays: Any) -> dict[str, Any]:
+            ends = {"cosines": cosines, "diagonal": diagonal, "close": close, "gain": gain}
+            return block(combine, *arrays, **ends)._asdict()
+
+        words = "limit block", combine.__name__, cosines.__name__, diagonal, close
+        _left_blocks[key] = left_program((*words, given), traced, given, {})
+    return Block(**_left_blocks[key](given))
 
 
 def _in_runs(

@@ -1,36 +1,26 @@
 """What kernels does an infinitely wide network have?"""
 
-from collections.abc import Callable
-from typing import TypeAlias
+from typing import Unpack
 
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Real
+from jaxtyping import ArrayLike, Float, Real
 
 from lazyscope._jax import own_settings
 from lazyscope.limit._amplification import total_gain
 from lazyscope.limit._assembly import kernel_of
 from lazyscope.limit._inputs import as_inputs
-from lazyscope.limit._network import Stds, limit_network
+from lazyscope.limit._network import NetworkArguments, limit_network, showing_network
 from lazyscope.limit._recursion import covariance, tangent, tangent_by_layer
 from lazyscope.limit._variances import single_points
-from lazyscope.limit.dual._piecewise_smooth import PiecewiseSmooth
-from lazyscope.model import Activation
-
-Nonlinearity: TypeAlias = str | Activation | PiecewiseSmooth | Callable[[Array], Array]
-"""A name, an `Activation`, a function of one JAX array, or a function with its kinks."""
 
 
+@showing_network
 def limit_tangent_kernel(
     x1: Real[ArrayLike, "n1 d"],
     x2: Real[ArrayLike, "n2 d"] | None = None,
     *,
-    depth: int,
-    activation: Nonlinearity,
-    weight_std: Stds = 1.0,
-    bias_std: Stds = 0.0,
-    readout_weight_std: float | None = None,
-    readout_bias_std: float | None = None,
     tile: int = 512,
+    **network: Unpack[NetworkArguments],
 ) -> Float[np.ndarray, "n1 n2"]:
     """Tangent kernel of an infinitely wide network, all weights and biases trained (NTK parametrisation).
 
@@ -84,23 +74,16 @@ def limit_tangent_kernel(
         >>> limit_tangent_kernel(x, depth=1, activation="relu", weight_std=2**0.5).round(12).tolist()
         [[2.0, 0.318309886184], [0.318309886184, 2.0]]
     """
-    network = limit_network(
-        depth, activation, weight_std, bias_std, readout_weight_std, readout_bias_std
-    )
-    return kernel_of(tangent, network, x1, x2, tile)
+    return kernel_of(tangent, limit_network(**network), x1, x2, tile)
 
 
+@showing_network
 def limit_covariance_kernel(
     x1: Real[ArrayLike, "n1 d"],
     x2: Real[ArrayLike, "n2 d"] | None = None,
     *,
-    depth: int,
-    activation: Nonlinearity,
-    weight_std: Stds = 1.0,
-    bias_std: Stds = 0.0,
-    readout_weight_std: float | None = None,
-    readout_bias_std: float | None = None,
     tile: int = 512,
+    **network: Unpack[NetworkArguments],
 ) -> Float[np.ndarray, "n1 n2"]:
     """Covariance of the outputs of an infinitely wide random network (NNGP kernel), Q[depth + 1].
 
@@ -114,23 +97,16 @@ def limit_covariance_kernel(
         >>> limit_covariance_kernel(x, depth=2, activation="linear", weight_std=2.0).round(12).tolist()
         [[32.0, -32.0], [-32.0, 32.0]]
     """
-    network = limit_network(
-        depth, activation, weight_std, bias_std, readout_weight_std, readout_bias_std
-    )
-    return kernel_of(covariance, network, x1, x2, tile)
+    return kernel_of(covariance, limit_network(**network), x1, x2, tile)
 
 
+@showing_network
 def limit_tangent_kernel_by_layer(
     x1: Real[ArrayLike, "n1 d"],
     x2: Real[ArrayLike, "n2 d"] | None = None,
     *,
-    depth: int,
-    activation: Nonlinearity,
-    weight_std: Stds = 1.0,
-    bias_std: Stds = 0.0,
-    readout_weight_std: float | None = None,
-    readout_bias_std: float | None = None,
     tile: int = 512,
+    **network: Unpack[NetworkArguments],
 ) -> Float[np.ndarray, "layers n1 n2"]:
     """What each layer's weights and biases contribute to `limit_tangent_kernel`.
 
@@ -142,21 +118,13 @@ def limit_tangent_kernel_by_layer(
         >>> limit_tangent_kernel_by_layer(x, depth=2, activation="linear")[:, 0, 0].tolist()
         [0.5, 0.5, 0.5]
     """
-    network = limit_network(
-        depth, activation, weight_std, bias_std, readout_weight_std, readout_bias_std
-    )
-    return kernel_of(tangent_by_layer, network, x1, x2, tile)
+    return kernel_of(tangent_by_layer, limit_network(**network), x1, x2, tile)
 
 
+@showing_network
 def limit_amplification(
     x: Real[ArrayLike, "n d"],
-    *,
-    depth: int,
-    activation: Nonlinearity,
-    weight_std: Stds = 1.0,
-    bias_std: Stds = 0.0,
-    readout_weight_std: float | None = None,
-    readout_bias_std: float | None = None,
+    **network: Unpack[NetworkArguments],
 ) -> Float[np.ndarray, " n"]:
     """By how much an infinitely wide network amplifies small differences of its inputs.
 
@@ -183,8 +151,6 @@ def limit_amplification(
         >>> limit_amplification(np.ones((1, 2)), depth=5, activation="relu").tolist()
         [1.0]
     """
-    network = limit_network(
-        depth, activation, weight_std, bias_std, readout_weight_std, readout_bias_std
-    )
+    described = limit_network(**network)
     with own_settings():
-        return total_gain(network, single_points(network, as_inputs("x", x), slopes=False))
+        return total_gain(described, single_points(described, as_inputs("x", x), slopes=False))

@@ -4,11 +4,12 @@ Pre-activations are z[l] = weight_std_l W[l] x[l-1] / sqrt(fan_in) + bias_std_l 
 normal W and b (the NTK parametrisation), l = 1..L+1; the last layer is the readout.
 """
 
+import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Required, TypeAlias, TypedDict, TypeVar, final
 
 import numpy as np
-from jaxtyping import ArrayLike, Real
+from jaxtyping import Array, ArrayLike, Real
 
 from lazyscope._checks import InputError, check_choice, check_count, check_finite, shown
 from lazyscope._jax import known_array
@@ -21,6 +22,23 @@ from lazyscope.model import activation as named_activation
 
 Stds: TypeAlias = float | Sequence[float] | Real[ArrayLike, "_"]
 """Standard deviations: one for all layers, or one for each."""
+
+Nonlinearity: TypeAlias = str | Activation | PiecewiseSmooth | Callable[[Array], Array]
+"""A name, an `Activation`, a function of one JAX array, or a function with its kinks."""
+
+Asking = TypeVar("Asking", bound=Callable[..., Any])
+
+
+@final
+class NetworkArguments(TypedDict, total=False):
+    """By what users say which network they mean; defaults are those of `limit_network`."""
+
+    depth: Required[int]
+    activation: Required[Nonlinearity]
+    weight_std: Stds
+    bias_std: Stds
+    readout_weight_std: float | None
+    readout_bias_std: float | None
 
 
 class LimitNetwork(NamedTuple):
@@ -37,14 +55,15 @@ class LimitNetwork(NamedTuple):
 
 
 def limit_network(
+    *,
     depth: int,
-    activation: str | Activation | PiecewiseSmooth | Callable,
-    weight_std: Stds,
-    bias_std: Stds,
-    readout_weight_std: float | None,
-    readout_bias_std: float | None,
+    activation: Nonlinearity,
+    weight_std: Stds = 1.0,
+    bias_std: Stds = 0.0,
+    readout_weight_std: float | None = None,
+    readout_bias_std: float | None = None,
 ) -> LimitNetwork:
-    """The network described by the arguments of the public functions, or a refusal."""
+    """The network described by the `NetworkArguments` of the public functions, or a refusal."""
     depth = check_count(
         "depth",
         depth,
@@ -58,7 +77,20 @@ def limit_network(
     )
 
 
-def limit_dual(activation: str | Activation | PiecewiseSmooth | Callable) -> AbstractDual:
+def showing_network(function: Asking) -> Asking:
+    """The function, whose signature says the arguments of `limit_network` in place of ``**network``."""
+    shown = inspect.signature(function)
+    own = list(shown.parameters.values())[:-1]
+    described = inspect.signature(limit_network).parameters.values()
+    parameters = sorted([*own, *described], key=lambda parameter: parameter.kind)
+    names = [parameter.name for parameter in parameters]
+    annotated = limit_network.__annotations__ | function.__annotations__
+    function.__annotations__ = {name: annotated[name] for name in (*names, "return")}
+    function.__signature__ = shown.replace(parameters=parameters)  # pyright: ignore[reportFunctionMemberAccess]
+    return function
+
+
+def limit_dual(activation: Nonlinearity) -> AbstractDual:
     """Gaussian averages of `activation`: in closed form where known, else by quadrature."""
     if isinstance(activation, str):
         check_choice("activation", activation, {*CLOSED, *activation_names()})

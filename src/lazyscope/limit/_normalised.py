@@ -6,8 +6,7 @@ from jaxtyping import ArrayLike, Float, Real
 from lazyscope._checks import InputError
 from lazyscope.limit._assembly import kernel_of
 from lazyscope.limit._inputs import as_inputs
-from lazyscope.limit._kernels import Nonlinearity
-from lazyscope.limit._network import LimitNetwork, Stds, limit_network
+from lazyscope.limit._network import LimitNetwork, Nonlinearity, Stds, limit_network
 from lazyscope.limit._recursion import tangent_by_layer
 from lazyscope.limit.dual._closed_forms import PiecewiseLinear
 
@@ -62,7 +61,9 @@ def normalised_limit_kernels(
         >>> normalised_limit_kernels(x, depth=1, activation="relu").round(12).tolist()
         [[[0.5, 0.0], [0.0, 0.5]], [[0.5, 0.159154943092], [0.159154943092, 0.5]]]
     """
-    network = limit_network(depth, activation, weight_std, 0.0, 1.0, None)
+    network = limit_network(
+        depth=depth, activation=activation, weight_std=weight_std, readout_weight_std=1.0
+    )
     first = as_inputs("x1", x1)
     sides = [first] if x2 is None else [first, as_inputs("x2", x2)]
     for name, x in zip(("x1", "x2"), sides, strict=False):

@@ -24,6 +24,9 @@ from lazyscope.measure._displacement import operator_norms as operator_norms
 from lazyscope.measure._displacement import relative_change as relative_change
 from lazyscope.measure._kernel_change import kernel_alignment as kernel_alignment
 from lazyscope.measure._kernel_change import kernel_change as kernel_change
+from lazyscope.measure._laziness import LAZY as LAZY
+from lazyscope.measure._laziness import NOT_LAZY as NOT_LAZY
+from lazyscope.measure._laziness import laziness as laziness
 from lazyscope.measure._outputs import error_rate as error_rate
 from lazyscope.measure._outputs import linearisation_gap as linearisation_gap
 from lazyscope.measure._outputs import mean_squared_error as mean_squared_error

@@ -16,6 +16,8 @@ from lazyscope.observe._function import Function, as_function
 from lazyscope.observe._groups import group_parameters
 from lazyscope.observe._observer import MANY_OUTPUTS as MANY_OUTPUTS
 from lazyscope.observe._observer import Observer
+from lazyscope.observe._observer import check_probe_size as check_probe_size
+from lazyscope.observe._observer import random_directions as random_directions
 from lazyscope.observe._rates import rates_of as rates_of
 from lazyscope.observe._record import SERIES as SERIES
 from lazyscope.observe._record import (

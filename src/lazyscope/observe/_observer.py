@@ -100,9 +100,12 @@ class Observer(AbstractObserver):
             question = pose(apply, params_0, kept_data("x_probe", x_probe), None)
             checked(question, MEMORY, _no_program)
             example = without_effects(question.example)
-            _check_size(len(question.x1), example.num_outputs, question.leaves[0].dtype.itemsize)
+            check_probe_size(
+                len(question.x1), example.num_outputs, question.leaves[0].dtype.itemsize
+            )
             junctions = find_rectifiers(example)
-            mixing = _directions(example.num_outputs, example.dtype)
+            mixing = random_directions(example.num_outputs)
+            mixing = None if mixing is None else jnp.asarray(mixing, example.dtype)
             self._reference = Reference(
                 kept(tuple(example.closed.consts)),
                 kept(question.context),
@@ -251,7 +254,8 @@ def _targets(question: Question, y: Any) -> Any:
     return jnp.asarray(np.asarray(y), wide_type([*question.leaves, question.example]))
 
 
-def _check_size(points: int, outputs: int, itemsize: int) -> None:
+def check_probe_size(points: int, outputs: int, itemsize: int) -> None:
+    """Refuse probe points whose kernel, of numbers of so many bytes, does not fit the memory."""
     used = min(outputs, MANY_OUTPUTS)
     needed = (points * used) ** 2 * itemsize
     if needed > MEMORY:
@@ -263,12 +267,12 @@ def _check_size(points: int, outputs: int, itemsize: int) -> None:
         )
 
 
-def _directions(outputs: int, dtype: Any) -> Any:
+def random_directions(outputs: int) -> np.ndarray | None:
     """Random signs (C, 16), such that the mean over directions is that over outputs on average."""
     if outputs <= MANY_OUTPUTS:
         return None
     signs = np.random.default_rng(0).choice([-1.0, 1.0], (outputs, MANY_OUTPUTS))
-    return jnp.asarray(signs / np.sqrt(outputs), dtype)
+    return signs / np.sqrt(outputs)
 
 
 def _notes(question: Question, junctions: Any, mixing: Any, linear: bool) -> tuple[str, ...]:

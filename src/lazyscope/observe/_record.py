@@ -14,9 +14,7 @@ from numpy.typing import ArrayLike
 from lazyscope._checks import check_alike, check_array
 from lazyscope._deprecated import warn_renamed
 from lazyscope._plain import plain
-
-LAZY, NOT_LAZY = 0.1, 1.0
-"""Relative changes below the first are called lazy, from the second on not lazy; as for our own runs."""
+from lazyscope.measure import laziness
 
 SERIES = (
     "probe_loss",
@@ -300,7 +298,5 @@ def _verdict(last: Measurement) -> str | None:
     sizes = np.where(np.isnan(operator), frobenius, operator)
     if np.isnan([*sizes, last.total]).any() or not np.isfinite(last.kernel_change):
         return None
-    largest = max(float(np.max(sizes, where=np.isfinite(sizes), initial=0.0)), last.kernel_change)
-    if largest < LAZY:
-        return "lazy"
-    return "borderline" if largest < NOT_LAZY else "not-lazy"
+    largest = float(np.max(sizes, where=np.isfinite(sizes), initial=0.0))
+    return laziness(max(largest, last.kernel_change))

@@ -10,11 +10,10 @@ import numpy as np
 from lazyscope._checks import InputError
 from lazyscope._estimate import LEVEL, Estimate, Verdict
 from lazyscope._plain import plain
+from lazyscope.measure import LAZY
 from lazyscope.proxy._extrapolation import Extrapolated
 
 ArrayRegime = Literal["lazy", "order-one", "condensed", "undecided"]
-LAZY_UP_TO = 0.1
-"""Displacement, relative to the start, up to which an array counts as lazy."""
 CONDENSED = 3.0
 """Displacement from which on it counts as condensed: nothing of its start is left."""
 FLUCTUATIONS = ("kernel-change", "kernel-change-by-layer", "limit-distance")
@@ -227,11 +226,11 @@ def regime_of(displacement: Estimate, *, relative: bool) -> ArrayRegime:
     low, high = displacement.interval
     if not relative or low is None or high is None:
         return "undecided"
-    if high <= LAZY_UP_TO:
+    if high <= LAZY:
         return "lazy"
     if low >= CONDENSED:
         return "condensed"
-    return "order-one" if low > LAZY_UP_TO and high < CONDENSED else "undecided"
+    return "order-one" if low > LAZY and high < CONDENSED else "undecided"
 
 
 def network_regime_of(arrays: Sequence[ArrayAnswer]) -> str:

@@ -99,9 +99,8 @@ def narrow_proxy(
         >>> found.regime
         'critical'
     """
-    seeds = check_count("seeds", seeds, minimum=3)
-    widths = checked_widths(width, proxy_widths)
-    family, points, needed = proxy_family(build, data, width, widths, training)
+    asked = proxies_of(build, data, width, proxy_widths, seeds, training)
+    family, points, widths, seeds, needed = asked
     notes = [*family.check(widths[0], min(seeds, 4)), *_said(widths, needed)]
     kept = KeptRuns(None if folder is None else Path(folder), points, family.training)
     runs = [
@@ -119,17 +118,34 @@ def narrow_proxy(
     )
 
 
-def proxy_family(
-    build: Build, data: Any, width: int, widths: Sequence[int], training: Mapping[str, Any]
-) -> tuple[ProxyFamily, Points, int]:
-    """The proxies of a build with their points, and the width that points and outputs ask for."""
+class Proxies(NamedTuple):
+    """What is asked for: proxies of a build with their points, and the width that points and outputs need."""
+
+    family: ProxyFamily
+    points: Points
+    widths: tuple[int, ...]
+    seeds: int
+    needed: int
+
+
+def proxies_of(
+    build: Build,
+    data: Any,
+    width: int,
+    proxy_widths: Sequence[int],
+    seeds: int,
+    training: Mapping[str, Any],
+) -> Proxies:
+    """The proxies that the arguments of a public function ask for, or a refusal."""
+    seeds = check_count("seeds", seeds, minimum=3)
+    widths = _checked_widths(width, proxy_widths)
     settings = Training(**known_fields(training))
     points = points_of(data, settings.loss)
     check_batches(settings.batches, len(points.y))
     needed = check_outputs(widths, points.y)
     library = library_of(build, points, (widths[0], widths[1]))
     settings = library.own_training(settings, frozenset(training))
-    return ProxyFamily(library, settings, width), points, needed
+    return Proxies(ProxyFamily(library, settings, width), points, widths, seeds, needed)
 
 
 class Read(NamedTuple):
@@ -282,7 +298,7 @@ def _said(widths: Sequence[int], needed: int) -> list[str]:
     return [told]
 
 
-def checked_widths(width: int, proxy_widths: Sequence[int]) -> tuple[int, ...]:
+def _checked_widths(width: int, proxy_widths: Sequence[int]) -> tuple[int, ...]:
     check_count("width", width, minimum=2)
     found = tuple(check_count("every proxy width", each, minimum=2) for each in proxy_widths)
     if len(found) < 2 or any(a >= b for a, b in pairwise(found)):

@@ -6,7 +6,6 @@ from typing import Any, Literal, final
 
 import numpy as np
 
-from lazyscope._checks import check_count
 from lazyscope._entry import checked
 from lazyscope._estimate import Estimate
 from lazyscope._plain import plain
@@ -14,7 +13,7 @@ from lazyscope.observe import Build
 from lazyscope.proxy._answer import basis_of, estimates_of
 from lazyscope.proxy._extrapolation import extrapolate
 from lazyscope.proxy._family import ProxyFamily
-from lazyscope.proxy._narrow_proxy import checked_widths, logarithms, proxy_family
+from lazyscope.proxy._narrow_proxy import logarithms, proxies_of
 from lazyscope.proxy._plan import transfers_of
 from lazyscope.proxy._training import Training
 from lazyscope.proxy.library._network import AbstractNetwork, Numbers, Sharpness
@@ -110,9 +109,8 @@ def predict_stability(
         >>> found.answer, found.peak.value
         ('stable', 1.0)
     """
-    seeds = check_count("seeds", seeds, minimum=3)
-    widths = checked_widths(width, proxy_widths)
-    family = proxy_family(build, data, width, widths, training)[0]
+    asked = proxies_of(build, data, width, proxy_widths, seeds, training)
+    family, _, widths, seeds, _ = asked
     family.check(widths[0], min(seeds, 4))
     runs = [
         [measured_stability(family, each, *family.drawn(each, seed)) for seed in range(seeds)]

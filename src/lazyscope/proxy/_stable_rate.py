@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from lazyscope._checks import InputError, check_count
+from lazyscope._checks import InputError
 from lazyscope._entry import checked
 from lazyscope._estimate import Estimate
 from lazyscope.observe import Build
 from lazyscope.proxy._answer import basis_of, estimates_of
 from lazyscope.proxy._extrapolation import extrapolate
-from lazyscope.proxy._narrow_proxy import checked_widths, proxy_family
+from lazyscope.proxy._narrow_proxy import proxies_of
 from lazyscope.proxy._stability import diverged
 from lazyscope.proxy._training import Training
 from lazyscope.proxy.library._network import AbstractNetwork, Numbers
@@ -69,9 +69,8 @@ def largest_stable_rate(
         >>> 0.01 < found.value < 10
         True
     """
-    seeds = check_count("seeds", seeds, minimum=3)
-    widths = checked_widths(width, proxy_widths)
-    family = proxy_family(build, data, width, widths, training)[0]
+    asked = proxies_of(build, data, width, proxy_widths, seeds, training)
+    family, _, widths, seeds, _ = asked
     family.check(widths[0], seeds)
     edges = [
         np.log([rate_edge(family.training, *family.drawn(each, seed)) for seed in range(seeds)])

@@ -18,8 +18,12 @@ from lazyscope._checks import (
     is_known,
 )
 from lazyscope._entry import check_fields
+from lazyscope._loss import are_probabilities, no_classes
+from lazyscope.data import points_and_targets
 from lazyscope.scaling import OptimiserName
 
+_SINGLE = 2e-5
+"""Of probabilities in single precision: how far they may be from summing to one."""
 LossName: TypeAlias = Literal["squared", "cross-entropy"]
 Rate: TypeAlias = float | Callable[[int], Any]
 """A learning rate, or what gives it for every step from 0 on, as schedules of Optax do."""
@@ -163,14 +167,7 @@ def points_of(data: Any, loss: LossName) -> Points:
     Raises:
         InputError: neither of both, or targets that are no classes where classes are needed.
     """
-    pair = (data.x_train, data.y_train) if hasattr(data, "x_train") else data
-    if not isinstance(pair, tuple | list) or len(pair) != 2:
-        raise InputError(
-            "data must be a data set, or a pair of inputs and targets",
-            received=f"{data!r:.80}",
-            cause="the name of a data set, or inputs without targets",
-            fix="give load_dataset(name), or (x, y)",
-        )
+    pair = points_and_targets(data)
     x, y = (each.detach().cpu() if hasattr(each, "detach") else each for each in pair)
     y = np.array(check_array("targets", y))
     x = x if hasattr(x, "numel") or is_known(x) else np.asarray(x)
@@ -198,14 +195,11 @@ def check_batches(batches: np.ndarray | None, num_points: int) -> None:
 def _classes(y: np.ndarray) -> np.ndarray:
     """Rows that sum to one; centred classes become that again."""
     if y.ndim == 2 and y.shape[1] > 1:
-        if y.min() >= 0 and np.allclose(y.sum(1), 1, atol=1e-5):
+        if are_probabilities(y, _SINGLE):
             return y
         hot = np.eye(y.shape[1])[y.argmax(1)]
         if all(np.allclose(y[hot == kind], y[hot == kind][0]) for kind in (0, 1)):
             return hot
-    raise InputError(
-        "cross-entropy needs targets that are classes",
-        received=f"targets of shape {y.shape} from {y.min():g} to {y.max():g}",
-        cause="values, or one output for two classes",
-        fix="give a row per point that sums to one, one column per class",
+    raise no_classes(
+        y, "probabilities of two classes or more, one column for each, or those centred"
     )

@@ -1,21 +1,16 @@
 """What is run and put together to answer one question, from settings to a stored result?
 
-A name is imported when it is asked for, so that the list of studies costs no import of what they run.
+A name is imported when it is asked for, so that the list of studies costs no import of what they run. The
+first block has the public names, the second what commands and claims use as well, the third what stays until
+1.0 and says what is in its place.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from lazyscope._deprecated import moved
+from lazyscope._lazy import homes_of, loaded
 
 if TYPE_CHECKING:
-    from lazyscope.study._earlier import MapResult as MapResult
-    from lazyscope.study._earlier import OutputScaleResult as OutputScaleResult
-    from lazyscope.study._earlier import run_condensation_study as run_condensation_study
-    from lazyscope.study._earlier import run_output_scale_study as run_output_scale_study
-    from lazyscope.study._earlier import run_random_schemes as run_random_schemes
-    from lazyscope.study._earlier import run_three_layer_study as run_three_layer_study
-    from lazyscope.study._earlier import run_two_layer_study as run_two_layer_study
     from lazyscope.study._hopeless import HopelessWarning as HopelessWarning
     from lazyscope.study._protocol import AbstractStudy as AbstractStudy
     from lazyscope.study._registry import find_study as find_study
@@ -25,7 +20,6 @@ if TYPE_CHECKING:
     from lazyscope.study._run import judge_study as judge_study
     from lazyscope.study._run import redraw_study as redraw_study
     from lazyscope.study._run import run_study as run_study
-    from lazyscope.study._run import stored_studies as stored_studies
     from lazyscope.study._sweep_exponents import sweep_exponents as sweep_exponents
     from lazyscope.study.condensation._settings import CondensationSettings as CondensationSettings
     from lazyscope.study.condensation.page._figure import (
@@ -42,36 +36,42 @@ if TYPE_CHECKING:
     )
     from lazyscope.study.kappa._settings import KappaSettings as KappaSettings
     from lazyscope.study.kappa._settings import kappa_settings as kappa_settings
-    from lazyscope.study.kappa._study import judge_kappa as judge_kappa
-    from lazyscope.study.kappa._study import run_kappa_study as run_kappa_study
     from lazyscope.study.kappa.page._figures import draw_displacement as draw_displacement
     from lazyscope.study.kappa.page._figures import draw_forecast as draw_forecast
     from lazyscope.study.kappa.page._figures import draw_loss as draw_loss
     from lazyscope.study.kappa.page._page import write_kappa_page as write_kappa_page
     from lazyscope.study.kappa.page._summary import kappa_summary as kappa_summary
     from lazyscope.study.narrow_proxy._settings import NarrowProxySettings as NarrowProxySettings
-    from lazyscope.study.narrow_proxy.page._figure import (
-        draw_predicted_loss as draw_predicted_loss,
-    )
+    from lazyscope.study.narrow_proxy.page._figure import draw_predicted_loss as draw_predicted_loss
     from lazyscope.study.narrow_proxy.page._page import (
         write_narrow_proxy_page as write_narrow_proxy_page,
     )
-    from lazyscope.study.output_scale._collapse import curves_apart as curves_apart
     from lazyscope.study.output_scale._judge import judge_output_scale as judge_output_scale
     from lazyscope.study.output_scale._settings import OutputScaleSettings as OutputScaleSettings
     from lazyscope.study.output_scale.page._figure import draw_crossover as draw_crossover
     from lazyscope.study.output_scale.page._page import (
         write_output_scale_page as write_output_scale_page,
     )
-    from lazyscope.study.phase_diagram._estimates import MARGIN as MARGIN
     from lazyscope.study.phase_diagram._estimates import map_estimates as map_estimates
     from lazyscope.study.phase_diagram._three_layer import ThreeLayerSettings as ThreeLayerSettings
     from lazyscope.study.phase_diagram._two_layer import TwoLayerSettings as TwoLayerSettings
     from lazyscope.study.phase_diagram.page._figures import draw_map as draw_map
     from lazyscope.study.phase_diagram.page._figures import draw_scaling as draw_scaling
     from lazyscope.study.phase_diagram.page._page import write_map_page as write_map_page
-    from lazyscope.study.phase_diagram.page._study import stored_estimates as stored_estimates
     from lazyscope.study.random_schemes._estimates import LayerEstimate as LayerEstimate
+    from lazyscope.study.random_schemes._law import law_at_widths as law_at_widths
+    from lazyscope.study.random_schemes._settings import (
+        RandomSchemesSettings as RandomSchemesSettings,
+    )
+    from lazyscope.study.theorem._settings import TheoremSettings as TheoremSettings
+    from lazyscope.study.theorem.page._page import write_theorem_page as write_theorem_page
+
+if TYPE_CHECKING:
+    from lazyscope.study._run import stored_studies as stored_studies
+    from lazyscope.study.kappa._study import judge_kappa as judge_kappa
+    from lazyscope.study.output_scale._collapse import curves_apart as curves_apart
+    from lazyscope.study.phase_diagram._estimates import MARGIN as MARGIN
+    from lazyscope.study.phase_diagram.page._study import stored_estimates as stored_estimates
     from lazyscope.study.random_schemes._estimates import (
         estimate_virtual_layers as estimate_virtual_layers,
     )
@@ -80,123 +80,30 @@ if TYPE_CHECKING:
     from lazyscope.study.random_schemes._judge import VIRTUAL_RMS as VIRTUAL_RMS
     from lazyscope.study.random_schemes._judge import VIRTUAL_TIE as VIRTUAL_TIE
     from lazyscope.study.random_schemes._judge import rms_of_errors as rms_of_errors
-    from lazyscope.study.random_schemes._law import law_at_widths as law_at_widths
-    from lazyscope.study.random_schemes._settings import (
-        RandomSchemesSettings as RandomSchemesSettings,
-    )
     from lazyscope.study.random_schemes._virtual import in_own_time as in_own_time
     from lazyscope.study.random_schemes._virtual import virtual_widths as virtual_widths
     from lazyscope.study.theorem._bound import mean_ratio as mean_ratio
     from lazyscope.study.theorem._factors import product as product
     from lazyscope.study.theorem._kernel import normalised_kernels as normalised_kernels
     from lazyscope.study.theorem._records import run_record as run_record
-    from lazyscope.study.theorem._settings import TheoremSettings as TheoremSettings
     from lazyscope.study.theorem._start import LowestMode as LowestMode
     from lazyscope.study.theorem._study import judge_theorem as judge_theorem
-    from lazyscope.study.theorem._study import run_theorem_study as run_theorem_study
     from lazyscope.study.theorem._threshold import from_here_on as from_here_on
     from lazyscope.study.theorem._verdict import LEAST_RATIO as LEAST_RATIO
-    from lazyscope.study.theorem.page._page import write_theorem_page as write_theorem_page
 
-_HOMES = {
-    "_hopeless": ("HopelessWarning",),
-    "_protocol": ("AbstractStudy",),
-    "_registry": (
-        "find_study",
-        "study_names",
-    ),
-    "_run": (
-        "MissingRunsError",
-        "StudyRun",
-        "judge_study",
-        "redraw_study",
-        "run_study",
-    ),
-    "_sweep_exponents": ("sweep_exponents",),
-    "condensation._settings": ("CondensationSettings",),
-    "condensation.page._figure": ("draw_order_parameter",),
-    "condensation.page._page": ("write_condensation_page",),
-    "coordinates._record": ("CoordinateCheck",),
-    "coordinates._settings": ("CoordinateSettings",),
-    "coordinates._study": ("coordinate_check",),
-    "coordinates.page._figure": ("draw_coordinate_check",),
-    "kappa._settings": (
-        "KappaSettings",
-        "kappa_settings",
-    ),
-    "kappa._study": ("run_kappa_study",),
-    "kappa.page._figures": (
-        "draw_displacement",
-        "draw_forecast",
-        "draw_loss",
-    ),
-    "kappa.page._page": ("write_kappa_page",),
-    "kappa.page._summary": ("kappa_summary",),
-    "narrow_proxy._settings": ("NarrowProxySettings",),
-    "narrow_proxy.page._figure": ("draw_predicted_loss",),
-    "narrow_proxy.page._page": ("write_narrow_proxy_page",),
-    "output_scale._judge": ("judge_output_scale",),
-    "output_scale._settings": ("OutputScaleSettings",),
-    "output_scale.page._figure": ("draw_crossover",),
-    "output_scale.page._page": ("write_output_scale_page",),
-    "phase_diagram._estimates": ("map_estimates",),
-    "phase_diagram._three_layer": ("ThreeLayerSettings",),
-    "phase_diagram._two_layer": ("TwoLayerSettings",),
-    "phase_diagram.page._figures": (
-        "draw_map",
-        "draw_scaling",
-    ),
-    "phase_diagram.page._page": ("write_map_page",),
-    "random_schemes._estimates": ("LayerEstimate",),
-    "random_schemes._law": ("law_at_widths",),
-    "random_schemes._settings": ("RandomSchemesSettings",),
-    "theorem._settings": ("TheoremSettings",),
-    "theorem._study": ("run_theorem_study",),
-    "theorem.page._page": ("write_theorem_page",),
-}
-_SHARED = {
-    "phase_diagram._estimates": ("MARGIN",),
-    "kappa._study": ("judge_kappa",),
-    "output_scale._collapse": ("curves_apart",),
-    "_run": ("stored_studies",),
-    "phase_diagram.page._study": ("stored_estimates",),
-    "random_schemes._estimates": ("estimate_virtual_layers",),
-    "random_schemes._virtual": ("in_own_time", "virtual_widths"),
-    "random_schemes._judge": (
-        "RMS",
-        "TIE",
-        "VIRTUAL_RMS",
-        "VIRTUAL_TIE",
-        "rms_of_errors",
-    ),
-    "theorem._bound": ("mean_ratio",),
-    "theorem._factors": ("product",),
-    "theorem._kernel": ("normalised_kernels",),
-    "theorem._records": ("run_record",),
-    "theorem._start": ("LowestMode",),
-    "theorem._threshold": ("from_here_on",),
-    "theorem._verdict": ("LEAST_RATIO",),
-    "theorem._study": ("judge_theorem",),
-}
-"""What commands and claims use as well."""
-_EARLIER = {
-    "_earlier": (
-        "MapResult",
-        "OutputScaleResult",
-        "run_condensation_study",
-        "run_output_scale_study",
-        "run_random_schemes",
-        "run_three_layer_study",
-        "run_two_layer_study",
-    ),
-}
-"""Names that stay until 1.0; asking for one says what is in its place."""
-_MODULES = {
-    name: home
-    for homes in (_HOMES, _SHARED, _EARLIER)
-    for home, names in homes.items()
-    for name in names
-}
+if TYPE_CHECKING:
+    from lazyscope.study._earlier import MapResult as MapResult
+    from lazyscope.study._earlier import OutputScaleResult as OutputScaleResult
+    from lazyscope.study._earlier import run_condensation_study as run_condensation_study
+    from lazyscope.study._earlier import run_kappa_study as run_kappa_study
+    from lazyscope.study._earlier import run_output_scale_study as run_output_scale_study
+    from lazyscope.study._earlier import run_random_schemes as run_random_schemes
+    from lazyscope.study._earlier import run_theorem_study as run_theorem_study
+    from lazyscope.study._earlier import run_three_layer_study as run_three_layer_study
+    from lazyscope.study._earlier import run_two_layer_study as run_two_layer_study
+
+_PUBLIC, _SHARED, _EARLIER = homes_of(__name__)
+_HOMES = _PUBLIC | _SHARED | _EARLIER
 
 _moved = moved(
     __name__,
@@ -221,15 +128,11 @@ _moved = moved(
 )
 """Names that were here before one run had a room of its own."""
 
-__all__ = [name for names in _HOMES.values() for name in names]  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = [*_PUBLIC]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        return _moved(name)
-    value = getattr(import_module(f"lazyscope.study.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
+    return loaded(__name__, _HOMES, name) if name in _HOMES else _moved(name)
 
 
 def __dir__() -> list[str]:

@@ -1,5 +1,6 @@
 """How were studies run before they had one protocol? These names go with 1.0."""
 
+import tempfile
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any, final
 
 import xarray as xr
 
+from lazyscope._checks import check_instance
 from lazyscope._file import local_path
 from lazyscope.study._registry import find_study
 from lazyscope.study._run import judge_stores, judge_study
@@ -28,6 +30,16 @@ class EarlierResult:
 
 
 MapResult = OutputScaleResult = EarlierResult
+
+
+def run_kappa_study(settings: Any, store: str | Path | None = None, **how: Any) -> dict[str, Any]:
+    """`judge_study` of kappa; its result alone, with its store at `store`."""
+    return _result("kappa", settings, store, how)
+
+
+def run_theorem_study(settings: Any, store: str | Path | None = None, **how: Any) -> dict[str, Any]:
+    """`judge_study` of theorem; its result alone, with its stores in `store`."""
+    return _result("theorem", settings, store, how)
 
 
 def run_two_layer_study(
@@ -66,6 +78,24 @@ def run_random_schemes(
     _tell("run_random_schemes")
     done = judge_study(find_study("random-schemes"), settings, folder, show_progress=show_progress)
     return tuple(LayerEstimate.from_json(layer) for layer in done.result["layers"])
+
+
+def _result(
+    name: str, settings: Any, store: str | Path | None, how: dict[str, Any]
+) -> dict[str, Any]:
+    _tell(f"run_{name}_study")
+    study = find_study(name)
+    check_instance("settings", settings, study.settings)
+    settings = study.decided(settings)
+    with tempfile.TemporaryDirectory(prefix="lazyscope-") as made:
+        place = local_path("a store", made if store is None else store)
+        names = list(study.designs(settings))
+        stores = {n: place if names == ["runs"] else place / n for n in names}
+        done = judge_stores(study, settings, stores, **how)
+    if done.summary.errors:
+        told = "; ".join(f"{count} runs: {error}" for error, count in done.summary.errors.items())
+        warnings.warn(f"runs are missing. {told}", RuntimeWarning, stacklevel=3)
+    return done.result
 
 
 def _plane(name: str, settings: Any, store: str | Path, shown: bool) -> EarlierResult:

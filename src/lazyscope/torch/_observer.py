@@ -18,8 +18,10 @@ from lazyscope.observe import (
     Measurement,
     Subject,
     check_cadence,
+    check_probe_size,
     displacement_fields,
     provenance,
+    random_directions,
 )
 from lazyscope.torch._measuring import Mixed, linearisation_scalars, norms, scalars, take_state
 from lazyscope.torch._question import Question, pose
@@ -242,24 +244,17 @@ def _prepared(question: Question) -> tuple[Prepared, list[str]]:
     prepared = prepare(question.module, question.x1, None, MEMORY)
     outputs, notes = prepared.sketch.num_outputs, []
     points, first = len(question.x1), question.parameters[0]
-    needed = (points * min(outputs, MANY_OUTPUTS)) ** 2 * first.element_size()
-    if needed > MEMORY:
-        raise InputError(
-            "the kernel of the probe points must fit the memory",
-            received=f"{points} points and {outputs} outputs, {needed / 2**30:.1f} GiB",
-            cause="the training set given as probe points",
-            fix="give some tens to hundreds of points; a look costs time too",
-        )
+    check_probe_size(points, outputs, first.element_size())
     if any(
         isinstance(part, torch.nn.modules.batchnorm._BatchNorm)
         for part in question.module.modules()
     ):
         notes.append("Batch norm: every look uses the running mean and variance of its moment, held "
                      "fixed; the linearised network those of the start.")  # fmt: skip
-    if outputs <= MANY_OUTPUTS:
+    directions = random_directions(outputs)
+    if directions is None:
         return prepared, notes
-    signs = np.random.default_rng(0).choice([-1.0, 1.0], (outputs, MANY_OUTPUTS))
-    mixing = torch.as_tensor(signs / np.sqrt(outputs)).to(first.detach())
+    mixing = torch.as_tensor(directions).to(first.detach())
     notes.append(f"The kernel is averaged over {MANY_OUTPUTS} random directions in output space, not "
                  f"over all {outputs} outputs.")  # fmt: skip
     return prepare(Mixed(question.module, mixing), question.x1, None, MEMORY), notes

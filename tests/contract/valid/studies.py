@@ -27,7 +27,6 @@ def calls(folder):
         "show_progress": False,
         "command": "",
     }
-    many = {"scheduler": None, "num_workers": 1}
     return {
         "sweep.SweepDesign": {
             "name": "mine",
@@ -266,13 +265,7 @@ def calls(folder):
             "centred": False,
         },
         "study.redraw_study": {"folder": folder, "page": folder / "page.html"},
-        "study.run_kappa_study": dict(
-            settings=study.KappaSettings(), store=store, progress=print, **many
-        ),
         "study.run_study": {**judged},
-        "study.run_theorem_study": dict(
-            settings=study.TheoremSettings(), store=store, progress=print, **many
-        ),
         "study.study_names": {},
         "experiment.spread": {"name": "balanced"},
         "experiment.spread_names": {},

@@ -65,6 +65,7 @@ def calls(folder):
             "seed": 0,
         },
         "measure.cosine_similarity": {"weights": numbers(6, 3), "symmetry": "none"},
+        "measure.laziness": {"largest": 0.2},
         "measure.decay_rate": {"time": np.arange(6.0), "loss": 2.0 ** -np.arange(6.0)},
         "measure.displacement": {
             "initial": (tree()["a"], tree()["b"]),

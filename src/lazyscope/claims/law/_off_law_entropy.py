@@ -1,22 +1,31 @@
 """How far does a network move under cross-entropy, whose loss never reaches zero?"""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import final
 
-import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
-from lazyscope._jax import random_key
+from lazyscope._loss import SquaredLoss
+from lazyscope._types import Scalar
 from lazyscope.claims._finding import Finding
+from lazyscope.claims._one_run import one_run
 from lazyscope.claims._row import Row
 from lazyscope.claims._rule import Rule
 from lazyscope.claims._verdict import SLOPE_ACCURACY
 from lazyscope.data import sphere_teacher
-from lazyscope.measure import displacement, estimate_exponent, mean_estimate
-from lazyscope.model import Dense
-from lazyscope.scaling import Scheme, displacement_exponents
+from lazyscope.flow import (
+    AbstractMethod,
+    FlowState,
+    GradientDescent,
+    Problem,
+    Stop,
+    largest_stable_step,
+    one_lapack_thread,
+)
+from lazyscope.measure import estimate_exponent, mean_estimate
+from lazyscope.scaling import displacement_exponents
 
 _SCALES = (0.125, 0.125)
 _WIDTHS, _SEEDS = (64, 256, 1024, 4096, 16384), 6
@@ -87,46 +96,37 @@ def entropy_findings() -> Iterator[Finding]:
 
 def _moved(width: int, seed: int) -> list[float]:
     """Relative displacement of the first layer when the loss first is below each fraction."""
-    data = sphere_teacher(num_points=4, input_dim=4, seed=2)
-    scheme = Scheme.from_exponents(_SCALES)
-    with jax.enable_x64(True):
-        model = Dense(4, 1, width, 1)
-        params = model.init(random_key(seed), scheme)
-        x, sign = jnp.asarray(data.x_train), jnp.sign(jnp.asarray(data.y_train[:, 0]))
-        found = _train(model, params, x, sign, jnp.asarray(_step(model, params, x)))
-        return np.asarray(found).tolist()
+    points = sphere_teacher(num_points=4, input_dim=4, seed=2)
+    data = replace(points, y_train=np.sign(points.y_train), y_test=np.sign(points.y_test))
+    told = {"width": width, "seed": seed, "scale_exponents": _SCALES, "centred": True}
+    told |= {"loss": "cross-entropy", "max_steps": _MAX_STEPS}
+    with one_lapack_thread():
+        runs = [
+            one_run(told | {"stop": each}, data, method=_GrowingDescent(), record=("displacement",))
+            for each in FRACTIONS
+        ]
+    return [float(r["displacement_operator"][0]) if r.outcome.ok else np.nan for r in runs]
 
 
-def _step(model: Dense, params, x: Float[Array, "n d"]) -> float:
-    """A quarter of the stability limit at the loss log 2, where the second derivative is 1/4."""
-    jacobian = jax.jacrev(lambda p: model.apply(p, x)[:, 0])(params)
-    rows = jnp.concatenate([leaf.reshape(len(x), -1) for leaf in jax.tree.leaves(jacobian)], axis=1)
-    largest = jnp.linalg.eigvalsh(rows @ rows.T)[-1]
-    return float(_SAFETY * 2 * len(x) * 4 / largest)
+@final
+class _GrowingDescent(AbstractMethod):
+    """Descent whose steps grow as the loss falls, and its curvature with it: the same path in fewer steps.
 
+    At the loss log 2, where the second derivative is 1/4, a step is a quarter of the stability limit.
+    """
 
-@eqx.filter_jit
-def _train(model: Dense, params, x, sign, step) -> Float[Array, " fractions"]:
-    start = model.apply(params, x)[:, 0]
+    @property
+    def points_per_record(self) -> int:
+        """The loss after the step."""
+        return 1
 
-    def loss(p):
-        return jnp.mean(jax.nn.softplus(-sign * (model.apply(p, x)[:, 0] - start)))
+    def start(self, problem: Problem) -> Scalar:
+        """The step at the loss log 2."""
+        squares = replace(problem, criterion=SquaredLoss())
+        return _SAFETY * 4 * largest_stable_step(squares)
 
-    first = loss(params)
-
-    def go_on(state):
-        return (state[1] > FRACTIONS[-1] * first) & (state[2] < _MAX_STEPS)
-
-    def descend(state):
-        p, now, count, moved = state
-        # The curvature of the loss falls with the loss: the same path in fewer steps.
-        eta = step * jnp.maximum(1.0, np.log(2.0) / now)
-        p = jax.tree.map(lambda w, g: w - eta * g, p, jax.grad(loss)(p))
-        now = loss(p)
-        far = displacement(params, p).operator[0]
-        passed = now <= jnp.asarray(FRACTIONS) * first
-        moved = jnp.where(passed & jnp.isnan(moved), far, moved)
-        return p, now, count + 1, moved
-
-    begin = (params, first, jnp.zeros((), jnp.int32), jnp.full(len(FRACTIONS), jnp.nan))
-    return jax.lax.while_loop(go_on, descend, begin)[3]
+    def step(self, problem: Problem, stop: Stop, state: FlowState) -> FlowState:
+        """One step down the gradient."""
+        descent = GradientDescent(state.memory * jnp.maximum(1.0, np.log(2.0) / state.loss))
+        ended = descent.step(problem, stop, replace(state, memory=descent.start(problem)))
+        return replace(ended, memory=state.memory)

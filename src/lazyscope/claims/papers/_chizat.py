@@ -7,22 +7,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lazyscope._jax import pinned_random, random_key
+from lazyscope._jax import own_settings, pinned_random, random_key
 from lazyscope.claims._finding import Claim, Effort, Finding
+from lazyscope.claims._one_run import MAX_STEPS, moved_and_changed, one_run
 from lazyscope.claims._row import Row
 from lazyscope.claims._rule import Rule
-from lazyscope.claims.papers._moved import moved_and_changed
 from lazyscope.data import Dataset, load_dataset
-from lazyscope.flow import (
-    ExponentialFlow,
-    Problem,
-    dense_problem,
-    function_problem,
-    one_lapack_thread,
-)
+from lazyscope.experiment import RunRecord, function_experiment, run_experiment
+from lazyscope.flow import ExponentialFlow, one_lapack_thread
 from lazyscope.measure import fit_power_law
-from lazyscope.model import Centred, Dense
-from lazyscope.scaling import named_scheme
+from lazyscope.scaling import Scheme, named_scheme
 
 _ALPHAS = (32.0, 64.0, 128.0, 256.0, 512.0, 1024.0)
 _SMALL_ALPHAS = (0.25, 1.0)
@@ -31,7 +25,8 @@ _STOP = 1e-4
 _SCALE_ACCURACY = 0.02
 """What is left of the first correction to the limit, 1/alpha at the smallest alpha fitted, in a slope."""
 
-Build = Callable[[Dataset, float, int], Problem]
+Run = Callable[[Dataset, float, int, float], RunRecord]
+"""Of a network on data, at an alpha, from a seed, to a fraction of the loss."""
 
 
 def check_chizat(effort: Effort) -> tuple[Finding, ...]:
@@ -48,21 +43,18 @@ def check_chizat_on(effort: Effort, data: str) -> tuple[Finding, ...]:
     found = []
     with one_lapack_thread():
         for kind in kinds:
-            words, build, unit = _NETWORKS[kind]
+            words, run, unit = _NETWORKS[kind]
             scales = [unit * alpha for alpha in alphas]
-            found.append(_finding(kind, words, build, points, scales, seeds))
+            found.append(_finding(kind, words, run, points, scales, seeds))
     return tuple(found)
 
 
 def _finding(
-    kind: str, words: str, build: Build, data: Dataset, alphas: Sequence[float], seeds: int
+    kind: str, words: str, run: Run, data: Dataset, alphas: Sequence[float], seeds: int
 ) -> Finding:
     everything = [*_SMALL_ALPHAS, *alphas]
-    method = ExponentialFlow(_TOLERANCE)
     largest = {
-        (alpha, seed): float(
-            np.max(moved_and_changed(build(data, alpha, seed), method, stop=_STOP)[0])
-        )
+        (alpha, seed): float(np.max(moved_and_changed(run(data, alpha, seed, _STOP))[0]))
         for alpha in everything
         for seed in range(seeds)
     }
@@ -97,31 +89,17 @@ def _finding(
     )
 
 
-def _dense(activation: str, *, bias: bool) -> Build:
+def _dense(activation: str, *, bias: bool) -> Run:
     """A dense network of width 64 with kappa of order one, output scaled by alpha."""
 
-    def build(data: Dataset, alpha: float, seed: int) -> Problem:
-        with jax.enable_x64(True):
-            model = Dense(
-                data.x_train.shape[1],
-                data.y_train.shape[1],
-                width=64,
-                depth=2,
-                activation=activation,
-                use_bias=bias,
-                output_scale=jnp.asarray(alpha),
-            )
-            scheme = named_scheme("mup", depth=2)
-            params = model.init(random_key(seed), scheme)
-            return dense_problem(
-                Centred(model, params),
-                params,
-                jnp.asarray(data.x_train),
-                jnp.asarray(data.y_train),
-                speeds=jnp.asarray(scheme.speed(64) / alpha**2),
-            )
+    def run(data: Dataset, alpha: float, seed: int, stop: float) -> RunRecord:
+        told = {"width": 64, "depth": 2, "activation": activation, "use_bias": bias, "seed": seed}
+        told |= {"centred": True, "output_scale": alpha, "stop": stop, "tolerance": _TOLERANCE}
+        scheme = named_scheme("mup", depth=2)
+        speed = scheme.speed(64) / alpha**2
+        return one_run(told, data, Scheme.at_width(64, alpha=scheme.alpha(64), speed=speed))
 
-    return build
+    return run
 
 
 @final
@@ -157,23 +135,23 @@ _SCALED_CONVOLUTION = _ScaledConvolution()
 """One object for all runs: another one would be another function, and another program."""
 
 
-def _convolution(data: Dataset, alpha: float, seed: int) -> Problem:
-    with jax.enable_x64(True):
-        network = _SCALED_CONVOLUTION
-        scale = jnp.full((len(data.x_train), 1), alpha)
-        x = jnp.concatenate([jnp.asarray(data.x_train), scale], axis=1)
-        return function_problem(
+def _convolution(data: Dataset, alpha: float, seed: int, stop: float) -> RunRecord:
+    network = _SCALED_CONVOLUTION
+    scale = np.full((len(data.x_train), 1), alpha)
+    with own_settings():
+        given = function_experiment(
             network,
             network.params(seed),
-            x,
-            jnp.asarray(data.y_train),
+            (np.concatenate([data.x_train, scale], axis=1), data.y_train),
             groups={name: group for group, names in network.groups.items() for name in names},
             speeds=jnp.full(2, alpha**-2.0),
             centred=True,
         )
+    ends = {"stop": stop, "max_steps": MAX_STEPS, "record": ("displacement", "kernel")}
+    return run_experiment(given, ExponentialFlow(_TOLERANCE), **ends)
 
 
-_NETWORKS: dict[str, tuple[str, Build, float]] = {
+_NETWORKS: dict[str, tuple[str, Run, float]] = {
     "dense-relu": ("dense ReLU, width 64, depth 2, muP scales", _dense("relu", bias=False), 1.0),
     "dense-tanh": (
         "dense tanh with biases, width 64, depth 2, muP scales",
@@ -186,7 +164,7 @@ _NETWORKS: dict[str, tuple[str, Build, float]] = {
         32.0,
     ),
 }
-"""Words, builder, and the unit of alpha: what is lazy depends on the kernel, and that of the mean over
+"""Words, run, and the unit of alpha: what is lazy depends on the kernel, and that of the mean over
 places of small activations is a thousand times smaller."""
 _POINTS, _SEEDS = {"quick": 16, "full": 32}, {"quick": 3, "full": 5}
 

@@ -2,19 +2,17 @@
 
 from collections.abc import Iterator
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from lazyscope._jax import random_key
 from lazyscope.claims._finding import Claim, Effort, Finding, Verdict
+from lazyscope.claims._one_run import one_run
 from lazyscope.claims._row import Row
 from lazyscope.claims._rule import Rule
 from lazyscope.claims._verdict import HALF_STEP, SLOPE_ACCURACY
 from lazyscope.data import Dataset, load_dataset
-from lazyscope.experiment import Experiment, run_experiment
-from lazyscope.flow import ExponentialFlow, dense_problem, one_lapack_thread
+from lazyscope.flow import DEFAULT_MAX_STEPS, one_lapack_thread
 from lazyscope.measure import ExponentEstimate, estimate_exponents
 from lazyscope.model import Dense
 from lazyscope.observe import Described
@@ -61,15 +59,11 @@ def scheme_with_gain(name: str) -> Scheme:
     return Scheme(f"{name}, weight variance 2", scales, speeds, plain.source)
 
 
-def _model(points: Dataset, width: int) -> Dense:
-    return Dense(points.x_train.shape[1], points.y_train.shape[1], width, _DEPTH)
-
-
 def _checked(scheme: Scheme, points: Dataset, effort: Effort) -> CoordinateCheck:
     """The coordinate check, which is told nothing but the network and its learning rates."""
 
     def build(width: int, seed: int) -> Described:
-        model = _model(points, width)
+        model = Dense(points.x_train.shape[1], points.y_train.shape[1], width, _DEPTH)
         params = model.init(random_key(seed), scheme)
         rates = {str(k): float(speed) for k, speed in enumerate(scheme.speed(width))}
         return Described(model.apply, params, None, rates)
@@ -145,14 +139,9 @@ def _moved(scheme: Scheme, points: Dataset, width: int, seed: int) -> Float[np.n
     In layers with one growing side both have the same exponent, and Frobenius norms of the start do not
     fluctuate. NaN for a run that did not reach its loss.
     """
-    with jax.enable_x64(True):
-        model = _model(points, width)
-        params = model.init(random_key(seed), scheme)
-        x, y = jnp.asarray(points.x_train), jnp.asarray(points.y_train)
-        speeds = jnp.asarray(scheme.speed(width))
-        problem = dense_problem(model, params, x, y, speeds=speeds)
-    method, record = ExponentialFlow(_TOLERANCE), ("displacement",)
-    run = run_experiment(Experiment.of(problem), method, stop=_STOP, record=record)
+    told = {"width": width, "depth": _DEPTH, "seed": seed, "stop": _STOP, "tolerance": _TOLERANCE}
+    told["max_steps"] = DEFAULT_MAX_STEPS
+    run = one_run(told, points, scheme, record=("displacement",))
     sizes = run["displacement_frobenius"].copy()
     sizes[1:-1] = run["displacement_operator"][1:-1]
     return sizes if run.outcome.ok else np.full(_DEPTH + 1, np.nan)

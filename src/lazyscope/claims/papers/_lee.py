@@ -3,21 +3,17 @@
 from collections.abc import Iterator
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from lazyscope._jax import random_key
 from lazyscope.claims._finding import Claim, Effort, Finding, Verdict
+from lazyscope.claims._one_run import moved_and_changed, one_run
 from lazyscope.claims._row import Row
 from lazyscope.claims._rule import Rule
 from lazyscope.claims._verdict import HALF_STEP, SLOPE_ACCURACY
-from lazyscope.claims.papers._moved import moved_and_changed
 from lazyscope.data import Dataset, load_dataset
-from lazyscope.flow import ExponentialFlow, Problem, dense_problem, one_lapack_thread
+from lazyscope.flow import one_lapack_thread
 from lazyscope.measure import Estimate, ExponentEstimate, estimate_exponents
-from lazyscope.model import Dense
 from lazyscope.scaling import PowerLaw, Scheme
 
 _DEPTH = 3
@@ -74,17 +70,8 @@ def check_lee_on(effort: Effort, data: str) -> tuple[Finding, ...]:
 
 
 def _run(data: Dataset, width: int, seed: int) -> Float[np.ndarray, " layers+1"]:
-    method = ExponentialFlow(_TOLERANCE)
-    return np.append(*moved_and_changed(_problem(data, width, seed), method, stop=_STOP))
-
-
-def _problem(data: Dataset, width: int, seed: int) -> Problem:
-    scheme = ntk_with_gain(_DEPTH)
-    with jax.enable_x64(True):
-        model = Dense(data.x_train.shape[1], data.y_train.shape[1], width, _DEPTH)
-        params = model.init(random_key(seed), scheme)
-        x, y = jnp.asarray(data.x_train), jnp.asarray(data.y_train)
-        return dense_problem(model, params, x, y, speeds=jnp.asarray(scheme.speed(width)))
+    told = {"width": width, "depth": _DEPTH, "seed": seed, "stop": _STOP, "tolerance": _TOLERANCE}
+    return np.append(*moved_and_changed(one_run(told, data, ntk_with_gain(_DEPTH))))
 
 
 def _layer_finding(

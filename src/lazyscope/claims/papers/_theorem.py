@@ -1,14 +1,13 @@
 """Does the theorem of Li, Luo & Zhou hold: loss, rate, displacement, threshold?"""
 
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from lazyscope._jax import random_key
 from lazyscope.claims._finding import Claim, Effort, Finding, Verdict
+from lazyscope.claims._one_run import moved_and_changed, one_run
 from lazyscope.claims._row import Row, design_of
 from lazyscope.claims._rule import Rule
 from lazyscope.claims._verdict import (
@@ -16,13 +15,10 @@ from lazyscope.claims._verdict import (
     share_estimate,
     under_assumptions,
 )
-from lazyscope.claims.papers._moved import moved_and_changed
 from lazyscope.data import Dataset, load_dataset
-from lazyscope.experiment import spread
-from lazyscope.flow import ExponentialFlow, dense_problem, one_lapack_thread
+from lazyscope.flow import one_lapack_thread
 from lazyscope.measure import CORRECTION_ORDERS, Estimate, estimate_exponent
-from lazyscope.model import Dense
-from lazyscope.study import LEAST_RATIO, TheoremSettings, mean_ratio, run_theorem_study
+from lazyscope.study import LEAST_RATIO, TheoremSettings, find_study, judge_study, mean_ratio
 
 MOST_FAILURES = 0.05
 """Share of runs below which failures are said not to occur."""
@@ -55,7 +51,8 @@ def check_theorem(effort: Effort) -> tuple[Finding, ...]:
 def check_theorem_on(effort: Effort, data: str) -> tuple[Finding, ...]:
     """The same on other data."""
     settings = TheoremSettings(data=data, **(_QUICK if effort == "quick" else _FULL))
-    result = run_theorem_study(settings)
+    with tempfile.TemporaryDirectory() as folder:
+        result = judge_study(find_study("theorem"), settings, folder).result
     basis = (
         f"{data}, n = {settings.num_points}, {settings.target}, depth {settings.depth}, ReLU, widths "
         f"{min(settings.widths)} to {max(settings.widths)}, {settings.seeds} seeds, "
@@ -222,18 +219,9 @@ def _moved(data: Dataset, name: str, power: float, width: int, seed: int) -> flo
 
     In the spreads used here the first or the last layer moves most, for which both norms agree.
     """
-    with jax.enable_x64(True):
-        scheme = spread(name).scheme(width**power, width, 2)
-        model = Dense(data.x_train.shape[1], data.y_train.shape[1], width, 2)
-        params = model.init(random_key(seed), scheme)
-        problem = dense_problem(
-            model,
-            params,
-            jnp.asarray(data.x_train),
-            jnp.asarray(data.y_train),
-            speeds=jnp.asarray(scheme.speed(width)),
-        )
-    return float(np.max(moved_and_changed(problem, ExponentialFlow(0.05), stop=1e-4)[0]))
+    told = {"spread": name, "kappa": width**power, "width": width, "depth": 2, "seed": seed}
+    run = one_run(told | {"stop": 1e-4, "tolerance": 0.05}, data)
+    return float(np.max(moved_and_changed(run)[0]))
 
 
 def _registered() -> Iterator[Row]:

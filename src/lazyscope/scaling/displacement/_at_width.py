@@ -128,13 +128,10 @@ def slowest_correction(
         >>> slowest_correction((0.5, 0.0)), slowest_correction((0.25, 0.0)), slowest_correction((0.0, 0.0))
         (0.0, 0.5, 0.0)
     """
-    exponents = displacement_exponents(scale_exponents, speed_exponents, optimiser=optimiser)
-    rho = math.fsum(check_exponents("scale exponents", scale_exponents))
+    exponents, rho, u = _powers(scale_exponents, speed_exponents, optimiser)
     if rho < 0:
         return min(abs(e) for e in exponents)
-    first, second = sorted(
-        relative_speed_exponents(scale_exponents, speed_exponents, optimiser=optimiser)
-    )[:-3:-1]
+    first, second = sorted(u)[:-3:-1]
     return min(growth_power(optimiser) * rho, abs(2 * rho - 1), first - second)
 
 
@@ -164,13 +161,23 @@ def law_corrections(
         >>> law_corrections((0.25, 0.0))
         (0.25, 0.5)
     """
-    exponents = displacement_exponents(scale_exponents, speed_exponents, optimiser=optimiser)
-    rho = math.fsum(check_exponents("scale exponents", scale_exponents))
+    exponents, rho, u = _powers(scale_exponents, speed_exponents, optimiser)
     own = [-max(exponents)] if rho >= 0 else [-rho, *(abs(e) for e in exponents)]
     first = [abs(rho - 0.5), *own]
-    u = relative_speed_exponents(scale_exponents, speed_exponents, optimiser=optimiser)
     rates = [*first, *(2 * rate for rate in first), *(max(u) - x for x in u if rho >= 0)]
     return tuple(sorted({round(rate, _RATE_DIGITS) for rate in rates} - {0.0}))
+
+
+def _powers(
+    scale_exponents: Sequence[float],
+    speed_exponents: Sequence[float] | None,
+    optimiser: str | Sequence[str],
+) -> tuple[tuple[float, ...], float, tuple[float, ...]]:
+    """Exponents of the displacements, of kappa and of the relative speeds."""
+    given = scale_exponents, speed_exponents
+    exponents = displacement_exponents(*given, optimiser=optimiser)
+    rho = math.fsum(check_exponents("scale exponents", scale_exponents))
+    return exponents, rho, relative_speed_exponents(*given, optimiser=optimiser)
 
 
 def initial_operator_norms(width: int, *, depth: int, input_dim: int, output_dim: int) -> "Layers":

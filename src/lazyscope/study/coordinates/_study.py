@@ -10,7 +10,7 @@ from lazyscope._checks import InputError, check_array, check_count
 from lazyscope._jax import kept_data, own_settings
 from lazyscope._provenance import versions
 from lazyscope._trace import growing_axes
-from lazyscope.data import Dataset
+from lazyscope.data import Dataset, points_and_targets
 from lazyscope.measure import estimate_exponents
 from lazyscope.observe import Build, call_build, check_shapes, clearest, rates_of
 from lazyscope.study.coordinates._layers import find_layers
@@ -173,15 +173,7 @@ _FIXED = (
 
 def _checked_data(data: Any) -> tuple[Any, Any]:
     """Finite inputs and targets that stay what they are."""
-    points = (data.x_train, data.y_train) if isinstance(data, Dataset) else data
-    if not isinstance(points, tuple | list) or len(points) != 2:
-        raise InputError(
-            "data must be a data set, or a pair of inputs and targets",
-            received=f"{data!r:.80}",
-            cause="the name of a data set, or inputs without targets",
-            fix="give load_dataset(name), or (x, y)",
-        )
-    x, y = (_from_tensor(each) for each in points)
+    x, y = (_from_tensor(each) for each in points_and_targets(data))
     with own_settings(double=False):
         return kept_data("inputs", x), np.array(check_array("targets", y))
 

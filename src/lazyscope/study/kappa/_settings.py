@@ -41,7 +41,7 @@ RECORD = (
 @final
 @dataclass(frozen=True)
 class KappaSettings:
-    """What `run_kappa_study` runs; the defaults are those of dense networks, see `kappa_settings`.
+    """What the study of kappa runs; the defaults are those of dense networks, see `kappa_settings`.
 
     Attributes:
         model: architecture: dense, convolution, residual, residual-convolution, layer-norm or attention.

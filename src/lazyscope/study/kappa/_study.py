@@ -1,86 +1,29 @@
 """Does kappa alone decide how far the layers move, however it is spread over them?"""
 
-import time
 import warnings
-from collections.abc import Callable
 from dataclasses import fields
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from lazyscope._checks import InputError
-from lazyscope._entry import checked
 from lazyscope._provenance import versions
 from lazyscope.data import Dataset
-from lazyscope.experiment import seconds_compiling
 from lazyscope.model import architecture
-from lazyscope.study._folder import finished_runs, kept_runs
 from lazyscope.study._guarantee import Bound
 from lazyscope.study._hopeless import HopelessWarning, hopeless_spreads
-from lazyscope.study.kappa._kappas import with_kappas
 from lazyscope.study.kappa._outside import check_reachable, outside, outside_by_start
 from lazyscope.study.kappa._records import forecast_cell, told_runs
 from lazyscope.study.kappa._settings import KappaSettings
 from lazyscope.study.kappa._verdict import NUM_KAPPAS, judge
-
-if TYPE_CHECKING:
-    from distributed import Client
 
 FORMAT = 2
 """Of the result: 1 called spreads shapes."""
 
 DISPLACEMENT_ACCURACY = 0.2
 """Relative error of displacements over the solver's tolerance: one per cent at the default of 0.05."""
-
-
-@checked(own=("scheduler", "num_workers"))
-def run_kappa_study(
-    settings: KappaSettings,
-    store: str | Path | None = None,
-    *,
-    scheduler: "str | Client | None" = None,
-    num_workers: int | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> dict[str, Any]:
-    """Predict, train and measure every (spread, kappa, width, seed), and judge the law.
-
-    Args:
-        settings: what to run.
-        store: folder of the runs, from which an interrupted study goes on; one that is removed at the
-            end unless given.
-        scheduler: as for `run_sweep`.
-        num_workers: as for `run_sweep`.
-        progress: called with (runs done, runs in all) as they end.
-
-    Returns:
-        A dict ready for JSON: settings, runs, curves, test outputs, fits with intervals, collapse over
-        widths, schemes with regimes, the verdict and the time it took. `lazyscope.report` draws it.
-        Where groups differ in leverage, ``weighed`` judges displacements times leverage the same way.
-
-    Raises:
-        InputError: data that cannot be read or equal points with different targets, or kappas at which every
-            spread is expected to move by half of its size and more, so that no slope could be judged; before
-            any run.
-        StoreError: as `run_sweep`.
-
-    Warns:
-        HopelessWarning: spreads of which this is true while others can be judged; before any run.
-
-    Cost: one compilation per width, then one run per cell.
-    """
-    started, compiled = time.perf_counter(), seconds_compiling()
-    settings = with_kappas(settings)
-    warn_of_hopeless_spreads(settings)
-    with kept_runs(store) as folder:
-        how = {"scheduler": scheduler, "num_workers": num_workers, "progress": progress}
-        runs = finished_runs(settings.design(), folder, **how)
-    result = judge_kappa(settings, runs)
-    total, compiling = time.perf_counter() - started, seconds_compiling() - compiled
-    timing = {"compile_seconds": compiling, "total_seconds": total}
-    return result | {"timing": result["timing"] | timing}
 
 
 def judge_kappa(settings: KappaSettings, runs: xr.Dataset) -> dict[str, Any]:
@@ -91,7 +34,10 @@ def judge_kappa(settings: KappaSettings, runs: xr.Dataset) -> dict[str, Any]:
         runs: what `open_store` gives of the runs of ``settings.design()``.
 
     Returns:
-        As `run_kappa_study`; of the ``timing`` only the time that the runs took together.
+        A dict ready for JSON: settings, runs, curves, test outputs, fits with intervals, collapse over
+        widths, schemes with regimes, the verdict and, of the ``timing``, the time that the runs took
+        together. Where groups differ in leverage, ``weighed`` judges displacements times leverage the
+        same way.
     """
     data = settings.points()
     told = list(told_runs(settings, data, _bound(settings, data), runs))
@@ -125,7 +71,15 @@ def judge_kappa(settings: KappaSettings, runs: xr.Dataset) -> dict[str, Any]:
 
 
 def warn_of_hopeless_spreads(settings: KappaSettings) -> None:
-    """Say before the runs which spreads they cannot decide, and refuse a study where it is all."""
+    """Say before the runs which spreads they cannot decide, and refuse a study where it is all.
+
+    Raises:
+        InputError: data that cannot be read or equal points with different targets, or kappas at which every
+            spread is expected to move by half of its size and more, so that no slope could be judged.
+
+    Warns:
+        HopelessWarning: spreads of which this is true while others can be judged.
+    """
     data = settings.points()
     check_reachable(data, settings.stop)
 
@@ -140,7 +94,7 @@ def warn_of_hopeless_spreads(settings: KappaSettings) -> None:
             f"the slopes of these spreads will stay undecided, since a slope is fitted to the largest "
             f"four kappas, which begin below the kappa where they train lazily: {told}",
             HopelessWarning,
-            stacklevel=4,
+            stacklevel=6,
         )
 
 

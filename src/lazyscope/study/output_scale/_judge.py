@@ -11,7 +11,7 @@ from lazyscope._checks import InputError
 from lazyscope._entry import checked
 from lazyscope._plain import plain
 from lazyscope.experiment import run_data, run_scheme
-from lazyscope.measure import fit_power_law
+from lazyscope.measure import LAZY, fit_power_law
 from lazyscope.study._protocol import answer_of, stated
 from lazyscope.study._sweep_exponents import ACCURACY_OF_TOLERANCE
 from lazyscope.study.output_scale._collapse import judge_collapse
@@ -19,8 +19,6 @@ from lazyscope.study.output_scale._collapse import judge_collapse
 TITLE = "Do scaled outputs leave the lazy regime at one kappa, whatever the width?"
 LEVELS = {"displacement": 0.3, "kernel_change": 0.5, "gap_test": 0.3}
 """Where thresholds are taken; chosen beforehand, inside what a crossover spans."""
-LAZY = 0.1
-"""Runs whose largest displacement is below this tell the slope of the lazy side."""
 _LABELS = {
     "displacement": "largest relative displacement (operator norm)",
     "kernel_change": "relative change of the kernel",

@@ -47,7 +47,7 @@ class TheoremCell(NamedTuple):
 @final
 @dataclass(frozen=True)
 class TheoremSettings:
-    """What `run_theorem_study` runs.
+    """What the study of the theorem runs.
 
     Attributes:
         data: source of the points; see `lazyscope.data.load_dataset`.

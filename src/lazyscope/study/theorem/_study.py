@@ -1,22 +1,17 @@
 """Does the loss fall at the rate that the theorem guarantees, whatever the scheme?"""
 
-import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from lazyscope._entry import checked
 from lazyscope._provenance import versions
 from lazyscope.data import Dataset
 from lazyscope.flow import one_lapack_thread
-from lazyscope.study._folder import finished_runs, kept_runs
 from lazyscope.study._guarantee import Bound
 from lazyscope.study._hopeless import HopelessWarning, without_bound
 from lazyscope.study.theorem._bound import bound_limits, bound_table
@@ -26,62 +21,6 @@ from lazyscope.study.theorem._settings import TheoremCell, TheoremSettings
 from lazyscope.study.theorem._threshold import thresholds
 from lazyscope.study.theorem._verdict import judge
 from lazyscope.study.theorem.page._format import FORMAT
-
-if TYPE_CHECKING:
-    from distributed import Client
-
-
-@checked(own=("scheduler", "num_workers"))
-def run_theorem_study(
-    settings: TheoremSettings,
-    store: str | Path | None = None,
-    *,
-    scheduler: "str | Client | None" = None,
-    num_workers: int | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> dict[str, Any]:
-    """Check the theorem of Li, Luo & Zhou on real data: bound, measured rate, threshold.
-
-    Args:
-        settings: what to run.
-        store: folder of the runs, ``schemes`` and ``spreads``, from which an interrupted study goes on;
-            one that is removed at the end unless given.
-        scheduler: as for `run_sweep`.
-        num_workers: as for `run_sweep`.
-        progress: called with (runs done, runs in all) as they end.
-
-    Returns:
-        A dict ready for JSON: ``settings``; ``lambda_s``, the smallest eigenvalue of the normalised
-        limit kernels, with that of every layer; ``runs`` and loss ``curves`` of the first seed;
-        ``bounds`` and ``limits`` (see `bound_table`, `bound_limits`); ``kernels`` (see
-        `kernel_convergence`); ``thresholds``; the ``verdict`` and the ``timing``.
-
-    Raises:
-        InputError: data that cannot be read, or points that repeat: lambda_S is zero then.
-        StoreError: as `run_sweep`.
-
-    Warns:
-        HopelessWarning: theta-lazy schemes for which the limit kernels give no bound, so that the
-            verdict stays undecided or is against the theorem; before any run.
-
-    Cost: one compilation per width, then one run per cell. About three minutes at the defaults on two
-    quiet cores.
-
-    Reference: Li, Luo & Zhou 2024 (arXiv 2404.04859).
-    """
-    started = time.perf_counter()
-    warn_of_missing_bounds(settings)
-    designs = settings.designs()
-    total = sum(design.num_cells for design in designs.values())
-    stores, before = {}, 0
-    with kept_runs(store) as folder:
-        for name, design in designs.items():
-            how = {"scheduler": scheduler, "num_workers": num_workers}
-            tell = partial(_tell, progress, before, total)
-            stores[name] = finished_runs(design, folder / name, **how, progress=tell)
-            before += design.num_cells
-    result = judge_theorem(settings, stores)
-    return result | {"timing": {"total_seconds": time.perf_counter() - started}}
 
 
 def judge_theorem(settings: TheoremSettings, stores: Mapping[str, xr.Dataset]) -> dict[str, Any]:
@@ -94,7 +33,15 @@ def judge_theorem(settings: TheoremSettings, stores: Mapping[str, xr.Dataset]) -
         stores: what `open_store` gives of the runs of ``settings.designs()``, by the same names.
 
     Returns:
-        As `run_theorem_study`; the ``timing`` is not known.
+        A dict ready for JSON: ``settings``; ``lambda_s``, the smallest eigenvalue of the normalised
+        limit kernels, with that of every layer; ``runs`` and loss ``curves`` of the first seed;
+        ``bounds`` and ``limits`` (see `bound_table`, `bound_limits`); ``kernels`` (see
+        `kernel_convergence`); ``thresholds``; the ``verdict``. The ``timing`` is not known.
+
+    Raises:
+        InputError: data that cannot be read, or points that repeat: lambda_S is zero then.
+
+    Reference: Li, Luo & Zhou 2024 (arXiv 2404.04859).
     """
     data = settings.points()
     bound = Bound(data, settings.depth, settings.activation)
@@ -125,12 +72,13 @@ def judge_theorem(settings: TheoremSettings, stores: Mapping[str, xr.Dataset]) -
     }
 
 
-def _tell(tell: Callable[[int, int], None], before: int, total: int, done: int, _: int) -> None:
-    tell(before + done, total)
-
-
 def warn_of_missing_bounds(settings: TheoremSettings) -> None:
-    """Say before the runs which schemes have no bound that their rates could be held against."""
+    """Say before the runs which schemes have no bound that their rates could be held against.
+
+    Warns:
+        HopelessWarning: theta-lazy schemes for which the limit kernels give no bound, so that the
+            verdict stays undecided or is against the theorem.
+    """
     data = settings.points()
     bound = Bound(data, settings.depth, settings.activation)
 
@@ -146,7 +94,7 @@ def warn_of_missing_bounds(settings: TheoremSettings) -> None:
             f"widths for {settings.activation} networks on these points: {', '.join(without)}; leave them "
             "out, or use relu",
             HopelessWarning,
-            stacklevel=4,
+            stacklevel=6,
         )
 
 

@@ -1,6 +1,6 @@
 """Which parameters of a module feed its output last?"""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 import torch
@@ -8,6 +8,7 @@ import torch
 from lazyscope._trace import Feed, Feeds, Ledger, Meeting, together, with_axes
 from lazyscope.torch._question import Question, call
 from lazyscope.torch.state._restore import state_restored
+from lazyscope.torch.uses._tensors import tensors_in
 from lazyscope.torch.uses._watcher import AbstractWatcher
 
 _CONTRACTIONS = frozenset(
@@ -68,14 +69,14 @@ class _Follower(AbstractWatcher):
 
     def watch(self, func: Any, args: Any, kwargs: Any) -> Any:
         """Call the function, and say what its results are made of."""
-        tensors = list(_tensors((args, kwargs)))
+        tensors = list(tensors_in((args, kwargs)))
         feeds = [self._find(each) for each in tensors]
         out = func(*args, **kwargs)
         name = getattr(func, "__name__", "")
-        results = list(_tensors(out))
+        results = list(tensors_in(out))
         changed = tensors[:1] if _in_place(name) else []
         if "out" in kwargs:
-            changed = list(_tensors(kwargs["out"]))
+            changed = list(tensors_in(kwargs["out"]))
         if results or changed:
             found = self._ledger.meet(feeds, _meeting(name, feeds))
             if name in _TOTALS and tensors and results:
@@ -122,15 +123,3 @@ def _meeting(name: str, feeds: list[Feed]) -> Meeting:
 def _in_place(name: str) -> bool:
     inside = name.startswith("__i") and name.endswith("__") and name != "__invert__"
     return inside or name == "__setitem__" or (name.endswith("_") and not name.endswith("__"))
-
-
-def _tensors(tree: Any) -> Iterator[torch.Tensor]:
-    """All tensors in nested lists, tuples and dictionaries."""
-    if isinstance(tree, torch.Tensor):
-        yield tree
-    elif isinstance(tree, list | tuple):
-        for each in tree:
-            yield from _tensors(each)
-    elif isinstance(tree, dict):
-        for each in tree.values():
-            yield from _tensors(each)

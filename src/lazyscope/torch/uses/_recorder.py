@@ -1,6 +1,6 @@
 """What does one forward pass of a module do with its parameters?"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, final
 
 import torch
@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from lazyscope.torch._refusals import check_function, takes_batch_statistics, wrong_precision
 from lazyscope.torch.uses._rules import RULES
+from lazyscope.torch.uses._tensors import tensors_in
 from lazyscope.torch.uses._uses import Placed, Use
 from lazyscope.torch.uses._views import View, derived_views, looked_up
 from lazyscope.torch.uses._watched_graph import WatchedGraph
@@ -59,16 +60,16 @@ class Recorder(AbstractWatcher):
         check_function(func, args, kwargs)
         if takes_batch_statistics(func, args, kwargs):
             self._note_statistics(args[0] if args else kwargs.get("input"))
-        arguments = list(_tensors((args, kwargs)))
+        arguments = list(tensors_in((args, kwargs)))
         views = [view for each in arguments if (view := self._find(each)) is not None]
         if func is torch.Tensor.register_hook and views:
             self._fall_back(views[0].parameter, "a hook that forward sets on its gradient")
         before = {each.grad_fn for each in arguments} if views else set()
         out = func(*args, **kwargs)
         self._count(func, out, args)
-        if views and any(each.requires_grad for each in _tensors(out)):
+        if views and any(each.requires_grad for each in tensors_in(out)):
             numbers = {view.parameter for view in views}
-            self._graph.add_call(list(_tensors(out)), before, numbers)
+            self._graph.add_call(list(tensors_in(out)), before, numbers)
             self._note(func, out, args, kwargs, views)
         return out
 
@@ -84,7 +85,7 @@ class Recorder(AbstractWatcher):
 
     def _count(self, func: Any, out: Any, args: Any) -> None:
         """Add up the size of new tensors; keep the precision, and refuse what is coarser than single."""
-        for each in _tensors(out):
+        for each in tensors_in(out):
             if each.requires_grad and each.is_floating_point() and each.dtype != self._dtype:
                 if each.dtype not in (torch.float32, torch.float64):
                     raise wrong_precision(each.dtype, _name(func), self._dtype)
@@ -122,7 +123,7 @@ class Recorder(AbstractWatcher):
             derived = None
         if derived is None:
             return False
-        for result, each in zip(_tensors(out), derived, strict=True):
+        for result, each in zip(tensors_in(out), derived, strict=True):
             self._views.setdefault(id(result), (result, each))
             self._graph.add_view(result, each.parameter)
         return True
@@ -151,21 +152,9 @@ class Recorder(AbstractWatcher):
                 self._fall_back(number, "a function that cannot be watched")
 
 
-def _tensors(tree: Any) -> Iterator[torch.Tensor]:
-    """All tensors in nested lists, tuples and dictionaries."""
-    if isinstance(tree, torch.Tensor):
-        yield tree
-    elif isinstance(tree, list | tuple):
-        for each in tree:
-            yield from _tensors(each)
-    elif isinstance(tree, dict):
-        for each in tree.values():
-            yield from _tensors(each)
-
-
 def _real(tree: Any) -> bool:
     """Whether results hold real numbers, as a parameter does."""
-    return all(each.is_floating_point() for each in _tensors(tree))
+    return all(each.is_floating_point() for each in tensors_in(tree))
 
 
 def _name(func: Any) -> str:

@@ -1,0 +1,1 @@
+"""How does one run go: through which program, from its settings to its record?"""
