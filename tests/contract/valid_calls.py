@@ -9,6 +9,8 @@ ABSTRACT = "an interface"
 TYPES = "looks at types alone, which its callers found"
 NOT_CALLED = {
     "scaling.AbcForm": TREE,
+    "scaling.DepthChanges": TREE,
+    "scaling.DepthExponents": RECORD,
     "scaling.ExponentChanges": TREE,
     "scaling.ArrayTransfer": TREE,
     "scaling.PhasePoint": TREE,

@@ -7,6 +7,7 @@ exponents alone follow kappa, the displacement of every layer and the regime.
 from lazyscope.scaling._abc_form import AbcForm, from_abc, to_abc
 from lazyscope.scaling._catalogue import DEEPEST as DEEPEST
 from lazyscope.scaling._catalogue import (
+    for_residual_networks,
     named_scheme,
     needs_input_dim,
     prescribes_rates,
@@ -44,6 +45,15 @@ from lazyscope.scaling._transfer import (
     changes_to_mup,
     rate_exponent,
 )
+from lazyscope.scaling.depth._branches import Branches
+from lazyscope.scaling.depth._over_depth import (
+    DepthAim,
+    DepthChanges,
+    DepthExponents,
+    changes_over_depth,
+    depth_exponents,
+    with_branches,
+)
 from lazyscope.scaling.displacement._at_width import (
     displacements_at_width,
     initial_operator_norms,
@@ -63,6 +73,10 @@ __all__ = [
     "AbcForm",
     "ActivationKind",
     "ArrayTransfer",
+    "Branches",
+    "DepthAim",
+    "DepthChanges",
+    "DepthExponents",
     "ExponentChanges",
     "FanAverageLaw",
     "GrowthRole",
@@ -75,10 +89,13 @@ __all__ = [
     "Scheme",
     "ValueAtWidth",
     "array_transfer",
+    "changes_over_depth",
     "changes_to_lazy",
     "changes_to_mup",
+    "depth_exponents",
     "displacement_exponents",
     "displacements_at_width",
+    "for_residual_networks",
     "frobenius_displacement_exponents",
     "from_abc",
     "growth_power",
@@ -103,5 +120,6 @@ __all__ = [
     "to_abc",
     "update_exponents",
     "update_multiplier_names",
+    "with_branches",
     "with_update_multiplier",
 ]

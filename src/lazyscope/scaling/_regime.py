@@ -14,6 +14,7 @@ from lazyscope.scaling._transfer import (
     changes_to_mup,
     rate_exponent,
 )
+from lazyscope.scaling.depth._over_depth import depth_report
 from lazyscope.scaling.displacement._displacement import (
     TIE_TOLERANCE,
     displacement_exponents,
@@ -140,6 +141,7 @@ def regime_report(scheme: Scheme, width: int | None = None) -> dict[str, Any]:
         "learns_features_in": [i for i, held in enumerate(regimes, start=1) if held != "lazy"],
         "to_mup": _listed(changes_to_mup(scheme)),
         "to_lazy": _listed(changes_to_lazy(scheme)),
+        "over_depth": depth_report(scheme),
     }
 
 

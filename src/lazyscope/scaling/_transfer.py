@@ -17,6 +17,7 @@ from typing import NamedTuple
 from lazyscope._checks import check_instance
 from lazyscope.scaling._optimiser import growth_power, update_exponents
 from lazyscope.scaling._scheme import Scheme, check_exponents
+from lazyscope.scaling.depth._over_depth import with_branches
 from lazyscope.scaling.displacement._displacement import (
     TIE_TOLERANCE,
     highest_level,
@@ -59,7 +60,8 @@ class ExponentChanges(NamedTuple):
             ]
             for what, held, added in pairs
         )
-        return Scheme.from_exponents(a, sigma, name=name, optimiser=scheme.optimiser)
+        there = Scheme.from_exponents(a, sigma, name=name, optimiser=scheme.optimiser)
+        return there if scheme.branches is None else with_branches(there, scheme.branches)
 
 
 def rate_exponent(
