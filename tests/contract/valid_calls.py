@@ -12,6 +12,7 @@ NOT_CALLED = {
     "scaling.DepthChanges": TREE,
     "scaling.DepthExponents": RECORD,
     "scaling.ExponentChanges": TREE,
+    "scaling.MultiplierChanges": TREE,
     "scaling.ArrayTransfer": TREE,
     "scaling.PhasePoint": TREE,
     "model.Layer": TREE,

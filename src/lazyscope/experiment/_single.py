@@ -186,6 +186,11 @@ def _scheme_record(scheme: Scheme, width: float) -> dict[str, Any]:
             "learns_features_in",
             "to_mup",
             "to_lazy",
+            "to_mup_by_multipliers",
+            "to_lazy_by_multipliers",
+            "weight_decay_exponents",
+            "epsilon_exponents",
+            "over_depth",
         )
         return {
             "name": scheme.name,

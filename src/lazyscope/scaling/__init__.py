@@ -14,6 +14,7 @@ from lazyscope.scaling._catalogue import (
     scheme_names,
     scheme_parameters,
 )
+from lazyscope.scaling._decay import epsilon_exponents, weight_decay_exponents
 from lazyscope.scaling._equivalence import (
     ArrayTransfer,
     GrowthRole,
@@ -41,6 +42,7 @@ from lazyscope.scaling._regime import (
 from lazyscope.scaling._scheme import Scheme
 from lazyscope.scaling._transfer import (
     ExponentChanges,
+    MultiplierChanges,
     changes_to_lazy,
     changes_to_mup,
     rate_exponent,
@@ -82,6 +84,7 @@ __all__ = [
     "GrowthRole",
     "Law",
     "LayerRegime",
+    "MultiplierChanges",
     "NetworkRegime",
     "OptimiserName",
     "PhasePoint",
@@ -95,6 +98,7 @@ __all__ = [
     "depth_exponents",
     "displacement_exponents",
     "displacements_at_width",
+    "epsilon_exponents",
     "for_residual_networks",
     "frobenius_displacement_exponents",
     "from_abc",
@@ -120,6 +124,7 @@ __all__ = [
     "to_abc",
     "update_exponents",
     "update_multiplier_names",
+    "weight_decay_exponents",
     "with_branches",
     "with_update_multiplier",
 ]

@@ -41,6 +41,8 @@ def calls(folder):
             "to": "completep",
         },
         "scaling.depth_exponents": {"scheme": scaling.named_scheme("depth-mup", depth=3)},
+        "scaling.epsilon_exponents": {"scheme": scheme()},
+        "scaling.weight_decay_exponents": {"scheme": scheme()},
         "scaling.for_residual_networks": {"name": "completep"},
         "scaling.with_branches": {
             "scheme": scaling.named_scheme("mup", depth=3),

@@ -153,12 +153,14 @@ def halving_rate(scheme, seed):
     ],
 )
 def test_the_rate_that_halves_the_loss_follows_the_depth_as_is_told(optimiser, given):
+    """Up to what L - 1 branches in place of L, and sizes (1 + b^2 / 2)^(L - 2) of ReLU, make of it."""
     depths, make = np.array(DEPTHS[1:]), mup_with(Branches(*given), optimiser)
+    grown = (1 + depths ** (2.0 * given[0]) / 2) ** (growth_power(optimiser) * (depths - 2) / 2)
     rates = [
         np.exp(np.mean([np.log(halving_rate(make(depth), seed)) for seed in range(12)]))
         for depth in DEPTHS[1:]
     ]
-    assert slope(depths, np.array(rates) * (depths - 1) / depths) == pytest.approx(
+    assert slope(depths, np.array(rates) * grown * (depths - 1) / depths) == pytest.approx(
         depth_exponents(make(8)).rate, abs=0.15
     )
 

@@ -14,10 +14,10 @@ by order one. One learning rate serves all depths if and only if no step adds a 
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, TypeAlias, final
 
-from lazyscope._checks import InputError, check_choice, check_instance
+from lazyscope._checks import WITH_EPSILON, InputError, check_choice, check_instance
 from lazyscope.scaling._law import Law, PowerLaw
 from lazyscope.scaling._multiplier import times
-from lazyscope.scaling._optimiser import growth_power
+from lazyscope.scaling._optimiser import growth_power, optimiser_of_layers
 from lazyscope.scaling._scheme import Scheme, check_exponents
 from lazyscope.scaling.depth._branches import Branches
 from lazyscope.scaling.displacement._displacement import TIE_TOLERANCE
@@ -186,16 +186,32 @@ def branches_of(scheme: Scheme) -> Branches:
 
 
 def depth_report(scheme: Scheme) -> dict[str, Any] | None:
-    """The depth's part of `regime_report`: None for a scheme of dense networks."""
-    held = scheme.branches
+    """The depth's part of `regime_report`: None for a scheme of dense networks.
+
+    Keys ``branch_multiplier`` (b at this depth), ``branch_multiplier_exponent``, ``scale_exponents``,
+    ``speed_exponents``, ``weight_decay_exponents`` and ``epsilon_exponents`` (powers of L of every layer's
+    numbers), those of `DepthExponents` as ``start_exponent``, ``feature_exponents``,
+    ``displacement_exponents`` and ``rate_exponent``, and ``to_depth_mup``, ``to_completep`` (`DepthChanges`).
+    """
+    held, p = scheme.branches, growth_power(scheme.optimiser)
     if held is None:
         return None
-    found = depth_exponents(scheme)
+    found, names = (
+        depth_exponents(scheme),
+        optimiser_of_layers(scheme.optimiser, len(scheme.scales)),
+    )
     return {
         "branch_multiplier": held.multiplier_at(scheme.depth),
         "branch_multiplier_exponent": held.multiplier,
         "scale_exponents": list(_with_ends(scheme, held.scale, 0.0)),
         "speed_exponents": list(_with_ends(scheme, held.speed, 0.0)),
+        "weight_decay_exponents": list(
+            _with_ends(scheme, (p - 1) * held.multiplier - held.scale, 0.0)
+        ),
+        "epsilon_exponents": [
+            each if name in WITH_EPSILON else None
+            for name, each in zip(names, _with_ends(scheme, held.multiplier, 0.0), strict=True)
+        ],
         "start_exponent": found.start,
         "feature_exponents": None if found.features is None else list(found.features),
         "displacement_exponents": None
