@@ -61,7 +61,12 @@ def _row(scheme: Scheme) -> tuple[str, ...]:
         if branches is None
         else (
             ", ".join(
-                _power("L", x) for x in (branches.multiplier, branches.scale, branches.speed)
+                _power("L", x)
+                for x in (
+                    branches.multiplier_exponent,
+                    branches.scale_exponent,
+                    branches.speed_exponent,
+                )
             ),
             _power("L", report["over_depth"]["rate_exponent"]),
         )

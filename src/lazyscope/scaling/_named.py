@@ -162,7 +162,7 @@ def _deep(name: str, depth: int, optimiser: Sequence[str], branches: Branches) -
     """The muP of an optimiser with branches whose rates let all of them together add at order one."""
     p, base = growth_power(optimiser), mup(depth, optimiser)
     source = f"{_OVER_DEPTH[name, p]}; over widths {base.source}"
-    learning = replace(branches, speed=-1 - p * branches.multiplier)
+    learning = replace(branches, speed_exponent=-1 - p * branches.multiplier_exponent)
     return with_branches(replace(base, name=name, source=source), learning)
 
 

@@ -31,9 +31,9 @@ def calls(folder):
             "matrix": True,
         },
         "scaling.Branches": {
-            "multiplier": -0.5,
-            "scale": 0.0,
-            "speed": -0.5,
+            "multiplier_exponent": -0.5,
+            "scale_exponent": 0.0,
+            "speed_exponent": -0.5,
             "constant": 1.0,
         },
         "scaling.changes_over_depth": {

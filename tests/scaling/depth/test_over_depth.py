@@ -191,7 +191,7 @@ def test_changes_lead_to_branches_that_learn_at_one_rate_for_all_depths(name, b,
         assert np.allclose(found.features, 0.0)
         assert found.rate == pytest.approx(0.0)
         assert found.displacements[1:-1] == pytest.approx([single] * 4)
-        assert there.branches.scale == a
+        assert there.branches.scale_exponent == a
         named = named_scheme(aim, depth=5, optimiser=name)
         if a == 0:
             assert there.branches == named.branches
@@ -219,7 +219,7 @@ def test_tables_are_those_of_the_papers():
             np.testing.assert_allclose(scheme.alpha(64), plain.alpha(64))
             ratio = scheme.speed(64) / plain.speed(64)
             np.testing.assert_allclose(ratio[[0, -1]], 1.0)
-            np.testing.assert_allclose(ratio[1:-1], 4.0**scheme.branches.speed)
+            np.testing.assert_allclose(ratio[1:-1], 4.0**scheme.branches.speed_exponent)
 
 
 def test_the_network_of_the_library_is_the_one_that_is_trained_here():

@@ -108,4 +108,5 @@ ENTRY = Architecture(
     "residual",
     "{depth} hidden layers of which all but one are branches, {activation}",
     Residual,
+    has_branches=True,
 )

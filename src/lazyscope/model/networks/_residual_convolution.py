@@ -124,4 +124,5 @@ ENTRY = Architecture(
     "{depth} convolutions (3 x 3, the first with stride 2) of which all but one are branches, "
     "mean over positions, {activation}",
     _on_images,
+    has_branches=True,
 )

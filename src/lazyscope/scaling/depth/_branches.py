@@ -11,15 +11,16 @@ _STEEPEST = 10.0
 @final
 @dataclass(frozen=True)
 class Branches:
-    """Residual branches ``x + b W sigma(x)``, with ``b = constant L^multiplier`` in a network of depth L.
+    """Residual branches ``x + b W sigma(x)``, with ``b = constant L^multiplier_exponent`` at depth L.
 
     The first and the last layer, which lie outside of branches, do not depend on the depth. Only two of the
-    three exponents act, as over widths: ``multiplier + t, scale - t, speed - p t`` is the same network.
+    three exponents act, as over widths: t can be moved from the scale to the multiplier if p t is taken off
+    the speed, with p of `growth_power`.
 
     Args:
-        multiplier: exponent in L of b.
-        scale: exponent in L of the scale alpha_l of W.
-        speed: exponent in L of the speed s_l of W, the learning rate of other optimisers.
+        multiplier_exponent: power of L in b.
+        scale_exponent: power of L in the scale alpha_l of W.
+        speed_exponent: power of L in the speed s_l of W, the learning rate of other optimisers.
         constant: b at depth one; above zero.
 
     Raises:
@@ -30,14 +31,14 @@ class Branches:
         0.25
     """
 
-    multiplier: float
-    scale: float = 0.0
-    speed: float = 0.0
+    multiplier_exponent: float
+    scale_exponent: float = 0.0
+    speed_exponent: float = 0.0
     constant: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("multiplier", "scale", "speed"):
-            value = check_finite(f"the exponent of the {name} in the depth", getattr(self, name))
+        for name in ("multiplier_exponent", "scale_exponent", "speed_exponent"):
+            value = check_finite(f"{name} in the depth", getattr(self, name))
             if abs(value) > _STEEPEST:
                 raise InputError(
                     f"exponents in the depth lie between -{_STEEPEST:g} and {_STEEPEST:g}",
@@ -51,4 +52,4 @@ class Branches:
 
     def multiplier_at(self, depth: int) -> float:
         """The multiplier b of a network of depth L."""
-        return self.constant * check_count("depth", depth) ** self.multiplier
+        return self.constant * check_count("depth", depth) ** self.multiplier_exponent
