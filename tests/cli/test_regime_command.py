@@ -198,3 +198,72 @@ def test_for_reading_the_rates_to_set_are_told_beside_a_multiplier():
     assert "Before the multiplier original of muon, learning rates are m to the 0, 0, -0.5." in (
         " ".join(said.split())
     )
+
+
+def test_schemes_for_residual_networks_tell_exponents_in_the_depth():
+    deep = answer("--scheme", "depth-mup", "--depth", "16", "--optimizer", "adam")
+    over = deep["over_depth"]
+    assert over["branch_multiplier"] == 0.25
+    assert over["branch_multiplier_exponent"] == -0.5
+    assert over["speed_exponents"] == [0.0, *[-0.5] * 15, 0.0]
+    assert over["displacement_exponents"] == [0.0, *[-0.5] * 15, 0.0]
+    assert over["rate_exponent"] == over["start_exponent"] == 0.0
+    assert deep["layer_regimes"] == ["order-one"] * 17
+    assert answer("--scheme", "mup", "--depth", "16")["over_depth"] is None
+
+
+def test_any_scheme_may_be_given_branches():
+    given = ("--scheme", "mup", "--depth", "8", "--optimizer", "adam")
+    over = answer(*given, "--branch-exponents", "-0.5")["over_depth"]
+    assert over["rate_exponent"] == -0.5
+    assert over["to_depth_mup"]["speed_exponents"] == [0.0, *[-0.5] * 7, 0.0]
+    named = answer("--scheme", "completep", "--depth", "8", "--optimizer", "adam")["over_depth"]
+    assert answer(*given, "--branch-exponents", "-1,0,0")["over_depth"] == named
+
+
+def test_changes_are_told_with_multipliers_too_and_layer_by_layer():
+    standard = ("--scheme", "standard", "--depth", "3", "--optimizer", "adam", "--input-dim", "2")
+    told = answer(*standard)
+    assert told["to_mup_by_multipliers"] == {
+        "multiplier_exponents": [0.0, 0.0, 0.0, -0.5],
+        "rate_exponents": [0.0, -1.0, -1.0, -0.5],
+    }
+    assert told["weight_decay_exponents"] == [0.0, 1.0, 1.0, 0.5]
+    assert told["epsilon_exponents"] == [-0.5, -0.5, -0.5, 0.0]
+    words = CliRunner().invoke(app, ["regime", *standard]).stdout
+    rows = {line[:14].strip(): line.split()[-6:] for line in words.splitlines()}
+    assert rows["layers 2 to 3"] == ["1", "m^-1", "1", "m^-1", "1", "m^-1.5"]
+    assert rows["layer 4"][:4] == ["m^-0.5", "m^-1", "m^-0.5", "m^-0.5"]
+
+
+@pytest.mark.parametrize(
+    ("branches", "said"),
+    [
+        ("-0.5", "The learning rate has to follow the depth like L^-0.5."),
+        ("-0.5", "To depth-muP: learning rates of branches times L^-0.5."),
+        ("-1", "One learning rate serves all depths. Each branch by itself moves by order one"),
+        ("0", "So outputs grow exponentially with the depth"),
+        ("-1.5", "What a step adds through branches fades out, of order L^-0.5."),
+        ("-0.5,0,-0.5", "moves by order L^-0.5 of its size, so that it is lazy in deep networks."),
+    ],
+)
+def test_for_reading_it_says_which_rate_serves_all_depths(branches, said):
+    line = ["regime", "--scheme", "mup", "--depth", "8", "--optimizer", "adam"]
+    words = " ".join(
+        CliRunner().invoke(app, [*line, "--branch-exponents", branches]).stdout.split()
+    )
+    assert said in words
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--scheme", "depth-mup", "--branch-exponents", "-1"), "has its own branches"),
+        (("--scheme", "mup", "--branch-exponents", "0,0,0,0"), "at most three exponents"),
+        (("--scheme", "mean-field", "--branch-exponents", "-1"), "do not follow the width"),
+    ],
+)
+def test_branches_that_a_scheme_cannot_have_are_refused(arguments, said):
+    result = CliRunner().invoke(app, ["regime", "--depth", "3", *arguments])
+    assert result.exit_code == 2
+    assert said in " ".join(str(result.exception).split()) + " ".join(result.output.split())

@@ -9,7 +9,10 @@ ABSTRACT = "an interface"
 TYPES = "looks at types alone, which its callers found"
 NOT_CALLED = {
     "scaling.AbcForm": TREE,
+    "scaling.DepthChanges": TREE,
+    "scaling.DepthExponents": RECORD,
     "scaling.ExponentChanges": TREE,
+    "scaling.MultiplierChanges": TREE,
     "scaling.ArrayTransfer": TREE,
     "scaling.PhasePoint": TREE,
     "model.Layer": TREE,

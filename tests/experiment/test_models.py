@@ -10,14 +10,17 @@ from lazyscope.data import load_dataset
 from lazyscope.experiment import (
     Experiment,
     SingleRun,
+    default_settings,
     function_experiment,
     network_scheme,
     run_experiment,
+    run_inputs,
+    scaled_network,
     train_run,
 )
 from lazyscope.flow import ExponentialFlow, function_problem, solve_flow
 from lazyscope.model import network_names
-from lazyscope.scaling import Scheme
+from lazyscope.scaling import Scheme, named_scheme
 from lazyscope.sweep import SweepDesign, estimate_cost, open_store, run_sweep
 
 DIGITS = {"data": "digits", "num_points": 6, "num_test": 3, "target": "parity"}
@@ -158,3 +161,59 @@ def test_names_that_were_among_studies_lead_here_with_a_warning(earlier, now):
         assert getattr(study, earlier) is getattr(experiment, now)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         study.nothing  # noqa: B018
+
+
+DEEP = {**DIGITS, "model": "residual", "scheme": "completep", "width": 8, "depth": 3}
+
+
+def test_a_run_of_a_scheme_for_residual_networks_has_its_branches_and_speeds(data):
+    settings = {**default_settings(), **DEEP, "method": "adam"}
+    network, scheme = scaled_network(settings, data)
+    assert network.branch_multiplier == pytest.approx(1 / 3)
+    wanted = named_scheme("completep", depth=3, optimiser="adam")
+    assert (scheme.branches, scheme.optimiser) == (wanted.branches, "adam")
+    descent = run_inputs({**settings, "method": "descent"}, data)
+    np.testing.assert_allclose(descent["speeds"], [8.0, 3.0, 3.0, 1 / 8])
+    assert descent["network"].branch_multiplier == pytest.approx(1 / 3)
+
+
+def test_other_schemes_leave_residual_networks_as_they_were(data):
+    settings = {**default_settings(), **QUICK, "model": "residual", "depth": 4}
+    network, scheme = scaled_network(settings, data)
+    assert (network.branch_multiplier, scheme.branches) == (0.5, None)
+
+
+def test_a_sweep_takes_the_depth_as_an_axis_of_a_deep_scheme():
+    fixed = {k: v for k, v in DEEP.items() if k != "depth"}
+    design = SweepDesign(axes={"depth": (2, 4, 8)}, fixed={**fixed, "method": "adam"})
+    assert estimate_cost(design, num_workers=1).num_shapes == 3
+
+
+@pytest.mark.parametrize(
+    ("fixed", "words"),
+    [
+        ({"scheme": "completep"}, "scheme completep for model dense"),
+        ({"scheme": "depth-mup", "model": "convolution"}, "networks with residual branches"),
+        ({"scheme": "depth-mup", "model": "attention"}, "networks with residual branches"),
+        ({"scheme": "completep", "model": "residual", "kappa": 2.0}, "given by a spread and kappa"),
+        (
+            {"scheme": "completep", "model": "residual", "speed_exponents": (0.0, 0.0)},
+            "given by a spread and kappa",
+        ),
+        ({"scheme": "completep", "model": "residual", "virtual_width": 1e6}, "for dense networks"),
+    ],
+)
+def test_deep_schemes_are_for_networks_with_branches_and_stand_alone(fixed, words):
+    with pytest.raises(InputError, match=words):
+        estimate_cost(SweepDesign(fixed={**DIGITS, "width": 8, "depth": 1, **fixed}), num_workers=1)
+
+
+def test_a_single_run_gets_the_branches_of_its_scheme(data):
+    scheme = named_scheme("depth-mup", depth=4)
+    run = SingleRun(data, scheme, 8, architecture="residual-convolution")
+    assert run.model.branch_multiplier == 0.5
+    told = run.record()
+    assert told["network"]["branch_multiplier"] == 0.5
+    assert told["over_depth"]["rate_exponent"] == 0.0
+    with pytest.raises(InputError, match="networks with residual branches"):
+        SingleRun(data, scheme, 8)

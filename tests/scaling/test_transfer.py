@@ -175,3 +175,15 @@ def test_numbers_at_one_width_need_no_change_that_could_be_told():
     for changes in (changes_to_mup, changes_to_lazy):
         with pytest.raises(InputError, match="exponent needs a law over widths"):
             changes(scheme)
+
+
+@REPRODUCIBLE
+@given(schemes())
+def test_changes_by_multipliers_are_the_same_changes(scheme):
+    """W = m^x w with w as before: scale exponent + x, and a rate r of w moves W by m^(p x + r)."""
+    p = 2 if scheme.optimiser in DESCENT else 1
+    for changes in (changes_to_mup(scheme), changes_to_lazy(scheme)):
+        moved = changes.by_multipliers(scheme.optimiser)
+        assert moved.multiplier_exponents == changes.scale_exponents
+        pairs = zip(*moved, strict=True)
+        assert [p * x + r for x, r in pairs] == pytest.approx(list(changes.speed_exponents))

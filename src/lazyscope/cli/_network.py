@@ -11,6 +11,7 @@ import typer
 from lazyscope._checks import check_choice, optimiser_of
 from lazyscope.cli._scheme import chosen_scheme, spread_scheme
 from lazyscope.cli._values import read_number
+from lazyscope.scaling import for_residual_networks
 
 if TYPE_CHECKING:
     from lazyscope.data import Dataset
@@ -138,7 +139,12 @@ class NetworkOptions:
 
     def _scheme(self, data: "Dataset", method: str) -> "Scheme":
         """The scheme of the options: a spread of kappa, or what is for dense networks."""
-        if self.spread is not None or self.kappa is not None or self.model != "dense":
+        deep = self.scheme is not None and for_residual_networks(self.scheme)
+        if (
+            self.spread is not None
+            or self.kappa is not None
+            or (self.model != "dense" and not deep)
+        ):
             return spread_scheme(self, data)
         return chosen_scheme(
             self.scheme,

@@ -16,7 +16,7 @@ from lazyscope.experiment._settings import Value, canonical, default_settings, l
 from lazyscope.experiment._spread import Spread, spread
 from lazyscope.experiment._virtual import width_of
 from lazyscope.model import AbstractNetwork, Attention, Dense, architecture
-from lazyscope.scaling import PowerLaw, Scheme, named_scheme
+from lazyscope.scaling import PowerLaw, Scheme, for_residual_networks, named_scheme
 
 PARAMETRISATION = (
     "depth",
@@ -103,22 +103,33 @@ def check_model(settings: Mapping[str, Value]) -> None:
 
     Raises:
         InputError: a model that does not exist, a depth that it does not have, or, for one that is not
-            dense, anything but ``spread`` to say its scales, a bias, or an output scale.
+            dense, anything but ``spread`` or a scheme for residual networks to say its scales, a bias, or an
+            output scale; a scheme for residual networks for a network without branches.
     """
-    name = str(settings.get("model", "dense"))
-    architecture(name).check_depth(int(settings["depth"]))  # type: ignore[arg-type]
+    name, scheme = str(settings.get("model", "dense")), settings.get("scheme")
+    kind = architecture(name)
+    kind.check_depth(int(settings["depth"]))  # type: ignore[arg-type]
+    deep = scheme is not None and for_residual_networks(str(scheme))
+    if deep and not kind.has_branches:
+        raise InputError(
+            "exponents in the depth are those of networks with residual branches",
+            received=f"scheme {scheme} for model {name}",
+            cause="a scheme whose branches the network does not have",
+            fix="give model = 'residual' or 'residual-convolution', or a scheme such as mup",
+        )
     if name == "dense":
         return
-    given = [n for n in settings if is_parametrisation(n) and n not in _BESIDE_SPREAD]
+    beside = ("depth", "scheme") if deep else _BESIDE_SPREAD
+    given = [n for n in settings if is_parametrisation(n) and n not in beside]
     given += ["use_bias"] if settings.get("use_bias") else []
     given += ["output_scale"] if settings.get("output_scale", 1.0) != 1.0 else []
-    if given or "spread" not in settings:
+    if given or not (deep or "spread" in settings):
         raise InputError(
             f"the scales of networks of model {name} are given by a spread and kappa, and they have "
             "neither bias nor output scale",
             received=", ".join(given) or "no spread",
             cause="schemes and exponents are those of dense networks",
-            fix="give spread = 'balanced' with kappa, or model = 'dense'",
+            fix="give spread = 'balanced' with kappa, model = 'dense', or for residual networks completep",
         )
 
 
@@ -144,19 +155,28 @@ def scaled_network(
     Of a network that is not dense, the scales are those that reach kappa, which need not be the product
     of all; attention gets scores that start at size one.
     """
-    network = network_of(settings, data.x_train.shape[1], data.y_train.shape[1])
+    dims = {"input_dim": data.x_train.shape[1], "output_dim": data.y_train.shape[1]}
+    network = network_of(settings, **dims)
     if scheme is not None:
+        network = with_branches_of(scheme, network)
         return with_scores_of_size_one(network, scheme.alpha(network.width)), scheme
     told = {name: value for name, value in settings.items() if value is not None}
-    if isinstance(network, Dense):
-        dims = {"input_dim": network.input_dim, "output_dim": network.output_dim}
-        return network, run_scheme(told, **dims)
     check_model(told)
+    if isinstance(network, Dense) or "scheme" in told:
+        scheme = run_scheme(told, **dims)
+        return with_branches_of(scheme, network), scheme
     chosen, kappa = spread_of_kappa(told)
     alpha = chosen.alpha_of(network, kappa)
     name, source = f"{chosen.name}, kappa {kappa:g}", "spread of kappa"
     scheme = Scheme.at_width(network.width, alpha=alpha.tolist(), name=name, source=source)
     return with_scores_of_size_one(network, scheme.alpha(network.width)), scheme
+
+
+def with_branches_of(scheme: Scheme, network: AbstractNetwork) -> AbstractNetwork:
+    """The network with the branch multiplier of a scheme that has one; as it is for other schemes."""
+    if scheme.branches is None:
+        return network
+    return network.with_branch_multiplier(scheme.branches.multiplier_at(scheme.depth))
 
 
 def with_scores_of_size_one(

@@ -11,7 +11,7 @@ from lazyscope._entry import check_fields
 from lazyscope._jax import own_settings
 from lazyscope.data import Dataset
 from lazyscope.experiment._experiment import Experiment
-from lazyscope.experiment._parametrisation import check_model, network_of
+from lazyscope.experiment._parametrisation import check_model, network_of, with_branches_of
 from lazyscope.experiment._settings import FINE_RECORDS, Value, canonical, default_settings
 from lazyscope.experiment._virtual import drawn_scheme, width_of
 from lazyscope.experiment.run._program import draw, run_inputs
@@ -40,7 +40,8 @@ class SingleRun:
             outputs that it starts with count as much as those of width M do. None is `width` itself.
             For dense networks, with biases where the activation is homogeneous.
         architecture: kind of the network, see `network_names`; scales of networks that are not dense
-            come from `network_scheme`, and they have neither bias nor output scale.
+            come from `network_scheme`, or for residual ones from a scheme with branches, whose multiplier
+            they get, and they have neither bias nor output scale.
 
     Raises:
         InputError: a size, name or scale that cannot be, or a network that memory cannot hold.
@@ -94,7 +95,7 @@ class SingleRun:
     def model(self) -> AbstractNetwork:
         """The network; making it checks that its parameters fit into memory."""
         dims = self.data.x_train.shape[1], self.data.y_train.shape[1]
-        return network_of(self.settings(), *dims)
+        return with_branches_of(self.scheme, network_of(self.settings(), *dims))
 
     def settings(self, **training: Value) -> dict[str, Value]:
         """What is run, in the words of sweep files, with settings of its training."""
@@ -156,6 +157,7 @@ class SingleRun:
                 "width": model.width,
                 "virtual_width": self.virtual_width,
                 "depth": self.depth,
+                "branch_multiplier": model.branch_multiplier,
                 "activation": self.activation,
                 "bias": self.use_bias,
                 "output_scale": float(self.output_scale),
@@ -186,6 +188,11 @@ def _scheme_record(scheme: Scheme, width: float) -> dict[str, Any]:
             "learns_features_in",
             "to_mup",
             "to_lazy",
+            "to_mup_by_multipliers",
+            "to_lazy_by_multipliers",
+            "weight_decay_exponents",
+            "epsilon_exponents",
+            "over_depth",
         )
         return {
             "name": scheme.name,

@@ -22,6 +22,8 @@ class Architecture:
         homogeneous: whether kappa is the product of all scales, so that exponents and regimes of dense
             networks hold.
         most_depth: largest depth, if there is one.
+        has_branches: whether hidden layers are residual branches, so that schemes may have exponents in the
+            depth.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Architecture:
     build: Callable[[int, int, int, int, str], AbstractNetwork]
     homogeneous: bool = False
     most_depth: int | None = None
+    has_branches: bool = False
 
     def __post_init__(self) -> None:
         check_fields(self)

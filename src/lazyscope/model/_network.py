@@ -74,6 +74,43 @@ class AbstractNetwork(AbstractModel):
         drawn = sum(math.prod(one.shape) + one.use_bias * one.shape[0] for one in self.layers)
         return drawn + sum(count for _, count, _ in self._fixed)
 
+    @property
+    def branch_multiplier(self) -> float | None:
+        """The number before every residual branch; None in a network that is no row of branches."""
+        return None
+
+    def with_branch_multiplier(self, multiplier: float) -> "AbstractNetwork":
+        """The network with this number before every residual branch.
+
+        Raises:
+            InputError: a network that is no row of residual branches, or a number that is not positive.
+        """
+        raise InputError(
+            "exponents in the depth are those of networks with residual branches",
+            received=f"the branch multiplier {multiplier:g} for {type(self).__name__}",
+            cause="a scheme such as depth-mup or completep for a network without branches",
+            fix="use model residual or residual-convolution, or a scheme such as mup",
+        )
+
+    def check_branches(self, scheme: Scheme) -> None:
+        """Refuse a scheme whose residual branches are not those of this network.
+
+        Raises:
+            InputError: a network without branches, or with another multiplier than the scheme's.
+        """
+        if scheme.branches is None:
+            return
+        wanted = scheme.branches.multiplier_at(scheme.depth)
+        if self.branch_multiplier is None:
+            self.with_branch_multiplier(wanted)
+        elif not math.isclose(self.branch_multiplier, wanted, rel_tol=1e-9):
+            raise InputError(
+                f"the branches of {scheme.name} have the multiplier {wanted:.6g} at depth {scheme.depth}",
+                received=f"{type(self).__name__} with {self.branch_multiplier:.6g}",
+                cause="a network with the usual 1/sqrt(depth), or one for another depth",
+                fix=f"make it with branch_scale={wanted!r}",
+            )
+
     def kappa(self, alpha: PerLayer) -> Any:
         """Initial scale, from the scales of the drawn layers; they may be traced."""
         size: Any = 1.0
@@ -124,7 +161,7 @@ class AbstractNetwork(AbstractModel):
             dtype: of the weights; without double precision enabled JAX turns float64 into float32.
 
         Raises:
-            InputError: a scheme with another number of layers.
+            InputError: a scheme with another number of layers, or with branches that the network lacks.
         """
         check_instance("scheme", scheme, Scheme)
         needed = len(self.shapes) - 1
@@ -135,6 +172,7 @@ class AbstractNetwork(AbstractModel):
                 cause="the scheme was made for another depth",
                 fix=f"make the scheme with depth={needed}",
             )
+        self.check_branches(scheme)
         return self.init_from_std(key, self.weight_std(scheme.alpha(self.width)), dtype=dtype)
 
     def init_from_std(

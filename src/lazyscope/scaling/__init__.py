@@ -7,12 +7,14 @@ exponents alone follow kappa, the displacement of every layer and the regime.
 from lazyscope.scaling._abc_form import AbcForm, from_abc, to_abc
 from lazyscope.scaling._catalogue import DEEPEST as DEEPEST
 from lazyscope.scaling._catalogue import (
+    for_residual_networks,
     named_scheme,
     needs_input_dim,
     prescribes_rates,
     scheme_names,
     scheme_parameters,
 )
+from lazyscope.scaling._decay import epsilon_exponents, weight_decay_exponents
 from lazyscope.scaling._equivalence import (
     ArrayTransfer,
     GrowthRole,
@@ -40,9 +42,19 @@ from lazyscope.scaling._regime import (
 from lazyscope.scaling._scheme import Scheme
 from lazyscope.scaling._transfer import (
     ExponentChanges,
+    MultiplierChanges,
     changes_to_lazy,
     changes_to_mup,
     rate_exponent,
+)
+from lazyscope.scaling.depth._branches import Branches
+from lazyscope.scaling.depth._over_depth import (
+    DepthAim,
+    DepthChanges,
+    DepthExponents,
+    changes_over_depth,
+    depth_exponents,
+    with_branches,
 )
 from lazyscope.scaling.displacement._at_width import (
     displacements_at_width,
@@ -63,11 +75,16 @@ __all__ = [
     "AbcForm",
     "ActivationKind",
     "ArrayTransfer",
+    "Branches",
+    "DepthAim",
+    "DepthChanges",
+    "DepthExponents",
     "ExponentChanges",
     "FanAverageLaw",
     "GrowthRole",
     "Law",
     "LayerRegime",
+    "MultiplierChanges",
     "NetworkRegime",
     "OptimiserName",
     "PhasePoint",
@@ -75,10 +92,14 @@ __all__ = [
     "Scheme",
     "ValueAtWidth",
     "array_transfer",
+    "changes_over_depth",
     "changes_to_lazy",
     "changes_to_mup",
+    "depth_exponents",
     "displacement_exponents",
     "displacements_at_width",
+    "epsilon_exponents",
+    "for_residual_networks",
     "frobenius_displacement_exponents",
     "from_abc",
     "growth_power",
@@ -103,5 +124,7 @@ __all__ = [
     "to_abc",
     "update_exponents",
     "update_multiplier_names",
+    "weight_decay_exponents",
+    "with_branches",
     "with_update_multiplier",
 ]

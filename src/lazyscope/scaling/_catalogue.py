@@ -20,10 +20,13 @@ _BUILDERS: dict[str, Callable[..., Scheme]] = {
     "mean-field": _named.mean_field,
     "mup": _named.mup,
     "spectral": _named.spectral,
+    "depth-mup": _named.depth_mup,
+    "completep": _named.completep,
     "luo": _named.luo,
     "balanced": _named.balanced,
 }
-_PRESCRIBING = ("mean-field", "mup", "spectral")
+_RESIDUAL = ("depth-mup", "completep")
+_PRESCRIBING = ("mean-field", "mup", "spectral", *_RESIDUAL)
 DEEPEST = 10**5
 _SETTING = ("depth", "input_dim", "output_dim", "activation", "optimiser")
 
@@ -66,17 +69,19 @@ def named_scheme(
 
     Args:
         name: one of `scheme_names`; case does not matter, and ``_`` or a blank stands for ``-``.
-        depth: number of hidden layers L.
+        depth: number of hidden layers L, of which L - 1 are branches for depth-mup and completep.
         input_dim: fan-in d of the first layer. The constants of ntk, standard, lecun, he, xavier and
             spectral have it, so it must be given there; exponents do not depend on it.
         output_dim: outputs C; enters xavier and spectral only.
         activation: enters He only: its variance is 2 / fan_in for a rectifier,
             2 / ((1 + slope^2) fan_in) for a leaky one, 1 / fan_in for ``linear``; other activations
             get the rectifier's value, as is customary.
-        optimiser: who trains, a name or one for each layer. The rates of mup, spectral, mean-field and
-            ntk follow from it; the others have one learning rate for all layers whoever trains.
+        optimiser: who trains, a name or one for each layer. The rates of mup, depth-mup, completep,
+            spectral, mean-field and ntk follow from it; the others have one learning rate for all layers
+            whoever trains.
         **parameters: free parameters of the scheme: ``gamma``, ``gamma_prime`` (luo),
-            ``kappa_exponent``, ``kappa_constant`` (balanced), ``negative_slope`` (he).
+            ``kappa_exponent``, ``kappa_constant`` (balanced), ``negative_slope`` (he), ``alpha``
+            (completep), ``branch_constant`` (depth-mup, completep).
 
     Returns:
         The scheme; a value that holds at every width.
@@ -135,6 +140,16 @@ def prescribes_rates(name: str) -> bool:
         (True, False)
     """
     return _known(name) in _PRESCRIBING
+
+
+def for_residual_networks(name: str) -> bool:
+    """Whether a named scheme has exponents in the depth, for networks with residual branches alone.
+
+    Example:
+        >>> for_residual_networks("completep"), for_residual_networks("mup")
+        (True, False)
+    """
+    return _known(name) in _RESIDUAL
 
 
 def _checked_depth(depth: int) -> int:

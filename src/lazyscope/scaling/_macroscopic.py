@@ -55,6 +55,13 @@ def macroscopic_form(
     import numpy as np
 
     check_instance("scheme", scheme, Scheme)
+    if scheme.branches is not None:
+        raise InputError(
+            "networks of other widths are told for schemes of dense networks",
+            received=f"the scheme {scheme.name!r}, which has residual branches",
+            cause="a product of scales that branches do not have",
+            fix="use a scheme without branches, such as mup",
+        )
     check_choice("keeping", keeping, ("scales", "entries"))
     large, m = check_virtual_width(virtual_width), check_width(width)
     alpha = np.array([law.at_virtual(large) for law in scheme.scales])

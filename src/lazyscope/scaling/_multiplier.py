@@ -70,7 +70,7 @@ def with_update_multiplier(
     }[name]
     names = optimiser_of_layers(scheme.optimiser, len(powers))
     speeds = tuple(
-        _times(speed, PowerLaw(constant, power)) if held == "muon" else speed
+        times(speed, PowerLaw(constant, power)) if held == "muon" else speed
         for speed, held, constant, power in zip(
             scheme.speeds, names, _by_place(constants, len(powers)), powers, strict=True
         )
@@ -123,7 +123,8 @@ def _by_place(of: tuple[float, float, float], layers: int) -> tuple[float, ...]:
     return (of[0], *[of[1]] * (layers - 2), of[2])
 
 
-def _times(law: Law, factor: PowerLaw) -> Law:
+def times(law: Law, factor: PowerLaw) -> Law:
+    """The product of a law and a power of the width."""
     if isinstance(law, PowerLaw):
         return PowerLaw(law.constant * factor.constant, law.exponent + factor.exponent)
     if isinstance(law, ValueAtWidth):

@@ -7,11 +7,14 @@ optimisers of the layers prescribe rates for each of them; the others have one l
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from lazyscope._checks import InputError, check_finite, check_positive
 from lazyscope.scaling._law import FanAverageLaw, Law, PowerLaw
 from lazyscope.scaling._optimiser import growth_power, update_exponents
 from lazyscope.scaling._scheme import Scheme
+from lazyscope.scaling.depth._branches import Branches
+from lazyscope.scaling.depth._over_depth import with_branches
 
 _ONE = PowerLaw(1.0, 0.0)
 
@@ -82,6 +85,26 @@ def spectral(depth: int, input_dim: int, output_dim: int, optimiser: Sequence[st
     return Scheme("spectral", norms, speeds, _SPECTRAL)
 
 
+def depth_mup(depth: int, optimiser: Sequence[str], branch_constant: float = 1.0) -> Scheme:
+    """Residual network in muP, branches times 1/sqrt(L): together they start and learn at order one."""
+    return _deep("depth-mup", depth, optimiser, Branches(-0.5, constant=branch_constant))
+
+
+def completep(
+    depth: int, optimiser: Sequence[str], alpha: float = 1.0, branch_constant: float = 1.0
+) -> Scheme:
+    """Residual network in muP, branches times L^-alpha: at alpha 1 every branch learns at order one."""
+    power = check_finite("alpha", alpha)
+    if not 0.5 <= power <= 1:
+        raise InputError(
+            "alpha of completep lies between 1/2 and 1",
+            received=f"{power:g}",
+            cause="a power with which outputs grow with the depth, or single branches without bound",
+            fix="use alpha 1, or 0.5, which is depth-mup",
+        )
+    return _deep("completep", depth, optimiser, Branches(-power, constant=branch_constant))
+
+
 def luo(depth: int, gamma: float, gamma_prime: float, optimiser: Sequence[str]) -> Scheme:
     """The point (gamma, gamma') of the two-layer phase plane, one learning rate."""
     g, h = check_finite("gamma", gamma), check_finite("gamma_prime", gamma_prime)
@@ -121,6 +144,26 @@ def _fan_in_scales(gain: float, depth: int, input_dim: int) -> tuple[Law, ...]:
 
 def _one_rate(name: str, scales: Sequence[Law], source: str) -> Scheme:
     return Scheme(name, tuple(scales), (_ONE,) * len(scales), source)
+
+
+_OVER_DEPTH = {
+    ("depth-mup", 2): "Yang, Yu, Zhu & Hayou 2023 (arXiv 2310.02244)",
+    ("depth-mup", 1): "Yang, Yu, Zhu & Hayou 2023 (arXiv 2310.02244)",
+    (
+        "completep",
+        2,
+    ): "Dey et al. 2025 (arXiv 2505.01618), rates of descent: Bordelon, Chaudhry & Pehlevan "
+    "2024 (arXiv 2405.15712)",
+    ("completep", 1): "Dey et al. 2025 (arXiv 2505.01618)",
+}
+
+
+def _deep(name: str, depth: int, optimiser: Sequence[str], branches: Branches) -> Scheme:
+    """The muP of an optimiser with branches whose rates let all of them together add at order one."""
+    p, base = growth_power(optimiser), mup(depth, optimiser)
+    source = f"{_OVER_DEPTH[name, p]}; over widths {base.source}"
+    learning = replace(branches, speed_exponent=-1 - p * branches.multiplier_exponent)
+    return with_branches(replace(base, name=name, source=source), learning)
 
 
 _SPECTRAL = "Yang, Simon & Bernstein 2023 (arXiv 2310.17813)"

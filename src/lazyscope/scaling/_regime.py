@@ -5,15 +5,18 @@ from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
 from lazyscope._checks import check_instance
+from lazyscope.scaling._decay import epsilon_exponents, weight_decay_exponents
 from lazyscope.scaling._law import check_width
 from lazyscope.scaling._optimiser import growth_power
 from lazyscope.scaling._scheme import Scheme, check_exponents
 from lazyscope.scaling._transfer import (
     ExponentChanges,
+    MultiplierChanges,
     changes_to_lazy,
     changes_to_mup,
     rate_exponent,
 )
+from lazyscope.scaling.depth._over_depth import depth_report
 from lazyscope.scaling.displacement._displacement import (
     TIE_TOLERANCE,
     displacement_exponents,
@@ -106,7 +109,10 @@ def regime_report(scheme: Scheme, width: int | None = None) -> dict[str, Any]:
         ``layer_regimes``, ``regime``; ``rate_exponent`` (the power of the width that the learning rate has
         to follow, zero where one serves all widths), ``learns_features_in`` (numbers of the layers that
         move by their own size or more), ``to_mup`` and ``to_lazy`` (what to add to the exponents of
-        scales and of speeds, layer by layer).
+        scales and of speeds, layer by layer), ``to_mup_by_multipliers`` and ``to_lazy_by_multipliers``
+        (the same with multipliers in place of initial weights), ``weight_decay_exponents``,
+        ``epsilon_exponents`` (None in layers whose optimiser has no epsilon), and ``over_depth``: None, or
+        for residual networks exponents in the depth, see `depth_report`.
 
     Raises:
         InputError: a width below 1, or a scheme given by numbers, which has no exponents.
@@ -140,10 +146,21 @@ def regime_report(scheme: Scheme, width: int | None = None) -> dict[str, Any]:
         "learns_features_in": [i for i, held in enumerate(regimes, start=1) if held != "lazy"],
         "to_mup": _listed(changes_to_mup(scheme)),
         "to_lazy": _listed(changes_to_lazy(scheme)),
+        **_by_multipliers(scheme),
+        "weight_decay_exponents": list(weight_decay_exponents(scheme)),
+        "epsilon_exponents": list(epsilon_exponents(scheme)),
+        "over_depth": depth_report(scheme),
     }
 
 
-def _listed(changes: ExponentChanges) -> dict[str, list[float]]:
+def _by_multipliers(scheme: Scheme) -> dict[str, dict[str, list[float]]]:
+    return {
+        f"to_{aim}_by_multipliers": _listed(changes(scheme).by_multipliers(scheme.optimiser))
+        for aim, changes in (("mup", changes_to_mup), ("lazy", changes_to_lazy))
+    }
+
+
+def _listed(changes: ExponentChanges | MultiplierChanges) -> dict[str, list[float]]:
     return {name: list(values) for name, values in changes._asdict().items()}
 
 

@@ -10,18 +10,22 @@ from lazyscope._checks import (
     as_number,
     as_numpy,
     check_array,
+    check_instance,
     check_optimisers,
     check_text,
     shown,
 )
 from lazyscope.scaling._law import Law, PowerLaw, ValueAtWidth, check_width
 from lazyscope.scaling._optimiser import optimiser_of_layers
+from lazyscope.scaling.depth._branches import Branches
 
 if TYPE_CHECKING:  # and inside functions, since regimes are told without NumPy
     import numpy as np
     from jaxtyping import Float
 
     Layers: TypeAlias = Float[np.ndarray, " layers"]
+
+_ROUNDING = 1e-9
 
 
 @final
@@ -42,10 +46,13 @@ class Scheme:
         source: paper or other origin.
         description: one line in words.
         optimiser: whose rates the speeds are, a name or one for each layer (`growth_power`).
+        branches: of a residual network, whose layers 2 to L are branches; None for a dense one. Their
+            scales and speeds contain the powers of the depth that it says, see `with_branches`.
 
     Raises:
         InputError: fewer than two layers, scales and speeds of different lengths, entries that
-            are not laws, or optimisers without a common law.
+            are not laws, optimisers without a common law, or branches whose size follows the width, or
+            of a network that would have to grow.
 
     Example:
         >>> scheme = Scheme.from_exponents((0.5, 0.0, 0.0))
@@ -63,6 +70,7 @@ class Scheme:
     source: str = ""
     description: str = ""
     optimiser: str | tuple[str, ...] = "sgd"
+    branches: Branches | None = None
 
     def __post_init__(self) -> None:
         check_text("name", self.name)
@@ -81,6 +89,9 @@ class Scheme:
         object.__setattr__(self, "optimiser", names.pop() if len(names) == 1 else each)
         object.__setattr__(self, "scales", scales)
         object.__setattr__(self, "speeds", speeds)
+        if self.branches is not None:
+            check_instance("branches", self.branches, Branches)
+            _check_branches(self)
 
     @classmethod
     def from_exponents(
@@ -175,8 +186,12 @@ class Scheme:
         return self.alpha(width) / math.sqrt(check_width(width))
 
     def kappa(self, width: int) -> float:
-        """Initial scale kappa at `width`, the product of all alpha_l."""
-        scales = [law(width) for law in self.scales]
+        """Initial scale kappa at `width`: the product of all alpha_l, or of those outside of branches.
+
+        Branches multiply it by a number that knows the activation, see ``docs/networks.md``.
+        """
+        laws = self.scales if self.branches is None else (self.scales[0], self.scales[-1])
+        scales = [law(width) for law in laws]
         product = math.prod(scales)
         if not 0 < product < math.inf:
             raise InputError(
@@ -233,6 +248,19 @@ def _check_laws(name: str, laws: Any) -> tuple[Law, ...]:
     if len(listed) < 2:
         raise _too_few_layers(name, len(listed))
     return listed
+
+
+def _check_branches(scheme: Scheme) -> None:
+    """Refuse branches next to which the law over widths would be another one."""
+    inner, rho = scheme.scale_exponents[1:-1], scheme.kappa_exponent
+    if max(map(abs, inner), default=0.0) > _ROUNDING or rho < -_ROUNDING:
+        raise InputError(
+            "branches need scales that do not follow the width, in a network that need not grow",
+            received=f"{scheme.name}: kappa like m^{rho:g}, scales of branches like m to the "
+            f"{', '.join(f'{x:g}' for x in inner) or 'none'}",
+            cause="a scheme such as mean-field or balanced, for which no exponents in the depth are derived",
+            fix="use a scheme such as mup, ntk or standard, with exponent 0 in layers 2 to L and rho >= 0",
+        )
 
 
 def _too_few_layers(name: str, received: int) -> InputError:

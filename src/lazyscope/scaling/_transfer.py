@@ -17,6 +17,7 @@ from typing import NamedTuple
 from lazyscope._checks import check_instance
 from lazyscope.scaling._optimiser import growth_power, update_exponents
 from lazyscope.scaling._scheme import Scheme, check_exponents
+from lazyscope.scaling.depth._over_depth import with_branches
 from lazyscope.scaling.displacement._displacement import (
     TIE_TOLERANCE,
     highest_level,
@@ -36,6 +37,21 @@ class ExponentChanges(NamedTuple):
 
     scale_exponents: tuple[float, ...]
     speed_exponents: tuple[float, ...]
+
+    def by_multipliers(self, optimiser: str | Sequence[str]) -> "MultiplierChanges":
+        """These changes made by multipliers in front of weights, in place of initial weights.
+
+        Args:
+            optimiser: who trains, a name or one for each layer.
+
+        Example:
+            >>> ExponentChanges((0.0, -0.5), (0.0, -1.0)).by_multipliers("adam")
+            MultiplierChanges(multiplier_exponents=(0.0, -0.5), rate_exponents=(0.0, -0.5))
+        """
+        a = check_exponents("scale exponents", self.scale_exponents)
+        sigma = check_exponents("speed exponents", self.speed_exponents, length=len(a))
+        p = growth_power(optimiser)
+        return MultiplierChanges(a, tuple(y - p * x + 0.0 for x, y in zip(a, sigma, strict=True)))
 
     def applied(self, scheme: Scheme, *, name: str = "changed") -> Scheme:
         """The scheme with these changes made, with constants one.
@@ -59,7 +75,20 @@ class ExponentChanges(NamedTuple):
             ]
             for what, held, added in pairs
         )
-        return Scheme.from_exponents(a, sigma, name=name, optimiser=scheme.optimiser)
+        there = Scheme.from_exponents(a, sigma, name=name, optimiser=scheme.optimiser)
+        return there if scheme.branches is None else with_branches(there, scheme.branches)
+
+
+class MultiplierChanges(NamedTuple):
+    """The same changes with initial weights as they are, layers 1 to L + 1.
+
+    Attributes:
+        multiplier_exponents: multiplier of layer l times ``m^change``.
+        rate_exponents: learning rate of the weights behind it times ``m^change``.
+    """
+
+    multiplier_exponents: tuple[float, ...]
+    rate_exponents: tuple[float, ...]
 
 
 def rate_exponent(

@@ -30,6 +30,24 @@ def calls(folder):
             "proxy_width": 4.0,
             "matrix": True,
         },
+        "scaling.Branches": {
+            "multiplier_exponent": -0.5,
+            "scale_exponent": 0.0,
+            "speed_exponent": -0.5,
+            "constant": 1.0,
+        },
+        "scaling.changes_over_depth": {
+            "scheme": scaling.named_scheme("depth-mup", depth=3),
+            "to": "completep",
+        },
+        "scaling.depth_exponents": {"scheme": scaling.named_scheme("depth-mup", depth=3)},
+        "scaling.epsilon_exponents": {"scheme": scheme()},
+        "scaling.weight_decay_exponents": {"scheme": scheme()},
+        "scaling.for_residual_networks": {"name": "completep"},
+        "scaling.with_branches": {
+            "scheme": scaling.named_scheme("mup", depth=3),
+            "branches": scaling.Branches(-1.0),
+        },
         "scaling.changes_to_lazy": {"scheme": scheme()},
         "scaling.changes_to_mup": {"scheme": scheme()},
         "scaling.rate_exponent": {

@@ -115,10 +115,12 @@ def heading(record: Mapping[str, Any]) -> list[str]:
     layers = f"{net['depth']} hidden layer{'s' * (net['depth'] > 1)} of {net['width']} units"
     dense = [layers, net["activation"]]
     words = architecture(net["model"]).words.format(**net)
+    deep = record["over_depth"] is not None
     where = "the virtual" if net["virtual_width"] else "this"
     extras = [
         *(dense if net["model"] == "dense" else [words, f"width {net['width']}"]),
         *([f"standing for width {net['virtual_width']:g}"] if net["virtual_width"] else []),
+        *([f"branches times {number(net['branch_multiplier'])}"] if deep else []),
         *(["biases"] if net["bias"] else []),
         *(["centred"] if net["centred"] else []),
         f"{net['num_parameters']} parameters",

@@ -5,15 +5,19 @@ from typing import Annotated, Any
 
 import typer
 
-from lazyscope._checks import check_count
+from lazyscope._checks import InputError, check_count
 from lazyscope.cli._answer import number, print_answer, print_json, table
 from lazyscope.cli._scheme import chosen_scheme
-from lazyscope.cli._values import read_number
+from lazyscope.cli._values import read_number, read_numbers
 from lazyscope.cli._words import REGIMES
+from lazyscope.cli.commands._changes import change_table, depth_lines
 from lazyscope.scaling import (
     TIE_TOLERANCE,
+    Branches,
+    Scheme,
     learning_rate_exponents,
     prescribes_rates,
+    with_branches,
     with_update_multiplier,
 )
 
@@ -36,6 +40,14 @@ def regime_command(
     ] = None,
     depth: Annotated[
         str | None, typer.Option(metavar="L", help="Hidden layers; follows from exponents.")
+    ] = None,
+    branch_exponents: Annotated[
+        str | None,
+        typer.Option(
+            metavar="B,..",
+            help="Of a residual network: powers of L of branch multipliers, and of their scales and speeds "
+            "(0 if absent).",
+        ),
     ] = None,
     optimizer: Annotated[
         str,
@@ -71,6 +83,8 @@ def regime_command(
     Example: `lazyscope regime --scheme standard --depth 2 --optimizer adam,muon,adam`
 
     Example: `lazyscope regime --scale-exponents 0.25,0,-0.5 --speed-exponents 0,0,-1`
+
+    Example: `lazyscope regime --scheme mup --depth 16 --optimizer adam --branch-exponents -0.5`
     """
     from lazyscope.scaling import needs_input_dim, regime_report
 
@@ -88,6 +102,8 @@ def regime_command(
         activation=activation,
         optimiser=tuple(name.strip() for name in optimizer.split(",")),
     )
+    if branch_exponents is not None:
+        chosen = _with_branches(chosen, branch_exponents)
     if update_multiplier is not None and not (scheme and prescribes_rates(scheme)):
         dims = {"input_dim": dim, "output_dim": outputs}
         chosen = with_update_multiplier(chosen, update_multiplier, **dims)
@@ -113,6 +129,26 @@ _ASSUMED = (
     "Kappa and alpha are those of inputs with one number, input dimension 1, since no --input-dim was "
     "given; exponents and regimes do not depend on it."
 )
+
+
+def _with_branches(scheme: Scheme, exponents: str) -> Scheme:
+    """The scheme with the branches of ``--branch-exponents``."""
+    if scheme.branches is not None:
+        raise InputError(
+            "a scheme for residual networks has its own branches",
+            received=f"--branch-exponents {exponents} with --scheme {scheme.name}",
+            cause="a scheme that was meant to be changed",
+            fix="use --scheme mup with --branch-exponents, or leave them out",
+        )
+    given: Any = read_numbers(exponents)
+    if len(given) > 3:
+        raise InputError(
+            "branches have at most three exponents, of multiplier, scale and speed",
+            received=exponents,
+            cause="one exponent for each layer",
+            fix="give for instance --branch-exponents -0.5,0,-0.5",
+        )
+    return with_branches(scheme, Branches(*given))
 
 
 def _check_activation(name: str) -> None:
@@ -149,6 +185,7 @@ def regime_parts(report: Mapping[str, Any]) -> list[Any]:
         *_set_rates(report),
         f"To muP: {_changes(report['to_mup'])}",
         f"To be lazy: {_changes(report['to_lazy'])}",
+        *depth_lines(report),
         *(f"Note: {note}" for note in report.get("notes", ())),
         "",
         table(
@@ -158,6 +195,7 @@ def regime_parts(report: Mapping[str, Any]) -> list[Any]:
             "Columns 2 to 5 are exponents of the width m; displacement is |dW|/|W| in operator norm "
             "after training.",
         ),
+        *change_table(report),
     ]
 
 

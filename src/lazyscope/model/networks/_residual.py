@@ -71,6 +71,22 @@ class Residual(AbstractNetwork):
         check_memory(self.num_parameters, what=f"a network of width {width} and depth {depth}")
 
     @property
+    def branch_multiplier(self) -> float:
+        """The number b before every branch."""
+        return self.branch_scale
+
+    def with_branch_multiplier(self, multiplier: float) -> "Residual":
+        """The network with another b."""
+        return Residual(
+            self.input_dim,
+            self.output_dim,
+            self.width,
+            self.depth,
+            self.activation_name,
+            branch_scale=multiplier,
+        )
+
+    @property
     def blocks(self) -> tuple[AbstractBlock, ...]:
         """Stem, L - 1 branches around which the signal skips, sigma, readout."""
         m, size = self.width, math.sqrt(self.width)
@@ -92,4 +108,5 @@ ENTRY = Architecture(
     "residual",
     "{depth} hidden layers of which all but one are branches, {activation}",
     Residual,
+    has_branches=True,
 )

@@ -80,6 +80,24 @@ class ResidualConvolution(AbstractNetwork):
         check_memory(self.num_parameters, what=f"{width} channels and {depth} convolutions")
 
     @property
+    def branch_multiplier(self) -> float:
+        """The number b before every branch."""
+        return self.branch_scale
+
+    def with_branch_multiplier(self, multiplier: float) -> "ResidualConvolution":
+        """The network with another b."""
+        return ResidualConvolution(
+            self.input_shape,
+            self.output_dim,
+            self.width,
+            self.depth,
+            self.activation_name,
+            kernel_size=self.kernel_size,
+            stride=self.stride,
+            branch_scale=multiplier,
+        )
+
+    @property
     def blocks(self) -> tuple[AbstractBlock, ...]:
         """Stem, L - 1 branches around which the signal skips, sigma, mean over positions, readout."""
         height, width, channels = self.input_shape
@@ -106,4 +124,5 @@ ENTRY = Architecture(
     "{depth} convolutions (3 x 3, the first with stride 2) of which all but one are branches, "
     "mean over positions, {activation}",
     _on_images,
+    has_branches=True,
 )

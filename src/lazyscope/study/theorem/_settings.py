@@ -20,6 +20,7 @@ from lazyscope.measure import MIN_THRESHOLD_WIDTHS
 from lazyscope.model import activation_names
 from lazyscope.scaling import (
     Scheme,
+    for_residual_networks,
     named_scheme,
     network_regime,
     scheme_names,
@@ -191,6 +192,13 @@ class TheoremSettings:
 def _check_complete(name: str) -> None:
     """Refuse a scheme that does not exist or that has no meaning without parameters."""
     check_choice("scheme", name, scheme_names())
+    if for_residual_networks(name):
+        raise InputError(
+            "a study of the theorem trains dense networks",
+            received=f"the scheme {name}",
+            cause="a scheme for networks with residual branches",
+            fix="choose a scheme such as ntk or mup",
+        )
     missing = [key for key, default in scheme_parameters(name).items() if default is None]
     if missing:
         raise InputError(

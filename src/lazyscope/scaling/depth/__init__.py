@@ -1,0 +1,1 @@
+"""What changes with the number of layers of a residual network?"""
