@@ -57,6 +57,10 @@ from lazyscope.scaling.displacement._displacement import (
     relative_speed_exponents,
 )
 from lazyscope.scaling.displacement._kernel_change import ActivationKind, kernel_change_exponent
+from lazyscope.scaling.displacement._of_updates import (
+    update_displacements_at_width,
+    update_norms,
+)
 
 __all__ = [
     "TIE_TOLERANCE",
@@ -101,7 +105,9 @@ __all__ = [
     "slowest_correction",
     "start_share",
     "to_abc",
+    "update_displacements_at_width",
     "update_exponents",
     "update_multiplier_names",
+    "update_norms",
     "with_update_multiplier",
 ]
