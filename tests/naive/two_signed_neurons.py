@@ -8,7 +8,7 @@ import numpy as np
 
 
 def grown_by_signs(relative_speed, gap, *, neurons=20_000, seed=0, step=0.01):
-    """Relative displacements (|w - w_0| / |w_0|, |a - a_0| / |a_0|) when the output has risen by gap kappa."""
+    """Relative displacements of w and of a when the output has risen by gap kappa."""
     rng = np.random.default_rng(seed)
     w_0, a_0 = rng.standard_normal((2, neurons))
     a_0 -= w_0 * (w_0 @ a_0) / (w_0 @ w_0)

@@ -216,7 +216,8 @@ def trace_start(
 ) -> dict[str, Any]:
     """What the start of a run says, without its training."""
     del settings
-    return run_quantities(record, draw(numbers), numbers["stop"])
+    how = {"method": numbers["method"], "max_steps": numbers["max_steps"]}
+    return run_quantities(record, draw(numbers), numbers["stop"], **how)
 
 
 def trace_run(
@@ -255,7 +256,7 @@ def trace_experiment(
     return {
         "outcome": result.outcome_code,
         "tried": result.num_tried,
-        **run_quantities(record, experiment, stop, result),
+        **run_quantities(record, experiment, stop, result, method=method, max_steps=max_steps),
     }
 
 
@@ -306,11 +307,12 @@ def look_ahead(
     *,
     data: Dataset | None = None,
     scheme: Scheme | None = None,
+    method: AbstractMethod | None = None,
 ) -> dict[str, np.ndarray]:
     """What the start of the run with these settings says, without its training, by quantity."""
     data = run_data(settings) if data is None else data
     with own_settings():
-        inputs = run_inputs(settings, data, scheme)
+        inputs = run_inputs(settings, data, scheme, method)
         program = compiled_program(settings, record, inputs, use="start")
         return {name: np.asarray(value) for name, value in program(inputs).items()}
 
