@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from lazyscope._checks import InputError
+from lazyscope._checks import InputError, optimiser_of
 from lazyscope._entry import checked
 from lazyscope._provenance import versions
 from lazyscope.data import Dataset
@@ -23,7 +23,7 @@ from lazyscope.study._hopeless import HopelessWarning, hopeless_spreads
 from lazyscope.study.kappa._kappas import with_kappas
 from lazyscope.study.kappa._outside import check_reachable, outside, outside_by_start
 from lazyscope.study.kappa._records import forecast_cell, told_runs
-from lazyscope.study.kappa._settings import KappaSettings
+from lazyscope.study.kappa._settings import FLOW, KappaSettings
 from lazyscope.study.kappa._verdict import NUM_KAPPAS, judge
 
 if TYPE_CHECKING:
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 """Of the result: 1 called spreads shapes."""
-
-DISPLACEMENT_ACCURACY = 0.2
-"""Relative error of displacements over the solver's tolerance: one per cent at the default of 0.05."""
 
 
 @checked(own=("scheduler", "num_workers"))
@@ -114,7 +111,8 @@ def judge_kappa(settings: KappaSettings, runs: xr.Dataset) -> dict[str, Any]:
             len(_first_network(settings, data).shapes) - 1,
             homogeneous=architecture(settings.model).homogeneous,
             outside=reasons | {n: why for n in settings.spreads if (why := outside(settings, n))},
-            accuracy=DISPLACEMENT_ACCURACY * settings.tolerance,
+            accuracy=settings.accuracy,
+            optimiser=optimiser_of(settings.method),
         ),
         "timing": {
             "compile_seconds": None,
@@ -146,7 +144,7 @@ def warn_of_hopeless_spreads(settings: KappaSettings) -> None:
 
 def _bound(settings: KappaSettings, data: Dataset) -> Bound | None:
     """The theorem's rate, None for networks and points of which it does not speak."""
-    if settings.model != "dense":
+    if settings.model != "dense" or settings.method != FLOW:
         return None
     try:
         return Bound(data, settings.depth, settings.activation)
