@@ -15,7 +15,7 @@ from lazyscope._checks import InputError, optimiser_of
 from lazyscope._entry import checked
 from lazyscope._provenance import versions
 from lazyscope.data import Dataset
-from lazyscope.experiment import seconds_compiling
+from lazyscope.experiment import DEFAULT_SHARE, seconds_compiling
 from lazyscope.model import architecture
 from lazyscope.study._folder import finished_runs, kept_runs
 from lazyscope.study._guarantee import Bound
@@ -104,7 +104,7 @@ def judge_kappa(settings: KappaSettings, runs: xr.Dataset) -> dict[str, Any]:
         "settings": _settings_record(settings, data),
         "runs": records,
         "curves": [each.curve for each in shown],
-        "test_outputs": [each.test_outputs for each in shown],
+        "test_outputs": [each.test_outputs for each in shown if each.test_outputs["network"]],
         **judge(
             records,
             settings.spreads,
@@ -159,18 +159,23 @@ def _first_network(settings: KappaSettings, data: Dataset) -> Any:
 
 def _settings_record(settings: KappaSettings, data: Dataset) -> dict[str, Any]:
     plain = {f.name: getattr(settings, f.name) for f in fields(settings)}
-    return plain | {
-        "spreads": list(settings.spreads),
-        "kappas": list(settings.ladder),
-        "widths": list(settings.widths),
-        "seeds": list(range(settings.seeds)),
-        "num_outputs": data.y_train.shape[1],
-        "network": architecture(settings.model).words.format(
-            depth=settings.depth, activation=settings.activation
-        ),
-        "groups": list(_first_network(settings, data).group_names),
-        "description": list(data.description),
-        "digest": data.summary()["digest"],
-        "method": "exponential flow",
-        "versions": versions(),
-    }
+    steps = {} if settings.method == FLOW else {"share": DEFAULT_SHARE}
+    return (
+        plain
+        | steps
+        | {
+            "spreads": list(settings.spreads),
+            "kappas": list(settings.ladder),
+            "widths": list(settings.widths),
+            "seeds": list(range(settings.seeds)),
+            "num_outputs": data.y_train.shape[1],
+            "network": architecture(settings.model).words.format(
+                depth=settings.depth, activation=settings.activation
+            ),
+            "groups": list(_first_network(settings, data).group_names),
+            "description": list(data.description),
+            "digest": data.summary()["digest"],
+            "method": "exponential flow" if settings.method == FLOW else settings.method,
+            "versions": versions(),
+        }
+    )
