@@ -9,6 +9,7 @@ from lazyscope.claims.law._law import LAW
 from lazyscope.claims.law._off_law import OFF_LAW
 from lazyscope.claims.law._planes import PLANES
 from lazyscope.claims.law.optimisers._optimiser_law import OPTIMISER_LAW
+from lazyscope.claims.law.optimisers._rates import RATES
 from lazyscope.claims.papers._catapult import CATAPULT
 from lazyscope.claims.papers._chizat import CHIZAT
 from lazyscope.claims.papers._condensation import CONDENSATION
@@ -38,6 +39,7 @@ CLAIMS: tuple[Claim, ...] = (
     LAW,
     EXTENDED_LAW,
     OPTIMISER_LAW,
+    RATES,
     PLANES,
     EQUIVALENCE,
     KERNEL_CHANGE,
