@@ -105,8 +105,8 @@ def test_an_optimiser_trains_cross_entropy_from_the_command_line():
     assert told["outcome"] == "converged"
     assert (told["criterion"], told["optimizer"]) == ("cross-entropy", "adam")
     assert told["displacement_exponents"] == [0.0, -1.0]
-    assert told["forecast"]["displacement"] is None
-    assert "under the squared loss only" in told["forecast"]["reason"]
+    assert told["forecast"]["steps"] > 1
+    assert "under the squared loss only" in told["decay_rate"]["bound_reason"]
 
 
 def test_a_bias_leaves_the_theorem_without_a_bound_and_says_why():
@@ -170,3 +170,32 @@ def test_the_same_options_give_the_same_numbers(trained):
         told.pop("wall_seconds", None)
     assert again == trained
     assert jnp.float32(trained["kappa"]) > 1000
+
+
+@pytest.mark.slow
+def test_a_forecast_of_adam_has_its_steps_and_what_training_takes():
+    how = ("--method", "adam", "--step-size", "0.01", "--stop", "0.1")
+    ahead = answer("forecast", *DATA, *LAZY, *how)
+    trained = answer("train", *DATA, *LAZY, *how)
+    assert list(ahead["steps_to"]) == ["0.5", "0.1"]
+    assert ahead["steps_to"]["0.1"] == trained["forecast"]["steps"]
+    assert trained["steps"] == pytest.approx(ahead["steps_to"]["0.1"], rel=0.1)
+    shown = run("forecast", *DATA, *LAZY, *how)
+    assert "steps to 0.5 of the loss" in shown
+    assert "Trained by adam, to 0.1 of the loss" in shown
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        (("--method", "descent"), "gradient flow, or of the steps of an optimiser"),
+        (("--max-steps", "10"), "gradient flow, or of the steps of an optimiser"),
+        (("--step-size", "0.1"), "--step-size belongs to --method"),
+        (("--method", "adam", "--step-size", "0.1", "--share", "0.1"), "a step size or a share"),
+        (("--method", "rmsprop"), "Method must be one of"),
+    ],
+)
+def test_a_forecast_refuses_ways_of_training_that_it_cannot_foresee(how, words):
+    result = CliRunner().invoke(app, ("forecast", *DATA, *LAZY, *how))
+    assert result.exit_code == 2
+    assert words in " ".join(result.stderr.split())

@@ -57,6 +57,7 @@ NOT_CALLED = {
     "flow.in_double": TRACED,
     "flow.largest_stable_step": TRACED,
     "flow.linearise": TRACED,
+    "flow.linearised_problem": TRACED,
     "flow.start_run": TRACED,
     "flow.trace_flow": TRACED,
     "measure.ExponentPower": RECORD,

@@ -186,11 +186,24 @@ def test_another_method_has_its_own_law_widths_and_pace():
     with pytest.raises(InputError, match=r"[Rr]eal widths are for the flow"):
         RandomSchemesSettings.at_real_widths(method="sign")
     with pytest.raises(InputError, match="Method must be one of"):
-        RandomSchemesSettings(method="adam")
+        RandomSchemesSettings(method="adamw")
+
+
+def test_an_epsilon_at_virtual_widths_is_small_against_any_gradient():
+    adam, signs = (RandomSchemesSettings(counts=(1,), method=name) for name in ("adam", "sign"))
+    assert adam.design(1).fixed["epsilon"] < 1e-150
+    assert "epsilon" not in signs.design(1).fixed
+
+
+def test_an_average_that_lags_behind_growth_widens_intervals_of_adam_alone():
+    growing, lazy = ((-0.2, -0.1), (0.0, 0.0)), ((0.2, 0.1), (0.0, 0.0))
+    adam, signs = (RandomSchemesSettings(counts=(1,), method=name) for name in ("adam", "sign"))
+    assert adam.accuracy_of(growing) > 5 * adam.accuracy_of(lazy)
+    assert adam.accuracy_of(lazy) == signs.accuracy_of(growing) == signs.accuracy
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["sign", "muon"])
+@pytest.mark.parametrize("method", ["sign", "muon", "adam"])
 def test_the_law_of_other_methods_is_seen_at_virtual_widths(method, tmp_path):
     settings = RandomSchemesSettings(counts=(3,), width=64, num_widths=4, method=method)
     result = judge_study(find_study("random-schemes"), settings, tmp_path).result

@@ -102,3 +102,10 @@ def test_what_cannot_be_estimated_is_refused():
         sweep_exponents(runs.isel(width=0))
     with pytest.raises(InputError, match="at least 3 widths"):
         sweep_exponents(runs.isel(width=[0, 1]))
+
+
+def test_steps_in_a_share_are_as_inexact_as_that_and_steps_of_a_rate_are_not():
+    assert accuracy_of_steps({"method": "adam"}) == 0.02
+    assert accuracy_of_steps({"method": "adam", "share": 0.1}) == 0.1
+    by_rate = {"method": "adam", "step_size": 1e-3}
+    assert accuracy_of_steps(by_rate) == accuracy_of_steps({"method": "descent"}) == 1e-3

@@ -8,6 +8,8 @@ from lazyscope.claims.law._kernel_change import KERNEL_CHANGE
 from lazyscope.claims.law._law import LAW
 from lazyscope.claims.law._off_law import OFF_LAW
 from lazyscope.claims.law._planes import PLANES
+from lazyscope.claims.law.optimisers._optimiser_law import OPTIMISER_LAW
+from lazyscope.claims.law.optimisers._rates import RATES
 from lazyscope.claims.papers._catapult import CATAPULT
 from lazyscope.claims.papers._chizat import CHIZAT
 from lazyscope.claims.papers._condensation import CONDENSATION
@@ -36,6 +38,8 @@ CLAIMS: tuple[Claim, ...] = (
     # the displacement law, what it rests on, where it is off, and negative controls
     LAW,
     EXTENDED_LAW,
+    OPTIMISER_LAW,
+    RATES,
     PLANES,
     EQUIVALENCE,
     KERNEL_CHANGE,

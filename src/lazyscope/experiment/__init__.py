@@ -30,6 +30,7 @@ from lazyscope.experiment._quantities import Quantity as Quantity
 from lazyscope.experiment._quantities import quantities as quantities
 from lazyscope.experiment._quantities import record_names
 from lazyscope.experiment._record import RunRecord
+from lazyscope.experiment._settings import DEFAULT_SHARE as DEFAULT_SHARE
 from lazyscope.experiment._settings import DEFAULT_TOLERANCE as DEFAULT_TOLERANCE
 from lazyscope.experiment._settings import FINE_RECORDS as FINE_RECORDS
 from lazyscope.experiment._settings import METHODS as METHODS

@@ -1,32 +1,50 @@
 """What does initialization alone say about one run?"""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from lazyscope._checks import InputError, check_fraction
+from lazyscope._checks import InputError, check_choice, check_count, check_fraction
 from lazyscope._entry import checked
+from lazyscope._loss import LOSSES, check_squared, named_loss
 from lazyscope._plain import plain
 from lazyscope.data import duplicate_groups
+from lazyscope.experiment._method import optimizer_name, scheme_for, takes_steps_ahead
+from lazyscope.experiment._quantities import OF_STEPS
 from lazyscope.experiment._single import SingleRun, check_start
 from lazyscope.experiment.run._run import look_ahead
+from lazyscope.flow import DEFAULT_MAX_STEPS, DEFAULT_STOP, AbstractMethod
 from lazyscope.forecast import Forecast, guaranteed_rate, limit_lambda_min
 from lazyscope.measure import NOT_LAZY, laziness
 from lazyscope.model import Dense
+from lazyscope.scaling import growth_power
 
 FRACTIONS = (0.5, 0.1, 1e-2, 1e-3, 1e-4, 1e-6)
 """Fractions of the initial loss whose times are told."""
 
 
 @checked(own=("stop",))
-def forecast_run(run: SingleRun, *, stop: float | None = None) -> dict[str, Any]:
-    """Everything that initialization says about a run, ready for JSON. Nothing is trained.
+def forecast_run(
+    run: SingleRun,
+    method: AbstractMethod | None = None,
+    *,
+    stop: float | None = None,
+    max_steps: int = DEFAULT_MAX_STEPS,
+    loss: str = LOSSES[0],
+) -> dict[str, Any]:
+    """Everything that initialization says about a run, ready for JSON. The network is not trained.
 
     Args:
         run: network, scheme and data.
-        stop: fraction of the initial loss for ``predicted_displacement_at_stop``; None leaves it out.
+        method: how it will be trained; gradient flow unless given. `OptimiserSteps` of another optimiser than
+            ``sgd`` are taken with the linearised network, until `stop`.
+        stop: fraction of the initial loss for ``predicted_displacement_at_stop``; None leaves it out. Under
+            an optimiser, where everything is predicted; 1e-4 unless given.
+        max_steps: steps of an optimiser at most.
+        loss: that an optimiser trains; flow has the squared one.
 
     Returns:
         The run's record, and ``predicted_displacement`` (Frobenius norm, relative, per layer, when
@@ -37,12 +55,17 @@ def forecast_run(run: SingleRun, *, stop: float | None = None) -> dict[str, Any]
         of the initial loss, None where it is never reached), ``step_intervals`` (of descent, see
         `lazyscope.forecast.DescentSteps`), ``decay_rate`` with ``kernel`` (2 lambda_min / n) and the
         theorem's ``bound`` (derived: layer by layer) and ``bound_published`` (one lambda_S for all
-        layers), ``duplicates``, ``verdict`` (see `forecast_verdict`) and ``notes``.
+        layers), ``duplicates``, ``verdict`` (see `forecast_verdict`) and ``notes``. Under an optimiser in
+        their place ``steps_to`` (steps of the linearised network to a fraction of the initial loss, None
+        where there are more than `max_steps`), ``time_to`` (sums of these steps), ``optimizer``, ``stop``,
+        and displacements, kernel change and verdict at `stop`.
 
     Raises:
-        InputError: see `SingleRun.experiment`; a stop outside (0, 1); a kernel that is zero.
+        InputError: see `SingleRun.experiment`; a stop outside (0, 1); a kernel that is zero; a loss that the
+            method does not train.
 
-    Cost: one eigendecomposition of n C x n C and two kernels, twice that with `stop`.
+    Cost: one eigendecomposition of n C x n C and two kernels, twice that with `stop`. Under an optimiser up
+    to three times the steps of the run.
 
     Trust: exact for the linearised network; a predicted displacement of order one says that the
     prediction itself cannot be trusted. Bound and verdict are calibrated on drawn networks
@@ -57,7 +80,13 @@ def forecast_run(run: SingleRun, *, stop: float | None = None) -> dict[str, Any]
     """
     if stop is not None:
         check_fraction("stop fraction", stop)
+    check_choice("loss", loss, LOSSES)
     run.check()
+    if method is not None and takes_steps_ahead(loss, optimizer_name(method)):
+        stop = DEFAULT_STOP if stop is None else stop
+        settings = run.settings(stop=stop, max_steps=check_count("max_steps", max_steps), loss=loss)
+        return plain(_steps_ahead(run, method, settings))
+    check_squared("a forecast without steps of an optimiser", named_loss(loss))
     settings = run.settings(stop=0.0)
     seen = look_ahead(settings, data=run.data, scheme=run.scheme)
     check_start(seen)
@@ -72,6 +101,60 @@ def forecast_run(run: SingleRun, *, stop: float | None = None) -> dict[str, Any]
         record["stop"] = stop
         record["predicted_displacement_at_stop"] = earlier["forecast_frobenius"]
     return plain(record)
+
+
+def _steps_ahead(
+    run: SingleRun, method: AbstractMethod, settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The forecast by steps of an optimiser, at the stop and at larger fractions."""
+    run = replace(run, scheme=scheme_for(run.scheme, method))
+    given: dict[str, Any] = {"data": run.data, "scheme": run.scheme, "method": method}
+    stop = float(settings["stop"])
+    seen = look_ahead(settings, OF_STEPS, **given)
+    check_start(seen)
+    earlier = {
+        fraction: look_ahead({**settings, "stop": fraction}, OF_STEPS, **given)
+        for fraction in FRACTIONS
+        if fraction > stop
+    }
+    told = {**earlier, stop: seen}
+    ahead = steps_record(run, seen)
+    return {
+        **run.record(),
+        "optimizer": optimizer_name(method),
+        "criterion": settings["loss"],
+        "stop": stop,
+        "initial_loss": seen["loss_initial"],
+        "predicted_displacement": ahead["displacement"],
+        "predicted_displacement_bound": ahead["predicted_displacement_bound"],
+        "predicted_kernel_change": ahead["predicted_kernel_change"],
+        "steps_to": {f"{f:g}": _count(each["forecast_num_steps"]) for f, each in told.items()},
+        "time_to": {f"{f:g}": float(each["forecast_time"]) for f, each in told.items()},
+        "verdict": ahead["verdict"],
+        "notes": ahead["notes"],
+    }
+
+
+def steps_record(run: SingleRun, start: Mapping[str, Any]) -> dict[str, Any]:
+    """What the linearised network says that takes the steps of an optimiser; None where they do not end."""
+    moved, bent = np.asarray(start["forecast_bound"]), float(start["forecast_kernel_change"])
+    steps = _count(start["forecast_num_steps"])
+    power = growth_power(run.scheme.optimiser)
+    lost = "the linearised network does not come to this loss in as many steps"
+    return {
+        "displacement": start["forecast_frobenius"],
+        "time": float(start["forecast_time"]),
+        "steps": steps,
+        "predicted_displacement_bound": bound_of_displacements(moved, bent, power),
+        "predicted_kernel_change": bent,
+        "verdict": None if steps is None else forecast_verdict(moved, bent, power),
+        "notes": _notes_of_points(duplicate_groups(run.data.x_train)),
+        "reason": lost if steps is None else None,
+    }
+
+
+def _count(steps: Any) -> int | None:
+    return None if np.isnan(steps) else int(steps)
 
 
 def forecast_of(run: SingleRun, seen: Mapping[str, Any]) -> Forecast:
@@ -115,7 +198,7 @@ def forecast_record(run: SingleRun, start: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def bound_of_displacements(
-    moved: Float[np.ndarray, " layers"], bent: float
+    moved: Float[np.ndarray, " layers"], bent: float, power: int = 2
 ) -> Float[np.ndarray, " layers"]:
     """At most how far layers move that the linearised network moves by `moved`, all relative.
 
@@ -127,6 +210,9 @@ def bound_of_displacements(
     they bend the kernel: d_l ((1 + bent) / prod_l (1 - d_l))^2. Infinite for every layer where one moves
     by its own size.
 
+    With steps that do not know the size of the gradient a layer moves by its rate times the time, and the
+    pace of outputs is of first degree in gradients: `power`, the growth power, is then one.
+
     Trust: an argument of first order, and a calibration: see ``benchmarks/forecast_calibration.py``.
 
     Example:
@@ -135,7 +221,7 @@ def bound_of_displacements(
     """
     if not ((moved < NOT_LAZY).all() and np.isfinite(bent)):
         return np.full(moved.shape, np.inf)
-    return moved * ((1.0 + bent) / np.prod(1.0 - moved)) ** 2
+    return moved * ((1.0 + bent) / np.prod(1.0 - moved)) ** power
 
 
 def theorem_rates(run: SingleRun) -> dict[str, Any]:
@@ -166,12 +252,13 @@ def _no_bound(value: float | None, reason: str) -> dict[str, Any]:
     return {"bound": value, "bound_published": value, "bound_reason": reason}
 
 
-def forecast_verdict(moved: Float[np.ndarray, " layers"], bent: float) -> str:
+def forecast_verdict(moved: Float[np.ndarray, " layers"], bent: float, power: int = 2) -> str:
     """``lazy``, ``borderline`` or ``not-lazy``, from what the linearised network says.
 
     Args:
         moved: relative displacements of its layers, Frobenius norm over operator norm of the start.
         bent: relative change of the kernel where it ends; one without a number counts as large.
+        power: growth power of the optimiser.
 
     Returns:
         ``lazy`` if neither `bound_of_displacements` nor the kernel reach a tenth; ``not-lazy`` if a layer
@@ -181,23 +268,30 @@ def forecast_verdict(moved: Float[np.ndarray, " layers"], bent: float) -> str:
         >>> forecast_verdict(np.array([0.01, 0.02]), 0.3)
         'borderline'
     """
-    at_most = bound_of_displacements(moved, bent)
+    at_most = bound_of_displacements(moved, bent, power)
     if laziness(np.max([*at_most, bent]).item()) == "lazy":
         return "lazy"
     told = laziness(np.max([*moved, bent]).item())
     return "borderline" if told == "lazy" else told
 
 
+def _notes_of_points(groups: tuple[tuple[int, ...], ...]) -> list[str]:
+    """A sentence on inputs that repeat."""
+    if not groups:
+        return []
+    repeated = sum(len(group) - 1 for group in groups)
+    sentence = (
+        f"{repeated} training inputs repeat another one (points {_listed(groups)}), so "
+        "lambda_min = 0: no training can tell these inputs apart. The loss reaches zero only if "
+        "their targets agree; otherwise the part of the residual in which they differ stays."
+    )
+    return [sentence]
+
+
 def _notes(seen: Forecast, groups: tuple[tuple[int, ...], ...]) -> list[str]:
     """Sentences on what is singular about the kernel."""
     if groups:
-        repeated = sum(len(group) - 1 for group in groups)
-        sentence = (
-            f"{repeated} training inputs repeat another one (points {_listed(groups)}), so "
-            "lambda_min = 0: no training can tell these inputs apart. The loss reaches zero only if "
-            "their targets agree; otherwise the part of the residual in which they differ stays."
-        )
-        return [sentence]
+        return _notes_of_points(groups)
     if seen.is_singular:
         sentence = (
             "lambda_min = 0 to rounding although all inputs differ: the network cannot fit every "

@@ -1,7 +1,7 @@
 """What is computed from the start and the end of a run, to be kept?"""
 
 from functools import cached_property
-from typing import final
+from typing import Any, final
 
 import jax
 import jax.numpy as jnp
@@ -9,9 +9,18 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lazyscope._loss import check_squared
-from lazyscope._types import Scalar
+from lazyscope._outcome import Outcome
+from lazyscope._types import Params, Scalar
 from lazyscope.experiment._experiment import Experiment
-from lazyscope.flow import FlowResult, LinearisedFlow, Problem, linearise
+from lazyscope.flow import (
+    AbstractMethod,
+    FlowResult,
+    LinearisedFlow,
+    Problem,
+    linearise,
+    linearised_problem,
+    trace_flow,
+)
 from lazyscope.forecast import trace_forecast
 from lazyscope.kernel import AbstractExpansion, as_matrix, resolved
 from lazyscope.measure import (
@@ -28,6 +37,8 @@ from lazyscope.model import group_norms
 NUM_NEURONS = 256
 """Neurons whose weights are kept; their order is random, so the first ones are a fair sample."""
 
+_FEW = 4  # records of a curve that nobody reads
+
 Values = dict[str, Array]
 """Variables of one run by name; traced."""
 
@@ -37,6 +48,9 @@ def run_quantities(
     experiment: Experiment,
     stop: Scalar | float,
     result: FlowResult | None = None,
+    *,
+    method: AbstractMethod | None = None,
+    max_steps: int | Array = 0,
 ) -> Values:
     """The variables of `record` for one run.
 
@@ -45,11 +59,16 @@ def run_quantities(
         experiment: what was trained.
         stop: fraction of the loss at which training ends, which forecasts are for.
         result: how it ended; only what is known before training is told where there is none.
+        method: how it is trained, for a forecast of its steps.
+        max_steps: at most.
     """
     seen = _Ends(experiment, stop, result)
     values: Values = {}
     if {"forecast", "forecast_kernel", "spectrum"} & set(record):
         values.update(_forecast(record, seen))
+    if "forecast_steps" in record:
+        assert method is not None
+        values.update(_forecast_steps(seen, method, max_steps))
     if "start" in record:
         values["residual_size"] = jnp.max(jnp.abs(seen.residual))
         values["target_size"] = jnp.max(jnp.abs(seen.problem.y))
@@ -245,11 +264,35 @@ def _forecast(record: tuple[str, ...], seen: _Ends) -> Values:
             "lambda_max": ahead.eigenvalues[-1],
         }
     if "forecast_kernel" in record:
-        there = jax.tree.map(jnp.add, params, ahead.change)
-        ended = seen.problem.kernel.expand(there, seen.problem.x)
-        averaged = (each.mean_kernel(seen.problem.speeds) for each in (seen.first, ended))
-        values["forecast_kernel_change"] = kernel_change(*averaged)
+        values["forecast_kernel_change"] = _kernel_change_at(seen, ahead.change)
     return values
+
+
+def _forecast_steps(seen: _Ends, method: AbstractMethod, max_steps: int | Array) -> Values:
+    """What the linearised network does under the same steps; NaN where they do not reach the stop."""
+    problem, norms = linearised_problem(seen.problem), group_norms(seen.problem.params)
+    end = trace_flow(problem, method, seen.stop, jnp.inf, max_steps=max_steps, num_records=_FEW)
+    model: Any = problem.model
+    change = model.tree_of(end.displacement)
+    moved = relative_change(seen.problem.params, change, seen.norms)
+    values: Values = {
+        "forecast_operator": moved.operator,
+        "forecast_frobenius": moved.frobenius,
+        "forecast_bound": moved.frobenius * norms / seen.norms,
+        "forecast_num_steps": end.num_steps.astype(moved.frobenius.dtype),
+        "forecast_time": end.time,
+        "forecast_kernel_change": _kernel_change_at(seen, change),
+    }
+    ended = end.outcome_code == Outcome.CONVERGED.value
+    return {name: jnp.where(ended, value, jnp.nan) for name, value in values.items()}
+
+
+def _kernel_change_at(seen: _Ends, change: Params) -> Scalar:
+    """Relative change of the kernel where the parameters have changed by this much."""
+    there = jax.tree.map(jnp.add, seen.problem.params, change)
+    ended = seen.problem.kernel.expand(there, seen.problem.x)
+    averaged = (each.mean_kernel(seen.problem.speeds) for each in (seen.first, ended))
+    return kernel_change(*averaged)
 
 
 _MEASURES = {

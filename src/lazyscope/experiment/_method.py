@@ -96,7 +96,14 @@ def without_meaning(name: str, loss: str, optimizer: str | None) -> str | None:
         return "residuals decay by the tangent kernel alone under the squared loss only"
     if name in (*_OF_FLOW_TIME, "forecast", "forecast_kernel") and optimizer not in (None, "sgd"):
         return "the linearised network follows gradient flow, in a time that other optimisers do not keep"
+    if name == "forecast_steps" and not takes_steps_ahead(loss, optimizer):
+        return "the linearised network is known in closed form"
     return None
+
+
+def takes_steps_ahead(loss: str, optimizer: str | None) -> bool:
+    """Whether a forecast takes the steps of the run, since gradient flow on squares is not what it does."""
+    return optimizer is not None and (loss != LOSSES[0] or optimizer != "sgd")
 
 
 def is_transformation(optimiser: Any) -> bool:

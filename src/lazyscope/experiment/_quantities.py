@@ -90,6 +90,24 @@ _RECORDS = {
             "|K - K(0)| / |K(0)| where the linearised network stops, of the kernel averaged over outputs",
         ),
     },
+    "forecast_steps": {
+        "forecast_operator": Quantity(
+            ("layer",), "1", "displacement of the linearised network at the stop, operator norm"
+        ),
+        "forecast_frobenius": Quantity(
+            ("layer",), "1", "displacement of the linearised network at the stop, Frobenius norm"
+        ),
+        "forecast_bound": Quantity(
+            ("layer",), "1", "its Frobenius norm over the operator norm of the start"
+        ),
+        "forecast_num_steps": Quantity(
+            (), "1", "steps in which the same optimiser brings the linearised network to the stop"
+        ),
+        "forecast_time": Quantity((), "1", "sum of these steps"),
+        "forecast_kernel_change": Quantity(
+            (), "1", "|K - K(0)| / |K(0)| where it ends, of the kernel averaged over outputs"
+        ),
+    },
     "spectrum": {
         "eigenvalues": Quantity(("mode",), "1 / flow time", "eigenvalues of K(0), ascending"),
         "energies": Quantity(
@@ -146,6 +164,9 @@ _RECORDS = {
 
 OF_START = ("forecast", "forecast_kernel", "spectrum", "start")
 """What is known before training."""
+
+OF_STEPS = ("forecast_steps", "start")
+"""The same where an optimiser trains whose linearised network has no closed form."""
 
 DEFAULT_RECORD = ("displacement", "loss_curve")
 """Kept where a sweep does not say."""

@@ -1,6 +1,7 @@
 """What did training do to one network, beside what was forecast?"""
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from lazyscope._entry import checked
 from lazyscope._jax import own_settings
 from lazyscope._loss import LOSSES, check_squared, named_loss
 from lazyscope._plain import plain
-from lazyscope.experiment._forecast import forecast_of, forecast_record
+from lazyscope.experiment._forecast import forecast_of, forecast_record, steps_record
 from lazyscope.experiment._method import optimizer_name, scheme_for, without_meaning
 from lazyscope.experiment._quantities import OF_START
 from lazyscope.experiment._record import RunRecord
@@ -29,6 +30,7 @@ from lazyscope.measure import decay_rate, laziness
 
 _RECORD = (
     *OF_START,
+    "forecast_steps",
     "displacement",
     "total",
     "loss_curve",
@@ -71,16 +73,17 @@ def train_run(
         it, the theorem's ``bound`` for that average, and ``kernel``, 2 lambda_min / n; ``test_error`` and
         ``test_loss`` of network and linearised network; ``forecast`` at the same stop; ``curve``;
         ``verdict``; ``criterion``, the loss, and ``optimizer``, None for flow and descent. What rests on
-        the squared loss or on the time of gradient flow is None under another loss or optimiser, and
-        ``forecast`` says in ``reason`` why. Exponents and regimes are those of the optimiser.
+        the squared loss or on the time of gradient flow is None under another loss or optimiser; the
+        ``forecast`` of an optimiser takes the same steps with the linearised network, ``steps`` of them.
+        Exponents and regimes are those of the optimiser.
 
     Raises:
         InputError: see `SingleRun.experiment`; a stop outside (0, 1); a kernel that is zero; a loss
             that the method does not train, or targets that it does not take; a scheme whose rates are
             those of another optimiser.
 
-    Cost: a compilation of seconds, and the steps of the method; twice an eigendecomposition of
-    n C x n C.
+    Cost: a compilation of seconds, and the steps of the method, of an optimiser twice; twice an
+    eigendecomposition of n C x n C.
 
     Example:
         >>> from lazyscope.data import four_points
@@ -112,7 +115,7 @@ def train_run(
         "optimizer": optimizer,
         "stop": stop,
         **_training_record(ended),
-        **_forecast_record(run, ended, method, reasons["forecast"]),
+        **_forecast_record(run, ended, method, reasons),
         **_test_record(run, ended),
         "verdict": _verdict(ended),
         "wall_seconds": time.perf_counter() - began,
@@ -123,15 +126,21 @@ def train_run(
 
 
 def _forecast_record(
-    run: SingleRun, ended: RunRecord, method: AbstractMethod, reason: str | None
+    run: SingleRun, ended: RunRecord, method: AbstractMethod, reasons: Mapping[str, str | None]
 ) -> dict[str, Any]:
-    """Rates and forecast, or the reason why there are none."""
+    """Rates and forecast, by the closed form or by steps, or the reason why there are none."""
+    reason = reasons["forecast"]
     if reason is not None:
         nothing = {"bound": None, "bound_published": None, "bound_reason": reason, "kernel": None}
-        return {
-            "decay_rate": {**_measured_rate(ended), **nothing},
-            "forecast": {"displacement": None, "time": None, "notes": [], "reason": reason},
+        ahead: Mapping[str, Any] = {
+            "displacement": None,
+            "time": None,
+            "notes": [],
+            "reason": reason,
         }
+        if reasons["forecast_steps"] is None:
+            ahead = steps_record(run, ended.measurements)
+        return {"decay_rate": {**_measured_rate(ended), **nothing}, "forecast": ahead}
     seen = forecast_of(run, ended.measurements)
     ahead = forecast_record(run, ended.measurements)
     rates = ahead.pop("decay_rate")

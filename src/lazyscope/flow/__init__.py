@@ -6,7 +6,12 @@ from lazyscope.flow._exponential import ExponentialFlow
 from lazyscope.flow._function_problem import function_problem
 from lazyscope.flow._history import History
 from lazyscope.flow._lapack import one_lapack_thread
-from lazyscope.flow._linearised import LinearisedFlow, linearise, solve_linearised
+from lazyscope.flow._linearised import (
+    LinearisedFlow,
+    linearise,
+    linearised_problem,
+    solve_linearised,
+)
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop, start_run
 from lazyscope.flow._optimiser import OptimiserSteps
 from lazyscope.flow._problem import Problem, check_numbers, dense_problem, in_double
@@ -44,6 +49,7 @@ __all__ = [
     "in_double",
     "largest_stable_step",
     "linearise",
+    "linearised_problem",
     "one_lapack_thread",
     "solve_flow",
     "solve_linearised",

@@ -1,8 +1,10 @@
 """What would the network do if it were linear in its parameters?"""
 
+from dataclasses import replace
 from typing import final
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -11,10 +13,16 @@ from lazyscope._checks import InputError, check_array
 from lazyscope._entry import checked
 from lazyscope._jax import coarser, is_double, own_settings
 from lazyscope._loss import check_squared
-from lazyscope._types import Scalar
+from lazyscope._types import Params, Scalar
 from lazyscope.flow._problem import Problem, in_double
-from lazyscope.kernel import Spectrum, as_matrix, traced_precision
-from lazyscope.model import COPIES_WITH_EIGENVECTORS, check_kernel_memory
+from lazyscope.kernel import FunctionKernel, Spectrum, as_matrix, traced_precision
+from lazyscope.model import (
+    COPIES_WITH_EIGENVECTORS,
+    AbstractModel,
+    FunctionModel,
+    check_kernel_memory,
+    parameter_groups,
+)
 
 
 @final
@@ -128,3 +136,44 @@ def solve_linearised(
     with own_settings():
         other = None if x_other is None else jnp.asarray(x_other, jnp.float64)
         return eqx.filter_jit(linearise)(in_double(problem), other)
+
+
+def linearised_problem(problem: Problem) -> Problem:
+    """The problem of the network made linear at its start, f_0 + J(theta_0) (theta - theta_0); pure.
+
+    Any method and loss trains it, step by step, where `linearise` has gradient flow on squares in closed
+    form. Its parameters are those of `problem` as tuples of arrays, ``model.tree_of`` gives them back.
+
+    Args:
+        problem: what to linearise, at its starting point.
+
+    Cost: an output is one forward derivative of the network at its start, a gradient one backward pass
+    through that.
+
+    Trust: exact to rounding.
+
+    Example:
+        >>> from lazyscope.flow import OptimiserSteps, function_problem, solve_flow
+        >>> start, one = np.ones(1), np.ones((1, 1))
+        >>> squares = function_problem(lambda p, x: x * p**2, start, one, 3.0 * np.ones(1))
+        >>> signs = OptimiserSteps("sign", step_size=0.5)
+        >>> solve_flow(linearised_problem(squares), signs, stop_fraction=1e-9).params[0][0].tolist()
+        [2.0]
+    """
+    groups = parameter_groups(problem.params, tuple(problem.model.group_names))
+    model = FunctionModel(_Tangent(problem.model, problem.params), groups)
+    start = model.groups_of(problem.params)
+    return replace(problem, model=model, kernel=FunctionKernel(model), params=start, initial=None)
+
+
+@final
+class _Tangent(eqx.Module):
+    """A network to first order around a point, as a function of its parameters."""
+
+    model: AbstractModel
+    start: Params
+
+    def __call__(self, params: Params, x: Array) -> Array:
+        change = jax.tree.map(jnp.subtract, params, self.start)
+        outputs, moved = jax.jvp(lambda p: self.model.apply(p, x), (self.start,), (change,))
+        return outputs + moved

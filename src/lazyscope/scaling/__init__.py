@@ -69,6 +69,10 @@ from lazyscope.scaling.displacement._displacement import (
     relative_speed_exponents,
 )
 from lazyscope.scaling.displacement._kernel_change import ActivationKind, kernel_change_exponent
+from lazyscope.scaling.displacement._of_updates import (
+    update_displacements_at_width,
+    update_norms,
+)
 
 __all__ = [
     "TIE_TOLERANCE",
@@ -122,8 +126,10 @@ __all__ = [
     "slowest_correction",
     "start_share",
     "to_abc",
+    "update_displacements_at_width",
     "update_exponents",
     "update_multiplier_names",
+    "update_norms",
     "weight_decay_exponents",
     "with_branches",
     "with_update_multiplier",

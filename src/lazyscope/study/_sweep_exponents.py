@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from lazyscope._checks import InputError
+from lazyscope._checks import OPTIMISERS, InputError
 from lazyscope._entry import checked
 from lazyscope._plain import plain
-from lazyscope.experiment import DEFAULT_TOLERANCE, run_scheme
+from lazyscope.experiment import DEFAULT_SHARE, DEFAULT_TOLERANCE, run_scheme
 from lazyscope.measure import estimate_exponents
 from lazyscope.scaling import displacement_exponents
 
@@ -147,6 +147,13 @@ def _as_setting(value: Any) -> Any:
 
 def _accuracy(settings: Mapping[str, Any]) -> float:
     if settings.get("method", "flow") != "flow":
-        return LEAST_ACCURACY
+        return accuracy_of_steps(settings)
     tolerance = float(settings.get("tolerance") or DEFAULT_TOLERANCE)
     return max(LEAST_ACCURACY, ACCURACY_OF_TOLERANCE * tolerance)
+
+
+def accuracy_of_steps(settings: Mapping[str, Any]) -> float:
+    """Relative error of displacements by descent, or an optimiser: steps in a share are as small as that."""
+    if settings["method"] in OPTIMISERS and settings.get("step_size") is None:
+        return max(LEAST_ACCURACY, float(settings.get("share") or DEFAULT_SHARE))
+    return LEAST_ACCURACY

@@ -218,7 +218,12 @@ def calls(folder):
             "folder": folder / "trainings",
         },
         "study.find_study": {"name": "two-layer"},
-        "experiment.forecast_run": {"run": run(), "stop": 0.1},
+        "experiment.forecast_run": {
+            "run": run(),
+            "stop": 0.1,
+            "max_steps": 10,
+            "loss": "squared",
+        },
         "study.judge_output_scale": {"runs": runs},
         "study.judge_study": {**judged},
         "study.kappa_settings": {"model": "dense"},

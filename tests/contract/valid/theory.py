@@ -91,6 +91,20 @@ def calls(folder):
         },
         "scaling.growth_power": {"optimiser": "adam"},
         "scaling.update_exponents": {"optimiser": "muon", "num_layers": 3},
+        "scaling.update_displacements_at_width": {
+            "alpha": (2.0, 3.0),
+            "rate": (1.0, 1.0),
+            "update_norm": (4.0, 4.0),
+            "gap": 1.0,
+            "alignment": (0.8, 0.8),
+        },
+        "scaling.update_norms": {
+            "optimiser": "adam",
+            "width": 16.0,
+            "depth": 1,
+            "input_dim": 3,
+            "output_dim": 1,
+        },
         "scaling.kernel_change_exponent": {
             "scale_exponents": (0.5, 0.0),
             "speed_exponents": (0.0, -1.0),

@@ -57,7 +57,7 @@ def law_findings(estimates: Sequence[LayerEstimate], *, basis: str) -> Iterator[
     """
     known = [e for e in estimates if np.isfinite([e.exponent, e.low, e.high]).all()]
     away = [e for e in known if e.correction > VIRTUAL_TIE]
-    yield _rms_finding(
+    yield rms_finding(
         "virtual-exponents",
         f"rms of (exponent − law) ≤ {VIRTUAL_RMS:g} farther than {VIRTUAL_TIE:g} from a tie, no constant "
         "fitted",
@@ -65,7 +65,7 @@ def law_findings(estimates: Sequence[LayerEstimate], *, basis: str) -> Iterator[
         VIRTUAL_RMS,
         basis=basis,
     )
-    yield _rms_finding(
+    yield rms_finding(
         "virtual-exponents-all",
         f"the same for all layers, near ties too: rms ≤ {RMS_OF_ALL:g}",
         known,
@@ -96,7 +96,7 @@ def _control(estimates: Sequence[LayerEstimate], *, basis: str) -> Finding:
     return Finding(**{**vars(found), "expected": "disagrees"})
 
 
-def _rms_finding(
+def rms_finding(
     name: str, claim: str, cells: Sequence[LayerEstimate], ceiling: float, *, basis: str
 ) -> Finding:
     """A row about the rms of errors, with an interval from resampled schemes."""

@@ -1,14 +1,19 @@
 """`lazyscope forecast`: what does initialization alone say about training?"""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lazyscope._checks import OPTIMISERS, InputError
 from lazyscope.cli._answer import number, print_answer, print_json, table, working
+from lazyscope.cli._method import FLOW, MethodNumbers, method_of
 from lazyscope.cli._network import NetworkOptions, with_network_options
 from lazyscope.cli._values import read_number
 from lazyscope.cli._words import FORECASTS, REGIMES
+
+if TYPE_CHECKING:
+    from lazyscope.flow import AbstractMethod
 
 
 @with_network_options
@@ -16,7 +21,35 @@ def forecast_command(
     network: NetworkOptions,
     stop: Annotated[
         str | None,
-        typer.Option(metavar="FRACTION", help="Tell displacements at this loss fraction too."),
+        typer.Option(
+            metavar="FRACTION",
+            help="Tell displacements at this loss fraction too; an optimiser ends there, 1e-4 if absent.",
+        ),
+    ] = None,
+    method: Annotated[
+        str,
+        typer.Option(
+            metavar="METHOD",
+            help="Gradient flow, or an optimiser: " + ", ".join(OPTIMISERS) + ".",
+        ),
+    ] = FLOW,
+    loss: Annotated[
+        str, typer.Option(metavar="LOSS", help="squared, or for optimisers cross-entropy.")
+    ] = "squared",
+    step_size: Annotated[
+        str | None, typer.Option(metavar="ETA", help="Rate of an optimiser.")
+    ] = None,
+    share: Annotated[
+        str | None,
+        typer.Option(
+            metavar="P", help="Optimiser: share of the gap that a step may close, 0.02 if absent."
+        ),
+    ] = None,
+    max_steps: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N", help="Optimiser: steps after which it is given up, 20000 if absent."
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
@@ -24,16 +57,68 @@ def forecast_command(
 
     Example: `lazyscope forecast --data digits --n 64 --target parity --scheme lecun --depth 2
     --width 256`
+
+    Example: `lazyscope forecast --data digits --n 64 --target parity --scheme mup --depth 2 --width 256
+    --method adam --step-size 0.001 --stop 0.01`
     """
-    with working("Computing the tangent kernel at the start"):
+    with working("Looking ahead from the start"):
         from lazyscope.experiment import forecast_run
 
-        fraction: Any = None if stop is None else read_number(stop)
-        record = forecast_run(network.run(), stop=fraction)
+        chosen = _method(method, MethodNumbers(step_size=step_size, share=share), max_steps)
+        ends: dict[str, Any] = {"loss": loss, "stop": None if stop is None else read_number(stop)}
+        ends |= {} if max_steps is None else {"max_steps": read_number(max_steps)}
+        record = forecast_run(network.run(method), chosen, **ends)
     if json:
         print_json(record)
     else:
-        print_answer(*_parts(record))
+        print_answer(*(_parts_of_steps(record) if "steps_to" in record else _parts(record)))
+
+
+def _method(name: str, numbers: MethodNumbers, max_steps: str | None) -> "AbstractMethod | None":
+    """The optimiser that the options mean, None for gradient flow."""
+    chosen = method_of(name, numbers)
+    if name in OPTIMISERS:
+        return chosen
+    if name == FLOW and max_steps is None:
+        return None
+    raise InputError(
+        "a forecast is of gradient flow, or of the steps of an optimiser",
+        received=f"--method {name}" + ("" if max_steps is None else f" --max-steps {max_steps}"),
+        cause="descent, which follows the flow below its largest stable step, or a flow that has no steps",
+        fix="leave out both options, whose answer has the intervals of the step, or name an optimiser",
+    )
+
+
+def _parts_of_steps(record: Mapping[str, Any]) -> list[Any]:
+    facts = [
+        ("initial loss", number(record["initial_loss"]), record["criterion"]),
+        (
+            "kernel change",
+            number(record["predicted_kernel_change"]),
+            "|K - K(0)| / |K(0)| where the linearised network ends",
+        ),
+    ]
+    facts += [
+        (
+            f"steps to {fraction} of the loss",
+            "-" if steps is None else str(steps),
+            "more than were allowed"
+            if steps is None
+            else f"sum of the steps {number(record['time_to'][fraction])}",
+        )
+        for fraction, steps in record["steps_to"].items()
+    ]
+    verdict = record["verdict"]
+    return [
+        *heading(record),
+        f"Trained by {record['optimizer']}, to {record['stop']:g} of the loss.",
+        *([FORECASTS[verdict]] if verdict else []),
+        *(f"Note: {note}" for note in record["notes"]),
+        "",
+        _layers(record),
+        "",
+        table("Steps of the linearised network", ("", "value", "meaning"), facts),
+    ]
 
 
 def _parts(record: Mapping[str, Any]) -> list[Any]:
@@ -93,10 +178,10 @@ def _steps(intervals: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 def _layers(record: Mapping[str, Any]) -> Any:
     columns = {
         "alpha": record["alpha"],
-        "at the end": record["predicted_displacement"],
+        _when(record): record["predicted_displacement"],
         "operator, at most": record["predicted_displacement_bound"],
     }
-    if "stop" in record:
+    if "predicted_displacement_at_stop" in record:
         columns[f"at {record['stop']:g} of the loss"] = record["predicted_displacement_at_stop"]
     columns |= {"exponent": record["displacement_exponents"], "by width": record["layer_regimes"]}
     return table(
@@ -105,6 +190,10 @@ def _layers(record: Mapping[str, Any]) -> Any:
         layer_rows(record, *columns.values()),
         "Exponent: power of the width that the operator norm follows; by width: what it means.",
     )
+
+
+def _when(record: Mapping[str, Any]) -> str:
+    return f"at {record['stop']:g} of the loss" if "steps_to" in record else "at the end"
 
 
 def heading(record: Mapping[str, Any]) -> list[str]:

@@ -1,21 +1,17 @@
 """`lazyscope train`: what did training do, beside what was forecast?"""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import typer
 
-from lazyscope._checks import OPTIMISERS, WITH_EPSILON, InputError, check_choice
+from lazyscope._checks import OPTIMISERS
 from lazyscope.cli._answer import number, print_answer, print_json, table, working
+from lazyscope.cli._method import MethodNumbers, method_of
 from lazyscope.cli._network import NetworkOptions, with_network_options
 from lazyscope.cli._values import read_number
 from lazyscope.cli._words import TRAININGS
 from lazyscope.cli.commands._forecast import heading, layer_rows
-
-if TYPE_CHECKING:
-    from lazyscope.flow import AbstractMethod
-
-METHODS = ("flow", "descent", *OPTIMISERS)
 
 
 @with_network_options
@@ -84,8 +80,10 @@ def train_command(
         from lazyscope.experiment import train_run
 
         given: Any = read_number
-        numbers = _Numbers(tolerance, stability_fraction, step_size, share, epsilon, weight_decay)
-        chosen = _method(method, numbers)
+        numbers = MethodNumbers(
+            tolerance, stability_fraction, step_size, share, epsilon, weight_decay
+        )
+        chosen = method_of(method, numbers)
         ends = {"stop": given(stop), "max_steps": given(max_steps)}
         run = train_run(network.run(method), chosen, **ends, loss=loss)
         record = dict(run)
@@ -93,56 +91,6 @@ def train_command(
         print_json(record)
     else:
         print_answer(*_parts(record))
-
-
-class _Numbers(NamedTuple):
-    """Numbers of methods as they were written."""
-
-    tolerance: str | None
-    stability_fraction: str | None
-    step_size: str | None
-    share: str | None
-    epsilon: str | None
-    weight_decay: str | None
-
-
-_READERS = {
-    "tolerance": ("flow",),
-    "stability_fraction": ("descent",),
-    "step_size": ("descent", *OPTIMISERS),
-    "share": OPTIMISERS,
-    "epsilon": WITH_EPSILON,
-    "weight_decay": OPTIMISERS,
-}
-"""Methods that read a number."""
-
-
-def _method(name: str, numbers: _Numbers) -> "AbstractMethod":
-    """The method that the options mean; options of another one are refused."""
-    from lazyscope._checks import check_positive
-    from lazyscope.experiment import run_method
-
-    check_choice("method", name, METHODS)
-    for which, value in numbers._asdict().items():
-        if value is not None and name not in (readers := _READERS[which]):
-            option = f"--{which.replace('_', '-')}"
-            raise InputError(
-                f"{option} belongs to --method {' or '.join(readers)}",
-                received=f"{option} {value} with --method {name}",
-                cause="the method was left at its default"
-                if name == "flow"
-                else "two methods mixed",
-                fix=f"leave out {option}, or change --method",
-            )
-    given = {n: read_number(v) for n, v in numbers._asdict().items() if v is not None}
-    if name in OPTIMISERS:
-        return run_method({"method": name, **given})
-    read: Any = {n: check_positive(n.replace("_", " "), value) for n, value in given.items()}
-    from lazyscope.flow import ExponentialFlow, GradientDescent
-
-    if name == "flow":
-        return ExponentialFlow(**read)
-    return GradientDescent(**(read or {"stability_fraction": 0.5}))
 
 
 def _parts(record: Mapping[str, Any]) -> list[Any]:
@@ -180,19 +128,23 @@ def _layers(record: Mapping[str, Any]) -> Any:
 _CRITERIA = {"squared": "R = |f - y|^2 / (2n)", "cross-entropy": "R, the mean cross-entropy"}
 
 
+def _beside(meaning: str, foreseen: float | None) -> str:
+    return meaning if foreseen is None else f"{meaning}; forecast {number(foreseen)}"
+
+
 def _facts(record: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     loss, gap, rates = record["loss"], record["linearisation_gap"], record["decay_rate"]
-    error, test = record["test_error"], record["test_loss"]
+    error, test, ahead = record["test_error"], record["test_loss"], record["forecast"]
     return [
         ("loss, first", number(loss["initial"]), _CRITERIA[record["criterion"]]),
         ("loss, last", number(loss["final"]), f"asked for {record['stop']:g} of the first"),
-        ("steps", str(record["steps"]), f"{record['tried']} tried"),
+        ("steps", str(record["steps"]), _beside(f"{record['tried']} tried", ahead.get("steps"))),
         (
             "time",
             number(record["time"]),
-            f"flow time; forecast {number(record['forecast']['time'])}"
-            if record["optimizer"] is None
-            else "sum of the steps",
+            _beside(
+                "flow time" if record["optimizer"] is None else "sum of the steps", ahead["time"]
+            ),
         ),
         ("kernel change", number(record["kernel_change"]), "|K(T) - K(0)| / |K(0)|"),
         ("gap, training points", number(gap["train"]), "to the linearised network, in rms targets"),

@@ -208,7 +208,8 @@ def trace_start(
 ) -> dict[str, Any]:
     """What the start of a run says, without its training."""
     del settings
-    return run_quantities(record, draw(numbers), numbers["stop"])
+    how = {"method": numbers["method"], "max_steps": numbers["max_steps"]}
+    return run_quantities(record, draw(numbers), numbers["stop"], **how)
 
 
 def trace_run(
@@ -247,5 +248,5 @@ def trace_experiment(
     return {
         "outcome": result.outcome_code,
         "tried": result.num_tried,
-        **run_quantities(record, experiment, stop, result),
+        **run_quantities(record, experiment, stop, result, method=method, max_steps=max_steps),
     }

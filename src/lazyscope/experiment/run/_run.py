@@ -91,11 +91,12 @@ def look_ahead(
     *,
     data: Dataset | None = None,
     scheme: Scheme | None = None,
+    method: AbstractMethod | None = None,
 ) -> dict[str, np.ndarray]:
     """What the start of the run with these settings says, without its training, by quantity."""
     data = run_data(settings) if data is None else data
     with own_settings():
-        inputs = run_inputs(settings, data, scheme)
+        inputs = run_inputs(settings, data, scheme, method)
         program = compiled_program(settings, record, inputs, use="start")
         return {name: np.asarray(value) for name, value in program(inputs).items()}
 

@@ -76,7 +76,7 @@ def displacements_at_width(
     """
     import numpy as np
 
-    scale, rate = _positive("alpha", alpha), _positive("speed", speed)
+    scale, rate = positive_numbers("alpha", alpha), positive_numbers("speed", speed)
     if not len(scale):
         raise InputError(
             "there must be at least one layer",
@@ -84,7 +84,11 @@ def displacements_at_width(
             cause="an empty list",
             fix="give alpha_l of layers 1 to L + 1",
         )
-    weight = np.ones(len(scale)) if kernel_weights is None else _positive("weights", kernel_weights)
+    weight = (
+        np.ones(len(scale))
+        if kernel_weights is None
+        else positive_numbers("weights", kernel_weights)
+    )
     if not len(scale) == len(rate) == len(weight):
         raise InputError(
             "there must be one scale, one speed and one kernel weight for every layer",
@@ -95,7 +99,7 @@ def displacements_at_width(
     gap = check_positive("gap", gap)
     log_relative = np.log(rate) - 2 * np.log(scale)
     log_weighted = log_relative + np.log(weight)
-    level = _log_level(log_weighted, 2 * (math.log(gap) - float(np.sum(np.log(scale)))))
+    level = log_level(log_weighted, 2 * (math.log(gap) - float(np.sum(np.log(scale)))))
     share = np.exp(log_weighted - np.logaddexp.reduce(log_weighted))
     growth = np.exp(log_relative + level)
     along_start = growth * (1 - share)
@@ -199,7 +203,7 @@ def initial_operator_norms(width: int, *, depth: int, input_dim: int, output_dim
     return np.array([thin[0], *[2.0] * (check_count("depth", depth) - 1), thin[1]])
 
 
-def _log_level(log_weighted: "Layers", log_target: float) -> float:
+def log_level(log_weighted: "Layers", log_target: float) -> float:
     """The level: log C with ``sum_l log(1 + k_l q_l C) = log(1 + (gap / kappa)^2)``."""
     import numpy as np
 
@@ -222,7 +226,8 @@ def _log_growth(rise: float) -> float:
     return rise + math.log(-math.expm1(-rise))
 
 
-def _positive(name: str, values: "Sequence[float] | np.ndarray") -> "Layers":
+def positive_numbers(name: str, values: "Sequence[float] | np.ndarray") -> "Layers":
+    """Numbers above zero, one for each layer."""
     import numpy as np
 
     numbers = np.asarray(check_array(name, values, ndim=1), np.float64)

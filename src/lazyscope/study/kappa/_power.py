@@ -7,7 +7,6 @@ import numpy as np
 from lazyscope._estimate import RESOLUTION
 from lazyscope.measure import mean_estimate
 from lazyscope.study._protocol import Power
-from lazyscope.study._sweep_exponents import ACCURACY_OF_TOLERANCE
 from lazyscope.study.kappa._kappas import LAZY
 from lazyscope.study.kappa._outside import outside
 from lazyscope.study.kappa._settings import KappaSettings
@@ -30,7 +29,7 @@ def power_of_kappa(settings: KappaSettings) -> Iterator[Power]:
     kappas = np.array(sorted(settings.ladder)[-NUM_KAPPAS:])
     terms = np.column_stack([np.ones(NUM_KAPPAS), np.log(kappas), LAZY * kappas[0] / kappas])
     reach = float(np.linalg.norm(np.linalg.pinv(terms)[1]))
-    unknown = 2 * ACCURACY_OF_TOLERANCE * settings.tolerance / np.log(kappas[-1] / kappas[0])
+    unknown = 2 * settings.accuracy / np.log(kappas[-1] / kappas[0])
     judged = [name for name in settings.spreads if not outside(settings, name)]
     shape = (_NUM_DRAWS, len(judged), len(settings.widths) * settings.seeds)
     drawn = np.random.default_rng(0).standard_normal(shape)

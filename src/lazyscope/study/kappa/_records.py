@@ -8,12 +8,14 @@ import numpy as np
 import xarray as xr
 from jaxtyping import ArrayLike, Float
 
+from lazyscope._checks import optimiser_of
 from lazyscope.data import Dataset
 from lazyscope.experiment import look_ahead
 from lazyscope.model import AbstractNetwork
+from lazyscope.scaling import growth_power, update_norms
 from lazyscope.study._guarantee import Bound
 from lazyscope.study._stored import StoredRuns, number, numbers
-from lazyscope.study.kappa._settings import KappaSettings
+from lazyscope.study.kappa._settings import FLOW, KappaSettings
 
 MAX_TEST_POINTS_SHOWN = 64
 
@@ -43,6 +45,20 @@ def law_of_scales(
     return shares / np.asarray(leverage) / shares.sum() / kappa
 
 
+def law_of_updates(
+    network: AbstractNetwork,
+    alpha: Float[np.ndarray, " layers"],
+    rate: Float[np.ndarray, " layers"],
+    kappa: float,
+    method: str,
+) -> Float[np.ndarray, " layers"]:
+    """The same of a dense network and steps that do not know the gradient: (1/kappa) q / sum q."""
+    dims = {"input_dim": network.shapes[0][1], "output_dim": network.shapes[-1][0]}
+    norms = update_norms(method, network.width, depth=len(network.shapes) - 1, **dims)
+    relative = rate * norms / alpha
+    return relative / relative.sum() / kappa
+
+
 def told_runs(
     settings: KappaSettings, data: Dataset, bound: Bound | None, runs: xr.Dataset
 ) -> Iterator[RunParts]:
@@ -52,7 +68,7 @@ def told_runs(
     kappas = sorted(enumerate(settings.ladder), key=lambda each: each[1])
     for (i, name), (j, width), (k, kappa) in product(enumerate(settings.spreads), widths, kappas):
         network, scheme = settings.network(data, name, kappa, width)
-        scales = _scales(network, scheme.alpha(width), kappa)
+        scales = _scales(network, scheme.alpha(width), kappa, settings.method)
         rate = None if bound is None else bound.rate(scheme, width)
         for seed in range(settings.seeds):
             seen = stored.at(i, j, k, seed)
@@ -65,12 +81,15 @@ def told_runs(
 
 
 def _scales(
-    network: AbstractNetwork, alpha: Float[np.ndarray, " layers"], kappa: float
+    network: AbstractNetwork, alpha: Float[np.ndarray, " layers"], kappa: float, method: str
 ) -> dict[str, Any]:
     """Scale, speed and leverage of every group, and what they alone predict."""
     scale, leverage = network.group_alpha(alpha), network.leverage(alpha)
     speed = np.ones(len(scale))
-    law = law_of_scales(scale, speed, leverage, kappa)
+    if growth_power(optimiser_of(method)) == 2:
+        law = law_of_scales(scale, speed, leverage, kappa)
+    else:
+        law = law_of_updates(network, scale, speed, kappa, method)
     return {
         "alpha": scale.tolist(),
         "speed": speed.tolist(),
@@ -104,17 +123,17 @@ def run_record(
         "largest_weighed": number((leverage * moved).max(), ended),
         "kernel_change": number(seen["kernel_change"], ended),
         "linearisation_gap": {
-            "train": number(seen["gap_train"], ended),
-            "test": number(seen["gap_test"], ended),
+            "train": number(seen.get("gap_train", np.nan), ended),
+            "test": number(seen.get("gap_test", np.nan), ended),
         },
         "decay_rate": {
             "measured": number(measured),
             "bound": bound,
-            "kernel": number(seen["forecast_rate"], ahead["lambda_max"] is not None),
+            "kernel": number(seen.get("forecast_rate", np.nan), ahead["lambda_max"] is not None),
         },
         "test_error": {
             "network": number(seen["test_error"], ended),
-            "kernel": number(seen["linearised_test_error"], ended),
+            "kernel": number(seen.get("linearised_test_error", np.nan), ended),
         },
         "wall_seconds": number(seen["seconds"]),
     }
@@ -124,14 +143,15 @@ def forecast_cell(
     settings: KappaSettings, data: Dataset, name: str, kappa: float, width: int, seed: int
 ) -> dict[str, Any]:
     """What the initial network of one run says before any training."""
-    seen = look_ahead(settings.run_settings(name, kappa, width, seed), ("forecast",), data=data)
+    record = "forecast" if settings.method == FLOW else "forecast_steps"
+    seen = look_ahead(settings.run_settings(name, kappa, width, seed), (record,), data=data)
     network, scheme = settings.network(data, name, kappa, width)
     return forecast_record(seen, network.leverage(scheme.alpha(width)))
 
 
 def forecast_record(seen: Seen, leverage: Float[np.ndarray, " groups"]) -> dict[str, Any]:
     """What was said before training; nulls for a network without gradient."""
-    known = bool(seen["lambda_max"] > 0)
+    known = bool(seen.get("lambda_max", 1.0) > 0)
     operator, frobenius = (
         numbers(seen[f"forecast_{norm}"][: len(leverage)], known)
         for norm in ("operator", "frobenius")
@@ -141,8 +161,8 @@ def forecast_record(seen: Seen, leverage: Float[np.ndarray, " groups"]) -> dict[
         "forecast": {"operator": operator, "frobenius": frobenius},
         "largest_forecast": number(largest.max(), known),
         "largest_weighed_forecast": number((leverage * largest).max(), known),
-        "lambda_min": number(seen["lambda_min"], known),
-        "lambda_max": number(seen["lambda_max"], known),
+        "lambda_min": number(seen.get("lambda_min", np.nan), known),
+        "lambda_max": number(seen.get("lambda_max", np.nan), known),
     }
 
 
@@ -154,12 +174,16 @@ def _curve_record(seen: Seen, bound: float | None) -> dict[str, Any]:
         "time": times.tolist(),
         "loss": numbers(losses),
         "bound": None if falling is None else numbers(falling),
-        "linearised": numbers(seen["linearised_loss"][inside]),
+        "linearised": numbers(seen["linearised_loss"][inside])
+        if "linearised_loss" in seen
+        else None,
     }
 
 
 def _test_record(seen: Seen, data: Dataset) -> dict[str, Any]:
     first = slice(0, min(MAX_TEST_POINTS_SHOWN, len(data.x_test)))
+    if "test_outputs" not in seen:
+        return {"network": [], "kernel": [], "target": []}
     return {
         "network": numbers(seen["test_outputs"][first, 0]),
         "kernel": numbers(seen["linearised_test_outputs"][first, 0]),

@@ -3,11 +3,19 @@
 from dataclasses import dataclass, fields
 from typing import Any, final, get_args
 
-from lazyscope._checks import InputError, check_choice, check_count, check_fraction, check_positive
+from lazyscope._checks import (
+    OPTIMISERS,
+    InputError,
+    check_choice,
+    check_count,
+    check_fraction,
+    check_positive,
+)
 from lazyscope._deprecated import accept_renamed, warn_renamed
 from lazyscope._entry import check_fields
 from lazyscope.data import Dataset, TargetKind
 from lazyscope.experiment import (
+    DEFAULT_SHARE,
     FINE_RECORDS,
     Value,
     default_settings,
@@ -27,6 +35,7 @@ from lazyscope.study.kappa._defaults import AT_READOUT, DEFAULTS, HOMOGENEOUS
 from lazyscope.study.kappa._verdict import MIN_GROUPS, NUM_KAPPAS
 from lazyscope.sweep import SweepDesign
 
+FLOW = "flow"
 RECORD = (
     "displacement",
     "loss_curve",
@@ -36,6 +45,15 @@ RECORD = (
     "linearised_curve",
     "outputs",
 )
+RECORD_OF_STEPS = ("displacement", "loss_curve", "kernel", "test_error", "forecast_steps")
+"""Where an optimiser trains, of whose linearised network only the end is known."""
+
+METHODS = (FLOW, *(name for name in OPTIMISERS if name != "adamw"))
+"""Ways to train of which the law speaks: without a decay of the weights."""
+
+
+DISPLACEMENT_ACCURACY = 0.2
+"""Relative error of displacements over the solver's tolerance."""
 
 
 @final
@@ -63,6 +81,8 @@ class KappaSettings:
             displacements level off at 1/sqrt(m) where kappa exceeds sqrt(m).
         max_steps: steps tried at most in a run.
         data_seed: seed that chooses the points.
+        method: what trains: flow, or an optimiser, at one rate for all layers, in steps that move outputs by
+            at most 0.02 of their gap; of dense networks. Not adamw, of whose decay the law does not speak.
     """
 
     model: str = "dense"
@@ -81,6 +101,7 @@ class KappaSettings:
     centred: bool = True
     max_steps: int = 5000
     data_seed: int = 0
+    method: str = FLOW
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -91,6 +112,14 @@ class KappaSettings:
         for name in self.spreads:
             spread(name)
         check_choice("activation", self.activation, activation_names())
+        check_choice("method", self.method, METHODS)
+        if self.method != FLOW and self.model != "dense":
+            raise InputError(
+                "an optimiser trains the dense networks of this study",
+                received=f"method {self.method} with the model {self.model}",
+                cause="an architecture for which the size of an update is not derived",
+                fix="leave out method, or take the model dense",
+            )
         for width in self.widths:
             check_count("width", width)
         for kappa in self.kappas or ():
@@ -154,8 +183,13 @@ class KappaSettings:
                 "seed": range(self.seeds),
             },
             fixed=self._fixed(),
-            record=RECORD,
+            record=RECORD if self.method == FLOW else RECORD_OF_STEPS,
         )
+
+    @property
+    def accuracy(self) -> float:
+        """Relative error of a displacement: one per cent at the default tolerance, two by steps."""
+        return DISPLACEMENT_ACCURACY * self.tolerance if self.method == FLOW else DEFAULT_SHARE
 
     def points(self) -> Dataset:
         """Training and test points of every run."""
@@ -173,7 +207,13 @@ class KappaSettings:
         return scaled_network(self.run_settings(name, kappa, width, 0), data)
 
     def _fixed(self) -> dict[str, Value]:
-        axes = ("spreads", "kappas", "widths", "seeds")
+        axes = (
+            "spreads",
+            "kappas",
+            "widths",
+            "seeds",
+            *(["method"] if self.method == FLOW else ()),
+        )
         given = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in axes}
         return {**given, "num_records": FINE_RECORDS}
 

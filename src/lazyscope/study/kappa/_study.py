@@ -8,22 +8,20 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from lazyscope._checks import InputError
+from lazyscope._checks import InputError, optimiser_of
 from lazyscope._provenance import versions
 from lazyscope.data import Dataset
+from lazyscope.experiment import DEFAULT_SHARE
 from lazyscope.model import architecture
 from lazyscope.study._guarantee import Bound
 from lazyscope.study._hopeless import HopelessWarning, hopeless_spreads
 from lazyscope.study.kappa._outside import check_reachable, outside, outside_by_start
 from lazyscope.study.kappa._records import forecast_cell, told_runs
-from lazyscope.study.kappa._settings import KappaSettings
+from lazyscope.study.kappa._settings import FLOW, KappaSettings
 from lazyscope.study.kappa._verdict import NUM_KAPPAS, judge
 
 FORMAT = 2
 """Of the result: 1 called spreads shapes."""
-
-DISPLACEMENT_ACCURACY = 0.2
-"""Relative error of displacements over the solver's tolerance: one per cent at the default of 0.05."""
 
 
 def judge_kappa(settings: KappaSettings, runs: xr.Dataset) -> dict[str, Any]:
@@ -53,14 +51,15 @@ def judge_kappa(settings: KappaSettings, runs: xr.Dataset) -> dict[str, Any]:
         "settings": _settings_record(settings, data),
         "runs": records,
         "curves": [each.curve for each in shown],
-        "test_outputs": [each.test_outputs for each in shown],
+        "test_outputs": [each.test_outputs for each in shown if each.test_outputs["network"]],
         **judge(
             records,
             settings.spreads,
             len(_first_network(settings, data).shapes) - 1,
             homogeneous=architecture(settings.model).homogeneous,
             outside=reasons | {n: why for n in settings.spreads if (why := outside(settings, n))},
-            accuracy=DISPLACEMENT_ACCURACY * settings.tolerance,
+            accuracy=settings.accuracy,
+            optimiser=optimiser_of(settings.method),
         ),
         "timing": {
             "compile_seconds": None,
@@ -100,7 +99,7 @@ def warn_of_hopeless_spreads(settings: KappaSettings) -> None:
 
 def _bound(settings: KappaSettings, data: Dataset) -> Bound | None:
     """The theorem's rate, None for networks and points of which it does not speak."""
-    if settings.model != "dense":
+    if settings.model != "dense" or settings.method != FLOW:
         return None
     try:
         return Bound(data, settings.depth, settings.activation)
@@ -115,18 +114,23 @@ def _first_network(settings: KappaSettings, data: Dataset) -> Any:
 
 def _settings_record(settings: KappaSettings, data: Dataset) -> dict[str, Any]:
     plain = {f.name: getattr(settings, f.name) for f in fields(settings)}
-    return plain | {
-        "spreads": list(settings.spreads),
-        "kappas": list(settings.ladder),
-        "widths": list(settings.widths),
-        "seeds": list(range(settings.seeds)),
-        "num_outputs": data.y_train.shape[1],
-        "network": architecture(settings.model).words.format(
-            depth=settings.depth, activation=settings.activation
-        ),
-        "groups": list(_first_network(settings, data).group_names),
-        "description": list(data.description),
-        "digest": data.summary()["digest"],
-        "method": "exponential flow",
-        "versions": versions(),
-    }
+    steps = {} if settings.method == FLOW else {"share": DEFAULT_SHARE}
+    return (
+        plain
+        | steps
+        | {
+            "spreads": list(settings.spreads),
+            "kappas": list(settings.ladder),
+            "widths": list(settings.widths),
+            "seeds": list(range(settings.seeds)),
+            "num_outputs": data.y_train.shape[1],
+            "network": architecture(settings.model).words.format(
+                depth=settings.depth, activation=settings.activation
+            ),
+            "groups": list(_first_network(settings, data).group_names),
+            "description": list(data.description),
+            "digest": data.summary()["digest"],
+            "method": "exponential flow" if settings.method == FLOW else settings.method,
+            "versions": versions(),
+        }
+    )

@@ -1,6 +1,7 @@
 """Do the runs of a kappa study agree with the law, and how sure is that?"""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -54,6 +55,7 @@ def judge(
     accuracy: float,
     homogeneous: bool = True,
     outside: Mapping[str, str] = MappingProxyType({}),
+    optimiser: str = "sgd",
 ) -> dict[str, Any]:
     """Fits, collapse, schemes and verdict of a kappa study, from its run records.
 
@@ -78,12 +80,13 @@ def judge(
         homogeneous: whether kappa is the product of all scales, so that there are regimes.
         outside: why the law does not speak of a spread, by its name; such spreads are fitted, and count
             nowhere.
+        optimiser: whose rates the speeds are.
 
     Returns:
         ``fits``, ``collapse``, ``schemes`` and ``verdict``; and the first two and the last again under
         ``weighed``, for displacements times leverage, None where every leverage is one.
     """
-    record = _scheme_record if homogeneous else _spread_record
+    record = partial(_scheme_record, optimiser=optimiser) if homogeneous else _spread_record
     differ = any(value != 1.0 for r in runs for value in r.get("leverage", ()))
     how = (runs, spreads, outside, accuracy)
     return _judged(*how, DISPLACEMENT) | {
@@ -219,19 +222,20 @@ def _collapse(runs: list[dict[str, Any]], quantity: Quantity) -> list[dict[str, 
     return records
 
 
-def _scheme_record(name: str, depth: int) -> dict[str, Any]:
+def _scheme_record(name: str, depth: int, *, optimiser: str) -> dict[str, Any]:
     """The spread's exponents and regimes where kappa grows like sqrt(m), as in NTK scaling."""
     chosen = spread(name)
     scheme = chosen.growing(0.5, depth)
-    exponents = displacement_exponents(scheme.scale_exponents, scheme.speed_exponents)
+    given = scheme.scale_exponents, scheme.speed_exponents
+    exponents = displacement_exponents(*given, optimiser=optimiser)
     return {
         "spread": name,
         "description": chosen.description,
         "alpha": _formula(name, depth),
         "scale_exponents": [float(a) for a in scheme.scale_exponents],
         "displacement_exponents": [float(e) for e in exponents],
-        "layer_regimes": list(layer_regimes(scheme.scale_exponents, scheme.speed_exponents)),
-        "regime": str(network_regime(scheme.scale_exponents, scheme.speed_exponents)),
+        "layer_regimes": list(layer_regimes(*given, optimiser=optimiser)),
+        "regime": str(network_regime(*given, optimiser=optimiser)),
         "source": "exponents for kappa = sqrt(m)",
     }
 

@@ -13,7 +13,11 @@ from lazyscope._checks import InputError
 from lazyscope._entry import checked
 from lazyscope.measure import ExponentMap, estimate_exponents
 from lazyscope.study._protocol import answer_of, stated
-from lazyscope.study._sweep_exponents import ACCURACY_OF_TOLERANCE, LEAST_ACCURACY
+from lazyscope.study._sweep_exponents import (
+    ACCURACY_OF_TOLERANCE,
+    LEAST_ACCURACY,
+    accuracy_of_steps,
+)
 from lazyscope.study.phase_diagram._law import PlaneLaw, zero_lines
 from lazyscope.study.phase_diagram._verdict import sign_check, verdict
 
@@ -107,8 +111,10 @@ def _settings(runs: xr.Dataset) -> dict[str, Any]:
 
 
 def _accuracy(settings: Mapping[str, Any]) -> float:
+    if settings.get("method", "flow") != "flow":
+        return accuracy_of_steps(settings)
     tolerance = settings.get("tolerance")
-    if settings.get("method", "flow") != "flow" or tolerance is None:
+    if tolerance is None:
         return LEAST_ACCURACY
     return max(LEAST_ACCURACY, ACCURACY_OF_TOLERANCE * float(tolerance))
 

@@ -27,6 +27,8 @@ RMS = 0.08
 """Largest rms of (measured - predicted) exponents that confirms the law."""
 VIRTUAL_TIE, VIRTUAL_RMS = 0.1, 0.005
 """The same at virtual widths, where a correction m^-0.1 has fallen to a thousandth."""
+ADAM_RMS = 0.02
+"""The same for Adam, whose average of squares remembers more steps than training takes."""
 LEAST_SCHEMES = 8
 """Fewer schemes say too little about all of them for a verdict."""
 _WORST = 8
@@ -43,7 +45,7 @@ def judge_random_schemes(settings: RandomSchemesSettings, runs: Runs) -> dict[st
         ``layers`` (every `LayerEstimate`), ``verdict``.
     """
     found = _layers(settings, runs)
-    tie, limit = (VIRTUAL_TIE, VIRTUAL_RMS) if settings.widths is None else (TIE, RMS)
+    tie, limit = (VIRTUAL_TIE, virtual_rms(settings)) if settings.widths is None else (TIE, RMS)
     known = [e for e in found if np.isfinite([e.exponent, e.low, e.high]).all()]
     away = [e for e in known if e.correction > tie]
     depths = {
@@ -75,7 +77,8 @@ def _layers(settings: RandomSchemesSettings, runs: Runs) -> list[LayerEstimate]:
             moved = measured_virtual(held, settings.num_widths, settings.num_seeds)
             for scheme, values in zip(schemes, moved, strict=True):
                 widths = settings.virtual_widths(scheme)
-                how = {"accuracy": settings.accuracy, "optimiser": settings.optimiser}
+                accuracy = settings.accuracy_of(scheme)
+                how = {"accuracy": accuracy, "optimiser": settings.optimiser}
                 found += estimate_virtual_layers(scheme, widths, values, **how)
             continue
         displacements, losses = measured(held, settings.num_seeds)
@@ -88,6 +91,11 @@ def _layers(settings: RandomSchemesSettings, runs: Runs) -> list[LayerEstimate]:
             tolerance=settings.tolerance,
         )
     return found
+
+
+def virtual_rms(settings: RandomSchemesSettings) -> float:
+    """The largest rms that confirms the law at virtual widths, for the method that trains."""
+    return ADAM_RMS if settings.method == "adam" else VIRTUAL_RMS
 
 
 def rms_of_errors(

@@ -9,7 +9,7 @@ from lazyscope.measure import student_reach
 from lazyscope.scaling import displacement_exponents, slowest_correction
 from lazyscope.study._protocol import Power
 from lazyscope.study.random_schemes._estimates import LayerEstimate
-from lazyscope.study.random_schemes._judge import VIRTUAL_RMS, VIRTUAL_TIE, answer_on
+from lazyscope.study.random_schemes._judge import VIRTUAL_TIE, answer_on, virtual_rms
 from lazyscope.study.random_schemes._settings import RandomSchemesSettings
 from lazyscope.study.random_schemes._virtual import Exponents
 
@@ -31,15 +31,16 @@ def power_of_random_schemes(settings: RandomSchemesSettings) -> Iterator[Power]:
         for depth in settings.all_depths
         for scheme in settings.schemes(depth)
     ]
+    limit = virtual_rms(settings)
     for times in _TIMES:
         noise, shares = times * settings.accuracy, []
-        for off, wanted in ((0.0, "supported"), (2 * VIRTUAL_RMS, "contradicted")):
+        for off, wanted in ((0.0, "supported"), (2 * limit, "contradicted")):
             rng = np.random.default_rng(0)
             answers = [
                 answer_on(
                     [e for s, w in drawn for e in _simulated(rng, s, w, noise, off, settings)],
                     VIRTUAL_TIE,
-                    VIRTUAL_RMS,
+                    limit,
                 )
                 for _ in range(_DRAWS)
             ]

@@ -1,31 +1,44 @@
 """Which schemes are drawn, and on what are they trained?"""
 
+import math
 from dataclasses import dataclass
 from typing import Any, final, get_args
 
 import numpy as np
 
 from lazyscope._checks import (
+    OPTIMISERS,
+    WITH_EPSILON,
     InputError,
     check_choice,
     check_count,
     check_fraction,
     check_positive,
+    optimiser_of,
 )
 from lazyscope._entry import check_fields
 from lazyscope.data import TargetKind, load_dataset
 from lazyscope.measure import MIN_EXPONENT_WIDTHS
 from lazyscope.study._grid_settings import check_enough_runs, check_increasing
 from lazyscope.study._sweep_exponents import ACCURACY_OF_TOLERANCE
-from lazyscope.study.random_schemes._virtual import Exponents, in_own_time, virtual_widths
+from lazyscope.study.random_schemes._virtual import (
+    SMALLEST_SHARE,
+    Exponents,
+    in_own_time,
+    virtual_widths,
+)
 from lazyscope.sweep import SweepDesign
 
 MADE_TO_ORDER = "sphere-teacher"
 FLOW = "flow"
-METHODS = (FLOW, "sign", "muon")
-"""Ways to train whose law is that of small steps to full accuracy."""
+METHODS = (FLOW, *(name for name in OPTIMISERS if name != "adamw"))
+"""Ways to train of which the law speaks: without a decay of the weights."""
 
 _SHARE = 0.02
+_EPSILON = 1e-200
+"""Of the network that stands for a virtual width: a gradient may be like any power of the width."""
+
+_ERRORS_OF_A_TILT = 3.0
 _DIMENSIONS = 4
 """Features of points of the sphere."""
 
@@ -87,8 +100,9 @@ class RandomSchemesSettings:
             near one leave exponents to be seen at small width, it is 2: of the seeds 0 to 2 of four points
             of the sphere, the one whose limit kernels have the smallest condition numbers, 2.4 to 2.8.
         input_dim: features of points of the sphere, 4 unless given; other data have their own.
-        method: what trains: flow, or sign or muon in steps that move the outputs by at most 0.02 of their
-            gap. Optimisers that average over steps lag behind their limit of small steps, and are not taken.
+        method: what trains: flow, or an optimiser, other than adamw, whose decay of the weights the law does
+            not know, in steps that move the outputs by at most 0.02 of their gap. Those that average over
+            steps lag behind their limit of small steps by a factor of order one.
 
     Trust: intervals as ``docs/estimates.md`` says; how often they contain the law's exponent is what
     ``docs/where-the-law-is-off.md`` is about.
@@ -246,13 +260,25 @@ class RandomSchemesSettings:
     @property
     def optimiser(self) -> str:
         """Whose rates the speeds are; gradient flow has those of descent."""
-        return "sgd" if self.method == FLOW else self.method
+        return optimiser_of(self.method)
 
     @property
     def accuracy(self) -> float:
         """Relative error of a displacement."""
         assert self.tolerance is not None
         return ACCURACY_OF_TOLERANCE * self.tolerance if self.method == FLOW else _SHARE
+
+    def accuracy_of(self, scheme: Exponents) -> float:
+        """The same for one scheme: where layers grow, what Adam averages over has not settled.
+
+        Growth by a power of the width takes ``log(growth) / share`` steps, fewer than the 1000 of Adam's
+        average of squares. While gradients grow, that average lags, and updates are too large by the root of
+        the number of steps, which at the largest width is that of the smallest over `SMALLEST_SHARE`. A third
+        of that tilt at every width is as much in the interval of a slope.
+        """
+        if self.method == "adam" and math.fsum(scheme[0]) < 0:
+            return -math.log(SMALLEST_SHARE) / 2 / _ERRORS_OF_A_TILT
+        return self.accuracy
 
     def virtual_widths(self, scheme: Exponents) -> tuple[float, ...]:
         """The virtual widths of a scheme, increasing."""
@@ -270,6 +296,7 @@ class RandomSchemesSettings:
             fixed["tolerance"] = self.tolerance
         else:
             fixed |= {"method": self.method, "share": _SHARE}
+            fixed |= {"epsilon": _EPSILON} if self.method in WITH_EPSILON else {}
         seeds = range(self.num_seeds)
         axes: dict[str, Any] = {}
         rows: list[tuple[Any, ...]]

@@ -25,7 +25,10 @@ def loss_panel(study: KappaRecord) -> Panel:
             if curve.get(name) and any(map(is_number, curve[name]))
         ],
         layout={
-            "xaxis": {"type": "log", "title": {"text": "time of gradient flow"}},
+            "xaxis": {
+                "type": "log",
+                "title": {"text": "sum of steps" if study.optimiser else "time of gradient flow"},
+            },
             "yaxis": log_axis("loss", losses),
         },
         size="large",

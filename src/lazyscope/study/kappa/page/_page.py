@@ -92,7 +92,7 @@ def kappa_page(study: KappaRecord) -> Page:
             _forecast_figure(study),
             *_prediction_figures(study),
             _gap_figure(study),
-            _rate_figure(study),
+            *([] if study.optimiser else [_rate_figure(study)]),
             fit_table(study),
             collapse_table(study),
             *weighed_tables(study),
@@ -109,6 +109,7 @@ def _lead(study: KappaRecord) -> str:
     return (
         f"{settings['num_points']} points of {settings['data']} ({settings['target']} target), "
         f"{_network(settings)}, "
+        f"{f'trained by {study.optimiser} in small steps, ' if study.optimiser else ''}"
         f"{len(study.shapes)} ways to spread kappa over the layers, widths "
         f"{listing(study.widths)}, kappa from {number(min(study.kappas, default=None))} to "
         f"{number(max(study.kappas, default=None))}, {len(settings['seeds'])} seeds. "
@@ -184,7 +185,9 @@ def _loss_figure(study: KappaRecord) -> Figure:
         anchor="loss",
         title="Loss against time",
         caption=(
-            "Look for solid lines that hide the dotted ones (the network trains like its "
+            "Look for curves of one form that move to later times, sums of steps, as kappa falls."
+            if study.optimiser
+            else "Look for solid lines that hide the dotted ones (the network trains like its "
             f"linearisation){' and stay below the dashed bound' if study.has_bounds else ''}; choose "
             "one kappa for a linear time axis, on which exponential decay is a straight line."
         ),
@@ -201,7 +204,7 @@ def _loss_figure(study: KappaRecord) -> Figure:
                 [
                     Key(n, CURVE_NAMES[n], NEUTRAL, dash=d)
                     for n, d in CURVES.items()
-                    if n != "bound" or study.has_bounds
+                    if n == "loss" or (study.has_bounds if n == "bound" else not study.optimiser)
                 ],
             ),
             Legend.of_colors("kappa", "Kappa", study.kappa_colors, text=number, dash="solid"),
@@ -214,7 +217,7 @@ def _forecast_figure(study: KappaRecord) -> Figure:
         anchor="forecast",
         title="Displacement forecast from initialization, and measured",
         caption=(
-            "Look for points on the diagonal: what the kernel at initialization says about each "
+            f"Look for points on the diagonal: what {_foreseen_by(study)} says about each "
             "layer (relative, Frobenius norm) is what training does; points leave it where the "
             "displacement is large."
         ),
@@ -255,12 +258,22 @@ def _prediction_figures(study: KappaRecord) -> list[Figure]:
     ]
 
 
+def _foreseen_by(study: KappaRecord) -> str:
+    if study.optimiser:
+        return "the linearised network that takes the same steps"
+    return "the kernel at initialization"
+
+
 def _gap_figure(study: KappaRecord) -> Figure:
+    far = "Distance from the linearised network, and kernel change"
     return Figure(
         anchor="gap",
-        title="Distance from the linearised network, and kernel change",
+        title="Kernel change" if study.optimiser else far,
         caption=(
-            "Look for all three falling together with kappa: the linearised network and the "
+            "Look for values that fall like 1/kappa or faster: the kernel at the start describes training "
+            "the better, the larger kappa is."
+            if study.optimiser
+            else "Look for all three falling together with kappa: the linearised network and the "
             "initial kernel describe training the better, the larger kappa is."
         ),
         panels=gap_panels(study),
@@ -322,7 +335,13 @@ def _settings(stored: Mapping[str, Any], settings: Mapping[str, Any]) -> Setting
             ("network", f"{_network(settings)}{centred}"),
             ("seeds", listing(settings["seeds"])),
             ("stop", f"at {listing([settings['stop']])} of the initial loss"),
-            ("method", f"{settings['method']}, tolerance {listing([settings['tolerance']])}"),
+            ("method", f"{settings['method']}, {_accuracy(settings)}"),
             ("time, all in all", seconds(stored["timing"].get("total_seconds"))),
         ],
     )
+
+
+def _accuracy(settings: Mapping[str, Any]) -> str:
+    if "share" in settings:
+        return f"steps of {number(settings['share'])} of the gap"
+    return f"tolerance {listing([settings['tolerance']])}"

@@ -122,7 +122,8 @@ def gap_panels(study: KappaRecord) -> list[Panel]:
         ("Gap on test points", lambda run: run["linearisation_gap"]["test"]),
         ("Kernel change", lambda run: run["kernel_change"]),
     ]
-    return [_quantity_panel(study, title, quantity) for title, quantity in quantities]
+    known = quantities[-1:] if study.optimiser else quantities
+    return [_quantity_panel(study, title, quantity) for title, quantity in known]
 
 
 def rate_panels(study: KappaRecord) -> list[Panel]:

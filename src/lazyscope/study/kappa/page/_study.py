@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
+from lazyscope._checks import OPTIMISERS
 from lazyscope.report.parts import (
     category_colors,
     category_markers,
@@ -61,6 +62,12 @@ class KappaRecord:
     def has_bounds(self) -> bool:
         """Whether the theorem has a rate for these networks."""
         return any(run["decay_rate"]["bound"] is not None for run in self.runs)
+
+    @property
+    def optimiser(self) -> str | None:
+        """What trained in small steps; None for gradient flow."""
+        method = str(self.stored["settings"].get("method", ""))
+        return method if method in OPTIMISERS else None
 
     @property
     def failed(self) -> Sequence[Run]:

@@ -55,9 +55,10 @@ def _page(result: Mapping[str, Any]) -> Page:
         result,
         lead=(
             f"ReLU networks with {', '.join(result['depths'])} hidden layers, whose scales and learning "
-            f"rates are powers of the width drawn at random, trained on {settings['num_points']} points of "
-            f"{settings['data']}. {_widths(result)}The law says with which power of the width every layer "
-            "moves; the runs alone, extrapolated, say what it is."
+            f"rates are powers of the width drawn at random, trained {_by(settings)} on "
+            f"{settings['num_points']} points of {settings['data']}. {_widths(result)}"
+            "The law says with which power of the width every layer moves; the runs alone, extrapolated, "
+            "say what it is."
         ),
         facts=[
             ("schemes", str(sum(settings["counts"]))),
@@ -74,6 +75,12 @@ def _page(result: Mapping[str, Any]) -> Page:
             settings_section(result),
         ],
     )
+
+
+def _by(settings: Mapping[str, Any]) -> str:
+    """Who trains, in words."""
+    method = settings.get("method", "flow")
+    return "by gradient flow" if method == "flow" else f"by {method} in small steps"
 
 
 def _is_virtual(result: Mapping[str, Any]) -> bool:

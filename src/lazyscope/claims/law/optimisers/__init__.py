@@ -1,0 +1,1 @@
+"""Does what was derived for other optimisers than gradient descent hold?"""
