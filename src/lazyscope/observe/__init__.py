@@ -40,6 +40,10 @@ from lazyscope.observe._save import (
     to_json,
 )
 from lazyscope.observe._subject import subject_of as subject_of
+from lazyscope.observe.readings import effective_rank as effective_rank
+from lazyscope.observe.readings import ends_of as ends_of
+from lazyscope.observe.readings import low_rank_distance as low_rank_distance
+from lazyscope.observe.readings import sharpness_of as sharpness_of
 
 __all__ = [
     "AbstractObserver",

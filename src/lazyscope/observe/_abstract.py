@@ -66,19 +66,22 @@ class AbstractObserver(abc.ABC):
         elapsed = time.perf_counter() - self._began
         return self._cadence.affords(self._cost, self._record.observing_seconds, elapsed)
 
-    def observe(self, params: Any, *, step: int, loss: Any = None) -> Look:
+    def observe(self, params: Any, *, step: int, loss: Any = None, rate: Any = None) -> Look:
         """Look at the parameters, whether due or not, and add what is seen to the record.
 
         Args:
             params: a tree like the one at the start.
             step: steps taken so far; the last step again replaces its look.
             loss: the training loss, if known.
+            rate: the learning rate, if training is plain gradient descent on the same loss: it is put beside
+                the largest one that is stable, `Observations.stable_rate`. That of another optimiser is not
+                comparable with it.
 
         Raises:
-            InputError: parameters of another shape or precision, a step before the last one, or a loss
-                that is no number.
+            InputError: parameters of another shape or precision, a step before the last one, or a loss or
+                rate that is no number.
         """
-        step, loss = _step(step), _loss(loss)
+        step, loss, rate = _step(step), _number("loss", loss), _number("rate", rate)
         last = self._record.looks[-1].step
         if step < last:
             raise InputError(
@@ -90,7 +93,7 @@ class AbstractObserver(abc.ABC):
         self._settle(params)
         start = time.perf_counter()
         measurement = self._measure(params)
-        look = Look(step, start - self._began, loss, measurement)
+        look = Look(step, start - self._began, loss, measurement, rate)
         took = time.perf_counter() - start
         # The slowest of recent looks: a budget must not rely on a lucky one.
         self._cost = max(took, 0.8 * self._cost)
@@ -105,16 +108,22 @@ def _step(step: Any) -> int:
     return check_count("step", step.item() if counter else step, minimum=0)
 
 
-def _loss(loss: Any) -> float:
-    """A loss as a number; NaN if it is not known, and a loss that diverged is what it is."""
-    if loss is None:
+def _number(name: str, given: Any) -> float:
+    """A loss or rate as a number; NaN if it is not known, and a loss that diverged is what it is."""
+    if given is None:
         return float("nan")
-    found = np.asarray(check_array("loss", loss, finite=False))
+    found = np.asarray(check_array(name, given, finite=name == "rate"))
     if found.size != 1:
         raise InputError(
-            "a loss must be one number",
+            f"a {name} must be one number",
             received=f"an array of shape {found.shape}",
-            cause="the losses of the examples instead of their mean",
-            fix="give their mean",
+            cause=_SEVERAL[name],
+            fix="give their mean" if name == "loss" else "give one, or none",
         )
     return float(found.reshape(()))
+
+
+_SEVERAL = {
+    "loss": "the losses of the examples instead of their mean",
+    "rate": "the rates of several groups of parameters",
+}

@@ -26,9 +26,15 @@ SERIES = (
     "linearisation_gap",
     "linearisation_share",
     "flipped",
+    "largest_eigenvalue",
+    "smallest_eigenvalue",
+    "sharpness",
+    "low_rank_distance",
     "total",
 )
 """Quantities with one number for each look, by their names in `Measurement`."""
+
+_UNKNOWN = float("nan")
 
 OLD_NAMES = {
     "leaves": "parameters",
@@ -63,6 +69,7 @@ class Subject:
         has_targets: whether targets at the probe points were given.
         notes: what a reader has to know, one sentence each, such as what could not be measured.
         provenance: versions, the machine's clock at the start, and what the caller adds.
+        loss: name of the loss that `probe_loss` and `sharpness` are of.
     """
 
     parameters: tuple[str, ...]
@@ -74,6 +81,7 @@ class Subject:
     has_targets: bool
     notes: tuple[str, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
+    loss: str = "squared"
 
     def __getattr__(self, name: str) -> Any:
         return _by_old_name(self, name)
@@ -97,7 +105,8 @@ class Measurement:
         group_operator: operator norm over the matrices of a group, as of one block-diagonal matrix:
             max |dW| / max |W|.
         total: |theta(t) - theta(0)| / |theta(0)| over all entries.
-        probe_loss: 1/(2N) sum_i |f(x_i) - y_i|^2 on the probe points.
+        probe_loss: the loss that `Subject.loss` names, on the probe points: ``squared`` is
+            1/(2N) sum_i |f(x_i) - y_i|^2, whatever training minimises.
         kernel_change: |K(t) - K(0)| / |K(0)| of the kernel averaged over outputs, on the probe points.
         kernel_alignment: cosine between K(t) and K(0).
         target_alignment: <K(t), Y Y^T> / (|K(t)| |Y Y^T|).
@@ -106,6 +115,17 @@ class Measurement:
         linearisation_share: the same distance as a share of how far the outputs moved,
             |f - f_lin| / |f - f_0|.
         flipped: share of ReLU units, over units and probe points, that switched on or off since the start.
+        largest_eigenvalue: lambda_max of the (N C, N C) kernel of the probe points.
+        smallest_eigenvalue: the smallest one; 0 where it is not resolved, which is below N C eps lambda_max.
+        sharpness: largest eigenvalue of the Gauss-Newton matrix of the probe loss, lambda_max / N if squared.
+        low_rank_distance: D_LR = 1 - CKA of the features before the last layer with the projection onto
+            the outputs (arXiv 2410.04264): 0 rich, 1 lazy.
+        update_alignment: |dW h| / (|dW| |h|) of every array with what enters it now at the probe points,
+            dW = W(t) - W(0), Frobenius norms: 1 if all of dW reads the one direction that all inputs have,
+            1/sqrt(fan-in) if dW knows nothing of them.
+        weight_alignment: |W h| / (|W| |h|) likewise.
+        input_rank: (sum s^2)^2 / sum s^4 over the singular values s of what enters the array, one row for
+            each position of each probe point: how many directions the features before it have.
     """
 
     parameter_frobenius: Float[np.ndarray, " parameters"]
@@ -120,6 +140,19 @@ class Measurement:
     linearisation_gap: float
     linearisation_share: float
     flipped: float
+    largest_eigenvalue: float = _UNKNOWN
+    smallest_eigenvalue: float = _UNKNOWN
+    sharpness: float = _UNKNOWN
+    low_rank_distance: float = _UNKNOWN
+    update_alignment: Float[np.ndarray, " parameters"] | None = None
+    weight_alignment: Float[np.ndarray, " parameters"] | None = None
+    input_rank: Float[np.ndarray, " parameters"] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("update_alignment", "weight_alignment", "input_rank"):
+            if getattr(self, name) is None:  # records of before have none
+                unknown = np.full(np.shape(self.parameter_frobenius), _UNKNOWN)
+                object.__setattr__(self, name, unknown)
 
     def __getattr__(self, name: str) -> Any:
         return _by_old_name(self, name)
@@ -135,12 +168,14 @@ class Look:
         seconds: since the observer was made.
         loss: as the caller gave it, NaN if not.
         measurement: what was measured.
+        rate: the learning rate of plain gradient descent as the caller gave it, NaN if not.
     """
 
     step: int
     seconds: float
     loss: float
     measurement: Measurement
+    rate: float = _UNKNOWN
 
 
 @final
@@ -192,6 +227,21 @@ class Observations:
         return np.array([getattr(look.measurement, name) for look in self.looks], float)
 
     @property
+    def rate(self) -> np.ndarray:
+        """(looks,) the learning rate as the caller gave it; NaN where it was not given."""
+        return np.array([look.rate for look in self.looks], float)
+
+    @property
+    def stable_rate(self) -> np.ndarray:
+        """(looks,) 2 / sharpness, which is 2N / lambda_max for the squared loss.
+
+        Plain gradient descent on the probe points at a larger rate cannot stay where it is; training that
+        comes near is at the edge of stability. Rates of Adam and its like, of momentum, and rates on other
+        points or on a loss with another factor are not comparable with it.
+        """
+        return 2 / self.series("sharpness")
+
+    @property
     def kernel_change(self) -> np.ndarray:
         """(looks,) relative change of the kernel."""
         return self.series("kernel_change")
@@ -222,6 +272,17 @@ class Observations:
                 "linearisation_gap": {"probe": last.linearisation_gap},
                 "linearisation_share": last.linearisation_share,
                 "flipped": last.flipped,
+                "largest_eigenvalue": {
+                    "initial": first.largest_eigenvalue,
+                    "final": last.largest_eigenvalue,
+                },
+                "smallest_eigenvalue": last.smallest_eigenvalue,
+                "stable_rate": self.stable_rate[-1],
+                "rate": self.looks[-1].rate,
+                "low_rank_distance": {
+                    "initial": first.low_rank_distance,
+                    "final": last.low_rank_distance,
+                },
                 "verdict": _verdict(last),
                 "notes": list(self.subject.notes),
             }
