@@ -175,7 +175,7 @@ def test_diverged_parameters_are_a_result_not_an_error():
 def test_looking_keeps_within_its_share_of_the_time(clock):
     module = nn.Sequential(nn.Linear(20, 16), nn.ReLU(), nn.Linear(16, 1))
     x, y = points(64, 20).float(), points(64, 1).float()
-    observer = Observer(module, x[:16], y[:16], cadence=Cadence(share=0.05))
+    observer = Observer(module, x[:16], y[:16], cadence=Cadence(share=0.05, at_least=1))
     optimizer = torch.optim.SGD(module.parameters(), 1e-2)
     for step in range(400):
         optimizer.zero_grad()

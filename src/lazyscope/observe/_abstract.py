@@ -8,6 +8,7 @@ import numpy as np
 
 from lazyscope._checks import InputError, check_array, check_count
 from lazyscope.observe._cadence import Cadence
+from lazyscope.observe._looking import Looking
 from lazyscope.observe._record import Look, Measurement, Observations, Subject
 
 
@@ -23,11 +24,12 @@ class AbstractObserver(abc.ABC):
     ) -> None:
         """Start the clock with a first measurement, which took `cost` seconds when repeated."""
         self._cadence = cadence
-        self._setup_seconds = setup
-        self._cost = cost
-        self._began = time.perf_counter()
-        self._record = Observations(subject, (Look(0, 0.0, float("nan"), first),))
+        self._looking = Looking(cost)
+        self._record = Observations(
+            subject, (Look(0, 0.0, float("nan"), first),), setup_seconds=setup
+        )
         self._next = cadence.step_after(0)
+        self._began = self._ended = time.perf_counter()
 
     @abc.abstractmethod
     def _settle(self, params: Any) -> None:
@@ -45,26 +47,32 @@ class AbstractObserver(abc.ABC):
     @property
     def setup_seconds(self) -> float:
         """Time that making the observer took: checks, compilation, the first look."""
-        return self._setup_seconds
+        return self._record.setup_seconds
 
     @property
     def share(self) -> float:
-        """Time spent looking so far as a share of the time spent training."""
+        """Time that looking cost so far as a share of the time spent training."""
         spent = self._record.observing_seconds
         return spent / max(time.perf_counter() - self._began - spent, 1e-9)
 
     def due(self, step: int) -> bool:
-        """Whether to look now: the step is reached, and a look keeps within the budget.
+        """Whether to look now: a look is owed, or one is planned and keeps within the budget.
 
         A step that was reached without time for it is made up for as soon as there is time.
 
         Args:
             step: steps taken so far.
         """
-        if _step(step) < self._next:
+        step, last = _step(step), self._record.looks[-1].step
+        if step <= last:
             return False
+        if any(last < owed <= step for owed in self._cadence.owed):
+            return True
+        if step < self._next:
+            return False
+        waiting = sum(owed > step for owed in self._cadence.owed)
         elapsed = time.perf_counter() - self._began
-        return self._cadence.affords(self._cost, self._record.observing_seconds, elapsed)
+        return self._cadence.affords(self._looking.cost, self._looking.spent, elapsed, waiting)
 
     def observe(self, params: Any, *, step: int, loss: Any = None, rate: Any = None) -> Look:
         """Look at the parameters, whether due or not, and add what is seen to the record.
@@ -94,10 +102,11 @@ class AbstractObserver(abc.ABC):
         start = time.perf_counter()
         measurement = self._measure(params)
         look = Look(step, start - self._began, loss, measurement, rate)
-        took = time.perf_counter() - start
-        # The slowest of recent looks: a budget must not rely on a lucky one.
-        self._cost = max(took, 0.8 * self._cost)
-        self._record = self._record.with_look(look, took)
+        ended = time.perf_counter()
+        self._looking.add(step - last if last else 0, start - self._ended, ended - start)
+        cost = self._looking.spent - self._record.observing_seconds
+        self._record = self._record.with_look(look, cost)
+        self._ended = ended
         self._next = self._cadence.step_after(step)
         return look
 

@@ -30,7 +30,9 @@ from lazyscope.kernel.any_function import MEMORY, checked
 from lazyscope.model import Grouping
 from lazyscope.observe._abstract import AbstractObserver
 from lazyscope.observe._cadence import DEFAULT_CADENCE, Cadence, check_cadence
-from lazyscope.observe._measuring import (
+from lazyscope.observe._record import SERIES, Measurement, Subject, displacement_fields
+from lazyscope.observe._subject import subject_of
+from lazyscope.observe.readings import (
     Numbers,
     Reference,
     Seen,
@@ -38,8 +40,6 @@ from lazyscope.observe._measuring import (
     compiled,
     norms_and_state,
 )
-from lazyscope.observe._record import SERIES, Measurement, Subject, displacement_fields
-from lazyscope.observe._subject import subject_of
 
 MANY_OUTPUTS = 16
 """Beyond so many outputs, the kernel is averaged over as many random directions instead."""

@@ -186,7 +186,9 @@ class Observations:
     Attributes:
         subject: what is observed.
         looks: at least the one at the start.
-        observing_seconds: time spent measuring, without the preparation before the first look.
+        observing_seconds: what looking cost training: the looks after the first, and what steps after
+            them took longer.
+        setup_seconds: time that making the observer took, compilation and the first look included.
 
     Example:
         >>> nothing = np.zeros(1)
@@ -200,12 +202,22 @@ class Observations:
     subject: Subject
     looks: tuple[Look, ...]
     observing_seconds: float = 0.0
+    setup_seconds: float = 0.0
 
     def with_look(self, look: Look, seconds: float = 0.0) -> "Observations":
-        """The record with one look more, which took `seconds` to measure; the same step is replaced."""
+        """The record with one look more, by which looking cost `seconds` more; the same step is replaced."""
         before = self.looks[:-1] if look.step == self.looks[-1].step else self.looks
         spent = self.observing_seconds + seconds
         return replace(self, looks=(*before, look), observing_seconds=spent)
+
+    @property
+    def share(self) -> float:
+        """What looking cost as a share of the time spent training; NaN before the first look of training."""
+        looks = len(self.looks) - 1
+        # The clock of a look is read when it begins: the last one is after the training it is compared with.
+        before = self.observing_seconds * (looks - 1) / looks if looks else 0.0
+        training = float(self.seconds[-1]) - before
+        return self.observing_seconds / training if training > 0 else float("nan")
 
     @property
     def steps(self) -> np.ndarray:
@@ -282,6 +294,12 @@ class Observations:
                 "low_rank_distance": {
                     "initial": first.low_rank_distance,
                     "final": last.low_rank_distance,
+                },
+                "observing": {
+                    "looks": len(self.looks),
+                    "seconds": self.observing_seconds,
+                    "share": self.share,
+                    "setup_seconds": self.setup_seconds,
                 },
                 "verdict": _verdict(last),
                 "notes": list(self.subject.notes),

@@ -50,6 +50,7 @@ def to_json(record: Observations) -> dict[str, Any]:
         "format": FORMAT,
         "subject": plain({**subject, "provenance": dict(record.subject.provenance)}),
         "observing_seconds": record.observing_seconds,
+        "setup_seconds": record.setup_seconds,
         **{name: _encoded(values.tolist()) for name, values in (own | series).items()},
     }
 
@@ -86,7 +87,8 @@ def _renamed(stored: dict[str, Any]) -> dict[str, Any]:
     new = {names.get(name, name): value for name, value in stored.items()}
     new["subject"] = {names.get(name, name): value for name, value in stored["subject"].items()}
     looks, parameters = len(new["step"]), len(new["subject"]["parameters"])
-    nothing = {name: [None] * looks for name in _LATER}
+    nothing: dict[str, Any] = {name: [None] * looks for name in _LATER}
+    nothing["setup_seconds"] = 0.0
     nothing |= {name: [[None] * parameters] * looks for name in _LAYERS}
     return nothing | new
 
@@ -218,7 +220,8 @@ def _decoded_record(stored: dict[str, Any]) -> Observations:
         seconds, loss = float(arrays["seconds"][k]), float(arrays["loss"][k])
         seen = Measurement(**vectors, **numbers)
         looks.append(Look(int(step), seconds, loss, seen, float(arrays["rate"][k])))
-    return Observations(subject, tuple(looks), float(stored["observing_seconds"]))
+    spent, setup = (float(stored[f"{name}_seconds"]) for name in ("observing", "setup"))
+    return Observations(subject, tuple(looks), spent, setup)
 
 
 def _encoded(value: Any) -> Any:

@@ -155,7 +155,7 @@ def calls(folder):
             "thresholds": thresholds(),
             "level": 0.95,
         },
-        "observe.Cadence": {"per_decade": 12, "share": 0.05},
+        "observe.Cadence": {"per_decade": 12, "share": 0.05, "at_least": 8, "steps": 100},
         "observe.Observer": {
             "apply": apply,
             "params_0": tree(),
@@ -163,6 +163,7 @@ def calls(folder):
             "y_probe": y,
             "groups": None,
             "cadence": observe.Cadence(),
+            "loss": "squared",
         },
         "observe.as_function": {},
         "observe.displacement_fields": {},

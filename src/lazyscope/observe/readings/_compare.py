@@ -25,7 +25,8 @@ from lazyscope._trace import (
 )
 from lazyscope.kernel import as_matrix, tangent_kernel
 from lazyscope.measure import kernel_alignment, kernel_change, linearisation_gap, operator_norm
-from lazyscope.observe.readings import LayerReadings, ends_of, layer_readings, sharpness_of, uses_of
+from lazyscope.observe.readings._curvature import ends_of, sharpness_of
+from lazyscope.observe.readings._layers import LayerReadings, layer_readings, uses_of
 
 
 class Reference(NamedTuple):
