@@ -80,6 +80,7 @@ NOT_CALLED = {
     "observe.ArrayRoles": RECORD,
     "observe.Look": RECORD,
     "observe.Measurement": RECORD,
+    "observe.JoinedObservations": RECORD,
     "observe.Observations": RECORD,
     "observe.Subject": RECORD,
     "observe.Function": RECORD,

@@ -13,7 +13,7 @@ NOTHING = np.zeros(1)
 
 
 class Training(AbstractObserver):
-    """A loop whose steps take `step` seconds, looks `look`, and the steps after a look `after` more in all."""
+    """A loop whose steps take `step` seconds, looks `look`, and the steps after one `after` more in all."""
 
     def __init__(self, clock, cadence, *, step=0.01, look=0.2, after=0.0, slowed=4):
         self.clock, self.look_seconds = clock, look

@@ -30,7 +30,7 @@ from lazyscope.kernel.any_function import MEMORY, checked
 from lazyscope.model import Grouping
 from lazyscope.observe._abstract import AbstractObserver
 from lazyscope.observe._cadence import DEFAULT_CADENCE, Cadence, check_cadence
-from lazyscope.observe._record import SERIES, Measurement, Subject, displacement_fields
+from lazyscope.observe._record import SERIES, Measurement, Subject
 from lazyscope.observe._subject import subject_of
 from lazyscope.observe.readings import (
     Numbers,
@@ -38,6 +38,7 @@ from lazyscope.observe.readings import (
     Seen,
     can_linearise,
     compiled,
+    displacement_fields,
     norms_and_state,
 )
 

@@ -9,9 +9,7 @@ from typing import Any, final
 
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 
-from lazyscope._checks import check_alike, check_array
 from lazyscope._deprecated import warn_renamed
 from lazyscope._plain import plain
 
@@ -258,6 +256,28 @@ class Observations:
         """(looks,) relative change of the kernel."""
         return self.series("kernel_change")
 
+    def scalars(self, prefix: str = "lazyscope/") -> dict[str, float]:
+        """The last look as flat numbers for a logger (TensorBoard, W&B, MLflow); the finite ones.
+
+        Args:
+            prefix: of every name.
+
+        Example:
+            >>> nothing = np.zeros(1)
+            >>> still = Measurement(nothing, nothing, nothing, nothing, 0, 1, 0.25, 1, 0.5, 0, np.nan, 0)
+            >>> subject = Subject(("w",), ((3, 2),), ("w",), (0,), 4, 2, True)
+            >>> record = Observations(subject, (Look(0, 0.0, 1.0, still),))
+            >>> record.scalars()["lazyscope/kernel_change"], record.scalars()["lazyscope/displacement/w"]
+            (0.25, 0.0)
+        """
+        last = self.looks[-1].measurement
+        found = {name: float(getattr(last, name)) for name in SERIES}
+        found |= {"stable_rate": float(self.stable_rate[-1]), "observing_share": self.share}
+        found |= _by_name("displacement", self.subject.groups, last.group_frobenius)
+        for name in ("update_alignment", "weight_alignment", "input_rank"):
+            found |= _by_name(name, self.subject.parameters, getattr(last, name))
+        return {prefix + name: value for name, value in found.items() if np.isfinite(value)}
+
     def summary(self) -> dict[str, Any]:
         """Where the last look left the network, with the keys of `train_run`; None: not defined, or infinite.
 
@@ -307,71 +327,8 @@ class Observations:
         )
 
 
-def relative_changes(moved: ArrayLike, start: ArrayLike) -> Float[np.ndarray, " entries"]:
-    """Changes as shares of the start: infinite where the start is zero, 0 where the change is too.
-
-    NaN where a number is not finite.
-
-    Raises:
-        InputError: arrays of different shapes, or of anything but real numbers.
-
-    Example:
-        >>> relative_changes([1.0, 0.0, 2.0], [4.0, 0.0, 0.0]).tolist()
-        [0.25, 0.0, inf]
-    """
-    check_alike(may_be_empty=True, moved=moved, start=start)
-    change, size = (
-        np.asarray(check_array(name, given, finite=False), float)
-        for name, given in (("moved", moved), ("start", start))
-    )
-    known = np.isfinite(change) & np.isfinite(size)
-    ratio = np.where(known, np.where(change == 0, 0.0, np.inf), np.nan)
-    return np.divide(change, size, where=known & (size > 0), out=ratio)
-
-
-def displacement_fields(
-    subject: Subject,
-    frobenius: tuple[ArrayLike, ArrayLike],
-    operator: tuple[ArrayLike, ArrayLike],
-) -> dict[str, Any]:
-    """The displacement fields of a `Measurement` from norms (of the change, of the start) of every leaf.
-
-    Operator norms are NaN for leaves that are not matrices.
-
-    Example:
-        >>> subject = Subject(("w", "b"), ((2, 2), (2,)), ("layer",), (0, 0), 1, 1, False)
-        >>> fields = displacement_fields(subject, ([3, 4], [5, 0]), ([3, np.nan], [4, np.nan]))
-        >>> fields["group_frobenius"].tolist(), fields["group_operator"].tolist(), fields["total"]
-        ([1.0], [0.75], 1.0)
-    """
-    with np.errstate(over="ignore", invalid="ignore"):  # norms of a run that diverged
-        return _displacement_fields(subject, frobenius, operator)
-
-
-def _displacement_fields(
-    subject: Subject, frobenius: tuple[ArrayLike, ArrayLike], operator: tuple[ArrayLike, ArrayLike]
-) -> dict[str, Any]:
-    group = np.asarray(subject.parameter_group, int)
-    count = len(subject.groups)
-
-    def joined(norms: ArrayLike) -> np.ndarray:
-        return np.sqrt(np.bincount(group, np.asarray(norms, float) ** 2, minlength=count))
-
-    def largest(norms: ArrayLike) -> np.ndarray:
-        out = np.full(count, -np.inf)
-        values = np.asarray(norms, float)
-        matrix = np.array([len(shape) == 2 for shape in subject.shapes])
-        np.maximum.at(out, group[matrix], values[matrix])  # NaN stays NaN
-        return np.where(np.isneginf(out), np.nan, out)
-
-    totals = [float(np.sqrt(np.sum(np.asarray(norms, float) ** 2))) for norms in frobenius]
-    return {
-        "parameter_frobenius": relative_changes(*frobenius),
-        "parameter_operator": relative_changes(*operator),
-        "group_frobenius": relative_changes(joined(frobenius[0]), joined(frobenius[1])),
-        "group_operator": relative_changes(largest(operator[0]), largest(operator[1])),
-        "total": float(relative_changes(totals[:1], totals[1:])[0]),
-    }
+def _by_name(what: str, names: tuple[str, ...], values: Any) -> dict[str, float]:
+    return {f"{what}/{name}": float(value) for name, value in zip(names, values, strict=True)}
 
 
 def _verdict(last: Measurement) -> str | None:

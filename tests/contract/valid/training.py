@@ -178,6 +178,7 @@ def calls(folder):
         "observe.open_observations": {"path": record_path},
         "observe.provenance": {},
         "observe.relative_changes": {"moved": np.ones(3), "start": np.ones(3)},
+        "observe.join_observations": {"records": {64: record(), 128: record()}},
         "observe.save_observations": {"record": record(), "path": folder / "again.json"},
         "observe.to_dataset": {"record": record()},
         "observe.to_json": {"record": record()},
