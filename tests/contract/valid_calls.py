@@ -7,7 +7,12 @@ TREE = "a plain tuple that JAX takes apart and puts together with anything insid
 TRACED = "runs inside compiled programs, where values are not known; its callers check"
 ABSTRACT = "an interface"
 TYPES = "looks at types alone, which its callers found"
+OF_A_LIBRARY = (
+    "makes a class of a library that need not be there; the observer checks when training starts"
+)
 NOT_CALLED = {
+    "torch.huggingface_callback": OF_A_LIBRARY,
+    "torch.lightning_callback": OF_A_LIBRARY,
     "scaling.AbcForm": TREE,
     "scaling.ExponentChanges": TREE,
     "scaling.ArrayTransfer": TREE,

@@ -1,5 +1,7 @@
 """Does the observer of a module see what training did to it, cheaply and without a trace?"""
 
+from collections import OrderedDict
+
 import numpy as np
 import pytest
 import torch
@@ -54,7 +56,8 @@ def test_displacement_and_kernel_change_are_those_of_their_definition():
         if p.dim() == 2:
             ratio = torch.linalg.matrix_norm(p - p0, 2) / torch.linalg.matrix_norm(p0, 2)
             assert found.parameter_operator[k] == pytest.approx(float(ratio), rel=1e-9)
-    assert observer.record.subject.groups == ("0", "2", "4")
+    layers = ("layer 0 (Linear)", "layer 2 (Linear)", "layer 4 (Linear)")
+    assert observer.record.subject.groups == layers
     assert np.isnan(found.probe_loss)
     assert np.isnan(found.target_alignment)
 
@@ -146,6 +149,21 @@ def test_many_outputs_are_looked_at_in_random_directions():
     assert any("16 random directions" in note for note in observer.record.subject.notes)
     assert 0.0 < found.kernel_change < 1.0
     assert len(found.parameter_frobenius) == 4
+
+
+def test_layers_of_sequences_are_told_by_what_they_are_and_others_by_their_names():
+    named = nn.Sequential(OrderedDict(body=nn.Sequential(nn.Linear(3, 4)))).double()
+    assert Observer(named, points(4, 3)).record.subject.groups == ("body.0",)
+
+    class Arrays(nn.ParameterList):
+        def forward(self, x):
+            return x @ self[0]
+
+    alone = Arrays([torch.ones(3, 2).double()])
+    assert Observer(alone, points(4, 3)).record.subject.groups == ("array 0",)
+    both = nn.Sequential(nn.Sequential(nn.Linear(3, 4)), nn.Linear(4, 1)).double()
+    groups = Observer(both, points(4, 3)).record.subject.groups
+    assert groups == ("layer 0.0 (Linear)", "layer 1 (Linear)")
 
 
 def test_named_groups_and_copies_are_understood():

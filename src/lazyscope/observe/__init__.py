@@ -40,6 +40,8 @@ from lazyscope.observe._save import (
     to_json,
 )
 from lazyscope.observe._subject import subject_of as subject_of
+from lazyscope.observe.callbacks import OptaxWatch
+from lazyscope.observe.callbacks import Watch as Watch
 from lazyscope.observe.readings import displacement_fields, relative_changes
 from lazyscope.observe.readings import effective_rank as effective_rank
 from lazyscope.observe.readings import ends_of as ends_of
@@ -57,6 +59,7 @@ __all__ = [
     "Measurement",
     "Observations",
     "Observer",
+    "OptaxWatch",
     "Subject",
     "as_function",
     "displacement_fields",

@@ -50,7 +50,8 @@ class Observer(AbstractObserver):
             look costs about (4 + 2 C) forward passes of them. They are copied, as are targets.
         y_probe: their targets (n, C); None leaves out what needs targets.
         groups: a function of a parameter's name, or beginnings of names with their group's name; by
-            default parameters whose names differ in the last part only (weight and bias of a layer).
+            default parameters whose names differ in the last part only (weight and bias of a layer), under
+            that name; ``layer 0 (Linear)`` where the module has none but a number.
         cadence: when `due` says yes.
         loss: whose value at the probe points is read, and whose sharpness: ``squared``,
             1/(2n) sum |f - y|^2, or ``cross-entropy``, with one-hot rows as targets.
@@ -113,6 +114,8 @@ class Observer(AbstractObserver):
         if self._y is not None:
             check_loss_targets(self._loss, self._y.double().cpu().numpy())
         group_names, parameter_group = in_order_of_use(question, self._prepared.sketch, groups)
+        if groups is None:
+            group_names = tuple(_in_words(self._module, name) for name in group_names)
         self._subject = Subject(
             parameters=question.names,
             shapes=tuple(tuple(p.shape) for p in question.parameters),
@@ -242,6 +245,16 @@ def _not_the_same(received: str) -> InputError:
         fix="show the module with the parameters it had at the start (values may be new objects), or make an "
         "observer after such a change",
     )
+
+
+def _in_words(module: torch.nn.Module, name: str) -> str:
+    """The name of a layer, with what it is where its name is a number in a sequence."""
+    if not all(part.isdecimal() for part in name.split(".")):
+        return name
+    try:
+        return f"layer {name} ({type(module.get_submodule(name)).__name__})"
+    except AttributeError:  # an array of its own
+        return f"array {name}"
 
 
 def _plain(value: Any) -> Any:

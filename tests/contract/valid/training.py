@@ -165,6 +165,7 @@ def calls(folder):
             "cadence": observe.Cadence(),
             "loss": "squared",
         },
+        "observe.OptaxWatch": {"observer": observe.Observer(apply, tree(), x), "log": None},
         "observe.as_function": {},
         "observe.displacement_fields": {},
         "observe.from_json": {"stored": observe.to_json(record())},
