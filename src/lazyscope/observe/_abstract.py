@@ -23,7 +23,7 @@ class AbstractObserver(abc.ABC):
         self, subject: Subject, first: Measurement, cadence: Cadence, setup: float, cost: float
     ) -> None:
         """Start the clock with a first measurement, which took `cost` seconds when repeated."""
-        self._cadence = cadence
+        self._cadence, self._owed = cadence, cadence.owed
         self._looking = Looking(cost)
         self._record = Observations(
             subject, (Look(0, 0.0, float("nan"), first),), setup_seconds=setup
@@ -66,11 +66,11 @@ class AbstractObserver(abc.ABC):
         step, last = _step(step), self._record.looks[-1].step
         if step <= last:
             return False
-        if any(last < owed <= step for owed in self._cadence.owed):
+        if any(last < owed <= step for owed in self._owed):
             return True
         if step < self._next:
             return False
-        waiting = sum(owed > step for owed in self._cadence.owed)
+        waiting = sum(owed > step for owed in self._owed)
         elapsed = time.perf_counter() - self._began
         return self._cadence.affords(self._looking.cost, self._looking.spent, elapsed, waiting)
 
