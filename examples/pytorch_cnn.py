@@ -84,7 +84,7 @@ def main() -> None:
         print(f"  {look.step:4d}   {seen.kernel_change:13.2f}   {seen.target_alignment:26.3f}   "
               f"{100 * seen.flipped:12.1f} %")  # fmt: skip
     for group, moved in zip(summary["groups"], summary["displacement"]["frobenius"], strict=True):
-        print(f"  layer {group:<3} moved by {100 * moved:6.1f} % (Frobenius norm)")
+        print(f"  {group} moved by {100 * moved:6.1f} % (Frobenius norm)")
     after = np.trace(lazyscope.tangent_kernel(module, probe), axis1=2, axis2=3)
     growth = np.linalg.norm(after, 2) / np.linalg.norm(before, 2)
     print(f"  largest eigenvalue of the kernel: {growth:.1f} times that of the start")

@@ -68,7 +68,7 @@ def main() -> None:
         for group, operator, frobenius, said in zip(
             summary["groups"], *sizes, seen.displacement, strict=True
         ):
-            print(f"  layer {group} moved by                    {100 * operator:6.1f} %, "
+            print(f"  {group} moved by           {100 * operator:6.1f} %, "
                   f"in Frobenius norm {100 * frobenius:.1f} % "
                   f"(forecast for a tenth of the loss: {100 * said:.1f} %)")  # fmt: skip
         print(f"  the kernel changed by                {100 * summary['kernel_change']:6.1f} %")

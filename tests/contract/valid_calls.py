@@ -7,7 +7,12 @@ TREE = "a plain tuple that JAX takes apart and puts together with anything insid
 TRACED = "runs inside compiled programs, where values are not known; its callers check"
 ABSTRACT = "an interface"
 TYPES = "looks at types alone, which its callers found"
+OF_A_LIBRARY = (
+    "makes a class of a library that need not be there; the observer checks when training starts"
+)
 NOT_CALLED = {
+    "torch.huggingface_callback": OF_A_LIBRARY,
+    "torch.lightning_callback": OF_A_LIBRARY,
     "scaling.AbcForm": TREE,
     "scaling.DepthChanges": TREE,
     "scaling.DepthExponents": RECORD,
@@ -84,6 +89,7 @@ NOT_CALLED = {
     "observe.ArrayRoles": RECORD,
     "observe.Look": RECORD,
     "observe.Measurement": RECORD,
+    "observe.JoinedObservations": RECORD,
     "observe.Observations": RECORD,
     "observe.Subject": RECORD,
     "observe.Function": RECORD,

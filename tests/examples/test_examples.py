@@ -15,10 +15,12 @@ NEEDS = {
     "transformer": ("optax",),
     "pytorch_mlp": ("torch",),
     "pytorch_cnn": ("torch",),
+    "characters": ("torch",),
 }
 SAYS = {
     "flax_digits": ("Forecast", "Verdict: not-lazy", "lazyscope report"),
     "equinox_cnn": ("Output scale 100", "Verdict: lazy"),
+    "characters": ("D_LR", "Exponents of the width after 150 steps"),
     "transformer": ("attention", "Share of every array in the kernel"),
 }
 

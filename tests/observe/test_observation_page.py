@@ -9,7 +9,7 @@ from lazyscope.report import write_observation_page
 from lazyscope.study import draw_coordinate_check
 
 
-def record(sizes, *, flips=True, loss=True):
+def record(sizes, *, flips=True, loss=True, sharpness=np.nan):
     subject = Subject(
         ("body.weight", "body.bias", "<head>"),
         ((4, 3), (4,), (1, 4)),
@@ -37,8 +37,14 @@ def record(sizes, *, flips=True, loss=True):
             linearisation_gap=size,
             linearisation_share=size if k else np.nan,
             flipped=size / 10 if flips else np.nan,
+            sharpness=sharpness * (k + 1),
+            update_alignment=np.array([0.25, np.nan, 0.125 if k else np.nan]),
+            weight_alignment=np.array([0.5, np.nan, 0.125]) * np.sign(sharpness),
+            low_rank_distance=0.875,
         )
-        looks.append(Look(10 * k, float(k), 1.0 / (k + 1) if loss else np.nan, measured))
+        looks.append(
+            Look(10 * k, float(k), 1.0 / (k + 1) if loss else np.nan, measured, rate=0.375)
+        )
     return Observations(subject, tuple(looks), 0.1)
 
 
@@ -66,6 +72,21 @@ def test_verdicts_are_told_in_words(tmp_path, size, words):
 def test_what_was_not_measured_is_not_drawn(tmp_path):
     text = page(tmp_path, record((0.0, 0.1), flips=False))
     assert "share of units flipped" not in text
+
+
+def test_sharpness_stands_beside_the_rate_and_alignments_beside_each_other(tmp_path):
+    text = page(tmp_path, record((0.0, 0.1), sharpness=4.0))
+    assert "2 / sharpness" in text
+    assert "[0.5,0.25]" in text.replace(" ", "")  # 2 / 4 and 2 / 8
+    assert "[0.375,0.375]" in text.replace(" ", "")
+    assert "alignment of the change with what enters" in text
+    assert "0.875" in text
+
+
+def test_readings_that_a_record_of_before_does_not_have_are_not_drawn(tmp_path):
+    text = page(tmp_path, record((0.0, 0.1)))
+    assert "2 / sharpness" not in text
+    assert "alignment of the change" not in text
 
 
 def test_other_objects_are_refused(tmp_path):

@@ -252,7 +252,7 @@ def test_a_flax_module_is_observed_in_training_and_refused_in_training_mode():
 
 
 def test_observing_never_looks_more_than_its_share(clock):
-    observer = Observer(apply, START, X, cadence=Cadence(per_decade=50, share=0.3))
+    observer = Observer(apply, START, X, cadence=Cadence(per_decade=50, share=0.3, at_least=1))
     for step in range(1, 400):
         clock.now += 1e-3
         if observer.due(step):

@@ -1,5 +1,8 @@
 """Does the observer of a module see what training did to it, cheaply and without a trace?"""
 
+import time
+from collections import OrderedDict
+
 import numpy as np
 import pytest
 import torch
@@ -54,7 +57,8 @@ def test_displacement_and_kernel_change_are_those_of_their_definition():
         if p.dim() == 2:
             ratio = torch.linalg.matrix_norm(p - p0, 2) / torch.linalg.matrix_norm(p0, 2)
             assert found.parameter_operator[k] == pytest.approx(float(ratio), rel=1e-9)
-    assert observer.record.subject.groups == ("0", "2", "4")
+    layers = ("layer 0 (Linear)", "layer 2 (Linear)", "layer 4 (Linear)")
+    assert observer.record.subject.groups == layers
     assert np.isnan(found.probe_loss)
     assert np.isnan(found.target_alignment)
 
@@ -148,6 +152,17 @@ def test_many_outputs_are_looked_at_in_random_directions():
     assert len(found.parameter_frobenius) == 4
 
 
+def test_layers_of_sequences_are_told_by_what_they_are_and_others_by_their_names():
+    named = nn.Sequential(OrderedDict(body=nn.Sequential(nn.Linear(3, 4)))).double()
+    assert Observer(named, points(4, 3)).record.subject.groups == ("body.0",)
+
+    alone = Function(lambda s, x: x @ getattr(s, "0"), **{"0": array(3, 2)})
+    assert Observer(alone, points(4, 3)).record.subject.groups == ("array 0",)
+    both = nn.Sequential(nn.Sequential(nn.Linear(3, 4)), nn.Linear(4, 1)).double()
+    groups = Observer(both, points(4, 3)).record.subject.groups
+    assert groups == ("layer 0.0 (Linear)", "layer 1 (Linear)")
+
+
 def test_named_groups_and_copies_are_understood():
     import copy
 
@@ -172,10 +187,18 @@ def test_diverged_parameters_are_a_result_not_an_error():
     assert observer.record.summary()["verdict"] is None
 
 
-def test_looking_keeps_within_its_share_of_the_time(clock):
+def test_looking_keeps_within_its_share_of_the_time(clock, monkeypatch):
+    monkeypatch.setattr(time, "perf_counter", lambda: clock.now)  # reading it takes no time
+    measure = Observer._measure
+
+    def slowly(observer, params):
+        clock.now += 2e-3
+        return measure(observer, params)
+
+    monkeypatch.setattr(Observer, "_measure", slowly)
     module = nn.Sequential(nn.Linear(20, 16), nn.ReLU(), nn.Linear(16, 1))
     x, y = points(64, 20).float(), points(64, 1).float()
-    observer = Observer(module, x[:16], y[:16], cadence=Cadence(share=0.05))
+    observer = Observer(module, x[:16], y[:16], cadence=Cadence(share=0.05, at_least=1))
     optimizer = torch.optim.SGD(module.parameters(), 1e-2)
     for step in range(400):
         optimizer.zero_grad()

@@ -14,6 +14,8 @@ from lazyscope.observe._cadence import Cadence
 from lazyscope.observe._cadence import check_cadence as check_cadence
 from lazyscope.observe._function import Function, as_function
 from lazyscope.observe._groups import group_parameters
+from lazyscope.observe._join import JOINED_FORMAT as JOINED_FORMAT
+from lazyscope.observe._join import JoinedObservations, join_observations
 from lazyscope.observe._observer import MANY_OUTPUTS as MANY_OUTPUTS
 from lazyscope.observe._observer import Observer
 from lazyscope.observe._observer import check_probe_size as check_probe_size
@@ -25,8 +27,6 @@ from lazyscope.observe._record import (
     Measurement,
     Observations,
     Subject,
-    displacement_fields,
-    relative_changes,
 )
 from lazyscope.observe._roles import TWO_WIDTHS as TWO_WIDTHS
 from lazyscope.observe._roles import clearest as clearest
@@ -42,6 +42,13 @@ from lazyscope.observe._save import (
     to_json,
 )
 from lazyscope.observe._subject import subject_of as subject_of
+from lazyscope.observe.callbacks import OptaxWatch
+from lazyscope.observe.callbacks import Watch as Watch
+from lazyscope.observe.readings import displacement_fields, relative_changes
+from lazyscope.observe.readings import effective_rank as effective_rank
+from lazyscope.observe.readings import ends_of as ends_of
+from lazyscope.observe.readings import low_rank_distance as low_rank_distance
+from lazyscope.observe.readings import sharpness_of as sharpness_of
 
 __all__ = [
     "AbstractObserver",
@@ -49,15 +56,18 @@ __all__ = [
     "ArrayRoles",
     "Cadence",
     "Function",
+    "JoinedObservations",
     "Look",
     "Measurement",
     "Observations",
     "Observer",
+    "OptaxWatch",
     "Subject",
     "as_function",
     "displacement_fields",
     "from_json",
     "group_parameters",
+    "join_observations",
     "open_observations",
     "provenance",
     "relative_changes",

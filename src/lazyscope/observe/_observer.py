@@ -1,5 +1,6 @@
 """What does any training loop do to a JAX function, seen now and then from its parameters?"""
 
+import dataclasses
 import functools
 import time
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from jaxtyping import Array, Float, Real
 
 from lazyscope._checks import InputError, check_array
 from lazyscope._jax import kept, kept_data, kept_params, own_settings
+from lazyscope._loss import AbstractLoss, check_targets, named_loss
 from lazyscope._trace import (
     Question,
     asking,
@@ -28,15 +30,17 @@ from lazyscope.kernel.any_function import MEMORY, checked
 from lazyscope.model import Grouping
 from lazyscope.observe._abstract import AbstractObserver
 from lazyscope.observe._cadence import DEFAULT_CADENCE, Cadence, check_cadence
-from lazyscope.observe._measuring import (
+from lazyscope.observe._record import SERIES, Measurement, Subject
+from lazyscope.observe._subject import subject_of
+from lazyscope.observe.readings import (
     Numbers,
     Reference,
+    Seen,
     can_linearise,
     compiled,
+    displacement_fields,
     norms_and_state,
 )
-from lazyscope.observe._record import SERIES, Measurement, Subject, displacement_fields
-from lazyscope.observe._subject import subject_of
 
 MANY_OUTPUTS = 16
 """Beyond so many outputs, the kernel is averaged over as many random directions instead."""
@@ -59,6 +63,8 @@ class Observer(AbstractObserver):
             prefix of `params_0`. By default the arrays of one layer make a group: those whose names
             differ in the last part only.
         cadence: when `due` says yes.
+        loss: whose value at the probe points is read, and whose sharpness: ``squared``,
+            1/(2n) sum |f - y|^2, or ``cross-entropy``, with one-hot rows as targets.
 
     Raises:
         InputError: all that `lazyscope.tangent_kernel` refuses (wrong rank, examples mixed within the
@@ -90,9 +96,10 @@ class Observer(AbstractObserver):
         *,
         groups: Grouping | None = None,
         cadence: Cadence = DEFAULT_CADENCE,
+        loss: str = "squared",
     ) -> None:
         start = time.perf_counter()
-        cadence = check_cadence(cadence)
+        cadence, measured = check_cadence(cadence), named_loss(loss)
         with own_settings(double=False), asking(params_0):
             given = kept_params(params_0)
             params_0, self._keys = _split(given)
@@ -111,15 +118,16 @@ class Observer(AbstractObserver):
                 kept(question.context),
                 question.leaves,
                 question.x1,
-                _targets(question, y_probe),
+                _targets(question, y_probe, measured),
                 mixing,
             )
             self._treedef = question.treedef
             self._types = [getattr(leaf, "dtype", None) for leaf in jax.tree.leaves(params_0)]
             linear = can_linearise(example, self._reference)
             notes = _notes(question, junctions, mixing, linear)
-            self._subject = subject_of(question, groups, y_probe is not None, notes)
-            program = compiled(example, junctions, linear)
+            subject = subject_of(question, groups, y_probe is not None, notes)
+            self._subject = dataclasses.replace(subject, loss=loss)
+            program = compiled(Seen(example, junctions, linear, measured))
             norms, state = norms_and_state(program, example, junctions, self._reference)
             self._start_norms = [np.asarray(n, float) for n in (norms.moved, norms.moved_operator)]
             self._compare = functools.partial(program, self._reference, state)
@@ -158,6 +166,10 @@ class Observer(AbstractObserver):
         )
         scalars: dict[str, Any] = dict.fromkeys(SERIES[:-1], float("nan"))
         scalars |= {name: float(value) for name, value in numbers.scalars.items()}
+        if numbers.layers is not None:
+            found = numbers.layers._asdict()
+            scalars["low_rank_distance"] = float(found.pop("low_rank_distance"))
+            scalars |= {name: np.asarray(value, float) for name, value in found.items()}
         return Measurement(**moved, **scalars)
 
     def _numbers(self, leaves: tuple[Any, ...]) -> Numbers:
@@ -168,7 +180,7 @@ class Observer(AbstractObserver):
             if all(bool(jnp.isfinite(leaf).all()) for leaf in leaves):
                 raise
             unknown: Any = np.full(len(leaves), np.nan)
-            return Numbers(unknown, unknown, {})
+            return Numbers(unknown, unknown, {}, None)
 
     def _leaves(self, params: Params) -> tuple[Any, ...]:
         """The arrays of parameters that have the tree, shapes and types of those at the start."""
@@ -238,7 +250,7 @@ def _difference(subject: Subject, treedef: Any, expected: Any, shapes: Sequence[
     return f"{name} of shape {found} for {wanted}"
 
 
-def _targets(question: Question, y: Any) -> Any:
+def _targets(question: Question, y: Any, loss: AbstractLoss) -> Any:
     if y is None:
         return None
     y = kept_data("y_probe", y)
@@ -251,6 +263,7 @@ def _targets(question: Question, y: Any) -> Any:
             fix=f"give an array of shape {wanted}, for class labels jax.nn.one_hot(labels, "
             f"{wanted[1]})",
         )
+    check_targets(loss, y)
     return jnp.asarray(np.asarray(y), wide_type([*question.leaves, question.example]))
 
 
@@ -284,7 +297,7 @@ def _notes(question: Question, junctions: Any, mixing: Any, linear: bool) -> tup
     if mixing is not None:
         notes.append(
             f"The kernel is averaged over {mixing.shape[1]} random directions in output space, not over "
-            f"all {mixing.shape[0]} outputs."
+            f"all {mixing.shape[0]} outputs; its eigenvalues are not those of the network and are left out."
         )
     if not linear:
         notes.append(

@@ -9,9 +9,7 @@ from typing import Any, final
 
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 
-from lazyscope._checks import check_alike, check_array
 from lazyscope._deprecated import warn_renamed
 from lazyscope._plain import plain
 from lazyscope.measure import laziness
@@ -24,9 +22,15 @@ SERIES = (
     "linearisation_gap",
     "linearisation_share",
     "flipped",
+    "largest_eigenvalue",
+    "smallest_eigenvalue",
+    "sharpness",
+    "low_rank_distance",
     "total",
 )
 """Quantities with one number for each look, by their names in `Measurement`."""
+
+_UNKNOWN = float("nan")
 
 OLD_NAMES = {
     "leaves": "parameters",
@@ -61,6 +65,7 @@ class Subject:
         has_targets: whether targets at the probe points were given.
         notes: what a reader has to know, one sentence each, such as what could not be measured.
         provenance: versions, the machine's clock at the start, and what the caller adds.
+        loss: name of the loss that `probe_loss` and `sharpness` are of.
     """
 
     parameters: tuple[str, ...]
@@ -72,6 +77,7 @@ class Subject:
     has_targets: bool
     notes: tuple[str, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
+    loss: str = "squared"
 
     def __getattr__(self, name: str) -> Any:
         return _by_old_name(self, name)
@@ -95,7 +101,8 @@ class Measurement:
         group_operator: operator norm over the matrices of a group, as of one block-diagonal matrix:
             max |dW| / max |W|.
         total: |theta(t) - theta(0)| / |theta(0)| over all entries.
-        probe_loss: 1/(2N) sum_i |f(x_i) - y_i|^2 on the probe points.
+        probe_loss: the loss that `Subject.loss` names, on the probe points: ``squared`` is
+            1/(2N) sum_i |f(x_i) - y_i|^2, whatever training minimises.
         kernel_change: |K(t) - K(0)| / |K(0)| of the kernel averaged over outputs, on the probe points.
         kernel_alignment: cosine between K(t) and K(0).
         target_alignment: <K(t), Y Y^T> / (|K(t)| |Y Y^T|).
@@ -104,6 +111,17 @@ class Measurement:
         linearisation_share: the same distance as a share of how far the outputs moved,
             |f - f_lin| / |f - f_0|.
         flipped: share of ReLU units, over units and probe points, that switched on or off since the start.
+        largest_eigenvalue: lambda_max of the (N C, N C) kernel of the probe points.
+        smallest_eigenvalue: the smallest one; 0 where it is not resolved, which is below N C eps lambda_max.
+        sharpness: largest eigenvalue of the Gauss-Newton matrix of the probe loss, lambda_max / N if squared.
+        low_rank_distance: D_LR = 1 - CKA of the features before the last layer with the projection onto
+            the outputs (arXiv 2410.04264): 0 rich, 1 lazy.
+        update_alignment: |dW h| / (|dW| |h|) of every array with what enters it now at the probe points,
+            dW = W(t) - W(0), Frobenius norms: 1 if all of dW reads the one direction that all inputs have,
+            1/sqrt(fan-in) if dW knows nothing of them.
+        weight_alignment: |W h| / (|W| |h|) likewise.
+        input_rank: (sum s^2)^2 / sum s^4 over the singular values s of what enters the array, one row for
+            each position of each probe point: how many directions the features before it have.
     """
 
     parameter_frobenius: Float[np.ndarray, " parameters"]
@@ -118,6 +136,19 @@ class Measurement:
     linearisation_gap: float
     linearisation_share: float
     flipped: float
+    largest_eigenvalue: float = _UNKNOWN
+    smallest_eigenvalue: float = _UNKNOWN
+    sharpness: float = _UNKNOWN
+    low_rank_distance: float = _UNKNOWN
+    update_alignment: Float[np.ndarray, " parameters"] | None = None
+    weight_alignment: Float[np.ndarray, " parameters"] | None = None
+    input_rank: Float[np.ndarray, " parameters"] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("update_alignment", "weight_alignment", "input_rank"):
+            if getattr(self, name) is None:  # records of before have none
+                unknown = np.full(np.shape(self.parameter_frobenius), _UNKNOWN)
+                object.__setattr__(self, name, unknown)
 
     def __getattr__(self, name: str) -> Any:
         return _by_old_name(self, name)
@@ -133,12 +164,14 @@ class Look:
         seconds: since the observer was made.
         loss: as the caller gave it, NaN if not.
         measurement: what was measured.
+        rate: the learning rate of plain gradient descent as the caller gave it, NaN if not.
     """
 
     step: int
     seconds: float
     loss: float
     measurement: Measurement
+    rate: float = _UNKNOWN
 
 
 @final
@@ -149,7 +182,9 @@ class Observations:
     Attributes:
         subject: what is observed.
         looks: at least the one at the start.
-        observing_seconds: time spent measuring, without the preparation before the first look.
+        observing_seconds: what looking cost training: the looks after the first, and what steps after
+            them took longer.
+        setup_seconds: time that making the observer took, compilation and the first look included.
 
     Example:
         >>> nothing = np.zeros(1)
@@ -163,12 +198,22 @@ class Observations:
     subject: Subject
     looks: tuple[Look, ...]
     observing_seconds: float = 0.0
+    setup_seconds: float = 0.0
 
     def with_look(self, look: Look, seconds: float = 0.0) -> "Observations":
-        """The record with one look more, which took `seconds` to measure; the same step is replaced."""
+        """The record with one look more, by which looking cost `seconds` more; the same step is replaced."""
         before = self.looks[:-1] if look.step == self.looks[-1].step else self.looks
         spent = self.observing_seconds + seconds
         return replace(self, looks=(*before, look), observing_seconds=spent)
+
+    @property
+    def share(self) -> float:
+        """What looking cost as a share of the time spent training; NaN before the first look of training."""
+        looks = len(self.looks) - 1
+        # The clock of a look is read when it begins: the last one is after the training it is compared with.
+        before = self.observing_seconds * (looks - 1) / looks if looks else 0.0
+        training = float(self.seconds[-1]) - before
+        return self.observing_seconds / training if training > 0 else float("nan")
 
     @property
     def steps(self) -> np.ndarray:
@@ -190,9 +235,46 @@ class Observations:
         return np.array([getattr(look.measurement, name) for look in self.looks], float)
 
     @property
+    def rate(self) -> np.ndarray:
+        """(looks,) the learning rate as the caller gave it; NaN where it was not given."""
+        return np.array([look.rate for look in self.looks], float)
+
+    @property
+    def stable_rate(self) -> np.ndarray:
+        """(looks,) 2 / sharpness, which is 2N / lambda_max for the squared loss.
+
+        Plain gradient descent on the probe points at a larger rate cannot stay where it is; training that
+        comes near is at the edge of stability. Rates of Adam and its like, of momentum, and rates on other
+        points or on a loss with another factor are not comparable with it.
+        """
+        return 2 / self.series("sharpness")
+
+    @property
     def kernel_change(self) -> np.ndarray:
         """(looks,) relative change of the kernel."""
         return self.series("kernel_change")
+
+    def scalars(self, prefix: str = "lazyscope/") -> dict[str, float]:
+        """The last look as flat numbers for a logger (TensorBoard, W&B, MLflow); the finite ones.
+
+        Args:
+            prefix: of every name.
+
+        Example:
+            >>> nothing = np.zeros(1)
+            >>> still = Measurement(nothing, nothing, nothing, nothing, 0, 1, 0.25, 1, 0.5, 0, np.nan, 0)
+            >>> subject = Subject(("w",), ((3, 2),), ("w",), (0,), 4, 2, True)
+            >>> record = Observations(subject, (Look(0, 0.0, 1.0, still),))
+            >>> record.scalars()["lazyscope/kernel_change"], record.scalars()["lazyscope/displacement/w"]
+            (0.25, 0.0)
+        """
+        last = self.looks[-1].measurement
+        found = {name: float(getattr(last, name)) for name in SERIES}
+        found |= {"stable_rate": float(self.stable_rate[-1]), "observing_share": self.share}
+        found |= _by_name("displacement", self.subject.groups, last.group_frobenius)
+        for name in ("update_alignment", "weight_alignment", "input_rank"):
+            found |= _by_name(name, self.subject.parameters, getattr(last, name))
+        return {prefix + name: value for name, value in found.items() if np.isfinite(value)}
 
     def summary(self) -> dict[str, Any]:
         """Where the last look left the network, with the keys of `train_run`; None: not defined, or infinite.
@@ -220,77 +302,31 @@ class Observations:
                 "linearisation_gap": {"probe": last.linearisation_gap},
                 "linearisation_share": last.linearisation_share,
                 "flipped": last.flipped,
+                "largest_eigenvalue": {
+                    "initial": first.largest_eigenvalue,
+                    "final": last.largest_eigenvalue,
+                },
+                "smallest_eigenvalue": last.smallest_eigenvalue,
+                "stable_rate": self.stable_rate[-1],
+                "rate": self.looks[-1].rate,
+                "low_rank_distance": {
+                    "initial": first.low_rank_distance,
+                    "final": last.low_rank_distance,
+                },
+                "observing": {
+                    "looks": len(self.looks),
+                    "seconds": self.observing_seconds,
+                    "share": self.share,
+                    "setup_seconds": self.setup_seconds,
+                },
                 "verdict": _verdict(last),
                 "notes": list(self.subject.notes),
             }
         )
 
 
-def relative_changes(moved: ArrayLike, start: ArrayLike) -> Float[np.ndarray, " entries"]:
-    """Changes as shares of the start: infinite where the start is zero, 0 where the change is too.
-
-    NaN where a number is not finite.
-
-    Raises:
-        InputError: arrays of different shapes, or of anything but real numbers.
-
-    Example:
-        >>> relative_changes([1.0, 0.0, 2.0], [4.0, 0.0, 0.0]).tolist()
-        [0.25, 0.0, inf]
-    """
-    check_alike(may_be_empty=True, moved=moved, start=start)
-    change, size = (
-        np.asarray(check_array(name, given, finite=False), float)
-        for name, given in (("moved", moved), ("start", start))
-    )
-    known = np.isfinite(change) & np.isfinite(size)
-    ratio = np.where(known, np.where(change == 0, 0.0, np.inf), np.nan)
-    return np.divide(change, size, where=known & (size > 0), out=ratio)
-
-
-def displacement_fields(
-    subject: Subject,
-    frobenius: tuple[ArrayLike, ArrayLike],
-    operator: tuple[ArrayLike, ArrayLike],
-) -> dict[str, Any]:
-    """The displacement fields of a `Measurement` from norms (of the change, of the start) of every leaf.
-
-    Operator norms are NaN for leaves that are not matrices.
-
-    Example:
-        >>> subject = Subject(("w", "b"), ((2, 2), (2,)), ("layer",), (0, 0), 1, 1, False)
-        >>> fields = displacement_fields(subject, ([3, 4], [5, 0]), ([3, np.nan], [4, np.nan]))
-        >>> fields["group_frobenius"].tolist(), fields["group_operator"].tolist(), fields["total"]
-        ([1.0], [0.75], 1.0)
-    """
-    with np.errstate(over="ignore", invalid="ignore"):  # norms of a run that diverged
-        return _displacement_fields(subject, frobenius, operator)
-
-
-def _displacement_fields(
-    subject: Subject, frobenius: tuple[ArrayLike, ArrayLike], operator: tuple[ArrayLike, ArrayLike]
-) -> dict[str, Any]:
-    group = np.asarray(subject.parameter_group, int)
-    count = len(subject.groups)
-
-    def joined(norms: ArrayLike) -> np.ndarray:
-        return np.sqrt(np.bincount(group, np.asarray(norms, float) ** 2, minlength=count))
-
-    def largest(norms: ArrayLike) -> np.ndarray:
-        out = np.full(count, -np.inf)
-        values = np.asarray(norms, float)
-        matrix = np.array([len(shape) == 2 for shape in subject.shapes])
-        np.maximum.at(out, group[matrix], values[matrix])  # NaN stays NaN
-        return np.where(np.isneginf(out), np.nan, out)
-
-    totals = [float(np.sqrt(np.sum(np.asarray(norms, float) ** 2))) for norms in frobenius]
-    return {
-        "parameter_frobenius": relative_changes(*frobenius),
-        "parameter_operator": relative_changes(*operator),
-        "group_frobenius": relative_changes(joined(frobenius[0]), joined(frobenius[1])),
-        "group_operator": relative_changes(largest(operator[0]), largest(operator[1])),
-        "total": float(relative_changes(totals[:1], totals[1:])[0]),
-    }
+def _by_name(what: str, names: tuple[str, ...], values: Any) -> dict[str, float]:
+    return {f"{what}/{name}": float(value) for name, value in zip(names, values, strict=True)}
 
 
 def _verdict(last: Measurement) -> str | None:

@@ -19,11 +19,15 @@ from lazyscope.observe._record import OLD_NAMES, SERIES, Look, Measurement, Obse
 if TYPE_CHECKING:
     import xarray as xr
 
-FORMAT = "lazyscope-observations-2"
-_FIRST_FORMAT = "lazyscope-observations-1"
-_PER_PARAMETER = ("parameter_frobenius", "parameter_operator")
+FORMAT = "lazyscope-observations-3"
+_FIRST_FORMAT, _SECOND_FORMAT = "lazyscope-observations-1", "lazyscope-observations-2"
+_LAYERS = ("update_alignment", "weight_alignment", "input_rank")
+_PER_PARAMETER = ("parameter_frobenius", "parameter_operator", *_LAYERS)
+_LATER = ("largest_eigenvalue", "smallest_eigenvalue", "sharpness", "low_rank_distance", "rate")
+"""What records of the first two formats do not have, as well as the readings of layers."""
 _PER_GROUP = ("group_frobenius", "group_operator")
-_UNITS = {"loss": "as given", "seconds": "s", "probe_loss": "1/(2N) sum |f - y|^2"}
+_FORMATS = (FORMAT, _FIRST_FORMAT, _SECOND_FORMAT)
+_UNITS = {"loss": "as given", "seconds": "s", "rate": "as given"}
 
 
 @checked()
@@ -41,10 +45,12 @@ def to_json(record: Observations) -> dict[str, Any]:
     subject = {f.name: getattr(record.subject, f.name) for f in fields(Subject)}
     series = {name: record.series(name) for name in (*_PER_PARAMETER, *_PER_GROUP, *SERIES)}
     own = {"step": record.steps, "seconds": record.seconds, "loss": record.loss}
+    own["rate"] = record.rate
     return {
         "format": FORMAT,
         "subject": plain({**subject, "provenance": dict(record.subject.provenance)}),
         "observing_seconds": record.observing_seconds,
+        "setup_seconds": record.setup_seconds,
         **{name: _encoded(values.tolist()) for name, values in (own | series).items()},
     }
 
@@ -55,7 +61,7 @@ def from_json(stored: Any) -> Observations:
     Raises:
         InputError: another object, or one that was edited or damaged.
     """
-    if not isinstance(stored, dict) or stored.get("format") not in (FORMAT, _FIRST_FORMAT):
+    if not isinstance(stored, dict) or stored.get("format") not in _FORMATS:
         kind = stored.get("format") if isinstance(stored, dict) else type(stored).__name__
         raise InputError(
             f"a record of observations must have the format {FORMAT}",
@@ -73,12 +79,18 @@ def from_json(stored: Any) -> Observations:
 
 
 def _renamed(stored: dict[str, Any]) -> dict[str, Any]:
-    """A record of the first format with the names of this one."""
+    """A record of an earlier format with the names of this one, and nothing where it has less."""
     if stored["format"] == FORMAT:
         return stored
-    new = {OLD_NAMES.get(name, name): value for name, value in stored.items()}
-    subject = {OLD_NAMES.get(name, name): value for name, value in stored["subject"].items()}
-    return {**new, "subject": subject}
+    first = stored["format"] == _FIRST_FORMAT
+    names = OLD_NAMES if first else {}
+    new = {names.get(name, name): value for name, value in stored.items()}
+    new["subject"] = {names.get(name, name): value for name, value in stored["subject"].items()}
+    looks, parameters = len(new["step"]), len(new["subject"]["parameters"])
+    nothing: dict[str, Any] = {name: [None] * looks for name in _LATER}
+    nothing["setup_seconds"] = 0.0
+    nothing |= {name: [[None] * parameters] * looks for name in _LAYERS}
+    return nothing | new
 
 
 MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
@@ -104,6 +116,7 @@ def _checked(record: Observations) -> Observations:
     subject = record.subject
     num_parameters, num_groups = len(subject.parameters), len(subject.groups)
     words = (*subject.parameters, *subject.groups, *subject.notes, *dict(subject.provenance))
+    words = (*words, subject.loss)
     if not all(isinstance(word, str) for word in words):
         raise ValueError("names or notes that are no text")
     if not len(subject.shapes) == len(subject.parameter_group) == num_parameters:
@@ -170,6 +183,7 @@ def to_dataset(record: Observations) -> "xr.Dataset":
     data |= {name: (("step", "parameter"), record.series(name)) for name in _PER_PARAMETER}
     data |= {name: (("step", "group"), record.series(name)) for name in _PER_GROUP}
     data |= {"loss": ("step", record.loss), "seconds": ("step", record.seconds)}
+    data |= {"rate": ("step", record.rate)}
     coords = {
         "step": record.steps,
         "parameter": list(subject.parameters),
@@ -177,6 +191,7 @@ def to_dataset(record: Observations) -> "xr.Dataset":
         "parameter_group": ("parameter", [subject.groups[k] for k in subject.parameter_group]),
     }
     attributes = {**subject.provenance, "notes": " ".join(subject.notes), "format": FORMAT}
+    attributes |= {"probe_loss": subject.loss}
     attributes |= {"num_points": subject.num_points, "num_outputs": subject.num_outputs}
     made = xr.Dataset(data, coords, attributes)
     for name in made.data_vars:
@@ -192,7 +207,7 @@ def _decoded_record(stored: dict[str, Any]) -> Observations:
     subject = Subject(**given)
     arrays = {
         name: np.array(_decoded(stored[name]), float)
-        for name in (*_PER_PARAMETER, *_PER_GROUP, *SERIES, "seconds", "loss")
+        for name in (*_PER_PARAMETER, *_PER_GROUP, *SERIES, "seconds", "loss", "rate")
     }
     looks = []
     if {len(array) for array in arrays.values()} != {len(stored["step"])} or not stored["step"]:
@@ -203,8 +218,10 @@ def _decoded_record(stored: dict[str, Any]) -> Observations:
         vectors: dict[str, Any] = {name: arrays[name][k] for name in (*_PER_PARAMETER, *_PER_GROUP)}
         numbers: dict[str, Any] = {name: float(arrays[name][k]) for name in SERIES}
         seconds, loss = float(arrays["seconds"][k]), float(arrays["loss"][k])
-        looks.append(Look(int(step), seconds, loss, Measurement(**vectors, **numbers)))
-    return Observations(subject, tuple(looks), float(stored["observing_seconds"]))
+        seen = Measurement(**vectors, **numbers)
+        looks.append(Look(int(step), seconds, loss, seen, float(arrays["rate"][k])))
+    spent, setup = (float(stored[f"{name}_seconds"]) for name in ("observing", "setup"))
+    return Observations(subject, tuple(looks), spent, setup)
 
 
 def _encoded(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """What does the page of an observed training show?"""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,8 @@ import numpy as np
 
 from lazyscope._entry import checked
 from lazyscope.observe import Observations, from_json
+from lazyscope.report._observation_layers import layers_figure, sharpness_figure
+from lazyscope.report._observation_lines import is_known, layout_of, line_of, step_axis
 from lazyscope.report.parts import (
     Cell,
     Figure,
@@ -21,7 +23,6 @@ from lazyscope.report.parts import (
     Verdict,
     category_colors,
     listing,
-    log_axis,
     number,
     percent,
     render_page,
@@ -79,6 +80,8 @@ def observation_page(record: Observations, title: str) -> Page:
         sections=[
             _displacement_figure(record, colors),
             _function_figure(record),
+            *([sharpness_figure(record)] if is_known(record, "sharpness") else []),
+            *([layers_figure(record)] if is_known(record, "weight_alignment") else []),
             *([_loss_figure(record)] if _has_loss(record) else []),
             _group_table(record),
             _leaf_table(record),
@@ -95,6 +98,8 @@ def _facts(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("alignment with the targets", number(summary["target_alignment"])),
         ("distance from linearised, of the motion", number(summary["linearisation_share"])),
         ("units flipped", percent(summary["flipped"], 1)),
+        ("D_LR, 0 rich and 1 lazy", number(summary["low_rank_distance"]["final"])),
+        ("looking cost, of training", percent(summary["observing"]["share"], 1)),
     ]
 
 
@@ -107,12 +112,12 @@ def _displacement_figure(record: Observations, colors: Mapping[str, str]) -> Fig
     ):
         values = record.series(name)
         traces = [
-            _trace(record, values[:, k], group, colors[group], {"group": group})
+            line_of(record, values[:, k], group, colors[group], {"group": group})
             for k, group in enumerate(groups)
             if np.isfinite(values[1:, k]).any()
         ]
         shown = [v for trace in traces for v in trace["y"]]
-        panels.append(Panel(traces, _layout(f"|Δw| / |w|, {words}", shown)))
+        panels.append(Panel(traces, layout_of(f"|Δw| / |w|, {words}", shown)))
     keys = [Key(group, group, colors[group]) for group in groups]
     return Figure(
         anchor="displacement",
@@ -141,7 +146,7 @@ def _function_figure(record: Observations) -> Figure:
     for name, words in _FUNCTION.items():
         values = record.series(name)
         if np.isfinite(values[1:]).any():
-            traces.append(_trace(record, values, words, colors[name], {"quantity": name}))
+            traces.append(line_of(record, values, words, colors[name], {"quantity": name}))
             keys.append(Key(name, words, colors[name]))
     aligned = []
     for name, words in (
@@ -151,10 +156,10 @@ def _function_figure(record: Observations) -> Figure:
         values = record.series(name)
         if np.isfinite(values).any():
             aligned.append(
-                _trace(record, values, words, colors[name], {"quantity": name}, start=True)
+                line_of(record, values, words, colors[name], {"quantity": name}, start=True)
             )
             keys.append(Key(name, words, colors[name]))
-    layout = _layout("relative change", [v for trace in traces for v in trace["y"]])
+    layout = layout_of("relative change", [v for trace in traces for v in trace["y"]])
     cosine = {"title": {"text": "cosine"}, "range": [-0.03, 1.03]}
     return Figure(
         anchor="function",
@@ -165,7 +170,7 @@ def _function_figure(record: Observations) -> Figure:
         ),
         panels=[
             Panel(traces, layout),
-            Panel(aligned, {"xaxis": _step_axis(record, start=True), "yaxis": cosine}),
+            Panel(aligned, {"xaxis": step_axis(record, start=True), "yaxis": cosine}),
         ],
         legends=[Legend("quantity", "Quantity", keys)],
         columns="repeat(auto-fit, minmax(min(100%, 22rem), 1fr))",
@@ -176,21 +181,25 @@ def _has_loss(record: Observations) -> bool:
     return bool(np.isfinite([*record.loss, *record.series("probe_loss")]).any())
 
 
+_LOSSES = {"squared": "1/(2N) Σ |f − y|²", "cross-entropy": "the cross-entropy"}
+
+
 def _loss_figure(record: Observations) -> Figure:
     curves = {"training loss as given": record.loss, "loss on the probe points": _probe(record)}
     colors = category_colors(tuple(curves))
     traces = [
-        _trace(record, values, words, colors[words], {"curve": words}, start=True)
+        line_of(record, values, words, colors[words], {"curve": words}, start=True)
         for words, values in curves.items()
         if np.isfinite(values).any()
     ]
     keys = [Key(trace["name"], trace["name"], colors[trace["name"]]) for trace in traces]
-    layout = _layout("loss", [v for trace in traces for v in trace["y"]])
-    layout["xaxis"] = _step_axis(record, start=True)
+    layout = layout_of("loss", [v for trace in traces for v in trace["y"]])
+    layout["xaxis"] = step_axis(record, start=True)
     return Figure(
         anchor="loss",
         title="Loss",
-        caption="The loss given by the training loop, and 1/(2N) Σ |f − y|² on the probe points.",
+        caption=f"The loss given by the training loop, and {_LOSSES.get(record.subject.loss, 'the loss')} "
+        "on the probe points.",
         panels=[Panel(traces, layout)],
         legends=[Legend("curve", "Curve", keys)],
     )
@@ -198,50 +207,6 @@ def _loss_figure(record: Observations) -> Figure:
 
 def _probe(record: Observations) -> np.ndarray:
     return record.series("probe_loss")
-
-
-def _trace(
-    record: Observations,
-    values: np.ndarray,
-    name: str,
-    color: str,
-    meta: Mapping[str, str],
-    *,
-    start: bool = False,
-) -> dict[str, Any]:
-    """One line over the steps; step 0 has no place on a logarithmic axis and is put at 1/2."""
-    steps = np.where(record.steps > 0, record.steps, 0.5)
-    shown = np.isfinite(values) & (start | (record.steps > 0)) & (start | (values > 0))
-    return {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "name": name,
-        "meta": dict(meta),
-        "x": steps[shown].tolist(),
-        "y": values[shown].tolist(),
-        "customdata": record.steps[shown].tolist(),
-        "hovertemplate": f"{name}<br>step %{{customdata}}: %{{y:.3g}}<extra></extra>",
-        "line": {"color": color, "width": 1.6},
-        "marker": {"color": color, "size": 4},
-    }
-
-
-def _layout(title: str, values: Sequence[float]) -> dict[str, Any]:
-    return {
-        "xaxis": {"type": "log", "title": {"text": "step"}},
-        "yaxis": log_axis(title, values),
-    }
-
-
-def _step_axis(record: Observations, *, start: bool) -> dict[str, Any]:
-    last = max(int(record.steps[-1]), 1)
-    ticks = [10**k for k in range(int(np.log10(last)) + 1)]
-    return {
-        "type": "log",
-        "title": {"text": "step"},
-        "tickvals": [0.5, *ticks] if start else ticks,
-        "ticktext": ["0", *map(str, ticks)] if start else list(map(str, ticks)),
-    }
 
 
 def _group_table(record: Observations) -> Table:
@@ -301,7 +266,8 @@ def _settings(record: Observations) -> Settings:
         ("targets", "given" if subject.has_targets else "not given"),
         ("started", subject.provenance.get("started_at", "unknown")),
         ("versions", ", ".join(f"{name} {v}" for name, v in versions.items())),
-        ("time spent looking", seconds(record.observing_seconds)),
+        ("what looking cost training", seconds(record.observing_seconds)),
+        ("making the observer took", seconds(record.setup_seconds)),
         ("time until the last look", seconds(float(record.seconds[-1]))),
         *(("note", note) for note in subject.notes),
     ]

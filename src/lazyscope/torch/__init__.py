@@ -10,6 +10,7 @@ except ImportError as _error:
 
 from lazyscope.torch._forecast import forecast, parameter_groups
 from lazyscope.torch._observer import Observer
+from lazyscope.torch.callbacks import huggingface_callback, lightning_callback
 from lazyscope.torch.kernel._explain import explain_tangent_kernel
 from lazyscope.torch.kernel._kernel import tangent_kernel, tangent_kernel_by_parameter
 from lazyscope.torch.kernel._product import tangent_kernel_product
@@ -19,6 +20,8 @@ __all__ = [
     "Observer",
     "explain_tangent_kernel",
     "forecast",
+    "huggingface_callback",
+    "lightning_callback",
     "parameter_groups",
     "roles_of",
     "tangent_kernel",

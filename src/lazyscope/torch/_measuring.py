@@ -2,9 +2,14 @@
 
 from typing import Any, NamedTuple, final
 
+import jax.numpy as jnp
 import numpy as np
 import torch
 
+from lazyscope._jax import own_settings
+from lazyscope._loss import AbstractLoss
+from lazyscope.kernel import as_matrix
+from lazyscope.observe import ends_of, sharpness_of
 from lazyscope.torch._question import call
 from lazyscope.torch.kernel._kernel import Prepared, kernel_of
 from lazyscope.torch.kernel._linearised import Push, Start
@@ -13,11 +18,15 @@ from lazyscope.torch.uses._patterns import PatternWatcher, share_flipped
 
 
 class State(NamedTuple):
-    """What of a module at one moment is kept to compare with: kernel (n, n), outputs (n, C), patterns."""
+    """What of a module at one moment is kept to compare with: kernel (n, n), outputs (n, C), patterns.
+
+    ``curvature`` has what the kernel before its average over outputs says.
+    """
 
     kernel: np.ndarray
     outputs: torch.Tensor
     patterns: list[torch.Tensor]
+    curvature: dict[str, float]
 
 
 @final
@@ -34,17 +43,35 @@ class Mixed(torch.nn.Module):
         return self.inner(x) @ self.mixing
 
 
-def take_state(module: torch.nn.Module, prepared: Prepared) -> State:
+def take_state(module: torch.nn.Module, prepared: Prepared, loss: AbstractLoss) -> State:
     """Outputs, patterns and mean kernel at the present parameters; within `state_restored`."""
     watcher = PatternWatcher()
     with watcher:
         outputs = call(module, prepared.question.x1)
     kernel = kernel_of(prepared)
     mean = np.trace(kernel, axis1=2, axis2=3) / kernel.shape[2]
-    return State(mean.astype(float), outputs.detach().clone(), watcher.patterns)
+    outputs = outputs.detach().clone()
+    mixed = isinstance(prepared.question.module, Mixed)
+    curvature = {} if mixed else _curvature(kernel, outputs, prepared.sketch.working_type, loss)
+    return State(mean.astype(float), outputs, watcher.patterns, curvature)
 
 
-def scalars(before: State, now: State, y: torch.Tensor | None) -> dict[str, float]:
+def _curvature(
+    kernel: np.ndarray, outputs: torch.Tensor, precision: str, loss: AbstractLoss
+) -> dict[str, float]:
+    """Ends of the spectrum of the kernel (n, n, C, C), and the sharpness of the loss."""
+    with own_settings(double=True):
+        whole = jnp.asarray(kernel, float)
+        ends = ends_of(as_matrix(whole), precision)
+        at = jnp.asarray(outputs.double().cpu().numpy())
+        found = (*ends, sharpness_of(whole, ends[0], loss, at))
+    names = ("largest_eigenvalue", "smallest_eigenvalue", "sharpness")
+    return dict(zip(names, map(float, found), strict=True))
+
+
+def scalars(
+    before: State, now: State, y: torch.Tensor | None, loss: AbstractLoss
+) -> dict[str, float]:
     """Fields of a `Measurement` that compare two states."""
     change = np.linalg.norm(now.kernel - before.kernel) / _or_nan(np.linalg.norm(before.kernel))
     found = {
@@ -53,11 +80,14 @@ def scalars(before: State, now: State, y: torch.Tensor | None) -> dict[str, floa
         "target_alignment": float("nan"),
         "probe_loss": float("nan"),
         "flipped": float("nan"),
+        **now.curvature,
     }
     if y is not None:
         targets = y.double().cpu().numpy()
         found["target_alignment"] = _cosine(now.kernel, targets @ targets.T)
-        found["probe_loss"] = float((now.outputs - y).double().square().sum() / (2 * len(y)))
+        with own_settings(double=True):
+            at = (jnp.asarray(each.double().cpu().numpy()) for each in (now.outputs, y))
+            found["probe_loss"] = float(loss.value(*at))
     if bool(torch.isfinite(now.outputs).all()):
         found["flipped"] = share_flipped(before.patterns, now.patterns)
     return {name: value if np.isfinite(value) else float("nan") for name, value in found.items()}

@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float
 
 from lazyscope._checks import InputError
+from lazyscope._loss import check_targets as check_loss_targets
+from lazyscope._loss import named_loss
 from lazyscope.observe import (
     DEFAULT_CADENCE,
     MANY_OUTPUTS,
@@ -23,6 +25,7 @@ from lazyscope.observe import (
     provenance,
     random_directions,
 )
+from lazyscope.torch._layers import layer_readings
 from lazyscope.torch._measuring import Mixed, linearisation_scalars, norms, scalars, take_state
 from lazyscope.torch._question import Question, pose
 from lazyscope.torch._refusals import check_module
@@ -49,8 +52,11 @@ class Observer(AbstractObserver):
             look costs about (4 + 2 C) forward passes of them. They are copied, as are targets.
         y_probe: their targets (n, C); None leaves out what needs targets.
         groups: a function of a parameter's name, or beginnings of names with their group's name; by
-            default parameters whose names differ in the last part only (weight and bias of a layer).
+            default parameters whose names differ in the last part only (weight and bias of a layer), under
+            that name; ``layer 0 (Linear)`` where the module has none but a number.
         cadence: when `due` says yes.
+        loss: whose value at the probe points is read, and whose sharpness: ``squared``,
+            1/(2n) sum |f - y|^2, or ``cross-entropy``, with one-hot rows as targets.
 
     Raises:
         InputError: all that `tangent_kernel` refuses in evaluation mode, targets of another shape, groups
@@ -80,9 +86,10 @@ class Observer(AbstractObserver):
         *,
         groups: Grouping = None,
         cadence: Cadence = DEFAULT_CADENCE,
+        loss: str = "squared",
     ) -> None:
         begin = time.perf_counter()
-        cadence = check_cadence(cadence)
+        cadence, self._loss = check_cadence(cadence), named_loss(loss)
         question = pose(module, x_probe)
         question = question._replace(x1=question.x1.clone())  # a loader may use the tensor again
         self._module = question.module
@@ -94,7 +101,7 @@ class Observer(AbstractObserver):
             )
             precision = self._prepared.sketch.precision
             self._push = find_push(self._module, self._start, question.x1, precision)
-            self._state = take_state(self._module, self._prepared)
+            self._state = take_state(self._module, self._prepared, self._loss)
         if self._push is None:
             notes.append("The module has no forward derivative that agrees with the backward one, so "
                          "its distance from the linearised network is not measured.")  # fmt: skip
@@ -106,7 +113,11 @@ class Observer(AbstractObserver):
             notes.append("No rectifiers were found in the module, so no patterns could flip.")
         num_outputs = self._state.outputs.shape[1]
         self._y = check_targets("y_probe", y_probe, question, num_outputs)
+        if self._y is not None:
+            check_loss_targets(self._loss, self._y.double().cpu().numpy())
         group_names, parameter_group = in_order_of_use(question, self._prepared.sketch, groups)
+        if groups is None:
+            group_names = tuple(_in_words(self._module, name) for name in group_names)
         self._subject = Subject(
             parameters=question.names,
             shapes=tuple(tuple(p.shape) for p in question.parameters),
@@ -117,6 +128,7 @@ class Observer(AbstractObserver):
             has_targets=y_probe is not None,
             notes=tuple(notes),
             provenance=provenance("torch"),
+            loss=loss,
         )
         self._start_norms = norms(list(self._start.parameters.values()))
         first = self._measure(self._module)
@@ -125,7 +137,7 @@ class Observer(AbstractObserver):
         end = time.perf_counter()
         self._begin(self._subject, first, cadence, end - begin, end - again)
 
-    def observe(self, params: Any = None, *, step: int, loss: Any = None) -> Look:
+    def observe(self, params: Any = None, *, step: int, loss: Any = None, rate: Any = None) -> Look:
         """Look at the module, whether due or not, and add what is seen to the record.
 
         Args:
@@ -133,6 +145,7 @@ class Observer(AbstractObserver):
                 parameters and shapes (a copy with averaged weights) is possible.
             step: steps taken so far; the last step again replaces its look.
             loss: the training loss, if known: a number or a tensor with one entry.
+            rate: the learning rate, if training is plain gradient descent on the same loss.
 
         Raises:
             InputError: a module with other parameters (names, shapes, precision, device, or which of them are
@@ -141,7 +154,9 @@ class Observer(AbstractObserver):
         if isinstance(loss, torch.Tensor):
             loss = loss.detach().cpu()
             loss = loss.double() if loss.is_floating_point() else loss
-        return super().observe(self._module if params is None else params, step=step, loss=loss)
+        return super().observe(
+            self._module if params is None else params, step=step, loss=loss, rate=rate
+        )
 
     def _settle(self, params: Any) -> None:
         if any(p.is_cuda for p in self._start.parameters.values()):
@@ -171,12 +186,15 @@ class Observer(AbstractObserver):
 
     def _numbers(
         self, module: torch.nn.Module, prepared: Prepared, moved: Any, x: torch.Tensor
-    ) -> dict[str, float]:
+    ) -> dict[str, Any]:
         """What outputs and kernel say; nothing where the module cannot be called since it diverged."""
         try:
             with np.errstate(all="ignore"):
-                now = take_state(module, prepared)
-                return scalars(self._state, now, self._y) | linearisation_scalars(
+                now = take_state(module, prepared, self._loss)
+                found = scalars(self._state, now, self._y, self._loss)
+                start = [self._start.parameters[name] for name in self._subject.parameters]
+                found |= layer_readings(prepared, start, now.outputs)
+                return found | linearisation_scalars(
                     module, self._push, self._start, moved, x, now.outputs, self._y
                 )
         except Exception:
@@ -231,6 +249,16 @@ def _not_the_same(received: str) -> InputError:
     )
 
 
+def _in_words(module: torch.nn.Module, name: str) -> str:
+    """The name of a layer, with what it is where its name is a number in a sequence."""
+    if not all(part.isdecimal() for part in name.split(".")):
+        return name
+    try:
+        return f"layer {name} ({type(module.get_submodule(name)).__name__})"
+    except AttributeError:  # an array of its own
+        return f"array {name}"
+
+
 def _plain(value: Any) -> Any:
     return tuple(value) if isinstance(value, torch.Size) else value
 
@@ -256,5 +284,6 @@ def _prepared(question: Question) -> tuple[Prepared, list[str]]:
         return prepared, notes
     mixing = torch.as_tensor(directions).to(first.detach())
     notes.append(f"The kernel is averaged over {MANY_OUTPUTS} random directions in output space, not "
-                 f"over all {outputs} outputs.")  # fmt: skip
+                 f"over all {outputs} outputs; its eigenvalues are not those of the network and are left "
+                 "out.")  # fmt: skip
     return prepare(Mixed(question.module, mixing), question.x1, None, MEMORY), notes

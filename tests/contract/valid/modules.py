@@ -22,6 +22,7 @@ def calls(folder):
             "x_probe": x,
             "y_probe": y,
             "cadence": observe.Cadence(),
+            "loss": "squared",
         },
         "torch.explain_tangent_kernel": net,
         "torch.forecast": {"module": layers, "x": x, "y": y, "at_fraction": 0.0, "memory": 2**30},

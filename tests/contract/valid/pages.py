@@ -104,6 +104,11 @@ def calls(folder):
         },
         "study.write_kappa_page": {"result": kappa_result(), "path": page},
         "study.write_map_page": {"runs": runs, "estimates": estimates, "path": page},
+        "report.write_joined_page": {
+            "stored": observe.join_observations({64: record(), 128: record()}).summary(),
+            "path": page,
+            "title": "Observed",
+        },
         "report.write_observation_page": {
             "stored": observe.to_json(record()),
             "path": page,

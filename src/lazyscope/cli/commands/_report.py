@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lazyscope._checks import InputError, check_choice
-from lazyscope._file import local_path, open_regular, unreadable
+from lazyscope._file import local_path, open_regular, read_json, unreadable
 from lazyscope.cli._answer import print_json
 from lazyscope.cli._output import check_writable_file
 from lazyscope.cli._store import opened_store
@@ -110,13 +110,25 @@ def _stored(store: Path) -> Path:
 def _observation_page(
     stored: Path, output: Path, select: Sequence[str], title: str | None
 ) -> str | None:
-    from lazyscope.observe import open_observations, to_json
-    from lazyscope.report import write_observation_page
+    from lazyscope.observe import JOINED_FORMAT, open_observations, to_json
+    from lazyscope.report import write_joined_page, write_observation_page
 
     _refuse_unused(select=select)
+    joined = _json_of(stored)
+    if isinstance(joined, dict) and joined.get("format") == JOINED_FORMAT:
+        write_joined_page(joined, output, title=title or "Observed widths")
+        return None
     record = open_observations(stored)
     write_observation_page(to_json(record), output, title=title or "Observed training")
     return record.summary()["verdict"] or "none, training left the finite numbers"
+
+
+def _json_of(stored: Path) -> Any:
+    """What a JSON file holds; None for any other file, which its reader refuses."""
+    try:
+        return read_json(stored)
+    except (OSError, ValueError):
+        return None
 
 
 def _map_page(store: Path, output: Path, select: Sequence[str], title: str | None) -> str | None:

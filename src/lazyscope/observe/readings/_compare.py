@@ -10,10 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Real
 
+from lazyscope._loss import AbstractLoss
 from lazyscope._trace import (
     Example,
     Junction,
     Path,
+    coarsest,
     pattern_taps,
     reverse_only,
     run_tapped,
@@ -21,14 +23,10 @@ from lazyscope._trace import (
     wide,
     wide_type,
 )
-from lazyscope.kernel import tangent_kernel
-from lazyscope.measure import (
-    kernel_alignment,
-    kernel_change,
-    linearisation_gap,
-    mean_squared_error,
-    operator_norm,
-)
+from lazyscope.kernel import as_matrix, tangent_kernel
+from lazyscope.measure import kernel_alignment, kernel_change, linearisation_gap, operator_norm
+from lazyscope.observe.readings._curvature import ends_of, sharpness_of
+from lazyscope.observe.readings._layers import LayerReadings, layer_readings, uses_of
 
 
 class Reference(NamedTuple):
@@ -56,28 +54,43 @@ class Numbers(NamedTuple):
     moved: Float[Array, " leaves"]
     moved_operator: Float[Array, " leaves"]
     scalars: dict[str, Float[Array, ""]]
+    layers: LayerReadings | None
+
+
+class Seen(NamedTuple):
+    """What is known of a network before it is measured: equations, rectifiers, whether it can be pushed."""
+
+    example: Example
+    junctions: Mapping[Path, Junction]
+    linear: bool
+    loss: AbstractLoss
 
 
 def compare(
-    example: Example,
-    junctions: Mapping[Path, Junction],
-    linear: bool,
+    seen: Seen,
     reference: Reference,
     start: State,
     leaves: tuple[Float[Array, "..."], ...],
 ) -> tuple[Numbers, State]:
     """Compare the network at `leaves` with the one at the start, and return its own state."""
+    example, junctions, linear, loss = seen
     outputs, patterns = _run(example, junctions, reference, leaves)
     kind = wide_type([*leaves, outputs])
     outputs = wide(outputs, kind)
-    kernel = wide(_mean_kernel(example, reference, leaves), kind)
+    whole = wide(_kernel(example, reference, leaves), kind)
+    kernel = _mean_of(whole)
     scalars = {
         "kernel_change": kernel_change(start.kernel, kernel),
         "kernel_alignment": kernel_alignment(start.kernel, kernel),
     }
     if reference.y is not None and outputs.size:
         scalars["target_alignment"] = kernel_alignment(kernel, reference.y @ reference.y.T)
-        scalars["probe_loss"] = mean_squared_error(outputs, reference.y)
+        scalars["probe_loss"] = loss.value(outputs, reference.y)
+    if reference.mixing is None and outputs.size:
+        largest, smallest = ends_of(as_matrix(whole), coarsest(example))
+        scalars["largest_eigenvalue"] = largest
+        scalars["smallest_eigenvalue"] = smallest
+        scalars["sharpness"] = sharpness_of(whole, largest, loss, outputs)
     if linear and outputs.size:
         change = jax.tree.map(jnp.subtract, leaves, reference.leaves)
         before, pushed = (wide(each, kind) for each in _linearised(example, reference, change))
@@ -92,15 +105,19 @@ def compare(
         scalars["flipped"] = jnp.where(fine, flipped, jnp.nan).astype(outputs.dtype)
     pairs = zip(leaves, reference.leaves, strict=True)
     moved = [wide(now, kind) - wide(then, kind) for now, then in pairs]
-    return Numbers(*_norms(moved), scalars), State(kernel, patterns)
+    layers = None
+    if outputs.size and (uses := uses_of(example)):
+        inputs = (reference.consts, reference.context, reference.x)
+        layers = layer_readings(example, uses, inputs, leaves, reference.leaves, outputs)
+    return Numbers(*_norms(moved), scalars, layers), State(kernel, patterns)
 
 
 Program = Callable[[Reference, State, Any], tuple[Numbers, State]]
 
 
-def compiled(example: Example, junctions: Mapping[Path, Junction], linear: bool) -> Program:
+def compiled(seen: Seen) -> Program:
     """`compare` for one network; what it holds goes with it."""
-    return eqx.filter_jit(functools.partial(compare, example, junctions, linear))
+    return eqx.filter_jit(functools.partial(compare, seen))
 
 
 def can_linearise(example: Example, reference: Reference) -> bool:
@@ -158,14 +175,18 @@ def _linearised(
     return before, push(change)[0]
 
 
-def _mean_kernel(example: Example, reference: Reference, leaves: Any) -> Float[Array, "n n"]:
-    """The tangent kernel averaged over outputs, or over directions in output space."""
+def _kernel(example: Example, reference: Reference, leaves: Any) -> Float[Array, "n n C C"]:
+    """The tangent kernel of outputs, or of directions in output space."""
 
     def network(leaves: Any, batch: Any) -> Any:
         outputs, _ = _run(example, {}, reference._replace(x=batch), leaves)
         return outputs if reference.mixing is None else outputs @ reference.mixing
 
-    kernel = tangent_kernel(network, leaves, reference.x)
+    return tangent_kernel(network, leaves, reference.x)
+
+
+def _mean_of(kernel: Float[Array, "n n C C"]) -> Float[Array, "n n"]:
+    """The kernel averaged over outputs."""
     return jnp.trace(kernel, axis1=2, axis2=3) / np.asarray(kernel.shape[2], kernel.dtype)
 
 
