@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from lazyscope._checks import InputError
@@ -18,7 +19,7 @@ from lazyscope.experiment import (
     scaled_network,
     train_run,
 )
-from lazyscope.flow import ExponentialFlow, function_problem, solve_flow
+from lazyscope.flow import ExponentialFlow, OptimiserSteps, function_problem, solve_flow
 from lazyscope.model import network_names
 from lazyscope.scaling import Scheme, named_scheme
 from lazyscope.sweep import SweepDesign, estimate_cost, open_store, run_sweep
@@ -206,6 +207,13 @@ def test_a_sweep_takes_the_depth_as_an_axis_of_a_deep_scheme():
 def test_deep_schemes_are_for_networks_with_branches_and_stand_alone(fixed, words):
     with pytest.raises(InputError, match=words):
         estimate_cost(SweepDesign(fixed={**DIGITS, "width": 8, "depth": 1, **fixed}), num_workers=1)
+
+
+@pytest.mark.parametrize("optimiser", ["adam", optax.scale(-1.0)])
+def test_rates_in_the_depth_serve_no_other_optimiser(data, optimiser):
+    settings, scheme = {**default_settings(), **DEEP}, named_scheme("completep", depth=3)
+    with pytest.raises(InputError, match=r"holds rates of sgd.*for the optimiser that trains"):
+        run_inputs(settings, data, scheme, OptimiserSteps(optimiser, share=0.1))
 
 
 def test_a_single_run_gets_the_branches_of_its_scheme(data):

@@ -126,7 +126,8 @@ def scheme_for(scheme: Scheme, method: AbstractMethod) -> Scheme:
     """The scheme, which says that its speeds are rates of the optimiser that a run is trained by.
 
     Raises:
-        InputError: a scheme whose rates are those of another optimiser; plain speeds serve any of them.
+        InputError: a scheme whose rates are those of another optimiser; plain speeds serve any of them, but
+            not those of residual branches, whose power of the depth is one optimiser's.
     """
     _check_scheme(scheme, method)
     if not isinstance(method, OptimiserSteps) or is_transformation(method.optimiser):
@@ -138,13 +139,15 @@ def _check_scheme(scheme: Scheme, method: AbstractMethod) -> None:
     held, used = scheme.optimiser, optimizer_name(method)
     wanted = held if isinstance(held, str) else ", ".join(held)
     follows_flow = growth_power(held) == 2 and used in (None, "sgd", "momentum")
-    if held == "sgd" or follows_flow or used == wanted:
+    plain = held == "sgd" and scheme.branches is None
+    if plain or follows_flow or used == wanted:
         return
     raise InputError(
         f"this scheme holds rates of {wanted}",
         received=f"a run by {used or type(method).__name__}",
         cause="a scheme for one optimiser under another one",
-        fix=f"train by OptimiserSteps({held!r}, ...), or make the scheme without an optimiser",
+        fix=f"train by OptimiserSteps({held!r}, ...), or make the scheme "
+        + ("without an optimiser" if scheme.branches is None else "for the optimiser that trains"),
     )
 
 

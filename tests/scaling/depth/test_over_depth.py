@@ -107,7 +107,7 @@ def test_without_a_multiplier_networks_start_exponentially_large():
     assert (found.start, found.features, found.displacements, found.rate) == (0.5, None, None, None)
 
 
-@pytest.mark.parametrize("optimiser", ["sgd", "sign", "muon"])
+@pytest.mark.parametrize("optimiser", ["sgd", "sign", pytest.param("muon", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("given", GIVEN)
 def test_exponents_are_those_of_a_few_small_steps_of_the_branches(given, optimiser):
     depths = np.array(DEPTHS[1:])

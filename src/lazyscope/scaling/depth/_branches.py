@@ -38,7 +38,7 @@ class Branches:
 
     def __post_init__(self) -> None:
         for name in ("multiplier_exponent", "scale_exponent", "speed_exponent"):
-            value = check_finite(f"{name} in the depth", getattr(self, name))
+            value = check_finite(f"{name.replace('_', ' ')} in the depth", getattr(self, name))
             if abs(value) > _STEEPEST:
                 raise InputError(
                     f"exponents in the depth lie between -{_STEEPEST:g} and {_STEEPEST:g}",
