@@ -51,7 +51,7 @@ def judge_kappa(settings: KappaSettings, runs: xr.Dataset) -> dict[str, Any]:
         "settings": _settings_record(settings, data),
         "runs": records,
         "curves": [each.curve for each in shown],
-        "test_outputs": [each.test_outputs for each in shown if each.test_outputs["network"]],
+        "test_outputs": [each.test_outputs for each in shown if settings.method == FLOW],
         **judge(
             records,
             settings.spreads,
@@ -114,23 +114,20 @@ def _first_network(settings: KappaSettings, data: Dataset) -> Any:
 
 def _settings_record(settings: KappaSettings, data: Dataset) -> dict[str, Any]:
     plain = {f.name: getattr(settings, f.name) for f in fields(settings)}
-    steps = {} if settings.method == FLOW else {"share": DEFAULT_SHARE}
-    return (
-        plain
-        | steps
-        | {
-            "spreads": list(settings.spreads),
-            "kappas": list(settings.ladder),
-            "widths": list(settings.widths),
-            "seeds": list(range(settings.seeds)),
-            "num_outputs": data.y_train.shape[1],
-            "network": architecture(settings.model).words.format(
-                depth=settings.depth, activation=settings.activation
-            ),
-            "groups": list(_first_network(settings, data).group_names),
-            "description": list(data.description),
-            "digest": data.summary()["digest"],
-            "method": "exponential flow" if settings.method == FLOW else settings.method,
-            "versions": versions(),
-        }
-    )
+    if settings.method != FLOW:
+        plain["share"] = DEFAULT_SHARE
+    return plain | {
+        "spreads": list(settings.spreads),
+        "kappas": list(settings.ladder),
+        "widths": list(settings.widths),
+        "seeds": list(range(settings.seeds)),
+        "num_outputs": data.y_train.shape[1],
+        "network": architecture(settings.model).words.format(
+            depth=settings.depth, activation=settings.activation
+        ),
+        "groups": list(_first_network(settings, data).group_names),
+        "description": list(data.description),
+        "digest": data.summary()["digest"],
+        "method": "exponential flow" if settings.method == FLOW else settings.method,
+        "versions": versions(),
+    }
