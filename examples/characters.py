@@ -16,7 +16,7 @@ import lazyscope.torch as lazyscope
 from lazyscope.observe import Cadence, join_observations
 
 torch.set_num_threads(1)  # tensors are small
-CONTEXT, BATCH, STEPS, HEADS, PROBE = 16, 32, 150, 2, 24
+CONTEXT, BATCH, STEPS, HEADS, PROBE = 16, 32, 120, 2, 10
 WIDTHS, SEEDS = (16, 32, 64), (0, 1)
 WORDS = {
     "who": ("a bee", "the seal", "a tall tree", "the last beast"),
@@ -131,14 +131,16 @@ def main() -> None:
     records = {width: [train(width, seed).record for seed in SEEDS] for width in WIDTHS}
     record = records[WIDTHS[-1]][0]
     print(f"{TEXT[:60]}..\n\nWidth {WIDTHS[-1]}, {len(LETTERS)} letters:")
-    print("  step   loss   kernel change   D_LR   sharpness   alignment of the change, readout")
+    print(
+        "  step   loss   kernel change   sharpness   readout: alignment of its change, directions"
+    )
     readout = record.subject.parameters.index("model.readout.weight")
     for look in record.looks:
         seen = look.measurement
         print(
             f"  {look.step:4d}   {look.loss:4.2f}   {seen.kernel_change:13.2f}   "
-            f"{seen.low_rank_distance:4.2f}   {seen.sharpness:9.3g}   "
-            f"{seen.update_alignment[readout]:.2f}"
+            f"{seen.sharpness:9.3g}   {seen.update_alignment[readout]:29.2f}   "
+            f"{seen.input_rank[readout]:8.1f}"
         )
     summary = record.summary()
     share = summary["observing"]["share"]

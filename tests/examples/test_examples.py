@@ -20,7 +20,7 @@ NEEDS = {
 SAYS = {
     "flax_digits": ("Forecast", "Verdict: not-lazy", "lazyscope report"),
     "equinox_cnn": ("Output scale 100", "Verdict: lazy"),
-    "characters": ("D_LR", "Exponents of the width after 150 steps"),
+    "characters": ("sharpness", "verdict: not-lazy", "Exponents of the width after 120 steps"),
     "transformer": ("attention", "Share of every array in the kernel"),
 }
 

@@ -41,6 +41,7 @@ def test_a_loop_has_its_record_and_its_logger_what_was_seen():
     assert not watch.finish(params)
 
 
+@pytest.mark.slow
 def test_a_training_that_goes_on_keeps_the_steps_of_its_optimiser():
     optimizer = optax.adam(1e-2)
     quiet = OptaxWatch(
@@ -54,6 +55,7 @@ def test_a_training_that_goes_on_keeps_the_steps_of_its_optimiser():
     assert steps[-1] == 16  # the next that is owed
 
 
+@pytest.mark.slow
 def test_updates_that_gather_gradients_count_once():
     optimizer = optax.MultiSteps(optax.sgd(1e-2), every_k_schedule=4)
     watch = OptaxWatch(Observer(lambda w, x: x @ w, START, X, cadence=Cadence(per_decade=60)))

@@ -120,6 +120,7 @@ def test_lightning_trains_with_eight_looks_that_all_its_loggers_get():
         assert logger.seen[12]["lazyscope/total"] == record.looks[-1].measurement.total > 0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("libraries")
 def test_lightning_looks_at_a_part_of_the_module_in_the_first_process_alone():
     class Task(nn.Module):

@@ -57,7 +57,7 @@ _LAYERS = {
 def layers_figure(record: Observations) -> Figure:
     """Alignments and ranks of every array over training."""
     names = record.subject.parameters
-    shown = np.isfinite(record.series("weight_alignment")).any(0)
+    shown = np.any(np.isfinite(record.series("weight_alignment")), axis=0)
     kept = [k for k in range(len(names)) if shown[k]]
     colors = category_colors(tuple(names[k] for k in kept))
     panels = []

@@ -91,7 +91,7 @@ def gauss_newton(loss):
     return jnp.einsum("icp,icd,idq->pq", jacobian, blocks / POINTS, jacobian)
 
 
-@pytest.mark.parametrize("loss", ["squared", "cross-entropy"])
+@pytest.mark.parametrize("loss", ["squared", pytest.param("cross-entropy", marks=pytest.mark.slow)])
 def test_the_sharpness_is_the_largest_eigenvalue_of_the_gauss_newton_matrix(loss, double):
     expected = np.linalg.eigvalsh(gauss_newton(loss))[-1]
     seen = record(loss)
@@ -100,6 +100,7 @@ def test_the_sharpness_is_the_largest_eigenvalue_of_the_gauss_newton_matrix(loss
     np.testing.assert_array_equal(seen.rate, [np.nan, 0.25])
 
 
+@pytest.mark.slow
 def test_the_loss_on_the_probe_points_is_the_one_that_is_named(double):
     outputs = jnp.asarray(inputs()[3] @ END["out"] / 2)
     expected = -jnp.mean(jnp.sum(Y * jax.nn.log_softmax(outputs), axis=1))
@@ -111,6 +112,7 @@ def test_the_loss_on_the_probe_points_is_the_one_that_is_named(double):
         Observer(network, START, X, 3 * Y, loss="cross-entropy")
 
 
+@pytest.mark.slow
 def test_plain_descent_beyond_the_stable_rate_diverges_and_below_it_converges(double):
     x, y = jnp.asarray(X), jnp.asarray(Y)
     observer = Observer(lambda w, x: x @ w, jnp.ones((3, 2)), x, y)
@@ -126,6 +128,7 @@ def test_plain_descent_beyond_the_stable_rate_diverges_and_below_it_converges(do
     assert abs(excess(0.98 * limit)) < 1e-3
 
 
+@pytest.mark.slow
 def test_a_smallest_eigenvalue_that_is_rounding_is_zero():
     observer = Observer(lambda w, x: x @ w, np.ones((3, 1)), X)  # seven points, three directions
     first = observer.record.looks[0].measurement
@@ -136,6 +139,7 @@ def test_a_smallest_eigenvalue_that_is_rounding_is_zero():
     assert few.smallest_eigenvalue == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_a_table_of_vectors_is_aligned_with_the_rows_that_are_looked_up():
     tokens = np.array([[0, 1], [1, 1], [4, 0]])
     table = RNG.normal(size=(5, 4))

@@ -52,13 +52,13 @@ class OptaxWatch:
                 cause="a logger in place of the function that logs",
                 fix="give for instance lambda scalars, step: writer.add_scalars('run', scalars, step)",
             )
-        self._watch, self._log, self._ahead = Watch(observer), log, 0
-        self._calls = 0
+        self._observer, self._watch, self._log = observer, Watch(observer), log
+        self._calls = self._ahead = 0
 
     @property
     def observer(self) -> Observer:
         """The observer, whose `record` is what was seen."""
-        return self._watch.observer
+        return self._observer
 
     def __call__(self, params: Any, state: Any = None, loss: Any = None) -> bool:
         """Note one update; look if a look is due, and say whether it did.
