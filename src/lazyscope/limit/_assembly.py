@@ -150,7 +150,7 @@ def _left_block(
     cosines: Callable[..., Any],
     diagonal: bool,
     close: float,
-    gain: None,
+    gain: float | None,
 ) -> Block:
     """`block` by the program that a process before left, or that is left to the next."""
     leaves, tree = jax.tree.flatten(given)
