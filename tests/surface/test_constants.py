@@ -5,16 +5,12 @@ from collections import defaultdict
 from pathlib import Path
 
 import lazyscope
-from lazyscope.cli.commands._train import METHODS as METHODS_OF_COMMANDS
-from lazyscope.experiment import METHODS
 
 SOURCE = Path(lazyscope.__file__).parent
 
 
 EXPERIMENTS = ("claims/controls/", "claims/papers/", "claims/law/")
 """Settings of experiments, each of its own, may be equal by chance."""
-BEFORE_JAX = {"METHODS = ('flow', 'descent', *OPTIMISERS)"}
-"""Needed by a command before JAX is loaded."""
 
 
 def constants(tree):
@@ -54,13 +50,9 @@ def test_no_constant_is_defined_twice():
     found = {
         name: where
         for name, where in twice(modules()).items()
-        if name not in BEFORE_JAX and not all(each.startswith(EXPERIMENTS) for each in where)
+        if not all(each.startswith(EXPERIMENTS) for each in where)
     }
     assert found == {}
-
-
-def test_what_a_command_tells_before_jax_is_loaded_is_what_runs_know():
-    assert METHODS_OF_COMMANDS == METHODS
 
 
 def test_a_constant_defined_twice_would_be_seen():

@@ -1,4 +1,4 @@
-"""Which optimisers have a name?"""
+"""Which optimisers and ways of training have a name?"""
 
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -12,6 +12,15 @@ OPTIMISERS: tuple[str, ...] = get_args(OptimiserName)
 
 WITH_EPSILON = ("adam", "adamw", "muon")
 """Those that add an epsilon to a norm."""
+
+FLOW = "flow"
+"""Gradient flow, the way to train unless another one is named."""
+
+METHODS = (FLOW, "descent", *OPTIMISERS)
+"""Ways to train, as sweep files and commands write them."""
+
+OF_KNOWN_LAW = (FLOW, *(name for name in OPTIMISERS if name != "adamw"))
+"""Ways to train without a decay, which the displacement law does not contain."""
 
 
 def optimiser_of(method: str) -> str:

@@ -2,14 +2,11 @@
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lazyscope._checks import OPTIMISERS, WITH_EPSILON, InputError, check_choice
+from lazyscope._checks import METHODS, OPTIMISERS, WITH_EPSILON, InputError, check_choice
 from lazyscope.cli._values import read_number
 
 if TYPE_CHECKING:
     from lazyscope.flow import AbstractMethod
-
-FLOW = "flow"
-METHODS = (FLOW, "descent", *OPTIMISERS)
 
 
 class MethodNumbers(NamedTuple):

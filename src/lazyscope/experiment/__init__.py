@@ -1,5 +1,6 @@
 """One run: which network, on which data, drawn, trained and measured how, and kept as what?"""
 
+from lazyscope._checks import METHODS as METHODS
 from lazyscope.experiment._data import data_digest as data_digest
 from lazyscope.experiment._data import data_digests as data_digests
 from lazyscope.experiment._data import data_keys as data_keys
@@ -33,7 +34,6 @@ from lazyscope.experiment._record import RunRecord
 from lazyscope.experiment._settings import DEFAULT_SHARE as DEFAULT_SHARE
 from lazyscope.experiment._settings import DEFAULT_TOLERANCE as DEFAULT_TOLERANCE
 from lazyscope.experiment._settings import FINE_RECORDS as FINE_RECORDS
-from lazyscope.experiment._settings import METHODS as METHODS
 from lazyscope.experiment._settings import Value as Value
 from lazyscope.experiment._settings import canonical as canonical
 from lazyscope.experiment._settings import default_settings as default_settings

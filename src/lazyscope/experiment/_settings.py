@@ -24,9 +24,6 @@ Kind = Literal["count", "integer", "number", "positive", "fraction", "name", "fl
 Value = int | float | str | bool | tuple[float, ...]
 """What a setting holds."""
 
-METHODS = ("flow", "descent", *OPTIMISERS)
-"""Ways to train, as written in sweep files."""
-
 _OF_OPTIMISERS = ("step_size", "share", "epsilon", "weight_decay")
 _UNREAD_BY_METHOD = {
     "flow": ("step", *_OF_OPTIMISERS),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # and inside functions, since regimes are told without NumPy
 
     Layers: TypeAlias = Float[np.ndarray, " layers"]
 
-_ROUNDING = 1e-9
+_SAME_EXPONENT = 1e-9
 
 
 @final
@@ -253,7 +253,7 @@ def _check_laws(name: str, laws: Any) -> tuple[Law, ...]:
 def _check_branches(scheme: Scheme) -> None:
     """Refuse branches next to which the law over widths would be another one."""
     inner, rho = scheme.scale_exponents[1:-1], scheme.kappa_exponent
-    if max(map(abs, inner), default=0.0) > _ROUNDING or rho < -_ROUNDING:
+    if max(map(abs, inner), default=0.0) > _SAME_EXPONENT or rho < -_SAME_EXPONENT:
         raise InputError(
             "branches need scales that do not follow the width, in a network that need not grow",
             received=f"{scheme.name}: kappa like m^{rho:g}, scales of branches like m to the "

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lazyscope._checks import OPTIMISERS, InputError
+from lazyscope._checks import FLOW, OPTIMISERS, InputError
 from lazyscope.cli._answer import number, print_answer, print_json, table, working
-from lazyscope.cli._method import FLOW, MethodNumbers, method_of
+from lazyscope.cli._method import MethodNumbers, method_of
 from lazyscope.cli._network import NetworkOptions, with_network_options
 from lazyscope.cli._values import read_number
 from lazyscope.cli._words import FORECASTS, REGIMES

@@ -4,7 +4,8 @@ from dataclasses import dataclass, fields
 from typing import Any, final, get_args
 
 from lazyscope._checks import (
-    OPTIMISERS,
+    FLOW,
+    OF_KNOWN_LAW,
     InputError,
     check_choice,
     check_count,
@@ -35,7 +36,6 @@ from lazyscope.study.kappa._defaults import AT_READOUT, DEFAULTS, HOMOGENEOUS
 from lazyscope.study.kappa._verdict import MIN_GROUPS, NUM_KAPPAS
 from lazyscope.sweep import SweepDesign
 
-FLOW = "flow"
 RECORD = (
     "displacement",
     "loss_curve",
@@ -47,10 +47,6 @@ RECORD = (
 )
 RECORD_OF_STEPS = ("displacement", "loss_curve", "kernel", "test_error", "forecast_steps")
 """Where an optimiser trains, of whose linearised network only the end is known."""
-
-METHODS = (FLOW, *(name for name in OPTIMISERS if name != "adamw"))
-"""Ways to train of which the law speaks: without a decay of the weights."""
-
 
 DISPLACEMENT_ACCURACY = 0.2
 """Relative error of displacements over the solver's tolerance."""
@@ -112,7 +108,7 @@ class KappaSettings:
         for name in self.spreads:
             spread(name)
         check_choice("activation", self.activation, activation_names())
-        check_choice("method", self.method, METHODS)
+        check_choice("method", self.method, OF_KNOWN_LAW)
         if self.method != FLOW and self.model != "dense":
             raise InputError(
                 "an optimiser trains the dense networks of this study",

@@ -7,7 +7,8 @@ from typing import Any, final, get_args
 import numpy as np
 
 from lazyscope._checks import (
-    OPTIMISERS,
+    FLOW,
+    OF_KNOWN_LAW,
     WITH_EPSILON,
     InputError,
     check_choice,
@@ -30,10 +31,6 @@ from lazyscope.study.random_schemes._virtual import (
 from lazyscope.sweep import SweepDesign
 
 MADE_TO_ORDER = "sphere-teacher"
-FLOW = "flow"
-METHODS = (FLOW, *(name for name in OPTIMISERS if name != "adamw"))
-"""Ways to train of which the law speaks: without a decay of the weights."""
-
 _SHARE = 0.02
 _EPSILON = 1e-200
 """Of the network that stands for a virtual width: a gradient may be like any power of the width."""
@@ -139,7 +136,7 @@ class RandomSchemesSettings:
         if self.target is not None:
             check_choice("target", self.target, get_args(TargetKind))
         check_positive("tolerance", self.tolerance)
-        check_choice("method", self.method, METHODS)
+        check_choice("method", self.method, OF_KNOWN_LAW)
         if self.method != FLOW and self.widths is not None:
             raise InputError(
                 "real widths are for the flow, whose law at one width is known",
