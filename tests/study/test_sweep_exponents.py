@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from lazyscope._checks import InputError
-from lazyscope.study._sweep_exponents import sweep_exponents
+from lazyscope.study._sweep_exponents import accuracy_of_steps, sweep_exponents
 
 WIDTHS = np.array([64, 256, 1024, 4096])
 
