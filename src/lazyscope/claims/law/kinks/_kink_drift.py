@@ -1,13 +1,14 @@
 """Does the kernel of a lazy ReLU network drift by 1/kappa, apart from its noise?
 
-A unit whose pre-activation at a point is closer to zero than it moves there changes side: a share 1/kappa of all. The
-point's own push reaches it only while it is on, so that more leave than come. With one point none comes, and to
-the first order in 1/kappa, both layers of one relative speed and s of the initial loss left,
+A unit whose pre-activation at a point is closer to zero than it moves there changes side: a share 1/kappa of
+all. The point's own push reaches it only while it is on, so that more leave than come. With one point none
+comes, and to the first order in 1/kappa, both layers of one relative speed and s of the initial loss left,
 
     E (K(T) - K(0)) / K(0)    = -(1 - sqrt(s)) |y| / (pi kappa)
     Var (K(T) - K(0)) / K(0)  = 4 (1 - sqrt(s)) |y| / (pi kappa m)
 
-since a unit leaves by the density 1 / sqrt(2 pi) at zero times |a| |y|, carries a^2 of the kernel, and a is normal.
+since a unit leaves by the density 1 / sqrt(2 pi) at zero times |a| |y|, carries a^2 of the kernel, and a is
+normal.
 """
 
 import functools
@@ -78,7 +79,7 @@ def one_point_findings(seed: int, *, networks: int = ONE["seeds"]) -> Iterator[F
         "one-point-noise": kappa * width * change.var(axis=1, ddof=1),
     }
     claims = {
-        "one-point-drift": f"one point: kappa E(K(T) - K(0)) / K(0) / |y| = -{_LEFT:.4f}, from units that leave",
+        "one-point-drift": f"one point: kappa E(K(T) - K(0)) / K(0) / |y| = -{_LEFT:.4f}, units that leave",
         "one-point-noise": f"one point: kappa m Var((K(T) - K(0)) / K(0)) / |y| = {4 * _LEFT:.4f}",
     }
     basis = (
@@ -108,8 +109,8 @@ def many_point_findings(seed: int) -> Iterator[Finding]:
         "drift-kappa",
         f"{words} kappa^-1 at one width (to second order alone: kappa^-2)",
         _slopes(kappas, over_kappa),
-        f"{drawn}, {MANY['width']} units, kappa {', '.join(f'{k:g}' for k in kappas)}, {MANY['seeds']} networks "
-        f"each, centred, flow to {STOP:g}",
+        f"{drawn}, {MANY['width']} units, kappa {', '.join(f'{k:g}' for k in kappas)}, {MANY['seeds']} "
+        f"networks each, centred, flow to {STOP:g}",
         f"Drift times kappa: {_means(over_kappa * np.array(kappas))}.",
     )
     widths, kappa = WIDE["widths"], WIDE["kappa"]
@@ -265,9 +266,9 @@ KINK_DRIFT = Claim(
     name="kink-drift",
     source="derived in docs/theory.md, How much the kernel changes",
     statement=(
-        "Units of a lazy ReLU network leave points more often than they come to them: apart from its noise the "
-        "kernel drifts by 1/kappa, whatever the width, and with one point by a number that is known. Points and "
-        "networks are drawn when the claim is first checked."
+        "Units of a lazy ReLU network leave points more often than they come to them: apart from its noise "
+        "the kernel drifts by 1/kappa, whatever the width, and with one point by a number that is known. "
+        "Points and networks are drawn when the claim is first checked."
     ),
     check=check_kink_drift,
     check_drawn=check_kink_drift,

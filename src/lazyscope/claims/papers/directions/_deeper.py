@@ -1,11 +1,12 @@
 """How do input weights gather on one line with two, with three layers, and with a convolution?
 
-While outputs are small and the activation is linear, the input weights of every architecture here grow along one
-direction ``v = sum_i y_i phi(x_i) / n``: of a dense network phi is the point, of a convolution the mean of the
-patches that its kernels see. What lies across stays as it was drawn. With L + 1 layers alike each begins at
-``kappa^(1/(L+1))`` and ends at order one when the loss begins to fall: the share of the mass of input weights
-across the line is like ``kappa^(2/(L+1))``. Two layers feed each other linearly, ``w' = a v``, ``a' = <w, v>``, and take
-``t |v| = log(1/kappa) / 2``; three multiply, and blow up at a time like ``kappa^(-1/3)``.
+While outputs are small and the activation is linear, the input weights of every architecture here grow
+along one direction ``v = sum_i y_i phi(x_i) / n``: of a dense network phi is the point, of a convolution
+the mean of the patches that its kernels see. What lies across stays as it was drawn. With L + 1 layers
+alike each begins at ``kappa^(1/(L+1))`` and ends at order one when the loss begins to fall: the share of
+the mass of input weights across the line is like ``kappa^(2/(L+1))``. Two layers feed each other
+linearly, ``w' = a v``, ``a' = <w, v>``, and take ``t |v| = log(1/kappa) / 2``; three multiply, and blow
+up at a time like ``kappa^(-1/3)``.
 """
 
 from collections.abc import Iterator
@@ -73,7 +74,10 @@ def deeper_findings(seeds: range) -> Iterator[Finding]:
         "three-layer-time": slopes(KAPPAS, _each(three, _time)),
         "convolution-line": slopes(KAPPAS, _each(kernels, _across)),
         "convolution-direction": np.array(
-            [_cosine(row[-1], line_of(_data("convolution", s))) for row, s in zip(kernels, seeds, strict=True)]
+            [
+                _cosine(row[-1], line_of(_data("convolution", s)))
+                for row, s in zip(kernels, seeds, strict=True)
+            ]
         ),
     }
     claims = {
@@ -83,9 +87,10 @@ def deeper_findings(seeds: range) -> Iterator[Finding]:
         "line is like kappa^(2/3) (two layers: kappa)",
         "three-layer-time": "three layers: the time until the loss begins to fall is like kappa^(-1/3), a "
         "blow-up (two layers: a logarithm)",
-        "convolution-line": "one convolution: the share of the mass of the kernels across their line is like kappa",
-        "convolution-direction": "there, the line is that of sum_i y_i times the mean patch of x_i: cosine at "
-        "least 0.99",
+        "convolution-line": "one convolution: the share of the mass of its kernels across their line is "
+        "like kappa",
+        "convolution-direction": "there, the line is that of sum_i y_i times the mean patch of x_i: cosine "
+        "at least 0.99",
     }
     for name, (prediction, rule, kind, depth) in _ROWS.items():
         basis = (

@@ -1,10 +1,10 @@
 """On how many directions do input weights gather where the activation has a double zero?
 
-While weights and outputs are small ``u tanh u`` is u^2, and unit k obeys ``w' = 2 a Q w``, ``a' = w Q w`` with one
-matrix ``Q = sum_i y_i x_i x_i^T / n`` for all units. Its direction turns towards the eigenvector of the largest
-eigenvalue where a > 0 and of the smallest where a < 0, each with either sign: four directions with one input
-and a bias, where ``w' = a v`` of tanh has two. Growth feeds on its own size: at equal scales it is a blow-up
-in finite time, and the unit that is first leaves the others where they were.
+While weights and outputs are small ``u tanh u`` is u^2, and unit k obeys ``w' = 2 a Q w``, ``a' = w Q w``
+with one matrix ``Q = sum_i y_i x_i x_i^T / n`` for all units. Its direction turns towards the eigenvector
+of the largest eigenvalue where a > 0 and of the smallest where a < 0, each with either sign: four
+directions with one input and a bias, where ``w' = a v`` of tanh has two. Growth feeds on its own size: at
+equal scales it is a blow-up in finite time, and the unit that is first leaves the others where they were.
 """
 
 from collections.abc import Iterator
@@ -65,7 +65,9 @@ def multiplicity_findings(seeds: range) -> Iterator[Finding]:
     counts = np.array([[units_that_carry(each) for each in row] for row in equal])
     values = {
         "four-directions": np.array([_directions(each) for each in wide]),
-        "which-four": np.array([predicted_share(each, seed) for each, seed in zip(wide, seeds, strict=True)]),
+        "which-four": np.array(
+            [predicted_share(each, seed) for each, seed in zip(wide, seeds, strict=True)]
+        ),
         "few-units": slopes(WIDTHS, counts),
     }
     claims = {

@@ -16,8 +16,8 @@ from lazyscope.scaling import Scheme
 
 TOLERANCE = 0.01
 SIZE = 1e-4
-"""Of targets: weights that meet them are small enough for the first power of the activation to be all of it."""
-_MAX_STEPS = 20_000
+"""Of targets: weights that meet them are so small that the activation is its first power."""
+_MAX_STEPS = 6000
 
 
 @final
@@ -31,7 +31,8 @@ class Trained:
         output: output weights at the end.
         time: flow time that it took.
         converged: whether the loss came down to where it should.
-        stalled: whether it cannot fall any more, as where no unit is on at a point that is not met.
+        stalled: whether it does not fall any more, as where no unit is on at a point that is not met, or
+            not within the steps.
     """
 
     before: Float[np.ndarray, "m d"]
@@ -91,7 +92,7 @@ def train(
         _rows(found.params, -1).ravel(),
         float(found.time),
         found.outcome.ok,
-        found.outcome is Outcome.STALLED,
+        found.outcome in (Outcome.STALLED, Outcome.OUT_OF_STEPS),
     )
 
 

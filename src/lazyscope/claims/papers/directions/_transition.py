@@ -1,8 +1,9 @@
 """Where along gamma' do input weights begin to gather, for a given gamma?
 
-Both layers at one speed, weights below the level to which they grow: the input weights begin at m^a_1 and end at
-order one along one direction, so that what lies across is a share m^(2 a_1) of all, with 2 a_1 = 1 - gamma + gamma'. It is
-half of what it was where this power is zero, up to 1 / log m: at gamma' = gamma - 1.
+Both layers at one speed, weights below the level to which they grow: the input weights begin at m^a_1 and end
+at order one along one direction, so that what lies across is a share m^(2 a_1) of all, with
+2 a_1 = 1 - gamma + gamma'. It is half of what it was where this power is zero, up to 1 / log m: at
+gamma' = gamma - 1.
 """
 
 import tempfile
@@ -59,15 +60,15 @@ def transition_findings(seeds: range) -> Iterator[Finding]:
             f"{mean:.3f} at {m:g}" for mean, m in zip(each.mean(0), WIDTHS, strict=True)
         )
         basis = (
-            f"tanh, two layers, {_FIXED['num_points']} points of {len(seeds)} small teachers on the sphere in 5 "
-            f"dimensions with a network of {UNITS} units each, gamma' from {GAMMA_PRIMES[0]:g} to "
+            f"tanh, two layers, {_FIXED['num_points']} points of {len(seeds)} small teachers on the sphere "
+            f"in 5 dimensions with a network of {UNITS} units each, gamma' from {GAMMA_PRIMES[0]:g} to "
             f"{GAMMA_PRIMES[-1]:g} in steps of 1/8, virtual widths {', '.join(f'{m:g}' for m in WIDTHS)}, "
             f"centred, flow to {_FIXED['stop']:g} of the initial loss"
         )
         yield judged(
             f"transition-{gamma:g}",
-            f"gamma = {gamma:g}: input weights gather below gamma' = {gamma - 1:g}, where the share of their mass "
-            "across the line of sum y x is half of what it was at the start, at infinite width",
+            f"gamma = {gamma:g}: input weights gather below gamma' = {gamma - 1:g}, where the share of their "
+            "mass across the line of sum y x is half of what it was at the start, at infinite width",
             each[:, -1] + reach * (each[:, -1] - each[:, 0]),
             _RULE,
             gamma - 1,
