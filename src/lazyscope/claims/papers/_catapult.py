@@ -291,7 +291,7 @@ def _registered() -> Iterator[Row]:
             noise = {"model": "interval", "half_width": 0.6, "source": _MET}
         yield Row(f"catapult-end-{name}", prediction, _end_rule(prediction), design, noise=noise)
         if name == "relu":
-            noise = {"model": "interval", "half_width": 0.4, "source": _MET}
+            noise = {"model": "interval", "half_width": 0.23, "source": _MET}
             rule = _end_rule(EARLIER_END)
             yield Row(f"catapult-end-{name}-earlier", EARLIER_END, rule, design, "disagrees", noise)
 
