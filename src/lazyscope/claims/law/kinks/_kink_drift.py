@@ -191,8 +191,10 @@ def _trained(
         params = network.init_from_std(random_key(seed), alpha / jnp.sqrt(1.0 * width))
         problem = Problem(network, kernel, params, x, y, alpha**2, start_share=0.0)
         run = trace_flow(problem, method, STOP, jnp.inf, max_steps=_MAX_STEPS, num_records=4)
-        ends = (kernel.expand(each, x).mean_kernel(alpha**2) for each in (params, run.params))
-        return (*ends, run.outcome_code)
+        before, after = (
+            kernel.expand(each, x).mean_kernel(alpha**2) for each in (params, run.params)
+        )
+        return before, after, run.outcome_code
 
     return jax.lax.map(one, seeds)
 
