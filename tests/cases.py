@@ -8,8 +8,8 @@ import numpy as np
 from lazyscope.flow import Problem, dense_problem
 from lazyscope.model import Dense, Layer
 
-ACTIVATIONS = ("relu", "leaky_relu", "linear", "tanh", "erf", "gelu", "softplus", "sine")
-SMOOTH = ("linear", "tanh", "erf", "gelu", "softplus", "sine")
+ACTIVATIONS = ("relu", "leaky_relu", "linear", "tanh", "erf", "gelu", "softplus", "sine", "xtanh")
+SMOOTH = ("linear", "tanh", "erf", "gelu", "softplus", "sine", "xtanh")
 
 
 def unit_points(num_points, dim, seed=0):

@@ -25,6 +25,7 @@ EXACT = {
     "gelu": lambda u: u * mpmath.ncdf(u),
     "softplus": lambda u: mpmath.log1p(mpmath.exp(u)),
     "sine": mpmath.sin,
+    "xtanh": lambda u: u * mpmath.tanh(u),
 }
 
 

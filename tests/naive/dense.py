@@ -17,6 +17,7 @@ ACTIVATIONS = {
     "gelu": (lambda u: u * ndtr(u), lambda u: ndtr(u) + u * _density(u)),
     "softplus": (lambda u: np.logaddexp(0, u), expit),
     "sine": (np.sin, np.cos),
+    "xtanh": (lambda u: u * np.tanh(u), lambda u: np.tanh(u) + u / np.cosh(u) ** 2),
 }
 """Name: (sigma, sigma')."""
 

@@ -34,6 +34,11 @@ FUNCTIONS = {
     ),
     "tanh": (mp.tanh, lambda u: 1 / mp.cosh(u) ** 2, ()),
     "softplus": (lambda u: mp.log1p(mp.exp(u)), lambda u: 1 / (1 + mp.exp(-u)), ()),
+    "xtanh": (
+        lambda u: u * mp.tanh(u),
+        lambda u: mp.tanh(u) + u / mp.cosh(u) ** 2,
+        (),
+    ),
     "elu": (
         lambda u: u if u > 0 else mp.expm1(u),
         lambda u: mp.mpf(1) if u > 0 else mp.exp(u),

@@ -184,3 +184,27 @@ def test_axis_of_names_is_refused(small, tmp_path):
     names = {"gamma": ["a", "b", "c", "d"]}
     with pytest.raises(InputError, match=r"axis gamma of a map must be numbers that increase"):
         page_of(small[0].assign_coords(names), small[1].assign_coords(names), tmp_path)
+
+
+def test_what_estimates_rest_on_reaches_the_page_and_is_counted(small, tmp_path):
+    runs, estimates = small
+    dims, known = estimates["exponent"].dims, estimates["exponent"].values
+    said = np.full(known.shape, "No bend shows", dtype=object)
+    said[0, 0, 0] = "A bend shows <here>"
+    ends = {"measured": 1.0, "low": 0.5, "high": 2.0}
+    largest = {f"largest_{name}": (dims, np.full(known.shape, at)) for name, at in ends.items()}
+    largest["largest_measured"][1][0, 1, 1] = 3.0
+    straight = {"straight_p": (dims, np.full(known.shape, 0.5)), "assumption": (dims, said)}
+    text = page_of(runs, estimates.assign(straight | largest), tmp_path)
+    data, cells = data_of(text), known[..., 0].size
+    assert data["assumption"][0][0] == ["A bend shows <here>", "No bend shows"]
+    assert unpacked(data["arrays"]["largest_measured"])[0, 1, 1] == 3.0
+    assert "largest_low" not in [quantity["key"] for quantity in data["quantities"]]
+    assert "straight_p" in [quantity["key"] for quantity in data["quantities"]]
+    assert f">1 of {cells}<" in text
+    assert f">{cells - 1} of {cells}<" in text
+
+
+def test_a_page_of_estimates_that_say_nothing_of_it_has_no_such_columns(text):
+    assert data_of(text)["assumption"] == []
+    assert "Largest width as expected" not in text

@@ -179,3 +179,19 @@ def test_the_page_of_a_map_takes_these_estimates(tmp_path):
 def test_runs_that_are_no_map_are_refused(change, words):
     with pytest.raises(InputError, match=f"(?i){words}"):
         map_estimates(change(planted()[0]))
+
+
+def test_a_map_says_what_every_estimate_rests_on_and_what_the_largest_width_was_to_be():
+    runs, _ = planted()
+    values = runs["displacement_operator"].values
+    values[0, 0, -1, :, 0] *= 2.0  # a last width that no power of the others leads to
+    found = map_estimates(runs)
+    low, high, seen = (found[f"largest_{end}"].values for end in ("low", "high", "measured"))
+    inside = (low <= seen) & (seen <= high)
+    assert not inside[0, 0, 0]
+    assert inside[0, 0, 1]
+    assert inside.mean() > 0.9
+    said = found["assumption"].values
+    assert said[0, 0, 0].startswith("A bend shows")
+    assert found["straight_p"].values[0, 0, 0] < 0.05
+    assert sum(one.startswith("No bend shows") for one in said.ravel()) > 0.9 * said.size

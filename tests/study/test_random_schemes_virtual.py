@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lazyscope import InputError
-from lazyscope.measure import extrapolated_exponent
+from lazyscope.measure import expected_with_corrections, extrapolated_exponent
 from lazyscope.scaling import displacement_exponents, displacements_at_width, slowest_correction
 from lazyscope.study import LayerEstimate, RandomSchemesSettings, find_study, judge_study
 from lazyscope.study.random_schemes._corrections import correction_sizes
@@ -212,3 +212,17 @@ def test_the_law_of_other_methods_is_seen_at_virtual_widths(method, tmp_path):
     plain = [displacement_exponents(*scheme) for scheme in settings.schemes(1)]
     found = [e["exponent"] for e in result["layers"]]
     assert np.abs(np.array(found) - np.ravel(plain)).max() > 0.1  # that of descent is another one
+
+
+def test_a_largest_width_that_the_others_do_not_lead_to_is_told():
+    m = np.array([1e4, 1e6, 1e8, 1e10, 1e12])
+    values = (m**-0.25 * (1 + m**-0.3))[:, None] * np.array([1.0, 1.1])
+    expected = expected_with_corrections(m, values, [m**-0.3])
+    assert expected is not None
+    assert expected.as_expected
+    assert expected.measured == pytest.approx(values[-1, 0] * 1.1**0.5)
+    values[-1] *= 1.2
+    moved = expected_with_corrections(m, values, [m**-0.3])
+    assert moved is not None
+    assert not moved.as_expected
+    assert moved.expected == expected.expected

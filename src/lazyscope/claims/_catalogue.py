@@ -8,6 +8,7 @@ from lazyscope.claims.law._kernel_change import KERNEL_CHANGE
 from lazyscope.claims.law._law import LAW
 from lazyscope.claims.law._off_law import OFF_LAW
 from lazyscope.claims.law._planes import PLANES
+from lazyscope.claims.law.kinks._kink_drift import KINK_DRIFT
 from lazyscope.claims.law.optimisers._optimiser_law import OPTIMISER_LAW
 from lazyscope.claims.law.optimisers._rates import RATES
 from lazyscope.claims.papers._catapult import CATAPULT
@@ -21,6 +22,7 @@ from lazyscope.claims.papers._theorem import THEOREM
 from lazyscope.claims.papers._three_layer import THREE_LAYER
 from lazyscope.claims.papers._two_layer import TWO_LAYER
 from lazyscope.claims.papers.bound._bound import BOUND
+from lazyscope.claims.papers.directions._directions import DIRECTIONS
 
 CLAIMS: tuple[Claim, ...] = (
     # published results, the oldest subject first: theorem, phase diagrams, small and large outputs
@@ -30,6 +32,7 @@ CLAIMS: tuple[Claim, ...] = (
     TWO_LAYER,
     THREE_LAYER,
     CONDENSATION,
+    DIRECTIONS,
     LEE,
     CHIZAT,
     CATAPULT,
@@ -43,6 +46,7 @@ CLAIMS: tuple[Claim, ...] = (
     PLANES,
     EQUIVALENCE,
     KERNEL_CHANGE,
+    KINK_DRIFT,
     OFF_LAW,
     CONTROLS,
 )

@@ -92,7 +92,10 @@ class NetworkOptions:
         str | None, _option("L", "Hidden layers; follows from exponents.", _NETWORK)
     ] = None
     activation: Annotated[
-        str, _option("NAME", "relu, leaky_relu, linear, tanh, erf, gelu, softplus, sine.", _NETWORK)
+        str,
+        _option(
+            "NAME", "relu, leaky_relu, linear, tanh, erf, gelu, softplus, sine, xtanh.", _NETWORK
+        ),
     ] = "relu"
     bias: Annotated[
         bool, _option(None, "Layers have biases, starting at 0.", _NETWORK, "--bias")

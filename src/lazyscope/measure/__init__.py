@@ -41,6 +41,9 @@ from lazyscope.measure.estimate._known_corrections import (
     MIN_EXPONENT_WIDTHS as MIN_EXPONENT_WIDTHS,
 )
 from lazyscope.measure.estimate._known_corrections import (
+    expected_with_corrections as expected_with_corrections,
+)
+from lazyscope.measure.estimate._known_corrections import (
     extrapolated_exponent as extrapolated_exponent,
 )
 from lazyscope.measure.estimate._power import ExponentPower as ExponentPower

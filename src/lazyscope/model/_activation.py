@@ -140,5 +140,13 @@ _BY_NAME = {
         Activation(
             "sine", jnp.sin, homogeneous=False, smooth=True, slope_at_zero=1.0, formula="sin u"
         ),
+        Activation(
+            "xtanh",
+            lambda u: u * jnp.tanh(u),
+            homogeneous=False,
+            smooth=True,
+            slope_at_zero=0.0,
+            formula="u tanh u",
+        ),
     )
 }

@@ -109,6 +109,13 @@ def calls(folder):
             "tolerated": 0.05,
             "level": 0.95,
         },
+        "measure.expected_with_corrections": {
+            "widths": np.array([8.0, 16.0, 32.0, 64.0, 128.0]),
+            "values": np.exp(numbers(5, 3)),
+            "corrections": np.array([[0.5, 0.25, 0.125, 0.0625, 0.03125]]),
+            "accuracy": 1e-3,
+            "level": 0.95,
+        },
         "measure.extrapolated_exponent": {
             "widths": np.array([8.0, 16.0, 32.0, 64.0]),
             "values": np.exp(numbers(4, 3)),

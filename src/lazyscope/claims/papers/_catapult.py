@@ -34,9 +34,15 @@ END_KAPPA = 100.0
 LADDER = tuple(2.0 ** (each / 4) for each in range(17))
 """Steps over 2 n / lambda_max that are tried until one does not converge."""
 _SEEDS = {"quick": 3, "full": 8}
+_END_SEEDS = {"relu": {"quick": range(3), "full": range(8, 72)}}
+"""Ends of ReLU networks scatter by 0.37 in the logarithm, others hardly: networks not seen yet, and more."""
+_LADDERS = {"relu": (*LADDER, *(16.0 * 2.0 ** (each / 4) for each in range(1, 9)))}
 _STOP, _MAX_STEPS = 1e-2, 4000
 _PUBLISHED = {"linear": 2.0, "tanh": 2.0, "relu": 6.0}
 """4 / lambda_0 and 12 / lambda_0 over the limit 2 / lambda_0, with lambda_0 = lambda_max / n."""
+_MET = (
+    "scatter of 0.37 of the logarithm that eight networks met, whose mean was 7.3, at 64 networks"
+)
 EARLIER_END = 2.5
 """Of ReLU networks, as this project had seen it before."""
 _SLOPE = Rule.number(resolution=0.15, accuracy=0.02)
@@ -84,7 +90,10 @@ def check_catapult(effort: Effort) -> tuple[Finding, ...]:
             [[descend("relu", kappa, step, seed) for seed in seeds] for kappa in KAPPAS[effort]]
             for step in (BELOW, ABOVE)
         )
-        ends = {name: [largest_step(name, seed) for seed in seeds] for name in _PUBLISHED}
+        ends = {
+            name: [largest_step(name, seed) for seed in end_seeds(name, effort)]
+            for name in _PUBLISHED
+        }
     kappas = np.array(KAPPAS[effort])
     basis = (
         f"digits, n = {POINTS}, parity, other points and another network for each of {len(seeds)} seeds, two "
@@ -138,10 +147,15 @@ def descend(activation: str, kappa: float, share: float, seed: int) -> DescentRu
 
 def largest_step(activation: str, seed: int) -> float:
     """Largest step over 2 n / lambda_max: the middle between the last that converges and the next."""
-    for share in LADDER:
+    for share in _LADDERS.get(activation, LADDER):
         if not descend(activation, END_KAPPA, share, seed).converged:
             return share * 2.0**-0.125
     return float("inf")
+
+
+def end_seeds(activation: str, effort: Effort) -> range:
+    """Of the networks whose largest step is looked for."""
+    return _END_SEEDS.get(activation, {}).get(effort, range(_SEEDS[effort]))
 
 
 def kappa_findings(
@@ -230,7 +244,10 @@ def end_finding(
         measured=found,
         verdict=rule.judge(found, prediction) or "undecided",
         expected="disagrees" if earlier else "agrees",
-        basis=f"{basis}; kappa {END_KAPPA:g}, steps a factor 2^(1/4) apart until one fails",
+        basis=(
+            f"{basis}; for this row {len(ends)} networks, kappa {END_KAPPA:g}, steps a factor 2^(1/4) apart "
+            "until one fails"
+        ),
         note="Smallest and largest of the seeds: " + f"{ends.min():.3g} and {ends.max():.3g}.",
     )
 
@@ -265,11 +282,16 @@ def _registered() -> Iterator[Row]:
     design = at_largest | {"step": ABOVE}
     yield Row("catapult-curvature-above", None, _FALLEN, design, noise=noise)
     for name, prediction in _PUBLISHED.items():
-        design = _COMMON | {"activation": name, "kappa": END_KAPPA, "ladder": LADDER}
+        design = _COMMON | {"activation": name, "kappa": END_KAPPA}
+        design |= {"ladder": _LADDERS.get(name, LADDER)}
         noise = {"model": "interval", "half_width": 0.08 * prediction, "source": seen}
+        if name in _END_SEEDS:
+            asked = end_seeds(name, "full")
+            design |= {"seeds": len(asked), "first_seed": asked.start}
+            noise = {"model": "interval", "half_width": 0.6, "source": _MET}
         yield Row(f"catapult-end-{name}", prediction, _end_rule(prediction), design, noise=noise)
         if name == "relu":
-            noise = {"model": "interval", "half_width": 0.2, "source": seen}
+            noise = {"model": "interval", "half_width": 0.23, "source": _MET}
             rule = _end_rule(EARLIER_END)
             yield Row(f"catapult-end-{name}-earlier", EARLIER_END, rule, design, "disagrees", noise)
 

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from lazyscope._checks import InputError, check_array, check_fraction, check_positive
 from lazyscope._entry import checked
 from lazyscope._estimate import Estimate
+from lazyscope.measure.estimate._evidence import LargestWidth
 from lazyscope.measure.estimate._student import student_reach
 
 MIN_EXPONENT_WIDTHS = 4
@@ -52,6 +53,59 @@ def extrapolated_exponent(
         >>> round(found.value, 3), found.high - found.low < 0.01
         (-0.5, True)
     """
+    x, logs, bends, noise, reach = _checked(widths, values, corrections, accuracy, level)
+    found, covariance, _ = _regression(x, logs, bends, noise)
+    half = student_reach(reach, len(x) - 2) * float(np.sqrt(covariance[1, 1]))
+    e = float(found[1])
+    basis = f"{len(x)} widths, {logs.shape[1]} seeds, {len(bends)} known corrections"
+    return Estimate(e, e - half, e + half, basis=basis)
+
+
+@checked(own=("widths", "values", "corrections"))
+def expected_with_corrections(
+    widths: Float[Any, " W"],
+    values: Float[Any, "W S"],
+    corrections: Float[Any, "K W"],
+    *,
+    accuracy: float = 1e-3,
+    level: float = 0.95,
+) -> LargestWidth | None:
+    """What the largest width shows, and what the others expect there, by their `extrapolated_exponent`.
+
+    Args:
+        widths: the W widths, increasing, above 1.
+        values: positive; NaN marks a run without a value.
+        corrections: h_k at every width, the largest too.
+        accuracy: relative error of every value that seeds share.
+        level: probability that the ends hold what the largest width shows.
+
+    Returns:
+        None where the others are fewer than four.
+
+    Raises:
+        InputError: as `extrapolated_exponent`.
+
+    Example:
+        >>> m = np.array([1e4, 1e6, 1e8, 1e10, 1e12])
+        >>> found = expected_with_corrections(m, (m**-0.5)[:, None], [m**-0.25])
+        >>> found.as_expected, expected_with_corrections(m[:4], (m**-0.5)[:4, None], [m[:4] ** -0.25])
+        (True, None)
+    """
+    x, logs, bends, noise, reach = _checked(widths, values, corrections, accuracy, level)
+    if len(x) <= MIN_EXPONENT_WIDTHS:
+        return None
+    found, covariance, noise = _regression(x[:-1], logs[:-1], bends[:, :-1], noise)
+    there = np.array([1.0, x[-1] - x[:-1].mean(), *bends[:, -1]])
+    half = student_reach(reach, len(x) - 3) * float(np.sqrt(there @ covariance @ there + noise))
+    middle = float(there @ found)
+    ends = float(np.exp(middle - half)), float(np.exp(middle + half))
+    return LargestWidth(float(np.exp(x[-1])), float(np.exp(logs[-1].mean())), ends)
+
+
+def _checked(
+    widths: Any, values: Any, corrections: Any, accuracy: Any, level: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, float, float]:
+    """Logarithms of widths, of values and of corrections where every seed has a value."""
     m = np.asarray(check_array("widths", widths, ndim=1), float)
     seen = np.asarray(check_array("values", values, finite=False, ndim=2), float)
     sizes = np.asarray(check_array("corrections", corrections, ndim=2), float)
@@ -75,7 +129,7 @@ def extrapolated_exponent(
             cause="runs that failed, or few widths",
             fix="run more widths, or smaller ones",
         )
-    return _regression(np.log(m[usable]), logs[usable], np.log1p(sizes[:, usable]), noise, reach)
+    return np.log(m[usable]), logs[usable], np.log1p(sizes[:, usable]), noise, reach
 
 
 def _regression(
@@ -83,8 +137,8 @@ def _regression(
     logs: Float[np.ndarray, "W S"],
     bends: Float[np.ndarray, "K W"],
     accuracy: float,
-    level: float,
-) -> Estimate:
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Coefficients with their covariance, and the variance of a mean."""
     mean, num_seeds = logs.mean(1), logs.shape[1]
     apart = logs - mean[:, None] - (logs - mean[:, None]).mean(0)
     spare = (len(x) - 1) * (num_seeds - 1)
@@ -97,7 +151,4 @@ def _regression(
         covariance = np.linalg.inv(precision)
         found = covariance @ (terms.T @ mean) / noise
         noise = max(noise, float(np.sum((mean - terms @ found) ** 2)) / (len(x) - 2))
-    half = student_reach(level, len(x) - 2) * float(np.sqrt(covariance[1, 1]))
-    e = float(found[1])
-    basis = f"{len(x)} widths, {num_seeds} seeds, {len(bends)} known corrections"
-    return Estimate(e, e - half, e + half, basis=basis)
+    return found, covariance, noise

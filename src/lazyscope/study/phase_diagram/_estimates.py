@@ -1,7 +1,7 @@
 """Which power of the width does every cell of a phase diagram follow, and is it the law's?"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from lazyscope._checks import InputError
 from lazyscope._entry import checked
-from lazyscope.measure import ExponentMap, estimate_exponents
+from lazyscope.measure import ExponentEstimate, ExponentMap, LargestWidth, estimate_exponents
 from lazyscope.study._protocol import answer_of, stated
 from lazyscope.study._sweep_exponents import (
     ACCURACY_OF_TOLERANCE,
@@ -51,7 +51,9 @@ def map_estimates(
         The estimates that ``docs/report.md`` describes: over (x, y, layer) ``exponent``, ``low``,
         ``high``, ``sign``, ``predicted``, ``verdict``, ``fit``, ``slope`` (a straight line through
         all runs), ``last_slope`` (between the two largest widths), ``distance`` from the nearest
-        predicted boundary in units of the axes, ``failed`` runs. Attributes: ``level``, ``title``,
+        predicted boundary in units of the axes, ``failed`` runs, and what the estimate rests on:
+        ``straight_p``, ``assumption`` in a sentence, ``largest_measured``, ``largest_low`` and
+        ``largest_high`` (where the other widths expect the largest). Attributes: ``level``, ``title``,
         ``quantity`` and as JSON ``boundaries``, ``regions``, ``verdict`` and ``sign_check``.
 
     Raises:
@@ -174,7 +176,33 @@ def _variables(
         "slope": (dims, _slopes(widths, values), slope),
         "last_slope": (dims, last, last_slope),
         "failed": (dims, found.failed.sum(-1).reshape(shape), {"long_name": "failed runs"}),
+        **evidence(dims, shape, [found.cell(k) for k in range(len(found))]),
     }
+
+
+def evidence(
+    dims: tuple[str, str, str], shape: tuple[int, ...], cells: Sequence[ExponentEstimate]
+) -> dict[str, Any]:
+    """What the estimate of every cell and layer rests on, as variables of a map."""
+    told = np.array([one.assumption for one in cells], dtype=object)
+    straight = np.array([one.straight_p for one in cells])
+    words = {"long_name": "probability of such means if nothing bends"}
+    return {
+        "straight_p": (dims, straight.reshape(shape), words),
+        "assumption": (dims, told.reshape(shape)),
+        **largest_variables(dims, shape, [one.largest for one in cells]),
+    }
+
+
+def largest_variables(
+    dims: tuple[str, str, str], shape: tuple[int, ...], found: Sequence[LargestWidth | None]
+) -> dict[str, Any]:
+    """What the largest width shows and where the others expect it; NaN where they are too few."""
+    nothing = (np.nan,) * 3
+    rows = [nothing if one is None else (one.measured, *one.expected) for one in found]
+    columns = np.array(rows).T.reshape(3, *shape)
+    names = ("largest_measured", "largest_low", "largest_high")
+    return {name: (dims, column) for name, column in zip(names, columns, strict=True)}
 
 
 def _fit_widths(widths: np.ndarray) -> np.ndarray:

@@ -5,8 +5,9 @@ import xarray as xr
 
 from lazyscope._estimate import sign_of
 from lazyscope._outcome import Outcome
+from lazyscope.measure import LargestWidth
 from lazyscope.study._sweep_exponents import ACCURACY_OF_TOLERANCE
-from lazyscope.study.phase_diagram._estimates import with_law
+from lazyscope.study.phase_diagram._estimates import largest_variables, with_law
 from lazyscope.study.phase_diagram._law import PlaneLaw
 from lazyscope.study.phase_diagram._plane_settings import AbstractPlaneSettings
 from lazyscope.study.random_schemes._estimates import LayerEstimate, estimate_virtual_layers
@@ -26,7 +27,8 @@ def virtual_estimates(
     Returns:
         The variables of `map_estimates` with ``correction`` beside them, exponent of the slowest correction
         to the law; ``fit`` and ``fit_widths`` are over (x, y, layer, end) and (x, y, end): the power of the
-        estimate through the mean of the runs, between the ends of a cell's own widths.
+        estimate through the mean of the runs, between the ends of a cell's own widths; there is no
+        ``straight_p``, since what bends is known.
 
     Cost: a millisecond per cell.
     """
@@ -72,6 +74,8 @@ def virtual_estimates(
                     {"long_name": "exponent of the slowest correction"},
                 ),
                 "failed": (dims, (~good).sum((-1, -2)), {"long_name": "failed runs"}),
+                "assumption": (dims, np.array([_assumption(one) for one in found]).reshape(shape)),
+                **largest_variables(dims, shape, [_largest(one) for one in found]),
             },
             {name: runs[name] for name in dims},
             {"level": 0.95, "title": title, "quantity": "displacement_operator"},
@@ -79,3 +83,22 @@ def virtual_estimates(
         law,
         (x, y),
     )
+
+
+def _assumption(one: LayerEstimate) -> str:
+    """What the interval takes for granted beyond the virtual widths; empty where there is none."""
+    if np.isnan(one.exponent):
+        return ""
+    slowest = (
+        "none of which decays, since layers tie"
+        if one.correction == 0
+        else f"of which the slowest is like m^-{one.correction:.3g}"
+    )
+    return f"The interval rests on the corrections of the displacement law being all there are, {slowest}."
+
+
+def _largest(one: LayerEstimate) -> LargestWidth | None:
+    if not one.largest:
+        return None
+    measured, low, high = one.largest
+    return LargestWidth(one.widths[-1], measured, (low, high))

@@ -14,6 +14,7 @@ from lazyscope.data import Dataset
 from lazyscope.measure import (
     MIN_EXPONENT_WIDTHS,
     estimate_exponents,
+    expected_with_corrections,
     extrapolated_exponent,
 )
 from lazyscope.scaling import (
@@ -48,6 +49,8 @@ class LayerEstimate:
             virtual widths.
         failed: runs that did not converge.
         widths: the virtual widths; none at real ones.
+        largest: what the largest virtual width shows, and between which ends the others expect it; none where
+            they are too few, and at real widths.
     """
 
     scale_exponents: tuple[float, ...]
@@ -66,6 +69,7 @@ class LayerEstimate:
     ratio: tuple[float, ...]
     failed: int
     widths: tuple[float, ...] = ()
+    largest: tuple[float, ...] = ()
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Self:
@@ -182,9 +186,11 @@ def estimate_virtual_layers(
     sizes = correction_sizes(scheme, m[ended], middle, optimiser) if enough else None
     found = []
     for layer, values in enumerate(displacements):
-        seen, line = Estimate(None, basis="too few runs"), nan
+        seen, line, largest = Estimate(None, basis="too few runs"), nan, None
         if sizes is not None:
-            seen = extrapolated_exponent(m[ended], values[ended], sizes, accuracy=accuracy)
+            given = m[ended], values[ended], sizes
+            seen = extrapolated_exponent(*given, accuracy=accuracy)
+            largest = expected_with_corrections(*given, accuracy=accuracy)
             line = np.polyfit(np.log(m[ended]), np.log(middle[layer]), 1)[0]
         centre, low, high = (
             nan if part is None else part for part in (seen.value, seen.low, seen.high)
@@ -206,6 +212,7 @@ def estimate_virtual_layers(
                 ratio=(),
                 failed=int((~np.isfinite(values)).sum()),
                 widths=tuple(widths),
+                largest=() if largest is None else (largest.measured, *largest.expected),
             )
         )
     return found

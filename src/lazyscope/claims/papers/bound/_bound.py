@@ -12,6 +12,7 @@ from lazyscope.claims._row import Row
 from lazyscope.claims._rule import Rule
 from lazyscope.claims.papers.bound._start import (
     DEPTH,
+    DRAWS,
     POINTS,
     SHALLOW,
     WIDTHS,
@@ -217,7 +218,11 @@ def _registered() -> Iterator[Row]:
     }
     noise = {"model": "interval", "half_width": 0.02, "source": pilot, "away": 0.8}
     yield Row("training", 1.0, _TRAINING, design, noise=noise)
-    design |= {"start widths": WIDTHS["full"], "factors": "limit/bound, K(0)/limit, rate/K(0)"}
+    design |= {
+        "start draws": DRAWS[DEPTH]["full"],
+        "start widths": WIDTHS["full"],
+        "factors": "limit/bound, K(0)/limit, rate/K(0)",
+    }
     noise = {"model": "interval", "half_width": 0.05, "source": pilot, "exact": 1.0, "away": 0.8}
     for form in ("published", "derived"):
         yield Row(f"rate-{form}", 1.0, _RATE, design | {"bound": form}, noise=noise)

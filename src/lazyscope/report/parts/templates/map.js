@@ -50,6 +50,18 @@ lazyscope.makers.push(() => {
     return arrays.low.at(i, j, l) > 0 ? "positive" : arrays.high.at(i, j, l) < 0 ? "negative" : "undecided";
   };
 
+  // Whether the largest width is where the others expect it, in words; nothing where they are too few.
+  function largest(i, j, l) {
+    if (!arrays.largest_low || !Number.isFinite(arrays.largest_low.at(i, j, l))) return "";
+    const [v, low, high] = ["measured", "low", "high"].map((end) => arrays["largest_" + end].at(i, j, l));
+    const [words, where] = low <= v && v <= high
+      ? ["as the others expect", "inside"] : ["not as the others expect", "outside"];
+    return `largest width ${words}: ${write(v)}, ${where} [${write(low)}, ${write(high)}]`;
+  }
+  const assumption = (i, j, l) => (data.assumption.length ? data.assumption[i][j][l] : "");
+  // A sentence in lines short enough to hover over.
+  const folded = (text) => text.replace(/(.{1,64})(\s+|$)/g, (_, line) => `<br>&nbsp; ${escape(line)}`);
+
   function value(key, i, j, l) {
     if (key === "difference") return arrays.exponent.at(i, j, l) - arrays.predicted.at(i, j, l);
     if (key === "half_width") return (arrays.high.at(i, j, l) - arrays.low.at(i, j, l)) / 2;
@@ -191,7 +203,8 @@ lazyscope.makers.push(() => {
     hover(i, j) {
       const layers = data.layers.map((layer, l) => {
         const predicted = arrays.predicted ? `, predicted ${decimal(arrays.predicted.at(i, j, l))}` : "";
-        return `layer ${layer}: ${decimal(arrays.exponent.at(i, j, l))} ${interval(i, j, l)}${predicted}, ${escape(arrays.verdict.label(i, j, l))}`;
+        return `layer ${layer}: ${decimal(arrays.exponent.at(i, j, l))} ${interval(i, j, l)}${predicted}, ${escape(arrays.verdict.label(i, j, l))}`
+          + (l === this.layer ? folded(assumption(i, j, l)) + folded(largest(i, j, l)) : "");
       });
       const quantity = this.quantity;
       const shown = quantity.scale === "labels" || quantity.key === "exponent" ? []
@@ -285,6 +298,12 @@ lazyscope.makers.push(() => {
         row.firstChild.prepend(dot);
         return row;
       }));
+      const rests = section.querySelector(".cell-rests");
+      rests.replaceChildren(...data.layers.map((layer, l) => Object.assign(document.createElement("li"), {
+        textContent: [assumption(i, j, l), largest(i, j, l) && `${largest(i, j, l)}.`].filter(Boolean).map((text) => text[0].toUpperCase() + text.slice(1)).join(" "),
+        value: layer,
+      })).filter((item) => item.textContent));
+      rests.hidden = !rests.childElementCount;
       const told = Object.entries(count).map(([label, number]) => `${number} ${label}`).join(", ");
       section.querySelector(".cell-runs").textContent = `Runs: ${told}.`;
     }

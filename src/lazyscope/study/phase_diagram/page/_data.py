@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lazyscope.report.parts import ABSENT, CONVERGED
-from lazyscope.study.phase_diagram.page._study import ESTIMATES, MapAxis, MapStudy
+from lazyscope.study.phase_diagram.page._study import ESTIMATES, LARGEST, MapAxis, MapStudy
 
 _STANDARD_LABELS = {
     "sign": ("negative", "undecided", "positive"),
@@ -56,6 +56,11 @@ def map_data(study: MapStudy) -> dict[str, Any]:
         "weightTimes": [
             pair for pair in WEIGHT_TIMES.items() if weights and f"weights_{pair[0]}" in weights[1]
         ],
+        "assumption": (
+            study.estimates["assumption"].values.astype(str).tolist()
+            if "assumption" in study.estimates
+            else []
+        ),
         "arrays": arrays | (weights[1] if weights else {}),
     }
 
@@ -123,7 +128,7 @@ def _has_fit(study: MapStudy) -> bool:
 def _estimate_arrays(study: MapStudy) -> dict[str, Any]:
     arrays = {
         name: packed_numbers(study.estimates[name].values)
-        for name in ("exponent", "low", "high", "predicted")
+        for name in ("exponent", "low", "high", "predicted", *LARGEST)
         if name in study.estimates
     }
     for name, labels in _STANDARD_LABELS.items():

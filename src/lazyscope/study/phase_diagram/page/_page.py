@@ -31,7 +31,7 @@ from lazyscope.report.parts import (
     write_whole,
 )
 from lazyscope.study.phase_diagram.page._data import map_data, quantity_name
-from lazyscope.study.phase_diagram.page._study import MapStudy, read_map_study, stored_json
+from lazyscope.study.phase_diagram.page._study import LARGEST, MapStudy, read_map_study, stored_json
 
 
 @checked()
@@ -127,20 +127,43 @@ def _layer_table(study: MapStudy) -> Table:
     for place, layer in enumerate(study.layers):
         count = Counter(verdicts[:, :, place].ravel().tolist())
         known = int(np.isfinite(study.estimates["exponent"].values[:, :, place]).sum())
-        rows.append([str(layer), str(known), *(str(count[name]) for name in AGREEMENT_TONES)])
+        verdict_counts = (str(count[name]) for name in AGREEMENT_TONES)
+        rows.append([str(layer), str(known), *verdict_counts, *_rests(study, place).values()])
+    rests = list(_rests(study, 0))
+    caption = "Cells with an estimate, and what their intervals say about the prediction."
+    if rests:
+        caption += (
+            " A largest width that the others do not expect says that they do not tell of larger ones; what "
+            "an interval takes for granted is told of every cell above."
+        )
     return Table(
         anchor="layers",
         title="Layer by layer",
-        caption="Cells with an estimate, and what their intervals say about the prediction.",
-        header=["Layer", "Cells with an estimate", "Agree", "Undecided", "Disagree"],
+        caption=caption,
+        header=["Layer", "Cells with an estimate", "Agree", "Undecided", "Disagree", *rests],
         rows=rows,
     )
+
+
+def _rests(study: MapStudy, place: int) -> dict[str, str]:
+    """In how many cells of a layer a bend shows, and the largest width is where the others expect it."""
+    chosen, told = study.estimates.isel(layer=place), {}
+    if "straight_p" in chosen:
+        said = chosen["assumption"].values.astype(str).ravel()
+        bends = sum(one.startswith("A bend") for one in said)
+        told["A bend shows"] = f"{bends} of {sum(map(bool, said))}"
+    if LARGEST[0] in chosen:
+        seen, low, high = (chosen[name].values for name in LARGEST)
+        known = np.isfinite(low)
+        inside = int((known & (low <= seen) & (seen <= high)).sum())
+        told["Largest width as expected"] = f"{inside} of {int(known.sum())}"
+    return told
 
 
 def _disagreement_table(study: MapStudy) -> Table:
     estimates = study.estimates
     verdicts = estimates["verdict"].values.astype(str)
-    rows = []
+    rows, told = [], "assumption" in estimates
     for i, j, place in np.argwhere(verdicts == "disagrees"):
         numbers = {
             name: float(estimates[name].values[i, j, place])
@@ -156,6 +179,7 @@ def _disagreement_table(study: MapStudy) -> Table:
                 interval([numbers["low"], numbers["high"]]),
                 decimal(numbers.get("predicted")),
                 Cell("disagrees", "bad"),
+                *([str(estimates["assumption"].values[i, j, place])] if told else []),
             ]
         )
     caption = "No interval excludes its prediction."
@@ -165,7 +189,10 @@ def _disagreement_table(study: MapStudy) -> Table:
         anchor="disagreements",
         title="Where measurement and theory disagree",
         caption=caption,
-        header=[study.x.label, study.y.label, "Layer", "Exponent", "Interval", "Predicted", ""],
+        header=[
+            *(study.x.label, study.y.label, "Layer", "Exponent", "Interval", "Predicted", ""),
+            *(["Rests on"] if told else []),
+        ],
         rows=rows,
         folded=f"All {len(rows)} of them" if len(rows) > 12 else "",
     )

@@ -14,7 +14,19 @@ import xarray as xr
 
 from lazyscope._checks import InputError
 
-ESTIMATES = ("exponent", "low", "high", "predicted", "sign", "verdict", "fit")
+LARGEST = ("largest_measured", "largest_low", "largest_high")
+"""What the largest width shows, and between which ends the others expect it."""
+ESTIMATES = (
+    "exponent",
+    "low",
+    "high",
+    "predicted",
+    "sign",
+    "verdict",
+    "fit",
+    "assumption",
+    *LARGEST,
+)
 """Variables of the estimates with a meaning of their own; further ones are shown as quantities."""
 _NEEDED = ("exponent", "low", "high", "verdict")
 _SYMBOLS = {

@@ -1,0 +1,1 @@
+"""What do kinks do to the kernel of a lazy network by themselves?"""
