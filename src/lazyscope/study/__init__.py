@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from lazyscope.study.coordinates.page._figure import (
         draw_coordinate_check as draw_coordinate_check,
     )
+    from lazyscope.study.coordinates.trained._record import TrainedCheck as TrainedCheck
     from lazyscope.study.kappa._settings import KappaSettings as KappaSettings
     from lazyscope.study.kappa._settings import kappa_settings as kappa_settings
     from lazyscope.study.kappa._study import judge_kappa as judge_kappa
@@ -120,6 +121,7 @@ _HOMES = {
     "coordinates._settings": ("CoordinateSettings",),
     "coordinates._study": ("coordinate_check",),
     "coordinates.page._figure": ("draw_coordinate_check",),
+    "coordinates.trained._record": ("TrainedCheck",),
     "kappa._settings": (
         "KappaSettings",
         "kappa_settings",

@@ -1,0 +1,121 @@
+"""What has to change so that a network becomes muP, or lazy, under the optimiser that trains it?"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from lazyscope.measure import ExponentEstimate
+from lazyscope.scaling import Scheme, named_scheme
+from lazyscope.scaling import changes_to_lazy as scheme_to_lazy
+from lazyscope.scaling import changes_to_mup as scheme_to_mup
+from lazyscope.study.coordinates._verdict import Change
+from lazyscope.study.coordinates.trained._exponents import KINDS
+from lazyscope.study.coordinates.trained._verdict import (
+    MARGIN,
+    Evidence,
+    Judged,
+    Subject,
+    exact,
+)
+
+
+def to_mup(judged: Sequence[Judged], subject: Subject) -> tuple[Change, ...]:
+    """What to multiply by which power, so that every layer moves at order one; none where it does.
+
+    Of a parametrisation that is identified its own exponents, exactly; else what contradicts muP, array by
+    array, where its interval contains one multiple of 1/2 or of 1/4.
+    """
+    by_name = {each.name: each for each in judged}
+    if by_name["mup"].answer != "contradicted":
+        return ()
+    scheme = identified(judged, subject)
+    if scheme is not None:
+        found = scheme_to_mup(scheme)
+        shift = next(j.shift for j in judged if j.name == scheme.name)
+        rates = [x - shift for x in found.speed_exponents]
+        return tuple(_named(found.scale_exponents, rates, subject))
+    return tuple(_against(by_name["mup"].against, subject))
+
+
+def to_lazy(judged: Sequence[Judged], subject: Subject) -> tuple[Change, ...]:
+    """The same for laziness in every layer; none where no parametrisation is identified."""
+    scheme = identified(judged, subject)
+    if scheme is None:
+        return ()
+    shift = next(j.shift for j in judged if j.name == scheme.name)
+    found = scheme_to_lazy(scheme)
+    rates = [x - shift for x in found.speed_exponents]
+    return tuple(_named(found.scale_exponents, rates, subject))
+
+
+def identified(judged: Sequence[Judged], subject: Subject) -> Scheme | None:
+    """The one parametrisation that is left, at the optimisers of its layers."""
+    left = [each for each in judged if each.answer in ("supported", "undecided")]
+    if len(left) != 1 or left[0].answer != "supported":
+        return None
+    names: list[Any] = [
+        next((a.optimiser for a in subject.arrays if a.kind == kind and a.matrix), None)
+        for kind in KINDS
+    ]
+    known = [each for each in names if each in ("sgd", "adam", "muon")]
+    if not known or ("sgd" in known and set(known) != {"sgd"}):
+        return None
+    optimisers = [each if each in known else known[-1] for each in names]
+    return named_scheme(left[0].name, depth=2, input_dim=1, optimiser=optimisers)
+
+
+def _named(scales: Sequence[float], rates: Sequence[float], subject: Subject) -> Iterator[Change]:
+    for kind, scale, rate in zip(KINDS, scales, rates, strict=True):
+        for each in subject.arrays:
+            if each.kind != kind or not each.moved_at:
+                continue
+            if abs(scale) > 1e-9 and each.matrix and not each.zero:
+                yield Change(f"initial weights of {each.name}", scale)
+            if abs(rate) > 1e-9:
+                yield Change(f"learning rate of {each.name}", rate)
+
+
+def _against(against: Sequence[Evidence], subject: Subject) -> Iterator[Change]:
+    """Factors for what contradicts muP. A readout that is too large comes first, since it moves others."""
+    faults = {(each.fault, each.array): each for each in against}
+    scores = [each for each in against if each.fault == "scores"]
+    readouts = subject.readouts
+    start = next((each for each in against if each.fault == "start"), None)
+    if start is not None:
+        yield from _of_readout(start.found, subject)
+    for k, each in enumerate(subject.arrays):
+        rate = faults.get(("rate", k))
+        if rate is not None:
+            yield from _factor(f"learning rate of {each.name}", rate.found)
+        elif k in readouts and start is None and ("reach", k) in faults:
+            yield from _factor(f"learning rate of {each.name}", faults["reach", k].found)
+        if ("decay", k) in faults:
+            yield from _factor(f"weight decay of {each.name}", faults["decay", k].found)
+    if scores and not any(each.fault == "rate" for each in against):
+        yield Change("scale of attention", -0.5)
+    if start is None and not any(each.fault == "rate" for each in against):
+        slow = [each for each in against if each.fault == "reach" and each.array not in readouts]
+        lost = {exact(each.found) for each in slow}
+        if slow and len(lost) == 1 and None not in lost:
+            (power,) = lost
+            assert power is not None
+            yield Change("what the blocks are added to (embedding, residual stream)", power)
+
+
+def _of_readout(kappa: ExponentEstimate, subject: Subject) -> Iterator[Change]:
+    power = exact(kappa)
+    if power is None:
+        return
+    names = " and ".join(subject.arrays[k].name for k in subject.readouts)
+    steps = subject.exponents.reach[subject.readouts[0]]
+    p = 2 if subject.arrays[subject.readouts[0]].optimiser == "sgd" else 1
+    low, high = steps.interval
+    if low - MARGIN <= p * power <= high + MARGIN:
+        yield Change(f"multiplier of {names}", -power)
+    else:
+        yield Change(f"initial weights of {names}", -power)
+
+
+def _factor(what: str, found: ExponentEstimate) -> Iterator[Change]:
+    power = exact(found)
+    if power is not None and power != 0:
+        yield Change(what, -power)
