@@ -29,7 +29,7 @@ SLOPE = 0.2
 NAMED: dict[Fault, str] = {
     "multiplier": "multiplier of readout.weight",
     "rate": "learning rate of blocks",
-    "readout": "initial weights of readout.weight",
+    "readout": "initial weights",
     "embedding": "what the blocks are added to",
     "attention": "scale of attention",
     "decay": "weight decay of blocks",

@@ -7,14 +7,13 @@ from lazyscope.measure import ExponentEstimate
 from lazyscope.scaling import Scheme, named_scheme
 from lazyscope.scaling import changes_to_lazy as scheme_to_lazy
 from lazyscope.scaling import changes_to_mup as scheme_to_mup
-from lazyscope.study.coordinates._verdict import Change
+from lazyscope.study.coordinates._verdict import Change, exact
 from lazyscope.study.coordinates.trained._exponents import KINDS
 from lazyscope.study.coordinates.trained._verdict import (
     MARGIN,
     Evidence,
     Judged,
     Subject,
-    exact,
 )
 
 
@@ -76,46 +75,50 @@ def _named(scales: Sequence[float], rates: Sequence[float], subject: Subject) ->
 
 def _against(against: Sequence[Evidence], subject: Subject) -> Iterator[Change]:
     """Factors for what contradicts muP. A readout that is too large comes first, since it moves others."""
-    faults = {(each.fault, each.array): each for each in against}
-    scores = [each for each in against if each.fault == "scores"]
-    readouts = subject.readouts
-    start = next((each for each in against if each.fault == "start"), None)
-    if start is not None:
-        yield from _of_readout(start.found, subject)
+    faults = {(each.fault, each.array): each.found for each in against}
+    kinds = {each.fault for each in against}
+    last = subject.readouts
+    if "start" in kinds:
+        yield from _of_readout(subject)
     for k, each in enumerate(subject.arrays):
-        rate = faults.get(("rate", k))
-        if rate is not None:
-            yield from _factor(f"learning rate of {each.name}", rate.found)
-        elif k in readouts and start is None and ("reach", k) in faults:
-            yield from _factor(f"learning rate of {each.name}", faults["reach", k].found)
+        if ("rate", k) in faults:
+            whole = subject.exponents.own_of_kind[KINDS.index(each.kind)]
+            yield from _factor(f"learning rate of {each.name}", faults["rate", k], whole)
+        elif k in last and "start" not in kinds and ("reach", k) in faults:
+            found = faults["reach", k]
+            yield from _factor(f"learning rate of {each.name}", found, found)
         if ("decay", k) in faults:
-            yield from _factor(f"weight decay of {each.name}", faults["decay", k].found)
-    if scores and not any(each.fault == "rate" for each in against):
+            found = faults["decay", k]
+            yield from _factor(f"weight decay of {each.name}", found, found)
+    if "scores" in kinds and "rate" not in kinds:
         yield Change("scale of attention", -0.5)
-    if start is None and not any(each.fault == "rate" for each in against):
-        slow = [each for each in against if each.fault == "reach" and each.array not in readouts]
-        lost = {exact(each.found) for each in slow}
-        if slow and len(lost) == 1 and None not in lost:
-            (power,) = lost
-            assert power is not None
+    slow = any(each.fault == "reach" and each.array not in last for each in against)
+    if slow and not kinds & {"start", "rate"}:
+        power = exact(subject.exponents.reach_of_kind[KINDS.index("hidden")])
+        if power is not None and power < 0:
             yield Change("what the blocks are added to (embedding, residual stream)", power)
 
 
-def _of_readout(kappa: ExponentEstimate, subject: Subject) -> Iterator[Change]:
-    power = exact(kappa)
-    if power is None:
+def _of_readout(subject: Subject) -> Iterator[Change]:
+    """What kappa says of the readout; its step sees a multiplier too, but not the initial weights."""
+    power = exact(subject.exponents.kappa)
+    if power is None or power == 0:
         return
+    first = subject.readouts[0]
+    p = 2 if subject.arrays[first].optimiser == "sgd" else 1
+    low, high = subject.exponents.reach[first].interval
+    multiplied, drawn = (low - MARGIN <= x <= high + MARGIN for x in (p * power, 0.0))
+    what = "multiplier" if multiplied and not drawn else "initial weights"
+    what = "initial weights, or multiplier," if multiplied and drawn else what
     names = " and ".join(subject.arrays[k].name for k in subject.readouts)
-    steps = subject.exponents.reach[subject.readouts[0]]
-    p = 2 if subject.arrays[subject.readouts[0]].optimiser == "sgd" else 1
-    low, high = steps.interval
-    if low - MARGIN <= p * power <= high + MARGIN:
-        yield Change(f"multiplier of {names}", -power)
-    else:
-        yield Change(f"initial weights of {names}", -power)
+    yield Change(f"{what} of {names}", -power)
 
 
-def _factor(what: str, found: ExponentEstimate) -> Iterator[Change]:
-    power = exact(found)
+def _factor(what: str, found: ExponentEstimate, whole: ExponentEstimate) -> Iterator[Change]:
+    """The power of its kind where its own interval allows that, else its own."""
+    low, high = found.interval
+    power = exact(whole)
+    if power is None or not low - MARGIN <= power <= high + MARGIN:
+        power = exact(found)
     if power is not None and power != 0:
         yield Change(what, -power)

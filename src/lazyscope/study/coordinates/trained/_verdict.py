@@ -237,15 +237,3 @@ def common_factor(evidence: Sequence[Evidence]) -> float:
 def judge_all(subject: Subject) -> tuple[Judged, ...]:
     """All parametrisations that are told apart."""
     return tuple(judge(name, subject) for name in SCHEMES)
-
-
-def exact(found: ExponentEstimate) -> float | None:
-    """The one multiple of 1/2, else of 1/4, in the interval; None where there is none, or several."""
-    low, high = found.interval
-    for parts in (2, 4):
-        inside = [k / parts for k in range(-8 * parts, 8 * parts + 1) if low <= k / parts <= high]
-        if len(inside) == 1:
-            return inside[0]
-        if inside:
-            return None
-    return None
