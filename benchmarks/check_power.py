@@ -5,11 +5,8 @@ to the classical quantity, the size of the outputs and of what softmaxes get, wo
 a slope above `SLOPE` is a fault.
 """
 
-import json
-import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,28 +34,27 @@ NAMED: dict[Fault, str] = {
 """How advice starts that names a fault."""
 
 
-def main(target: str) -> None:
-    """Judge all recipes in every repetition, and write what came out after each."""
+def run() -> dict[str, Any]:
+    """Judge all recipes in every repetition."""
     torch.set_num_threads(1)
-    recipes: dict[Fault, Recipe] = {fault: Recipe(fault) for fault in ("none", *FAULTS)}
     began = time.process_time()
-    rows: list[dict[str, Any]] = []
-    for repetition in range(FIRST, FIRST + REPETITIONS):
-        for fault, recipe in recipes.items():
-            rows.append({"fault": fault, "repetition": repetition} | judged(repetition, recipe))
-        told = {
-            "widths": WIDTHS,
-            "seeds": SEEDS,
-            "steps": STEPS,
-            "processor_seconds": round(time.process_time() - began, 1),
-            "counts": {
-                fault: counted([r for r in rows if r["fault"] == fault]) for fault in recipes
-            },
-            "rows": rows,
-            "torch": torch.__version__,
-        }
-        Path(target).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-        print(told["processor_seconds"], told["counts"], flush=True)
+    recipes: dict[Fault, Recipe] = {fault: Recipe(fault) for fault in ("none", *FAULTS)}
+    verdicts = [
+        {"fault": fault, "repetition": repetition} | judged(repetition, recipe)
+        for repetition in range(FIRST, FIRST + REPETITIONS)
+        for fault, recipe in recipes.items()
+    ]
+    return {
+        "widths": WIDTHS,
+        "seeds": SEEDS,
+        "steps": STEPS,
+        "processor_seconds": round(time.process_time() - began, 1),
+        "rows": [
+            {"fault": fault} | counted([r for r in verdicts if r["fault"] == fault])
+            for fault in recipes
+        ],
+        "verdicts": verdicts,
+    }
 
 
 def judged(repetition: int, recipe: Recipe) -> dict[str, Any]:
@@ -101,7 +97,3 @@ def largest_slope(measured: Any) -> float:
     sizes += list(np.hypot(measured.scores, measured.score_change))
     logs = [np.log(each.mean(axis=1)) for each in sizes]
     return float(max(np.polyfit(np.log(WIDTHS), each, 1)[0] for each in logs))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

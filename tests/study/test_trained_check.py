@@ -9,6 +9,7 @@ import pytest
 
 from lazyscope import InputError, coordinate_check
 from lazyscope.study import TrainedCheck, draw_coordinate_check
+from lazyscope.study.coordinates._verdict import SCHEMES
 from lazyscope.study.coordinates.page._page import check_words, layer_table
 from lazyscope.study.coordinates.trained._exponents import (
     TrainedArray,
@@ -16,7 +17,7 @@ from lazyscope.study.coordinates.trained._exponents import (
     exponents_of,
 )
 from lazyscope.study.coordinates.trained._family import family_of
-from lazyscope.study.coordinates.trained._parametrisations import SCHEMES, expected_exponents
+from lazyscope.study.coordinates.trained._parametrisations import expected_exponents
 
 WIDTHS = (64, 128, 256, 512)
 SEEDS = 4

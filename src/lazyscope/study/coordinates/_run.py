@@ -59,7 +59,7 @@ class FirstSteps(NamedTuple):
 
 _programs: OrderedDict[Hashable, Any] = OrderedDict()
 """Programs of recent networks by their equations, which name neither seed nor parametrisation."""
-_KEPT = 16
+KEPT_PROGRAMS = 16
 
 
 def program(example: Example, axes: Sequence[int | None], *, steps: int, push: float) -> Any:
@@ -69,7 +69,7 @@ def program(example: Example, axes: Sequence[int | None], *, steps: int, push: f
         made = functools.partial(first_steps, example, tuple(axes), steps, push)
         _programs[key] = eqx.filter_jit(made)
     _programs.move_to_end(key)
-    while len(_programs) > _KEPT:
+    while len(_programs) > KEPT_PROGRAMS:
         _programs.popitem(last=False)
     return _programs[key]
 

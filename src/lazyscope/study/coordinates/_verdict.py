@@ -25,7 +25,7 @@ from lazyscope.scaling import (
 from lazyscope.study.coordinates._layers import Layer
 
 SCHEMES = ("ntk", "standard", "mup")
-_KINDS: tuple[str, ...] = ("input", "hidden", "readout")
+KINDS: tuple[str, ...] = ("input", "hidden", "readout")
 _LAG = ("lazy", "order-one")
 _LAZY_RHO = 0.5
 _REGIMES = {"negative": "lazy", "positive": "condensed"}
@@ -120,7 +120,7 @@ def _moves(name: str, exponents: Exponents, layers: Sequence[Layer], *, may_lag:
     """Whether no layer was seen in another regime than the scheme puts it in."""
     scheme = named_scheme(name, depth=2, input_dim=1)  # only its exponents are used
     regimes = layer_regimes(scheme.scale_exponents, scheme.speed_exponents)
-    named = dict(zip(_KINDS, regimes, strict=True))
+    named = dict(zip(KINDS, regimes, strict=True))
     for layer, found in zip(layers, exponents.displacement, strict=True):
         if layer.kind not in named:
             continue
@@ -136,7 +136,7 @@ def _allows(name: str, exponents: Exponents, layers: Sequence[Layer]) -> bool:
     if not low <= scheme.kappa_exponent <= high:
         return False
     speeds = relative_speed_exponents(scheme.scale_exponents, scheme.speed_exponents)
-    wanted = dict(zip(_KINDS, speeds, strict=True))
+    wanted = dict(zip(KINDS, speeds, strict=True))
     last = exponents.speed[-1].interval
     for layer, found in zip(layers[:-1], exponents.speed[:-1], strict=True):
         if layer.kind not in wanted:
@@ -207,7 +207,7 @@ def _exact_exponents(
         return exact(exponents.kappa), own
     scheme = named_scheme(names[0], depth=2, input_dim=1)  # only its exponents are used
     speeds = relative_speed_exponents(scheme.scale_exponents, scheme.speed_exponents)
-    wanted = dict(zip(_KINDS, speeds, strict=True))
+    wanted = dict(zip(KINDS, speeds, strict=True))
     gaps = [
         found.exponent - wanted[layer.kind]
         for layer, found in zip(layers, exponents.speed, strict=True)

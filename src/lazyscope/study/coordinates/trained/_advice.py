@@ -7,8 +7,7 @@ from lazyscope.measure import ExponentEstimate
 from lazyscope.scaling import Scheme, named_scheme
 from lazyscope.scaling import changes_to_lazy as scheme_to_lazy
 from lazyscope.scaling import changes_to_mup as scheme_to_mup
-from lazyscope.study.coordinates._verdict import Change, exact
-from lazyscope.study.coordinates.trained._exponents import KINDS
+from lazyscope.study.coordinates._verdict import KINDS, Change, exact
 from lazyscope.study.coordinates.trained._verdict import (
     MARGIN,
     Evidence,
@@ -51,19 +50,26 @@ def identified(judged: Sequence[Judged], subject: Subject) -> Scheme | None:
     left = [each for each in judged if each.answer in ("supported", "undecided")]
     if len(left) != 1 or left[0].answer != "supported":
         return None
+    layers = _layers(subject)
     names: list[Any] = [
         next((a.optimiser for a in subject.arrays if a.kind == kind and a.matrix), None)
-        for kind in KINDS
+        for kind in layers
     ]
     known = [each for each in names if each in ("sgd", "adam", "muon")]
     if not known or ("sgd" in known and set(known) != {"sgd"}):
         return None
     optimisers = [each if each in known else known[-1] for each in names]
-    return named_scheme(left[0].name, depth=2, input_dim=1, optimiser=optimisers)
+    return named_scheme(left[0].name, depth=len(layers) - 1, input_dim=1, optimiser=optimisers)
+
+
+def _layers(subject: Subject) -> tuple[str, ...]:
+    """Kinds of layers that there are: no rate of hidden ones counts where there are none."""
+    hidden = any(each.kind == "hidden" for each in subject.arrays)
+    return tuple(kind for kind in KINDS if hidden or kind != "hidden")
 
 
 def _named(scales: Sequence[float], rates: Sequence[float], subject: Subject) -> Iterator[Change]:
-    for kind, scale, rate in zip(KINDS, scales, rates, strict=True):
+    for kind, scale, rate in zip(_layers(subject), scales, rates, strict=True):
         for each in subject.arrays:
             if each.kind != kind or not each.moved_at:
                 continue

@@ -81,7 +81,7 @@ def check_training(
         array._replace(optimiser=family.optimiser, moved_at=int(at_step))
         for array, family, at_step in zip(plan.arrays, families[0], moved_at, strict=True)
     )
-    lost = ~np.isfinite(measured.loss).all(axis=-1)
+    lost = np.asarray(~np.isfinite(measured.loss).all(axis=-1))
     return TrainedCheck(
         axis=grid.axis,
         widths=grid.values,

@@ -8,7 +8,9 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from lazyscope.measure import ExponentEstimate, estimate_exponents
-from lazyscope.study.coordinates.trained._steps import Family, Steps
+from lazyscope.study.coordinates._verdict import KINDS
+from lazyscope.study.coordinates.trained._family import Family
+from lazyscope.study.coordinates.trained._steps import Steps
 
 
 class TrainedArray(NamedTuple):
@@ -74,7 +76,6 @@ class TrainedMeasured(NamedTuple):
     loss: Float[ndarray, "W S T+1"]
 
 
-KINDS = ("input", "hidden", "readout")
 OF_ARRAYS = ("size", "step", "displacement", "own", "own_end", "reach", "reach_end", "decay")
 OF_SCORES = ("scores", "score_change")
 OF_ALL = ("kappa", "output", "output_change", "output_change_end")

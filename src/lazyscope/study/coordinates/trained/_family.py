@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-_TOLERANCE = 0.05
+_NEARLY = 0.05
 _LEVEL = 1.3
 """Largest entry over the root mean square of those that all move alike."""
 _ORTHOGONAL = 2.0
@@ -49,9 +49,9 @@ def _optimiser(single: np.ndarray, double: np.ndarray) -> str:
     if not 0 < length < np.inf:
         return "other"
     growth = float(np.linalg.norm(double)) / length
-    if abs(growth - 2) < _TOLERANCE:
+    if abs(growth - 2) < _NEARLY:
         return "sgd"
-    if abs(growth - 1) > _TOLERANCE:
+    if abs(growth - 1) > _NEARLY:
         return "other"
     if np.abs(single).max() < _LEVEL * length / single.size**0.5:
         return "adam"

@@ -17,12 +17,12 @@ from lazyscope.measure import operator_norm
 from lazyscope.observe import Described, rates_of
 from lazyscope.study.coordinates._network import JaxNetwork
 from lazyscope.study.coordinates._readout import Growing, Outline
-from lazyscope.study.coordinates._run import places_of, uses_of
+from lazyscope.study.coordinates._run import KEPT_PROGRAMS, places_of, uses_of
 from lazyscope.study.coordinates.trained._asked import AskedTraining
 from lazyscope.study.coordinates.trained._family import UNKNOWN, Family, family_of
 from lazyscope.study.coordinates.trained._steps import Steps
 
-_PROBES = 8
+_SIGNALS = 16
 _TRAIN = ("apply", "params", "x", "y", "steps")
 _Leaves = tuple[Any, ...]
 _Move = Callable[[_Leaves, int], _Leaves]
@@ -167,11 +167,11 @@ class FunctionTraining:
         out, pull = jax.vjp(lambda leaves: self._seen(leaves)[0], self._leaves)
         rng = np.random.default_rng(0)
         total = np.zeros(len(readouts))
-        for _ in range(_PROBES):
+        for _ in range(_SIGNALS):
             signs = jnp.asarray(rng.choice([-1.0, 1.0], out.shape), out.dtype)
             gradient = pull(signs)[0]
             total += [float(jnp.sum(gradient[k] ** 2)) for k in readouts]
-        found[list(readouts)] = total / (_PROBES * out.size)
+        found[list(readouts)] = total / (_SIGNALS * out.size)
         return found
 
     def _move(self) -> _Move:
@@ -284,7 +284,6 @@ class _Programs(NamedTuple):
 
 
 _kept: OrderedDict[Any, _Programs] = OrderedDict()
-_KEPT = 16
 
 
 def _programs(example: Example, loss: Any) -> _Programs:
@@ -293,7 +292,7 @@ def _programs(example: Example, loss: Any) -> _Programs:
     if key not in _kept:
         _kept[key] = _made(example, loss)
     _kept.move_to_end(key)
-    while len(_kept) > _KEPT:
+    while len(_kept) > KEPT_PROGRAMS:
         _kept.popitem(last=False)
     return _kept[key]
 

@@ -16,9 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from lazyscope.scaling import growth_power, named_scheme, relative_speed_exponents, update_exponents
-from lazyscope.study.coordinates.trained._exponents import KINDS
-
-SCHEMES = ("ntk", "standard", "mup")
+from lazyscope.study.coordinates._verdict import KINDS
 
 
 class Expected(NamedTuple):

@@ -12,11 +12,10 @@ from lazyscope._plain import plain
 from lazyscope.measure import ExponentEstimate
 from lazyscope.study._protocol import stated
 from lazyscope.study.coordinates._record import SCHEME_NAMES
-from lazyscope.study.coordinates._verdict import Change
+from lazyscope.study.coordinates._verdict import KINDS, Change
 from lazyscope.study.coordinates.page._format import TRAINED_FORMAT
 from lazyscope.study.coordinates.trained._advice import to_lazy, to_mup
 from lazyscope.study.coordinates.trained._exponents import (
-    KINDS,
     OF_ALL,
     OF_ARRAYS,
     OF_KINDS,
@@ -147,7 +146,7 @@ class TrainedCheck:
         name = SCHEME_NAMES[expected]
         if judged.answer == "contradicted":
             return stated(
-                "contradicted", f"It is not {name}. {self._because(judged)}", self._remarks()
+                "contradicted", f"It is not {name}: {self._because(judged)}", self._remarks()
             )
         others = [SCHEME_NAMES[s] for s in self.schemes if s != expected]
         if judged.answer == "supported" and not others:

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from lazyscope.measure import ExponentEstimate
-from lazyscope.study.coordinates.trained._exponents import KINDS, TrainedArray, TrainedExponents
+from lazyscope.study.coordinates._verdict import KINDS, SCHEMES
+from lazyscope.study.coordinates.trained._exponents import TrainedArray, TrainedExponents
 from lazyscope.study.coordinates.trained._parametrisations import (
-    SCHEMES,
     Expected,
     expected_exponents,
 )
