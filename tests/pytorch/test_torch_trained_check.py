@@ -158,6 +158,7 @@ def tied(width, seed):
     return Tied(width)
 
 
+@pytest.mark.slow
 def test_tied_tables_batch_norm_and_dropout_are_said_and_seeded():
     points = (torch.arange(12).reshape(4, 3) % 7, torch.tensor([0, 1, 2, 3]))
     told = {"train": "adam", "loss": "cross-entropy", "steps": 1}
@@ -170,6 +171,7 @@ def test_tied_tables_batch_norm_and_dropout_are_said_and_seeded():
     assert "one entry, two uses" in words
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_is_kept_and_said():
     def train(module, width):
         return torch.optim.SGD(module.parameters(), lr=1e60 if width == SMALL[-1] else 1e-3)
