@@ -98,3 +98,75 @@ def test_options_that_make_no_sense_are_refused(module, words, message):
 def test_a_build_of_another_kind_is_refused(module):
     for name, message in (("constant", "must be a function"), ("without_seed", "width and a seed")):
         assert message in run(f"{module}:{name}", "--data", "digits").stderr
+
+
+TRAINED = """
+import torch
+from torch import nn
+
+
+class Network(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.first, self.last = nn.Linear(64, width), nn.Linear(width, 10)
+
+    def forward(self, x):
+        return self.last(torch.tanh(self.first(x)))
+
+
+def build(width, seed):
+    torch.manual_seed(seed)
+    return Network(width)
+
+
+def adam(module):
+    return torch.optim.Adam(module.parameters(), lr=1e-3)
+"""
+
+
+@pytest.mark.slow
+def test_a_training_by_name_and_by_a_function_answers_with_exit_codes(tmp_path):
+    path = tmp_path / "trained_network.py"
+    path.write_text(TRAINED)
+    quick = (
+        "--data",
+        "digits",
+        "--widths",
+        "32,128,512",
+        "--seeds",
+        "2",
+        "--n",
+        "6",
+        "--steps",
+        "1",
+    )
+    found = run(
+        f"{path}:build",
+        *quick,
+        "--optimizer",
+        "adam",
+        "--loss",
+        "cross-entropy",
+        "--expect",
+        "mup",
+        "--json",
+    )
+    assert found.exit_code == 1, found.output
+    told = json.loads(found.stdout)
+    assert told["format"] == "lazyscope-training-check-1"
+    assert told["training"] == "adam, learning rate 0.001"
+    again = run(
+        f"{path}:build",
+        *quick,
+        "--train",
+        f"{path}:adam",
+        "--loss",
+        "cross-entropy",
+        "--expect",
+        "mup",
+    )
+    assert again.exit_code == 1, again.output
+    assert "It is not muP" in again.stdout
+    both = run(f"{path}:build", *quick, "--train", f"{path}:adam", "--optimizer", "adam")
+    assert both.exit_code == 2
+    assert "A training must be said once" in both.stderr

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from lazyscope.study.coordinates.page._figure import (
         draw_coordinate_check as draw_coordinate_check,
     )
+    from lazyscope.study.coordinates.trained._record import TrainedCheck as TrainedCheck
     from lazyscope.study.kappa._settings import KappaSettings as KappaSettings
     from lazyscope.study.kappa._settings import kappa_settings as kappa_settings
     from lazyscope.study.kappa.page._figures import draw_displacement as draw_displacement

@@ -25,6 +25,8 @@ with a folder for its page and numbers. {WORDS}
 Example: `lazyscope check my_model:build --data digits --widths 64,128,256,512 -o check.svg`
 
 Example: `lazyscope check my_model:build --expect mup`
+
+Example: `lazyscope check my_model:build --optimizer adamw --loss cross-entropy --expect mup`
 """
 _FIGURE = typer.Option("-o", "--output", metavar="FIGURE", help="Figure: .svg, .pdf or .png.")
 _JSON = typer.Option("--json", help="One JSON object on stdout.")

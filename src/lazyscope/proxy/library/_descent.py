@@ -13,6 +13,7 @@ from lazyscope._jax import pinned_random, random_key
 from lazyscope._loss import named_loss
 from lazyscope.proxy._training import LossName, Training
 from lazyscope.proxy.library._network import Numbers
+from lazyscope.scaling import OptimiserName
 
 
 class Arrays(NamedTuple):
@@ -127,6 +128,11 @@ def descend(
     return jnp.append(losses, loss(end, None)), tuple(
         b - a for a, b in zip(start, end, strict=True)
     )
+
+
+def named_direction(name: OptimiserName, leaf: Any) -> optax.GradientTransformation:
+    """What an optimiser by name does with gradients of one array, for a rate of one; to be subtracted."""
+    return _direction(Training(optimizer=name), leaf, 1.0)
 
 
 def _direction(training: Training, leaf: Any, epsilon: float) -> Any:

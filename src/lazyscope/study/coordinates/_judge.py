@@ -9,6 +9,7 @@ from lazyscope.study.coordinates._find import find_build
 from lazyscope.study.coordinates._record import SCHEME_NAMES, CoordinateCheck
 from lazyscope.study.coordinates._settings import CoordinateSettings
 from lazyscope.study.coordinates._study import coordinate_check
+from lazyscope.study.coordinates.trained._record import TrainedCheck
 
 TITLE = "Which parametrisation does this network have over its widths?"
 
@@ -30,8 +31,14 @@ def judge_coordinates(settings: CoordinateSettings) -> dict[str, Any]:
         settings.seeds,
         steps=settings.steps,
         readout=settings.readout,
+        **settings.training(),
     )
-    return {**check.to_json(), "title": TITLE, "verdict": verdict(check, settings.expect)}
+    found = (
+        check.verdict(settings.expect)
+        if isinstance(check, TrainedCheck)
+        else verdict(check, settings.expect)
+    )
+    return {**check.to_json(), "title": TITLE, "verdict": found}
 
 
 def verdict(check: CoordinateCheck, expected: str | None) -> dict[str, Any]:

@@ -67,20 +67,27 @@ def network_of(described: Described | DescribedModule, x: Any) -> Network:
 
 @final
 class JaxNetwork:
-    """A JAX function with its parameters, which may change or go after it is made."""
+    """A JAX function with its parameters, which may change or go after it is made.
+
+    Attributes:
+        params: its parameters, kept.
+        question: what is asked of it.
+        example: its equations.
+        context: what they need beside parameters and points.
+    """
 
     def __init__(self, described: Described, x: Any) -> None:
         self.described: Described | DescribedModule = described
         self.versions: Mapping[str, str] = {}
         with own_settings(double=False), asking(described.params):
-            self._params = _in_one_precision(kept_params(described.params))
-            self._question = pose(described.apply, self._params, x, None)
-            example = without_effects(self._question.example)
+            self.params = _in_one_precision(kept_params(described.params))
+            self.question = pose(described.apply, self.params, x, None)
+            example = without_effects(self.question.example)
             closed = example.closed.replace(consts=kept(list(example.closed.consts)))
-            self._example = example._replace(closed=closed)
-            self._context = kept(self._question.context)
-        self.num_points = len(self._question.x1)
-        self.num_outputs = self._question.example.num_outputs
+            self.example = example._replace(closed=closed)
+            self.context = kept(self.question.context)
+        self.num_points = len(self.question.x1)
+        self.num_outputs = self.question.example.num_outputs
         worst = coarsest(example)
         self.notes: tuple[str, ...] = ()
         if jnp.finfo(worst).eps > np.finfo(np.float32).eps:
@@ -91,31 +98,31 @@ class JaxNetwork:
 
     def check(self) -> None:
         """Refuse what has no tangent kernel."""
-        with own_settings(double=False), asking(self._params):
-            checked(self._question, MEMORY, _no_program)
+        with own_settings(double=False), asking(self.params):
+            checked(self.question, MEMORY, _no_program)
 
     def outline(self) -> Outline:
         """What its arrays are called and how large they are."""
-        with own_settings(double=False), asking(self._params):
-            found = subject_of(self._question, self.described.groups, True, ())
+        with own_settings(double=False), asking(self.params):
+            found = subject_of(self.question, self.described.groups, True, ())
         return Outline(found.groups, found.parameter_group, found.shapes, found.parameters)
 
     def roles(self, growing: Growing) -> ArrayRoles:
         """What its arrays do."""
-        return roles_in(self._example, self.outline().names, growing)
+        return roles_in(self.example, self.outline().names, growing)
 
     def is_zero(self, leaf: int) -> bool:
         """Whether an array starts at zero."""
-        return not np.asarray(self._question.leaves[leaf]).any()
+        return not np.asarray(self.question.leaves[leaf]).any()
 
     def first_steps(
         self, y: Any, axes: Sequence[int | None], rates: np.ndarray, steps: int
     ) -> FirstSteps:
         """Measure, descend, measure again, in the precision of the parameters."""
-        question, example = self._question, self._example
-        with own_settings(double=False), asking(self._params):
+        question, example = self.question, self.example
+        with own_settings(double=False), asking(self.params):
             run = program(example, axes, steps=steps, push=PUSH)
-            arrays = Arrays(tuple(example.closed.consts), self._context, question.leaves)
+            arrays = Arrays(tuple(example.closed.consts), self.context, question.leaves)
             kind = wide_type([*question.leaves, example])
             by_leaf, targets = (jnp.asarray(np.asarray(a), kind) for a in (rates, y))
             return jax.device_get(run(arrays, by_leaf, question.x1, targets))

@@ -59,7 +59,7 @@ class FirstSteps(NamedTuple):
 
 _programs: OrderedDict[Hashable, Any] = OrderedDict()
 """Programs of recent networks by their equations, which name neither seed nor parametrisation."""
-_KEPT = 16
+KEPT_PROGRAMS = 16
 
 
 def program(example: Example, axes: Sequence[int | None], *, steps: int, push: float) -> Any:
@@ -69,7 +69,7 @@ def program(example: Example, axes: Sequence[int | None], *, steps: int, push: f
         made = functools.partial(first_steps, example, tuple(axes), steps, push)
         _programs[key] = eqx.filter_jit(made)
     _programs.move_to_end(key)
-    while len(_programs) > _KEPT:
+    while len(_programs) > KEPT_PROGRAMS:
         _programs.popitem(last=False)
     return _programs[key]
 
@@ -96,7 +96,7 @@ def first_steps(
         x: training points.
         y: targets.
     """
-    junctions = _places(example)
+    junctions = places_of(example)
 
     def run(leaves: Any, batch: Any) -> tuple[Any, Any]:
         taps = pattern_taps(junctions)
@@ -168,12 +168,12 @@ def _as_rows(leaf: Array, axis: int) -> Array:
     return jnp.moveaxis(leaf, axis, 0).reshape(leaf.shape[axis], -1)
 
 
-def _places(example: Example) -> dict[Path, Junction]:
+def places_of(example: Example) -> dict[Path, Junction]:
     """The equations where leaves meet data; what leaves them is recorded."""
-    return {path: junction for path, junction, _ in _uses(example)}
+    return {path: junction for path, junction, _ in uses_of(example)}
 
 
-def _uses(example: Example) -> list[tuple[Path, Junction, int]]:
+def uses_of(example: Example) -> list[tuple[Path, Junction, int]]:
     found = []
     for use in find_uses(example).uses:
         eqn: Any = _equation(example.closed.jaxpr, use.path)
@@ -199,7 +199,7 @@ def _output_changes(
     """Relative change of what leaves the places of every leaf, all places of a leaf together."""
     moved = [jnp.zeros((), kind)] * example.num_leaves
     start = list(moved)
-    for path, _, leaf in _uses(example):
+    for path, _, leaf in uses_of(example):
         now, then = wide(after[path], kind), wide(before[path], kind)
         moved[leaf] = moved[leaf] + jnp.sum((now - then) ** 2)
         start[leaf] = start[leaf] + jnp.sum(then**2)

@@ -1,12 +1,12 @@
 """How do the layers of a user's network depend on its width: lazy, muP, or neither?"""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
-from lazyscope._checks import InputError, check_array, check_count
+from lazyscope._checks import InputError, check_array, check_count, check_text
 from lazyscope._jax import kept_data, own_settings
 from lazyscope._provenance import versions
 from lazyscope._trace import growing_axes
@@ -23,10 +23,43 @@ from lazyscope.study.coordinates._readout import (
 from lazyscope.study.coordinates._record import CoordinateCheck, Measured
 from lazyscope.study.coordinates._run import FirstSteps
 from lazyscope.study.coordinates._verdict import Exponents
+from lazyscope.study.coordinates.trained._asked import Train, asked_training
+from lazyscope.study.coordinates.trained._check import WIDTH, Grid, check_training
+from lazyscope.study.coordinates.trained._record import TrainedCheck
 
 DEFAULT_WIDTHS = (64, 128, 256, 512)
 DEFAULT_SEEDS = 4
 DEFAULT_STEPS = 16
+DEFAULT_TRAINED_STEPS = 4
+
+
+@overload
+def coordinate_check(
+    build: Build,
+    data: Dataset | tuple[Any, Any],
+    widths: Sequence[int] = DEFAULT_WIDTHS,
+    seeds: int = DEFAULT_SEEDS,
+    *,
+    steps: int | None = None,
+    readout: str | Sequence[str] | None = None,
+    train: None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> CoordinateCheck: ...
+
+
+@overload
+def coordinate_check(
+    build: Build,
+    data: Dataset | tuple[Any, Any],
+    widths: Sequence[int] = DEFAULT_WIDTHS,
+    seeds: int = DEFAULT_SEEDS,
+    *,
+    steps: int | None = None,
+    readout: str | Sequence[str] | None = None,
+    train: Train,
+    progress: Callable[[int, int], None] | None = None,
+    **training: Any,
+) -> TrainedCheck: ...
 
 
 def coordinate_check(
@@ -35,10 +68,12 @@ def coordinate_check(
     widths: Sequence[int] = DEFAULT_WIDTHS,
     seeds: int = DEFAULT_SEEDS,
     *,
-    steps: int = DEFAULT_STEPS,
+    steps: int | None = None,
     readout: str | Sequence[str] | None = None,
+    train: Train | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> CoordinateCheck:
+    **training: Any,
+) -> CoordinateCheck | TrainedCheck:
     """Draw a network at several widths, take its first steps, and say which parametrisation it has.
 
     Of every network are measured: the share of every layer in the tangent kernel, kappa from the
@@ -56,20 +91,31 @@ def coordinate_check(
         data: a data set, or (x, y) with y of shape (n, C); some tens of points are enough.
         widths: at least 3, increasing, better over a factor of 8 or more.
         seeds: networks of every width; 3 or more than 3 runs beyond one per width.
-        steps: steps of descent.
+        steps: steps; 16 of descent, 4 of a training of your own unless given.
         readout: names of the layer (or of the layers or arrays) that writes the output. None: what alone
             feeds it, as the graph of the network shows. Where no layer does (an embedding that is the
             output as well, gated heads, units that are summed without weights), none is named:
             then there is no kappa, and the regime is judged by how far the layers moved; `notes` say so.
+        train: who trains instead of plain descent: ``"sgd"``, ``"momentum"``, ``"adam"``, ``"adamw"``,
+            ``"sign"``, ``"lion"`` or ``"muon"``; ``f(module)`` or ``f(module, width)`` that makes an
+            optimiser of PyTorch, with parameter groups, or a list of them; a transformation of Optax; or a
+            function that trains by so many steps from where it starts, ``train(module, x, y, steps)`` for
+            PyTorch or ``train(apply, params, x, y, steps)`` -> params for JAX.
         progress: called with runs done and all runs.
+        **training: with `train`: ``lr`` and ``decay`` of a name; ``loss``, a name or
+            ``loss(outputs, targets)``; ``batch_size``; ``axis``, what the widths are of, such as depth,
+            heads, rank.
 
     Returns:
-        A `CoordinateCheck`.
+        A `CoordinateCheck`; with `train` a `TrainedCheck`, which judges every array from the first step in
+        which it moved, so that readouts and queries may start at zero.
 
     Raises:
         InputError: build cannot be called or ignores the width, its networks cannot be differentiated
-            (see `lazyscope.tangent_kernel`), the readout starts at zero, too few widths or seeds, data or
-            parameters that are not finite real numbers, an unknown name of a readout.
+            (see `lazyscope.tangent_kernel`), the readout starts at zero under plain descent, too few
+            widths or seeds, data or parameters that are not finite real numbers, an unknown name of a
+            readout or an optimiser, an optimiser that holds a parameter twice or not at all, or the
+            parameters of another model, a training that moves nothing.
 
     Cost: one compilation per width; in every run two eigendecompositions' worth of n C x n C and
     3 `steps` + 2 backward passes over the data.
@@ -77,7 +123,7 @@ def coordinate_check(
     Trust: exponents come with intervals that include what finite width hides, see
     `lazyscope.estimate_exponent`. The kernel sees only kappa and s_l / alpha_l^2, which are all that
     matters for how far layers move; alpha_l and s_l by themselves are not identified, since a factor can
-    be moved between layers. Plain descent only: Adam's speeds are others.
+    be moved between layers. Without `train` it is that of plain descent.
 
     Reference: Yang & Hu 2021 (arXiv 2011.14522); the identification is derived in
     ``docs/coordinate-check.md``.
@@ -95,8 +141,17 @@ def coordinate_check(
     """
     widths = _checked_widths(widths)
     seeds = check_count("seeds", seeds, minimum=2)
-    steps = check_count("steps", steps)
     x, y = _checked_data(data)
+    if train is not None:
+        told = dict(training)
+        grid = Grid(check_text("axis", told.pop("axis", WIDTH)), widths, seeds)
+        _check_told(told)
+        many = DEFAULT_TRAINED_STEPS if steps is None else steps
+        asked = asked_training(train, steps=many, **told)
+        return check_training(build, (x, y), grid, asked, readout, progress)
+    if training:
+        raise _without_train(training)
+    steps = check_count("steps", DEFAULT_STEPS if steps is None else steps)
     # Made at once, since a build may use its arrays or its module again.
     runs = [
         Run(width, seed, network_of(call_build(build, width, seed), x))
@@ -104,6 +159,29 @@ def coordinate_check(
         for seed in range(seeds)
     ]
     return _from_runs(runs, y, widths, seeds, steps, readout, progress)
+
+
+_TOLD = ("lr", "decay", "loss", "batch_size", "axis")
+
+
+def _check_told(told: Mapping[str, Any]) -> None:
+    unknown = [name for name in told if name not in _TOLD]
+    if unknown:
+        raise InputError(
+            "arguments of a check must be its own or say how networks are trained",
+            received=", ".join(unknown),
+            cause="a misspelt name",
+            fix=f"use names among {', '.join(_TOLD)}",
+        )
+
+
+def _without_train(training: Mapping[str, Any]) -> InputError:
+    return InputError(
+        "a training must be named before it is described",
+        received=f"{', '.join(training)} without train",
+        cause="plain descent on the squared loss, which finds its own steps, was left as it is",
+        fix="give train='sgd', 'adamw' or your own optimiser beside it",
+    )
 
 
 class Run(NamedTuple):

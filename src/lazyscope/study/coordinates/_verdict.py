@@ -25,7 +25,7 @@ from lazyscope.scaling import (
 from lazyscope.study.coordinates._layers import Layer
 
 SCHEMES = ("ntk", "standard", "mup")
-_KINDS: tuple[str, ...] = ("input", "hidden", "readout")
+KINDS: tuple[str, ...] = ("input", "hidden", "readout")
 _LAG = ("lazy", "order-one")
 _LAZY_RHO = 0.5
 _REGIMES = {"negative": "lazy", "positive": "condensed"}
@@ -120,7 +120,7 @@ def _moves(name: str, exponents: Exponents, layers: Sequence[Layer], *, may_lag:
     """Whether no layer was seen in another regime than the scheme puts it in."""
     scheme = named_scheme(name, depth=2, input_dim=1)  # only its exponents are used
     regimes = layer_regimes(scheme.scale_exponents, scheme.speed_exponents)
-    named = dict(zip(_KINDS, regimes, strict=True))
+    named = dict(zip(KINDS, regimes, strict=True))
     for layer, found in zip(layers, exponents.displacement, strict=True):
         if layer.kind not in named:
             continue
@@ -136,7 +136,7 @@ def _allows(name: str, exponents: Exponents, layers: Sequence[Layer]) -> bool:
     if not low <= scheme.kappa_exponent <= high:
         return False
     speeds = relative_speed_exponents(scheme.scale_exponents, scheme.speed_exponents)
-    wanted = dict(zip(_KINDS, speeds, strict=True))
+    wanted = dict(zip(KINDS, speeds, strict=True))
     last = exponents.speed[-1].interval
     for layer, found in zip(layers[:-1], exponents.speed[:-1], strict=True):
         if layer.kind not in wanted:
@@ -174,24 +174,61 @@ def _changes(
 ) -> tuple[Change, ...]:
     if not has_readout(layers):
         return ()
-    lift = target - _rounded(exponents.kappa)
+    kappa, speeds = _exact_exponents(exponents, layers)
+    if kappa is None:
+        return ()
+    lift = target - kappa
     grown = [
-        (layer, _rounded(found) - 2 * lift * (layer.kind in ("readout", "outer")))
-        for layer, found in zip(layers, exponents.speed, strict=True)
+        (layer, None if u is None else u - 2 * lift * (layer.kind in ("readout", "outer")))
+        for layer, u in zip(layers, speeds, strict=True)
         if layer.kind != "fixed"
     ]
-    fastest = max(speed for _, speed in grown) + 2 * target
+    known = [u for _, u in grown if u is not None]
+    if not equal and len(known) < len(grown):
+        return ()
+    fastest = max(known, default=0.0) + 2 * target
     names = [layer.name for layer in layers if layer.kind == "readout"]
     found = [Change(f"initial weights of {' and '.join(names)}", lift)]
     found += [
         Change(f"learning rate of {layer.name}", -(u + 2 * target if equal else fastest))
         for layer, u in grown
+        if u is not None
     ]
     return tuple(change for change in found if abs(change.exponent) > 1e-9)
 
 
-def _rounded(found: ExponentEstimate) -> float:
-    """The nearest multiple of 1/4 if the interval allows it, else two decimals."""
-    quarter = round(4 * found.exponent) / 4
+def _exact_exponents(
+    exponents: Exponents, layers: Sequence[Layer]
+) -> tuple[float | None, list[float | None]]:
+    """Of kappa and of the speeds: those of an identified scheme, else what intervals leave; or None."""
+    names = consistent_schemes(exponents, layers)
+    own = [exact(found) for found in exponents.speed]
+    if len(names) != 1:
+        return exact(exponents.kappa), own
+    scheme = named_scheme(names[0], depth=2, input_dim=1)  # only its exponents are used
+    speeds = relative_speed_exponents(scheme.scale_exponents, scheme.speed_exponents)
+    wanted = dict(zip(KINDS, speeds, strict=True))
+    gaps = [
+        found.exponent - wanted[layer.kind]
+        for layer, found in zip(layers, exponents.speed, strict=True)
+        if layer.kind in wanted
+    ]
+    common = round(4 * sum(gaps) / len(gaps)) / 4
+    return scheme.kappa_exponent, [
+        wanted[layer.kind] + common if layer.kind in wanted else held
+        for layer, held in zip(layers, own, strict=True)
+    ]
+
+
+def exact(found: ExponentEstimate) -> float | None:
+    """The one exponent that an interval leaves: zero where it contains it, else the one multiple of 1/2,
+    else the one of 1/4; None where it contains none of them, or several.
+    """
     low, high = found.interval
-    return quarter if low <= quarter <= high else round(found.exponent, 2)
+    if low <= 0 <= high:
+        return 0.0
+    for parts in (2, 4):
+        inside = [k / parts for k in range(-8 * parts, 8 * parts + 1) if low <= k / parts <= high]
+        if inside:
+            return inside[0] if len(inside) == 1 else None
+    return None

@@ -145,13 +145,16 @@ def _put_out(prepared: Prepared) -> list[list[torch.Tensor]]:
         for use in (placed.use for placed in recorder.placed):
             number = use.view.parameter
             if not use.direct:
-                found[number].append(_output(use, question.parameters[number].detach()))
+                found[number].append(
+                    written(use, question.parameters[number].detach(), use.view.offset)
+                )
     return found
 
 
-def _output(use: Use, parameter: torch.Tensor) -> torch.Tensor:
-    numbers = use.view.numbers().to(parameter.device)
-    entries = parameter.flatten()[numbers] * use.view.scale + use.view.offset
+def written(use: Use, values: torch.Tensor, offset: float = 0.0) -> torch.Tensor:
+    """What a product or a lookup puts out where the parameter has these values."""
+    numbers = use.view.numbers().to(values.device)
+    entries = values.flatten()[numbers] * use.view.scale + offset
     data = use.data(use.carrier)
     weight = use.arrange(entries)
     if use.lookup:

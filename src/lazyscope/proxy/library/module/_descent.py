@@ -9,7 +9,8 @@ import torch
 from lazyscope._checks import InputError
 from lazyscope.proxy._training import LossName, Training
 from lazyscope.proxy.library._descent import POWER_STEPS
-from lazyscope.proxy.library._network import Numbers
+from lazyscope.proxy.library._network import Numbers, own_numbers
+from lazyscope.scaling import OptimiserName
 
 
 class Given(NamedTuple):
@@ -128,6 +129,34 @@ def descent_of(
         for k, group in zip(mine, made.param_groups, strict=True):
             groups[k] = group
     return Descent(groups, optimisers, decays, factors)
+
+
+def named_optimisers(
+    name: OptimiserName,
+    decay: float,
+    parameters: Sequence[torch.Tensor],
+    rates: Sequence[float],
+) -> list[torch.optim.Optimizer]:
+    """Optimisers by name with a rate of its own for every parameter; Muon takes vectors as Adam does.
+
+    Raises:
+        InputError: decay of Adam, which is to be that of AdamW, or of one that has none of its own.
+    """
+    if decay and name != "adamw":
+        raise InputError(
+            "weight decay by name belongs to adamw",
+            received=f"decay {decay:g} for {name}",
+            cause="an optimiser whose decay would be added to the gradient",
+            fix="use adamw, or give the optimiser itself",
+        )
+    if name == "adamw":
+        groups = [{"params": [p], "lr": rate} for p, rate in zip(parameters, rates, strict=True)]
+        return [torch.optim.AdamW(groups, weight_decay=decay)]
+    numbers = own_numbers(len(parameters))
+    descent = descent_of(Training(optimizer=name), parameters, numbers, None)
+    for group, factor, rate in zip(descent.groups, descent.factors, rates, strict=True):
+        group["lr"] = rate * factor
+    return descent.optimisers
 
 
 def _named(training: Training, shape: Sequence[int]) -> Given:

@@ -18,6 +18,8 @@ from lazyscope.report.parts import (
     write_whole,
 )
 from lazyscope.study.coordinates.page._figure import draw_coordinate_check
+from lazyscope.study.coordinates.page._format import TRAINED_FORMAT
+from lazyscope.study.coordinates.page._trained import array_table, trained_words
 
 
 @checked()
@@ -39,7 +41,7 @@ def write_coordinates_page(result: Mapping[str, Any], path: str | os.PathLike[st
         result,
         lead=" ".join(check_words(result)),
         facts=[
-            ("widths", listing(result["widths"], 5)),
+            (result.get("axis", "width") + "s", listing(result["widths"], 5)),
             ("seeds", str(result["seeds"])),
             ("steps", str(result["steps"])),
         ],
@@ -50,6 +52,8 @@ def write_coordinates_page(result: Mapping[str, Any], path: str | os.PathLike[st
 
 def check_words(result: Mapping[str, Any]) -> list[str]:
     """Kappa, the largest stable rate, what would change the regime, and notes, a sentence each."""
+    if result["format"] == TRAINED_FORMAT:
+        return trained_words(result)
     advice = []
     if result["readout"]:
         advice = [
@@ -65,7 +69,9 @@ def check_words(result: Mapping[str, Any]) -> list[str]:
 
 
 def layer_table(result: Mapping[str, Any]) -> Table:
-    """Every layer with its exponents and its regime."""
+    """Every layer, or every array of a training of one's own, with its exponents and its regime."""
+    if result["format"] == TRAINED_FORMAT:
+        return array_table(result)
     return Table(
         anchor="layers",
         title="Powers of the width, with 95 % intervals",

@@ -1,0 +1,273 @@
+"""Does the check of somebody's own training say what planted powers of the width mean?"""
+
+import functools
+import json
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from lazyscope import InputError, coordinate_check
+from lazyscope.study import TrainedCheck, draw_coordinate_check
+from lazyscope.study.coordinates._verdict import SCHEMES
+from lazyscope.study.coordinates.page._page import check_words, layer_table
+from lazyscope.study.coordinates.trained._exponents import (
+    TrainedArray,
+    TrainedMeasured,
+    exponents_of,
+)
+from lazyscope.study.coordinates.trained._family import family_of
+from lazyscope.study.coordinates.trained._parametrisations import expected_exponents
+
+WIDTHS = (64, 128, 256, 512)
+SEEDS = 4
+NAMES = {"first": "input", "second": "hidden", "last": "readout"}
+OPTIMISERS = ("sgd", "adam", "muon")
+
+
+def planted(name, optimiser="adam", *, zero=False, noise=0.02, **changed):
+    """A check of runs that have the exponents of a parametrisation, but for those that are given."""
+    expected = expected_exponents(name, (optimiser,) * 3, zero_readout=zero)
+    rng = np.random.default_rng(0)
+
+    def law(exponent):
+        size = np.array(WIDTHS, float)[:, None] ** exponent
+        return size * np.exp(noise * rng.normal(size=(len(WIDTHS), SEEDS)))
+
+    arrays = tuple(
+        TrainedArray(each, kind, True, False, zero and kind == "readout", optimiser, 1)
+        for each, kind in NAMES.items()
+    )
+    own = dict(expected.own) | {"readout": 0.0}
+    reach = dict(expected.reach)
+    for key, table in (("own", own), ("reach", reach)):
+        table.update({k.split("_")[1]: v for k, v in changed.items() if k.split("_")[0] == key})
+    nothing = np.full((3, len(WIDTHS), SEEDS), np.nan)
+    rho = changed.get("kappa", expected.rho)
+    scores = [law(changed["scores"])] if "scores" in changed else []
+    measured = TrainedMeasured(
+        size=nothing,
+        step=nothing,
+        displacement=nothing,
+        own=np.stack([law(own[kind]) for kind in NAMES.values()]),
+        own_end=nothing,
+        reach=np.stack([law(reach[kind]) for kind in NAMES.values()]),
+        reach_end=nothing,
+        decay=np.stack([law(changed.get("decay", np.nan) * (k == 1)) for k in range(3)]),
+        kappa=nothing[0] if rho is None else law(rho),
+        output=nothing[0],
+        output_change=law(changed.get("output", 0.0)),
+        output_change_end=nothing[0],
+        scores=np.array(scores).reshape(len(scores), len(WIDTHS), SEEDS),
+        score_change=np.array([law(changed["scores"] + 0.5)] if scores else []).reshape(
+            len(scores), len(WIDTHS), SEEDS
+        ),
+        loss=np.ones((len(WIDTHS), SEEDS, 2)),
+    )
+    exponents = exponents_of(measured, WIDTHS, arrays)
+    grid = ("width", WIDTHS, SEEDS, 1, 4)
+    return TrainedCheck(*grid, optimiser, "squared", arrays, measured, exponents, bool(scores), {})
+
+
+@functools.cache
+def kept(name, optimiser="adam", zero=False):
+    return planted(name, optimiser, zero=zero)
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+@pytest.mark.parametrize("name", SCHEMES)
+def test_planted_parametrisations_are_told_apart_under_every_optimiser(name, optimiser):
+    check = kept(name, optimiser)
+    answers = {j.name: j.answer for j in check.judged}
+    assert answers[name] == "supported"
+    assert answers["mup"] == ("supported" if name == "mup" else "contradicted")
+    check.assert_is(name)
+
+
+@pytest.mark.parametrize(("name", "optimiser"), [("mup", "adam"), ("standard", "adam")])
+def test_a_readout_that_starts_at_zero_is_judged_by_its_first_step(name, optimiser):
+    check = kept(name, optimiser, True)
+    assert check.verdict(name)["answer"] == "supported"
+    assert (check.verdict("mup")["answer"] == "contradicted") == (name != "mup")
+
+
+def test_advice_for_an_identified_parametrisation_is_exact():
+    """Yang's table: readout times m^-1/2, rates of hidden layers and readout times 1/m."""
+    assert dict(kept("standard").changes_to_mup) == {
+        "initial weights of last": -0.5,
+        "learning rate of second": -1.0,
+        "learning rate of last": -1.0,
+    }
+    assert dict(kept("standard", "sgd").changes_to_mup) == {
+        "learning rate of first": 1.0,
+        "initial weights of last": -0.5,
+        "learning rate of last": -1.0,
+    }
+
+
+def test_a_network_that_is_mup_is_not_told_how_to_become_it():
+    assert kept("mup").changes_to_mup == ()
+    assert kept("mup", "sgd").verdict("mup")["remarks"] == []
+
+
+EVERY_REACH = dict.fromkeys(["reach_input", "reach_hidden", "reach_readout"], 1.0)
+FAULTS = [
+    ({"own_hidden": 1.0, "reach_hidden": 1.0}, "learning rate of second", -1.0),
+    ({"kappa": 1.0} | EVERY_REACH, "multiplier of last", -1.0),
+    ({"kappa": 0.5, "reach_input": 0.5, "reach_hidden": 0.5}, "initial weights of last", -0.5),
+    ({"reach_hidden": -0.5}, "what the blocks are added to (embedding, residual stream)", -0.5),
+    ({"scores": 0.0}, "scale of attention", -0.5),
+    ({"decay": -1.0}, "weight decay of second", 1.0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changed", "what", "exponent"), FAULTS)
+def test_planted_faults_of_mup_contradict_it_and_are_named(changed, what, exponent):
+    check = planted("mup", **changed)
+    assert check.verdict("mup")["answer"] == "contradicted"
+    assert dict(check.changes_to_mup) == {what: exponent}
+    with pytest.raises(AssertionError, match="It is not muP"):
+        check.assert_is("mup")
+
+
+def test_attention_with_one_over_d_is_no_fault():
+    assert planted("mup", scores=-0.5).verdict("mup")["answer"] == "supported"
+
+
+def test_a_forgotten_input_rate_is_not_taken_for_standard():
+    """muP under descent but for the rate m of its input layer, with what scatter there is in it."""
+    check = planted("mup", "sgd", own_input=-1.0, reach_input=-1.0, noise=0.1)
+    assert check.verdict("standard")["answer"] == "contradicted"
+    assert check.verdict("mup")["answer"] == "contradicted"
+    assert dict(check.changes_to_mup) == {"learning rate of first": 1.0}
+
+
+def test_intervals_that_are_wide_leave_it_open_and_make_no_advice():
+    check = planted("mup", noise=0.5)
+    found = check.verdict("mup")
+    assert found["answer"] == "undecided"
+    assert "Take the widths 64" in found["sentence"]
+    assert check.next_widths[-1] > WIDTHS[-1]
+    assert check.changes_to_mup == ()
+    with pytest.raises(AssertionError, match="may fit"):
+        check.assert_is("mup")
+    check.assert_is("mup", undecided=True)
+
+
+def test_one_factor_on_all_rates_leaves_a_parametrisation_what_it_is_but_not_mup():
+    slower = {f"{what}_{kind}": -0.5 for what in ("own", "reach") for kind in NAMES.values()}
+    check = planted("mup", **slower)
+    assert check.verdict("mup")["answer"] == "contradicted"
+    expected = expected_exponents("standard", ("adam",) * 3)
+    stretched = {f"own_{k}": v - 1 for k, v in expected.own.items()}
+    stretched |= {f"reach_{k}": v - 1 for k, v in expected.reach.items()}
+    check = planted("standard", **stretched)
+    assert check.verdict("standard")["answer"] == "supported"
+    assert "m^-1 on all learning rates" in check.sentence
+    assert dict(check.changes_to_mup) == {
+        "learning rate of first": 1.0,
+        "initial weights of last": -0.5,
+    }
+
+
+def test_what_is_stored_can_be_shown_and_drawn():
+    stored = json.loads(json.dumps(kept("standard").to_json()))
+    assert any("learning rate of second times m^-1" in each for each in check_words(stored))
+    assert [row[0] for row in layer_table(stored).rows] == list(NAMES)
+    assert len(draw_coordinate_check(stored).axes) == 4
+
+
+def test_expectations_of_widths_are_refused_along_other_axes():
+    check = kept("mup")
+    other = TrainedCheck(**{**vars(check), "axis": "heads"})
+    assert other.judged == ()
+    with pytest.raises(InputError, match="along the axis heads"):
+        other.verdict("mup")
+
+
+def test_optimisers_are_known_by_what_they_do():
+    rng = np.random.default_rng(0)
+    start, gradient = rng.normal(size=(2, 6, 5))
+    u, _, v = np.linalg.svd(gradient, full_matrices=False)
+    for step, name in ((gradient, "sgd"), (np.sign(gradient), "adam"), (u @ v, "muon")):
+        twice = 2 * step if name == "sgd" else step
+        found = family_of(start, -step - 0.01 * start, -twice - 0.01 * start, -0.01 * start)
+        assert found.optimiser == name
+        assert found.decay == pytest.approx(0.01)
+    mixed = family_of(start, gradient, 1.5 * gradient, np.sign(start))
+    assert mixed.optimiser == "other"
+    assert np.isnan(mixed.decay)
+
+
+def in_jax(width, seed):
+    rng = np.random.default_rng([seed, width])
+    params = {"first": rng.normal(size=(3, width)), "last": rng.normal(size=(width, 1)) / width}
+    return lambda p, x: jnp.tanh(x @ p["first"]) @ p["last"], params
+
+
+POINTS = (np.eye(3), np.ones((3, 1)))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"train": "adamm"}, "optimizer must be one of"),
+        ({"train": "adam", "lr": -1.0}, "lr must be"),
+        ({"train": lambda module: None}, "JAX function must be trained by a name"),
+        ({"train": 3}, "train must be a name"),
+        ({"train": "adam", "batch_size": 4}, "batch must not be larger"),
+        ({"train": "adam", "rate": 1.0}, "arguments of a check"),
+        ({"lr": 0.1}, "training must be named"),
+        ({"train": "adam", "decay": 0.1}, "belongs to adamw"),
+    ],
+)  # fmt: skip
+def test_trainings_that_make_no_sense_are_refused(given, message):
+    with pytest.raises(InputError, match=f"(?i){message}"):
+        coordinate_check(in_jax, POINTS, (8, 16, 32), 2, **given)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("train", "message"),
+    [
+        (lambda apply, params, x, y, steps: params, "must move the parameters"),
+        (lambda apply, params, x, y, steps: {}, "must return the trained"),
+    ],
+)
+def test_functions_that_do_not_train_are_refused(train, message):
+    with pytest.raises(InputError, match=message):
+        coordinate_check(in_jax, POINTS, (8, 16, 32), 2, train=train, steps=1)
+
+
+@pytest.mark.slow
+def test_a_jax_network_is_identified_under_adam_by_name_and_by_optax():
+    import optax
+
+    def build(width, seed):
+        rng = np.random.default_rng([seed, width])
+        shapes = {"first": (4, width), "second": (width, width), "last": (width, 3)}
+        sizes = {"first": 0.7, "second": (2 / width) ** 0.5, "last": width**-0.5}
+        params = {name: sizes[name] * rng.normal(size=shape) for name, shape in shapes.items()}
+
+        def apply(p, x):
+            return jnp.maximum(jnp.maximum(x @ p["first"], 0) @ p["second"], 0) @ p["last"]
+
+        return apply, params
+
+    points = (np.random.default_rng(1).normal(size=(6, 4)), np.array([0, 1, 2, 0, 1, 2]))
+    found = []
+    for train, told in (("adam", {"lr": 1e-3}), (optax.adam(1e-3), {})):
+        check = coordinate_check(
+            build, points, (32, 64, 128, 256), 3, steps=1, train=train, loss="cross-entropy", **told
+        )
+        assert check.verdict("mup")["answer"] == "contradicted"
+        assert {each.optimiser for each in check.arrays} == {"adam"}
+        found.append(check.measured.own)
+        assert "standard" in check.schemes
+        assert "ntk" not in check.schemes
+    np.testing.assert_allclose(*found, rtol=1e-4)
+
+
+def test_targets_that_do_not_fit_are_refused():
+    with pytest.raises(InputError, match="Targets must fit"):
+        coordinate_check(in_jax, (np.eye(3), np.array([0, 1, 2])), (8, 16, 32), 2, train="adam")
