@@ -9,7 +9,7 @@ import pytest
 
 from lazyscope.proxy import predict_stability
 from lazyscope.proxy._family import ProxyFamily
-from lazyscope.proxy._stability import measured_stability
+from lazyscope.proxy._stability import diverged, measured_stability
 from lazyscope.proxy._training import Training, points_of
 from lazyscope.proxy.library._library import library_of
 from lazyscope.proxy.library._network import own_numbers
@@ -86,3 +86,18 @@ def test_the_last_sharpness_of_a_catapult_is_that_of_the_wide_network_and_the_pe
     assert low is not None
     assert low <= peak <= high
     assert found.sharpness_last.value == pytest.approx(after, rel=0.25)
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [
+        ([1.0, 300.0, 40.0, 0.02], False),
+        ([1.0, 3e10, 0.5, 0.5], True),
+        ([1.0, 20.0, 1.3, 1.3], True),
+        ([1.0, np.inf, np.nan, np.nan], True),
+        ([1.0, 0.9, 0.8, 0.7], False),
+    ],
+    ids=["catapult", "dead units", "not back", "infinite", "calm"],
+)
+def test_a_catapult_comes_back_and_what_does_not_has_diverged(loss, expected):
+    assert diverged(np.array(loss)) is expected

@@ -12,6 +12,7 @@ from lazyscope._loss import check_squared
 from lazyscope._outcome import Outcome
 from lazyscope._types import Params, Scalar
 from lazyscope.flow._between import POINTS_PER_STEP, Between, Knot, either
+from lazyscope.flow._history import History
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop
 from lazyscope.flow._phi import phi_functions
 from lazyscope.flow._problem import Problem
@@ -29,6 +30,7 @@ _LONGEST_DECAY = 1e13
 _SHORTEST_SHARE, _SHORTEST_STEP = 1e-15, 1e-200
 _MOST_RISE, _RISEN_ERROR = 1.1, 4.0
 _MEANINGFUL = 1e-6
+_FINER, _FINE_ENOUGH = 1.0 / 3.0, 5e-3
 
 FrozenKernel = Literal["mean", "full"]
 
@@ -51,7 +53,9 @@ class ExponentialFlow(AbstractMethod):
 
     Error control: the correction's norm relative to the displacement so far, worst group, and the
     prediction error |r_1 - r_pred| / |r| with weight 0.2, must stay below `tolerance`. The residual is
-    the true one after every step.
+    the true one after every step. A long step may turn off all rectified units at a point that the flow
+    would have learned. A run that stalls with no output left at a point begins anew at a third of its
+    tolerance, until that is below 0.005: what stalls then is taken for the flow's own end.
 
     Args:
         tolerance: error per step, relative to the displacement of each group of parameters. The
@@ -99,15 +103,16 @@ class ExponentialFlow(AbstractMethod):
         num_modes = num_points * (num_outputs if self.frozen == "full" else 1)
         zero, before = jnp.zeros((), dtype), jnp.full((), jnp.inf, dtype)
         lowest = Knot(zero, before, zero)
-        return _Memory(
-            length, lowest, Between.one_mode(lowest, zero, zero, num_modes), jnp.asarray(True)
-        )
+        last = Between.one_mode(lowest, zero, zero, num_modes)
+        tolerance = jnp.asarray(self.tolerance, dtype)
+        attempt = _Attempt(tolerance, zero, jnp.zeros(num_points, bool))
+        return _Memory(length, lowest, last, jnp.asarray(True), attempt)
 
     def step(self, problem: Problem, stop: Stop, state: FlowState) -> FlowState:
         """Try one exponential step and decide on it."""
         here = _Here.of(problem, state.displacement, self.frozen)
         slope = _loss_slope(problem, here)
-        state = _shown_up_to_here(state, slope)
+        state = _shown_up_to_here(_seen_here(state, here), slope)
         spectrum = here.spectrum
         fastest = spectrum.values[-1] / problem.x.shape[0]
         length = jnp.where(state.memory.length > 0, state.memory.length, 1.0 / fastest)
@@ -117,12 +122,33 @@ class ExponentialFlow(AbstractMethod):
         between = Between.of(spectrum, trial.shares * state.loss, knot, length, trial.loss)
         verdict = self._judge(stop, state, trial)
         next_length = self._next_length(stop, between, verdict)
-        return _proceed(stop, state, trial, verdict, between, next_length, fastest)
+        after = _proceed(stop, state, trial, verdict, between, next_length, fastest)
+        return after if self.fixed_step is not None else self._anew_if_dead(problem, here, after)
+
+    def _anew_if_dead(self, problem: Problem, here: "_Here", state: FlowState) -> FlowState:
+        """From the start in finer steps, where a run stalls at a point that lost all its units."""
+        attempt: _Attempt = state.memory.attempt
+        dead = jnp.any(attempt.seen & _is_silent(here) & jnp.any(here.residual != 0, axis=1))
+        stalled = state.outcome == Outcome.STALLED.value
+        again = stalled & dead & (attempt.tolerance > _FINE_ENOUGH)
+        finer = _Attempt(attempt.tolerance * _FINER, attempt.first_loss, attempt.seen)
+        size, points = state.history.time.shape
+        first = FlowState(
+            displacement=jax.tree.map(jnp.zeros_like, state.displacement),
+            loss=attempt.first_loss,
+            time=jnp.zeros_like(state.time),
+            num_steps=jnp.zeros_like(state.num_steps),
+            num_tried=state.num_tried,
+            outcome=jnp.full_like(state.outcome, Outcome.RUNNING.value),
+            history=History.empty(size, points, state.history.time.dtype),
+            memory=eqx.tree_at(lambda m: m.attempt, self.start(problem), finer),
+        )
+        return either(again, first, state)
 
     def _judge(self, stop: Stop, state: FlowState, trial: "_Trial") -> "_Verdict":
         finite = jnp.isfinite(trial.loss)
         error = jnp.maximum(trial.displacement_error, RESIDUAL_WEIGHT * trial.residual_error)
-        error = jnp.where(finite, error / jnp.asarray(self.tolerance, error.dtype), jnp.inf)
+        error = jnp.where(finite, error / state.memory.attempt.tolerance, jnp.inf)
         rises = trial.loss > _MOST_RISE * state.loss
         error = jnp.where(rises, jnp.maximum(error, _RISEN_ERROR), error)
         exact_enough = finite if self.fixed_step is not None else error <= 1.0
@@ -148,6 +174,21 @@ class ExponentialFlow(AbstractMethod):
 
 
 @final
+class _Attempt(eqx.Module):
+    """What a run knows of itself if it has to begin anew.
+
+    Attributes:
+        tolerance: of its steps.
+        first_loss: the loss at the start.
+        seen: the points at which some output has not been zero.
+    """
+
+    tolerance: Scalar
+    first_loss: Scalar
+    seen: Bool[Array, " n"]
+
+
+@final
 class _Memory(eqx.Module):
     """What the flow carries from step to step.
 
@@ -156,12 +197,14 @@ class _Memory(eqx.Module):
         lowest: the last point of the curve, below all that came before.
         last: the way from there to the end of the last accepted step, if that is lower.
         is_shown: whether the curve holds it already.
+        attempt: at which tolerance, and from where.
     """
 
     length: Scalar
     lowest: Knot
     last: Between
     is_shown: Bool[Array, ""]
+    attempt: _Attempt
 
 
 @final
@@ -228,6 +271,19 @@ def _loss_slope(problem: Problem, here: "_Here") -> Scalar:
     return -squares / residual.shape[0] ** 2
 
 
+def _is_silent(here: "_Here") -> Bool[Array, " n"]:
+    """Where all outputs are exactly zero: without biases, no unit of some layer is on there."""
+    return jnp.all(here.expansion.outputs == 0, axis=1)
+
+
+def _seen_here(state: FlowState, here: "_Here") -> FlowState:
+    """The state knowing the loss it started from, and the points that have had an output."""
+    attempt: _Attempt = state.memory.attempt
+    first_loss = jnp.where(state.num_tried == 0, state.loss, attempt.first_loss)
+    attempt = _Attempt(attempt.tolerance, first_loss, attempt.seen | ~_is_silent(here))
+    return eqx.tree_at(lambda s: s.memory.attempt, state, attempt)
+
+
 def _shown_up_to_here(state: FlowState, slope: Scalar) -> FlowState:
     """The state with the last step on its curve: its slope at the end is that at the start of the next."""
     memory: _Memory = state.memory
@@ -235,7 +291,8 @@ def _shown_up_to_here(state: FlowState, slope: Scalar) -> FlowState:
     history = either(memory.is_shown, state.history, recorded)
     here = Knot(state.time, state.loss, slope)
     lowest = either(state.loss < memory.lowest.loss, here, memory.lowest)
-    memory = _Memory(memory.length, lowest, memory.last, jnp.ones_like(memory.is_shown))
+    shown = jnp.ones_like(memory.is_shown)
+    memory = _Memory(memory.length, lowest, memory.last, shown, memory.attempt)
     return eqx.tree_at(lambda s: (s.history, s.memory), state, (history, memory))
 
 
@@ -321,13 +378,15 @@ def _proceed(
         jnp.where(stalled, Outcome.STALLED.value, Outcome.RUNNING.value),
     )
     # Gradient flow falls: a step that ends higher is shown as part of the way to the next lower end.
-    lowest, num_modes = state.memory.lowest, between.decays.shape[0]
+    memory: _Memory = state.memory
+    lowest, num_modes = memory.lowest, between.decays.shape[0]
     way = Between.one_mode(lowest, state.time + between.length - lowest.time, trial.loss, num_modes)
     way = either(lowest.time == state.time, between, way)
     falls = ok & (trial.loss < lowest.loss)
     # There is no next step to know the slope at the end from.
     ends = falls & (outcome != Outcome.RUNNING.value)
     ended = state.history.record(num_steps, *way.curve(None), is_last=True)
+    last = either(falls, way, memory.last)
     return FlowState(
         displacement=either(ok, trial.displacement, state.displacement),
         loss=loss,
@@ -336,5 +395,5 @@ def _proceed(
         num_tried=state.num_tried + 1,
         outcome=outcome.astype(state.outcome.dtype),
         history=either(ends, ended, state.history),
-        memory=_Memory(next_length, lowest, either(falls, way, state.memory.last), ~falls | ends),
+        memory=_Memory(next_length, lowest, last, ~falls | ends, memory.attempt),
     )

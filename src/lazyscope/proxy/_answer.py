@@ -111,7 +111,7 @@ class NarrowProxy:
 
     @property
     def saved(self) -> float:
-        """Processor time saved, in units of one wide training."""
+        """Processor time saved, in units of one wide training; negative where proxies cost more than it."""
         return 1 - self.seconds / self.wide_seconds if self.wide_seconds else 0.0
 
     def __getitem__(self, name: str) -> ArrayAnswer:

@@ -24,7 +24,7 @@ from lazyscope.proxy._extrapolation import Extrapolated, extrapolate
 from lazyscope.proxy._family import ProxyFamily
 from lazyscope.proxy._kept import KeptRuns
 from lazyscope.proxy._plan import transfers_of
-from lazyscope.proxy._training import Points, Training, check_batches, points_of
+from lazyscope.proxy._training import Points, Training, blown_up, check_batches, points_of
 from lazyscope.proxy._verify import verify_proxy
 from lazyscope.proxy.library._library import library_of
 from lazyscope.proxy.library._network import Trained
@@ -232,7 +232,7 @@ def _answer(
 
 
 def _diverged(widths: Sequence[int], runs: Sequence[Sequence[Trained]]) -> list[str]:
-    lost = [sum(not np.isfinite(run.loss).all() for run in each) for each in runs]
+    lost = [sum(blown_up(run.loss) for run in each) for each in runs]
     told = ", ".join(
         f"{k} of {len(runs[0])} at width {m}" for k, m in zip(lost, widths, strict=True)
     )

@@ -15,11 +15,9 @@ from lazyscope.proxy._extrapolation import extrapolate
 from lazyscope.proxy._family import ProxyFamily
 from lazyscope.proxy._narrow_proxy import logarithms, proxies_of
 from lazyscope.proxy._plan import transfers_of
-from lazyscope.proxy._training import Training
+from lazyscope.proxy._training import Training, blown_up
 from lazyscope.proxy.library._network import AbstractNetwork, Numbers, Sharpness
 
-DIVERGED = 100.0
-"""Loss over that of the start from which on a training counts as diverged; catapults stay below."""
 StabilityAnswer = Literal["stable", "catapult", "diverges", "undecided"]
 CATAPULT = 1.05
 """Loss over that of the start from which on its rise is a catapult."""
@@ -76,8 +74,9 @@ def predict_stability(
     """Whether a wide network blows up at a learning rate, by how much its loss rises, and how sharp it ends.
 
     Narrow networks are trained as by `narrow_proxy`; the sharpness is measured before and after by the power
-    method. Logarithms are read at 1/M on a line in 1/m'. A training diverges where its loss is not finite or
-    above 100 times that of the start at any step. `largest_stable_rate` looks for the rate instead.
+    method. Logarithms are read at 1/M on a line in 1/m'. A training diverges where its loss is not finite,
+    above 10^4 times that of the start at any step, or at the end still above it: catapults come back from
+    hundreds of times, and beyond that units die. `largest_stable_rate` looks for the rate instead.
 
     Args:
         build: as for `narrow_proxy`.
@@ -150,8 +149,8 @@ def measured_stability(
 
 
 def diverged(loss: np.ndarray) -> bool:
-    """Whether a training counts as diverged."""
-    return not np.isfinite(loss).all() or bool(loss.max() > DIVERGED * loss[0])
+    """Whether a training blew up, or did not come back to the loss that it started from."""
+    return blown_up(loss) or bool(loss[-1] > loss[0])
 
 
 def _finite(found: Sharpness) -> tuple[float, float]:

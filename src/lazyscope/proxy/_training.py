@@ -27,6 +27,8 @@ _SINGLE = 2e-5
 LossName: TypeAlias = Literal["squared", "cross-entropy"]
 Rate: TypeAlias = float | Callable[[int], Any]
 """A learning rate, or what gives it for every step from 0 on, as schedules of Optax do."""
+BLOWN_UP = 1e4
+"""Loss over that of the start from which on nothing comes back; catapults reach hundreds of times."""
 
 
 @final
@@ -203,3 +205,8 @@ def _classes(y: np.ndarray) -> np.ndarray:
     raise no_classes(
         y, "probabilities of two classes or more, one column for each, or those centred"
     )
+
+
+def blown_up(loss: np.ndarray) -> bool:
+    """Whether a loss left the numbers, or rose above `BLOWN_UP` times that of its start."""
+    return not np.isfinite(loss).all() or bool(loss.max() > BLOWN_UP * loss[0])

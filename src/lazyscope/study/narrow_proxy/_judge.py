@@ -52,10 +52,11 @@ def verdict(found: NarrowProxy) -> dict[str, Any]:
     if found.verification is not None:
         checked = found.verification.verdict
         return stated(checked.answer, told + checked.sentence)
-    if found.loss[-1].value is None:
+    first, last = found.loss[0], found.loss[-1]
+    if first.value is None or last.value is None:
         return stated(
             "undecided", "Proxies diverged: the rate is at the edge of stability or above."
         )
-    first, last = found.loss[0], found.loss[-1]
-    told += f"Its loss falls from {first.value:.3g} to {last.value:.3g} [{last.low:.3g}, {last.high:.3g}]."
+    goes = "falls" if last.value < first.value else "does not fall: it goes"
+    told += f"Its loss {goes} from {first.value:.3g} to {last.value:.3g} [{last.low:.3g}, {last.high:.3g}]."
     return stated("undecided" if found.regime == "undecided" else "supported", told)

@@ -8,7 +8,6 @@ from typing import Any
 from lazyscope._entry import checked
 from lazyscope.report.parts import (
     Custom,
-    Page,
     Table,
     listing,
     number,
@@ -16,7 +15,7 @@ from lazyscope.report.parts import (
     render_page,
     seconds,
     settings_section,
-    shown_verdict,
+    study_page,
     write_whole,
 )
 from lazyscope.study.narrow_proxy.page._figure import draw_predicted_loss
@@ -36,32 +35,38 @@ def write_narrow_proxy_page(result: Mapping[str, Any], path: str | os.PathLike[s
     Raises:
         InputError: the result is another study or format, or the path cannot be written.
     """
-    figure = Custom.drawn("loss", "Loss", draw_predicted_loss(result))
-    version = str(result["lazyscope"])
-    page = Page(
-        title=result["title"],
-        eyebrow="lazyscope, narrow proxy",
-        lead=" ".join(proxy_words(result)),
-        verdict=shown_verdict(result["verdict"]),
-        facts=[
-            ("width", str(result["width"])),
-            ("trained widths", listing(result["proxy_widths"], 5)),
-            ("seeds", str(result["seeds"])),
-            ("regime", result["regime"]),
-        ],
-        sections=[figure, array_table(result), settings_section(result)],
-        footer=f"Made by lazyscope {version} from a result stored {result['created']}.",
-        version=version,
+    return write_whole(
+        render_page(
+            study_page(
+                result,
+                lead=" ".join([_what_was_run(result["settings"]), *proxy_words(result)]),
+                facts=[
+                    ("width", str(result["width"])),
+                    ("trained widths", listing(result["proxy_widths"], 5)),
+                    ("seeds", str(result["seeds"])),
+                    ("regime", result["regime"]),
+                ],
+                sections=[
+                    Custom.drawn("loss", "Loss", draw_predicted_loss(result)),
+                    array_table(result),
+                    settings_section(result),
+                ],
+            )
+        ),
+        path,
     )
-    return write_whole(render_page(page), path)
+
+
+def _what_was_run(settings: Mapping[str, Any]) -> str:
+    return (
+        f"Narrow networks of {settings['build']}, with the scales and rates of the wide one, were trained by "
+        f"{settings['optimizer']} at its rate {number(settings['rate'])} for {settings['steps']} steps on "
+        f"{settings['num_points']} points of {settings['data']}."
+    )
 
 
 def proxy_words(result: Mapping[str, Any]) -> list[str]:
     """What it cost and what a reader has to know, a sentence each."""
-    cost = (
-        f"All narrow networks took {seconds(result['seconds'])} of processor time; one training of the wide "
-        f"network takes {seconds(result['wide_seconds'])} at least ({percent(result['saved'])} saved)."
-    )
     order = result["order_holds"]
     tested = (
         "Two widths leave the order of the extrapolation untested; intervals allow for it."
@@ -72,7 +77,20 @@ def proxy_words(result: Mapping[str, Any]) -> list[str]:
     verified = [] if checked is None else [_verified(checked)]
     stability = result.get("stability")
     blown = [] if stability is None else [_blown(stability)]
-    return [cost, tested, *verified, *blown, *result["notes"]]
+    return [_cost(result), tested, *verified, *blown, *result["notes"]]
+
+
+def _cost(result: Mapping[str, Any]) -> str:
+    narrow, wide = result["seconds"], result["wide_seconds"]
+    told = (
+        f"All narrow networks took {seconds(narrow)} of processor time; one training of the wide network "
+        f"takes {seconds(wide)} at least"
+    )
+    if wide <= 0:
+        return f"{told}."
+    if narrow <= wide:
+        return f"{told} ({percent(result['saved'])} saved)."
+    return f"{told}: they cost {number(narrow / wide)} times as much, and save time at larger widths only."
 
 
 def _blown(found: Mapping[str, Any]) -> str:
