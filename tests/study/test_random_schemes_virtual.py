@@ -218,11 +218,9 @@ def test_a_largest_width_that_the_others_do_not_lead_to_is_told():
     m = np.array([1e4, 1e6, 1e8, 1e10, 1e12])
     values = (m**-0.25 * (1 + m**-0.3))[:, None] * np.array([1.0, 1.1])
     expected = expected_with_corrections(m, values, [m**-0.3])
-    assert expected is not None
     assert expected.as_expected
     assert expected.measured == pytest.approx(values[-1, 0] * 1.1**0.5)
     values[-1] *= 1.2
     moved = expected_with_corrections(m, values, [m**-0.3])
-    assert moved is not None
     assert not moved.as_expected
     assert moved.expected == expected.expected

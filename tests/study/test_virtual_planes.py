@@ -163,6 +163,10 @@ def test_a_tiny_plane_finds_signs_and_slopes_of_the_law(tiny):
     error = np.abs(estimates["slope"] - estimates["predicted"]).values[away]
     assert len(error) >= 4
     assert error.max() < 0.03
+    told = estimates["assumption"].values.astype(str)
+    assert all(one.startswith("The interval rests on the corrections") for one in told.ravel())
+    seen, low, high = (estimates[f"largest_{end}"].values for end in ("measured", "low", "high"))
+    assert np.mean((low <= seen) & (seen <= high)) > 0.8
     lines = tiny[1].result["boundaries"]
     assert {one["layer"] for one in lines} == {1, 2}
     assert all(one["contained"] for one in lines)
@@ -186,6 +190,8 @@ def test_a_virtual_plane_goes_on_is_drawn_again_and_shows_its_widths(tiny):
     folder, done = tiny
     page = (folder / "index.html").read_text(encoding="utf-8")
     assert "virtual widths to" in page
+    assert "Largest width as expected" in page
+    assert "The interval rests on the corrections" in page
     assert "Boundaries of the phases" in page
     assert "The same at real widths" in page
     redraw_study(folder)

@@ -69,7 +69,7 @@ def expected_with_corrections(
     *,
     accuracy: float = 1e-3,
     level: float = 0.95,
-) -> LargestWidth | None:
+) -> LargestWidth:
     """What the largest width shows, and what the others expect there, by their `extrapolated_exponent`.
 
     Args:
@@ -79,21 +79,18 @@ def expected_with_corrections(
         accuracy: relative error of every value that seeds share.
         level: probability that the ends hold what the largest width shows.
 
-    Returns:
-        None where the others are fewer than four.
-
     Raises:
         InputError: as `extrapolated_exponent`.
+
+    Trust: with three others Student's reach has one degree of freedom, so that the ends lie far apart.
 
     Example:
         >>> m = np.array([1e4, 1e6, 1e8, 1e10, 1e12])
         >>> found = expected_with_corrections(m, (m**-0.5)[:, None], [m**-0.25])
-        >>> found.as_expected, expected_with_corrections(m[:4], (m**-0.5)[:4, None], [m[:4] ** -0.25])
-        (True, None)
+        >>> found.as_expected
+        True
     """
     x, logs, bends, noise, reach = _checked(widths, values, corrections, accuracy, level)
-    if len(x) <= MIN_EXPONENT_WIDTHS:
-        return None
     found, covariance, noise = _regression(x[:-1], logs[:-1], bends[:, :-1], noise)
     there = np.array([1.0, x[-1] - x[:-1].mean(), *bends[:, -1]])
     half = student_reach(reach, len(x) - 3) * float(np.sqrt(there @ covariance @ there + noise))

@@ -184,7 +184,7 @@ def evidence(
     dims: tuple[str, str, str], shape: tuple[int, ...], cells: Sequence[ExponentEstimate]
 ) -> dict[str, Any]:
     """What the estimate of every cell and layer rests on, as variables of a map."""
-    told = np.array([one.assumption for one in cells], dtype=object)
+    told = np.array([one.assumption for one in cells])
     straight = np.array([one.straight_p for one in cells])
     words = {"long_name": "probability of such means if nothing bends"}
     return {
