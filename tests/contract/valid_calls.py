@@ -105,6 +105,7 @@ NOT_CALLED = {
     "sweep.SchedulerLostError": "an exception",
     "sweep.StoreError": "an exception",
     "study.CoordinateCheck": RECORD,
+    "study.TrainedCheck": RECORD,
     "study.HopelessWarning": "a warning",
     "experiment.Experiment": TRACED,
     "experiment.RunRecord": RECORD,

@@ -1,5 +1,6 @@
 import functools
 import math
+import time
 from typing import Any
 
 import equinox as eqx
@@ -251,10 +252,18 @@ def test_a_flax_module_is_observed_in_training_and_refused_in_training_mode():
     assert look.measurement.total == 0
 
 
-def test_observing_never_looks_more_than_its_share(clock):
+def test_observing_never_looks_more_than_its_share(clock, monkeypatch):
+    monkeypatch.setattr(time, "perf_counter", lambda: clock.now)  # reading it takes no time
+    measure = Observer._measure
+
+    def slowly(observer, params):
+        clock.now += 1e-3
+        return measure(observer, params)
+
+    monkeypatch.setattr(Observer, "_measure", slowly)
     observer = Observer(apply, START, X, cadence=Cadence(per_decade=50, share=0.3, at_least=1))
     for step in range(1, 400):
-        clock.now += 1e-3
+        clock.now += 2e-3
         if observer.due(step):
             observer.observe(END, step=step)
         assert observer.share <= 0.3

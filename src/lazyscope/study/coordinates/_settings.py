@@ -21,7 +21,7 @@ class CoordinateSettings:
         widths: widths, at least three.
         seeds: networks of every width.
         num_points: training points.
-        steps: steps; 16 of plain descent, 4 of a training unless given.
+        steps: steps of training; 16 of plain descent, 4 of a training of your own unless given.
         target: kind of target: classes, parity or value.
         readout: layers that write the output; else found.
         raw_inputs: leave inputs at their size instead of norm one.

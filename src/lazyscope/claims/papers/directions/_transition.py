@@ -91,7 +91,7 @@ def half_at(shares: Float[np.ndarray, " primes"]) -> float:
         return float("nan")
     k = int(places[0])
     part = above[k] / (above[k] - above[k + 1])
-    return GAMMA_PRIMES[k] + part * (GAMMA_PRIMES[k + 1] - GAMMA_PRIMES[k])
+    return float(GAMMA_PRIMES[k] + part * (GAMMA_PRIMES[k + 1] - GAMMA_PRIMES[k]))
 
 
 def across(seeds: range) -> Shares:

@@ -83,7 +83,7 @@ def kappa_page(study: KappaRecord) -> Page:
             ("runs", str(len(study.runs))),
             ("did not converge", str(len(study.failed))),
             ("running", seconds(stored["timing"].get("run_seconds"))),
-            ("compiling", seconds(stored["timing"].get("compile_seconds"))),
+            ("compiling, all threads", seconds(stored["timing"].get("compile_seconds"))),
         ],
         sections=[
             _displacement_figure(study),
