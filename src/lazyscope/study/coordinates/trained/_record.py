@@ -188,11 +188,15 @@ class TrainedCheck:
         if len(one) == 1 and one[0].shift:
             rate = f" (with one factor m^{one[0].shift:g} on all learning rates)"
         said = (
-            f"Of {', '.join(every)}, only {known[0]} fits{rate}"
+            f"{known[0]} fits{rate}, the only one that is known for this optimiser"
+            if len(known) == len(every) == 1
+            else f"Of {', '.join(every)}, only {known[0]} fits{rate}"
             if len(known) == 1
             else f"{' and '.join(known)} fit, which were not told apart"
             if known
             else f"None of {', '.join(every)} fits"
+            if len(every) > 1
+            else f"{every[0]}, the only one that is known for this optimiser, does not fit"
         )
         return f"{said}; {moved}."
 
