@@ -175,7 +175,7 @@ def test_hugging_face_trains_with_eight_looks_that_its_log_gets(attached):
 
 @pytest.mark.usefixtures("libraries")
 def test_a_cadence_that_is_none_is_refused_when_training_begins():
-    with pytest.raises(InputError, match="cadence must be a Cadence"):
+    with pytest.raises(InputError, match="Cadence must be a Cadence"):
         HuggingFaceTrainer(
             Records(), huggingface_callback(X, Y, network=Logits, cadence=12), 9
         ).train()

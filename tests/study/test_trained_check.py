@@ -12,7 +12,7 @@ import pytest
 
 from lazyscope import InputError, coordinate_check
 from lazyscope.observe import call_build
-from lazyscope.study import TrainedCheck, draw_coordinate_check
+from lazyscope.study import CoordinateSettings, TrainedCheck, draw_coordinate_check
 from lazyscope.study.coordinates._verdict import SCHEMES
 from lazyscope.study.coordinates.page._page import check_words, layer_table
 from lazyscope.study.coordinates.trained._asked import asked_training
@@ -189,6 +189,14 @@ def test_expectations_of_widths_are_refused_along_other_axes():
     assert other.judged == ()
     with pytest.raises(InputError, match="along the axis heads"):
         other.verdict("mup")
+    with pytest.raises(InputError, match="along the axis heads"):
+        CoordinateSettings(build="a:b", optimizer="adam", axis="heads", expect="mup")
+
+
+def test_a_training_that_a_module_does_not_have_is_not_called_a_build():
+    settings = CoordinateSettings(build="json:dumps", train="json:optimiser")
+    with pytest.raises(InputError, match=r"name a function f\(module\)"):
+        settings.training()
 
 
 def test_optimisers_are_known_by_what_they_do():
