@@ -1,5 +1,6 @@
 """Do joined records have the exponents of what was put into them, at the steps that all have seen?"""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -25,6 +26,11 @@ def record(width, seed, steps=(0, *STEPS), groups=tuple(POWERS)):
         looks.append(Look(step, float(step), 1.0, seen))
     subject = Subject(groups, ((width, 3), (1, width)), groups, (0, 1), 4, 1, True)
     return Observations(subject, tuple(looks))
+
+
+def of(**subject):
+    found = record(256, 0)
+    return dataclasses.replace(found, subject=dataclasses.replace(found.subject, **subject))
 
 
 def joined(seeds=3):
@@ -77,11 +83,46 @@ def test_the_page_has_the_exponents_of_the_summary(tmp_path):
             "the same groups.*a, b beside",
         ),
         ({64: record(64, 0), 256: record(256, 0, steps=(0, 2))}, "looked at a common step"),
+        ({64.5: record(64, 0), 256: record(256, 0)}, "every width must be a whole number"),
+        ({True: record(64, 0), 256: record(256, 0)}, "every width must be a whole number"),
+        ({64: record(64, 0), 256: None}, "records of width 256 must be records of observers"),
+        ({64: record(64, 0), 256: 3}, "records of width 256 must be records of observers"),
+        (
+            {64: record(64, 0), 256: of(loss="cross-entropy")},
+            "same probe points and loss.*cross-entropy",
+        ),
+        (
+            {64: record(64, 0), 256: of(num_points=32)},
+            "same probe points and loss.*num_points 4, 32",
+        ),
     ],
 )
 def test_records_that_cannot_be_joined_are_refused(records, message):
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=f"(?i){message}"):
         join_observations(records)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"groups": ["in"]},
+        {"groups": None},
+        {"exponents": {}},
+        {"exponents": {"kernel_change": []}},
+        {"exponents": {"kernel_change": [[["x", 0, 0]]] * 3}},
+        {"steps": [1]},
+        {"steps": []},
+        {"widths": None},
+    ],
+)
+def test_a_summary_that_was_changed_has_no_page(changed, tmp_path):
+    stored = json.loads(json.dumps(joined(1).summary()))
+    stored["exponents"] |= changed.get("exponents", {})
+    if changed.get("exponents") == {}:
+        stored["exponents"] = {}
+    stored |= {name: value for name, value in changed.items() if name != "exponents"}
+    with pytest.raises(InputError, match="must be as summary"):
+        write_joined_page(stored, tmp_path / "page.html")
 
 
 def test_a_quantity_that_records_do_not_have_is_refused():

@@ -63,6 +63,15 @@ def test_updates_that_gather_gradients_count_once():
     assert watch.observer.record.steps.tolist()[-1] == 2
 
 
+def test_the_end_is_at_the_updates_that_were_made_not_at_the_calls():
+    optimizer = optax.MultiSteps(optax.sgd(1e-2), every_k_schedule=4)
+    quiet = Cadence(at_least=2, share=1e-9)  # one look, at the first update
+    watch = OptaxWatch(Observer(lambda w, x: x @ w, START, X, cadence=quiet))
+    params, _ = train(optimizer, watch, START, optimizer.init(START), 40)
+    assert watch.finish(params)
+    assert watch.observer.record.steps.tolist()[-1] == 10
+
+
 def test_an_observer_of_another_kind_is_refused():
     with pytest.raises(InputError, match="watched by an Observer of a JAX function"):
         OptaxWatch(START)

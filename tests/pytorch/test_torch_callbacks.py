@@ -173,6 +173,14 @@ def test_hugging_face_trains_with_eight_looks_that_its_log_gets(attached):
     assert list(trainer.logged) == (record.steps[1:].tolist() if attached else [])
 
 
+@pytest.mark.usefixtures("libraries")
+def test_a_cadence_that_is_none_is_refused_when_training_begins():
+    with pytest.raises(InputError, match="Cadence must be a Cadence"):
+        HuggingFaceTrainer(
+            Records(), huggingface_callback(X, Y, network=Logits, cadence=12), 9
+        ).train()
+
+
 @pytest.mark.parametrize("make", [lightning_callback, huggingface_callback])
 def test_without_the_library_a_callback_says_so(make, monkeypatch):
     for name in ("lightning", "lightning.pytorch.callbacks", "pytorch_lightning", "transformers"):

@@ -8,7 +8,14 @@ from torch import nn
 
 from lazyscope import InputError, coordinate_check
 from lazyscope.study.coordinates.trained._family import family_of
-from lazyscope.torch.steps import Looked, answers_in, check_optimisers, measure_training, steps_of
+from lazyscope.torch.steps import (
+    Looked,
+    answers_in,
+    check_optimisers,
+    measure_training,
+    own_steps,
+    steps_of,
+)
 
 TOKENS = tokens(0, count=3)
 SMALL = (8, 16, 32)
@@ -102,6 +109,10 @@ def test_an_optimiser_must_hold_every_parameter_once_and_no_others():
         ({"train": lambda module: 1 / 0}, "ZeroDivisionError"),
         ({"train": "sgd"}, "targets must fit"),
         ({"train": lambda apply, params, x, y, steps: params}, "PyTorch module must be trained"),
+        ({"train": lambda module: torch.optim.LBFGS(module.parameters())}, "from gradients alone"),
+        ({"train": "adam", "loss": lambda f, y: f.flatten(1)}, "must return one number"),
+        ({"train": "adam", "loss": lambda f: f.mean()}, "must return one number"),
+        ({"train": "adam", "loss": lambda f, y: 1.0}, "must return one number"),
     ],
 )
 def test_trainings_of_modules_that_make_no_sense_are_refused(given, message):
@@ -130,6 +141,47 @@ def test_a_function_that_trains_does_what_the_optimiser_by_name_does():
         for train in (in_place, "adam")
     ]
     np.testing.assert_allclose(*found, rtol=1e-9)
+
+
+@pytest.mark.parametrize("classes", [(0, -1, 1), (0, 2, 1), (False, True, True)])
+def test_classes_that_are_not_counted_from_zero_are_refused(classes):
+    points = (np.eye(3), np.array(classes))
+    with pytest.raises(InputError, match="Targets must fit"):
+        coordinate_check(
+            lambda width, seed: nn.Sequential(nn.Linear(3, width), nn.Linear(width, 2)),
+            points, SMALL, 2, train="adam", loss="cross-entropy",
+        )  # fmt: skip
+
+
+def test_a_function_that_trains_leaves_data_modes_and_statistics_to_the_check():
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
+    points = torch.randn(6, 3), torch.randn(6, 2)
+
+    def train(module, x, y, steps):
+        made = torch.optim.SGD(module.parameters(), lr=0.1)
+        for _ in range(steps):
+            made.zero_grad()
+            (module(x) - y).square().mean().backward()
+            made.step()
+
+    def careless(module, x, y, steps):
+        train(module, x, y, steps)
+        x.zero_()
+        y.zero_()
+        module.eval()
+
+    def loss(outputs, y):
+        return (outputs - y).square().mean()
+
+    found = []
+    for each in (train, careless):
+        network = Looked(module, points[0], loss, points[1].double())
+        move = own_steps(network, each, 0)
+        found.append(measure_training(network, move, [None] * 6, [], 2).loss)
+        assert network.module.training
+        assert int(network.module[1].num_batches_tracked) == 2  # of the last call alone
+    np.testing.assert_allclose(*found, rtol=1e-12)
 
 
 @pytest.mark.slow

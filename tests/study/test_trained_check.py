@@ -1,22 +1,28 @@
 """Does the check of somebody's own training say what planted powers of the width mean?"""
 
+import dataclasses
 import functools
 import json
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from lazyscope import InputError, coordinate_check
-from lazyscope.study import TrainedCheck, draw_coordinate_check
+from lazyscope.observe import call_build
+from lazyscope.study import CoordinateSettings, TrainedCheck, draw_coordinate_check
 from lazyscope.study.coordinates._verdict import SCHEMES
 from lazyscope.study.coordinates.page._page import check_words, layer_table
+from lazyscope.study.coordinates.trained._asked import asked_training
 from lazyscope.study.coordinates.trained._exponents import (
     TrainedArray,
     TrainedMeasured,
     exponents_of,
 )
 from lazyscope.study.coordinates.trained._family import family_of
+from lazyscope.study.coordinates.trained._function import FunctionTraining
 from lazyscope.study.coordinates.trained._parametrisations import expected_exponents
 
 WIDTHS = (64, 128, 256, 512)
@@ -183,6 +189,14 @@ def test_expectations_of_widths_are_refused_along_other_axes():
     assert other.judged == ()
     with pytest.raises(InputError, match="along the axis heads"):
         other.verdict("mup")
+    with pytest.raises(InputError, match="along the axis heads"):
+        CoordinateSettings(build="a:b", optimizer="adam", axis="heads", expect="mup")
+
+
+def test_a_training_that_a_module_does_not_have_is_not_called_a_build():
+    settings = CoordinateSettings(build="json:dumps", train="json:optimiser")
+    with pytest.raises(InputError, match=r"name a function f\(module\)"):
+        settings.training()
 
 
 def test_optimisers_are_known_by_what_they_do():
@@ -219,6 +233,12 @@ POINTS = (np.eye(3), np.ones((3, 1)))
         ({"train": "adam", "rate": 1.0}, "arguments of a check"),
         ({"lr": 0.1}, "training must be named"),
         ({"train": "adam", "decay": 0.1}, "belongs to adamw"),
+        ({"train": "adamw", "decay": -0.1}, "decay must not be below zero"),
+        ({"train": "adamw", "decay": float("nan")}, "decay must be a finite number"),
+        ({"train": "adam", "loss": lambda f, y: (f - y) ** 2}, "must return one number"),
+        ({"train": "adam", "loss": lambda f: f.mean()}, "must return one number"),
+        ({"train": optax.lbfgs()}, "from gradients alone"),
+        ({"train": optax.multi_transform({}, {"first": "a", "last": "b"})}, "from gradients alone"),
     ],
 )  # fmt: skip
 def test_trainings_that_make_no_sense_are_refused(given, message):
@@ -241,8 +261,6 @@ def test_functions_that_do_not_train_are_refused(train, message):
 
 @pytest.mark.slow
 def test_a_jax_network_is_identified_under_adam_by_name_and_by_optax():
-    import optax
-
     def build(width, seed):
         rng = np.random.default_rng([seed, width])
         shapes = {"first": (4, width), "second": (width, width), "last": (width, 3)}
@@ -271,3 +289,67 @@ def test_a_jax_network_is_identified_under_adam_by_name_and_by_optax():
 def test_targets_that_do_not_fit_are_refused():
     with pytest.raises(InputError, match="Targets must fit"):
         coordinate_check(in_jax, (np.eye(3), np.array([0, 1, 2])), (8, 16, 32), 2, train="adam")
+
+
+@pytest.mark.parametrize("classes", [(0, -1, 1), (0, 2, 1), (False, True, True)])
+def test_classes_that_are_not_counted_from_zero_are_refused(classes):
+    def build(width, seed):
+        apply, params = in_jax(width, seed)
+        return apply, params | {"last": np.ones((width, 2))}
+
+    points = (np.eye(3), np.array(classes))
+    with pytest.raises(InputError, match="Targets must fit"):
+        coordinate_check(build, points, (8, 16, 32), 2, train="adam", loss="cross-entropy")
+
+
+def trained_by(train, loss="squared", targets=POINTS[1]):
+    asked = asked_training(train, steps=3, loss=loss)
+    network = FunctionTraining(call_build(in_jax, 8, 0), (POINTS[0], targets), asked, (8, 0))
+    return network.train([None, None], [1])
+
+
+def test_a_function_that_writes_into_what_it_gets_trains_as_one_that_does_not():
+    def descend(apply, params, x, y, steps, put):
+        for _ in range(steps):
+            found = jax.grad(lambda p: jnp.mean((apply(p, x) - y) ** 2))(params)
+            params = put(params, {name: 0.1 * np.asarray(g) for name, g in found.items()})
+        return params
+
+    def anew(params, moves):
+        return {name: params[name] - move for name, move in moves.items()}
+
+    def into_the_tree(params, moves):
+        params.update(anew(params, moves))
+        return params
+
+    def into_the_arrays(params, moves):
+        for name, move in moves.items():
+            params[name] -= move
+        return params
+
+    losses = [
+        trained_by(lambda apply, params, x, y, steps, put=put: descend(apply, params, x, y, steps, put)).loss
+        for put in (anew, into_the_tree, into_the_arrays)
+    ]  # fmt: skip
+    assert losses[0][-1] < losses[0][0]
+    np.testing.assert_allclose(losses[1:], [losses[0]] * 2, rtol=1e-12)
+
+
+def test_a_loss_of_ones_own_gets_classes_as_whole_numbers():
+    def loss(outputs, y):
+        assert jnp.issubdtype(y.dtype, jnp.integer)
+        return jnp.mean((outputs[:, 0] - y) ** 2)
+
+    whole = trained_by("sgd", loss, np.array([0, 1, 2])).loss
+    rows = trained_by("sgd", lambda f, y: jnp.mean((f - y) ** 2), np.array([[0.0], [1.0], [2.0]]))
+    np.testing.assert_allclose(whole, rows.loss, rtol=1e-12)
+
+
+def test_where_one_parametrisation_is_known_it_is_not_compared_with_others():
+    def by_another(check):
+        arrays = tuple(each._replace(optimiser="other") for each in check.arrays)
+        return dataclasses.replace(check, arrays=arrays).sentence
+
+    assert by_another(kept("mup")).startswith("muP fits, the only one that is known")
+    broken = by_another(planted("mup", own_hidden=0.5))
+    assert broken.startswith("muP, the only one that is known for this optimiser, does not fit")

@@ -8,7 +8,7 @@ from typing import Any, final
 import numpy as np
 from jaxtyping import Float
 
-from lazyscope._checks import InputError, check_array, check_choice
+from lazyscope._checks import InputError, check_choice, check_count
 from lazyscope._entry import checked
 from lazyscope._plain import plain
 from lazyscope.measure import ExponentMap, estimate_exponents
@@ -121,7 +121,8 @@ def join_observations(
         records: for every width its record, or a list of them, one for each seed.
 
     Raises:
-        InputError: fewer than two widths, records of other groups, or no step that all have seen.
+        InputError: fewer than two widths, widths that are no whole numbers, records of other groups, other
+            probe points or another loss, or no step that all have seen.
 
     Example:
         >>> from lazyscope.observe import Look, Measurement, Subject
@@ -143,9 +144,9 @@ def join_observations(
             cause="one record, or a list of them without their widths",
             fix="give a mapping from widths to records, {64: first.record, 256: second.record}",
         )
-    check_array("widths", list(records))
-    widths = tuple(sorted(records))
-    listed = tuple(_listed(width, records[width]) for width in widths)
+    given = {check_count("every width", width): width for width in records}
+    widths = tuple(sorted(given))
+    listed = tuple(_listed(width, records[given[width]]) for width in widths)
     every = [record for each in listed for record in each]
     groups = every[0].subject.groups
     other = next((r.subject.groups for r in every if r.subject.groups != groups), None)
@@ -156,6 +157,7 @@ def join_observations(
             cause="networks of another depth, or groups that were named otherwise",
             fix="observe networks that differ in their width alone, with the same groups",
         )
+    _check_alike(every)
     common = set.intersection(*(set(record.steps.tolist()) for record in every)) - {0}
     if not common:
         raise InputError(
@@ -164,11 +166,27 @@ def join_observations(
             cause="observers that looked whenever they had time, which is elsewhere at every width",
             fix="tell every observer the length of training, cadence=Cadence(steps=...)",
         )
-    return JoinedObservations(tuple(map(int, widths)), listed, tuple(sorted(common)))
+    return JoinedObservations(widths, listed, tuple(sorted(common)))
+
+
+def _check_alike(records: Sequence[Observations]) -> None:
+    """Refuse records whose numbers are of another question."""
+    told = {
+        name: [getattr(record.subject, name) for record in records]
+        for name in ("num_points", "num_outputs", "loss")
+    }
+    other = [name for name, values in told.items() if len(set(values)) > 1]
+    if other:
+        raise InputError(
+            "joined records must be of the same probe points and loss",
+            received="; ".join(f"{name} {', '.join(map(str, told[name]))}" for name in other),
+            cause="observers that were told about other points, another task or another loss",
+            fix="give every observer the same x_probe, y_probe and loss",
+        )
 
 
 def _listed(width: Any, given: Any) -> tuple[Observations, ...]:
-    found = (given,) if isinstance(given, Observations) else tuple(given)
+    found = tuple(given) if isinstance(given, Sequence) else (given,)
     if not found or not all(isinstance(record, Observations) for record in found):
         raise InputError(
             f"the records of width {width} must be records of observers",

@@ -54,7 +54,31 @@ def write_joined_page(
             cause="another JSON file, or one record of several",
             fix="give the summary() of what join_observations returned",
         )
+    if not _is_whole(stored):
+        raise InputError(
+            "a page needs exponents of every group at every step",
+            received="an object with other steps, groups or exponents, or without them",
+            cause="a summary that was shortened or changed; it must be as summary() gave it",
+            fix="write json.dumps(joined.summary()) again",
+        )
     return write_whole(render_page(_page(stored, title)), path)
+
+
+def _is_whole(stored: Mapping[str, Any]) -> bool:
+    """Whether there is an exponent, or None, wherever the page looks for one."""
+    try:
+        listing(stored["widths"], 8)
+        listing(stored["seeds"], 8)
+        steps = np.array(stored["steps"], float)
+        lines = [found for panel in _lines(stored).values() for found in panel.values()]
+        counted = all(
+            len(rows[0]) == len(stored["groups"])
+            for name, rows in stored["exponents"].items()
+            if name in _NORMS
+        )
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        return False
+    return counted and len(steps) > 0 and all(found.shape == (len(steps), 3) for found in lines)
 
 
 def _page(stored: Mapping[str, Any], title: str) -> Page:

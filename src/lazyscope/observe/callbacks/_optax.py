@@ -54,6 +54,7 @@ class OptaxWatch:
             )
         self._observer, self._watch, self._log = observer, Watch(observer), log
         self._calls = self._ahead = 0
+        self._state: Any = None
 
     @property
     def observer(self) -> Observer:
@@ -65,22 +66,31 @@ class OptaxWatch:
 
         Args:
             params: after the update.
-            state: of the optimiser after the update, read where a look is due only; None: every call counts.
+            state: of the optimiser after the update, kept, and read where a look is due and at the end only;
+                None: every call counts.
             loss: the training loss, if known.
         """
-        self._calls += 1
+        self._calls, self._state = self._calls + 1, state
         if not self.observer.due(self._calls + self._ahead):
             return False
-        counted = count_of(state)
-        if counted is not None:
-            self._ahead = counted - self._calls
+        self._count()
         found = self._watch.step(self._calls + self._ahead, params, loss)
         return self._told(found)
 
     def finish(self, params: Any) -> bool:
         """Look at the end of training, unless the last step was looked at."""
+        self._count()
         self._watch.seen = max(self._watch.seen, self._calls + self._ahead)
         return self._told(self._watch.finish(params))
+
+    def _count(self) -> None:
+        """Go by the updates that the last state has counted, if it has."""
+        try:
+            counted = count_of(self._state)
+        except RuntimeError:  # given away to a step that the watch was not told of
+            return
+        if counted is not None:
+            self._ahead = counted - self._calls
 
     def _told(self, found: dict[str, float] | None) -> bool:
         if found is not None and self._log is not None:

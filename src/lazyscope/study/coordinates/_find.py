@@ -9,8 +9,8 @@ from typing import Any
 from lazyscope._checks import InputError
 
 
-def find_build(text: str) -> Any:
-    """The object that ``module:name`` or ``path.py:name`` names.
+def find_build(text: str, like: str = "build(width, seed)") -> Any:
+    """The object that ``module:name`` or ``path.py:name`` names, a function `like` that.
 
     Raises:
         InputError: no colon, no such module, an error while importing it, or no such name.
@@ -33,7 +33,7 @@ def find_build(text: str) -> Any:
             f"the module must have the function {name}",
             received=f"{module_name} with {', '.join(offered[:8]) or 'no functions'}",
             cause="a misspelt name",
-            fix="name a function build(width, seed) of the module",
+            fix=f"name a function {like} of the module",
         ) from error
 
 

@@ -61,6 +61,8 @@ class CoordinateSettings:
         module_and_name(self.build)
         if self.train is not None:
             module_and_name(self.train)
+        if self.expect is not None and self.axis != type(self).axis:
+            raise not_of_widths(self.expect, self.axis)  # before anything is trained
         if self.train is not None and self.optimizer is not None:
             raise InputError(
                 "a training must be said once",
@@ -78,4 +80,16 @@ class CoordinateSettings:
         }
         if self.optimizer is not None:
             return {"train": self.optimizer} | given
-        return given if self.train is None else {"train": find_build(self.train)} | given
+        return (
+            given if self.train is None else {"train": find_build(self.train, "f(module)")} | given
+        )
+
+
+def not_of_widths(expected: str, axis: str) -> InputError:
+    """A refusal of a parametrisation that is expected along another axis than the width."""
+    return InputError(
+        f"{expected} says how networks depend on their width",
+        received=f"a check along the axis {axis}",
+        cause="an expectation for another axis",
+        fix="leave expect out, and read how the arrays move",
+    )

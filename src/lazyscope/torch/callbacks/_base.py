@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from lazyscope._checks import InputError
-from lazyscope.observe import DEFAULT_CADENCE, Watch
+from lazyscope.observe import DEFAULT_CADENCE, Watch, check_cadence
 from lazyscope.torch._observer import Observer
 
 Network = Callable[[Any], torch.nn.Module] | None
@@ -42,7 +42,7 @@ def start_watching(
     """An observer of a model at the start of its training, told how many steps it will take if known."""
     watched = model if network is None else network(model)
     given = {**options}
-    cadence = given.pop("cadence", DEFAULT_CADENCE)
+    cadence = check_cadence(given.pop("cadence", DEFAULT_CADENCE))
     known = isinstance(steps, int | float) and math.isfinite(steps) and steps >= 1
     if known and cadence.steps is None:
         cadence = dataclasses.replace(cadence, steps=int(steps))

@@ -113,13 +113,18 @@ def steps_of(
 def own_steps(looked: Looked, train: Callable[..., Any], seed: int) -> Move:
     """Steps of somebody's own function ``train(module, x, y, steps)``, from the start each time."""
     start = [p.detach().clone() for p in looked.parameters]
+    buffers = {name: b.clone() for name, b in looked.module.named_buffers()}
+    modes = [(each, each.training) for each in looked.module.modules()]
 
     def move(step: int) -> None:
         with process_state_held(), torch.enable_grad():
             looked.put(start)
+            with torch.no_grad():
+                for name, b in looked.module.named_buffers():
+                    b.copy_(buffers.get(name, b))
             seed_all(seed)
             try:
-                train(looked.module, looked.x, looked.y, step)
+                train(looked.module, looked.x.clone(), looked.y.clone(), step)
             except Exception as error:
                 raise InputError(
                     "train(module, x, y, steps) must train the module by so many steps",
@@ -127,6 +132,9 @@ def own_steps(looked: Looked, train: Callable[..., Any], seed: int) -> Move:
                     cause="an error in train; module and data are in double precision",
                     fix="call it on its own with a copy of the module",
                 ) from error
+            finally:
+                for each, training in modes:  # measured in the mode that build left it in
+                    each.training = training
 
     return move
 

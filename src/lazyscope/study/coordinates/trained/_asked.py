@@ -7,7 +7,14 @@ from typing import Any, Literal, TypeAlias, final
 
 import numpy as np
 
-from lazyscope._checks import OPTIMISERS, InputError, check_choice, check_count, check_positive
+from lazyscope._checks import (
+    OPTIMISERS,
+    InputError,
+    check_choice,
+    check_count,
+    check_not_negative,
+    check_positive,
+)
 from lazyscope._loss import LOSSES
 
 Train: TypeAlias = Any
@@ -16,6 +23,37 @@ By = Literal["name", "optax", "optimisers", "function"]
 DEFAULT_RATES = {"sgd": 0.1, "momentum": 0.01}
 DEFAULT_RATE = 1e-3
 _OWN = {"module": ("module", "x", "y", "steps"), "function": ("apply", "params", "x", "y", "steps")}
+
+
+def called(loss: Callable[..., Any], outputs: Any, targets: Any) -> Any:
+    """The loss, one number; or a refusal in the words of whoever wrote it."""
+    try:
+        found = loss(outputs, targets)
+    except Exception as error:
+        raise _no_loss(f"{type(error).__name__}: {str(error)[:200]}", "an error in it") from error
+    if not hasattr(found, "reshape") or np.prod(found.shape, dtype=int) != 1:
+        received = f"{type(found).__name__} {tuple(getattr(found, 'shape', ()))}"
+        raise _no_loss(received, "losses of the examples without a mean, or a number of Python")
+    return found.reshape(())
+
+
+def _no_loss(received: str, cause: str) -> InputError:
+    return InputError(
+        "loss(outputs, targets) must return one number as an array",
+        received=received,
+        cause=cause,
+        fix="call it on its own with outputs of the network and the targets, and return their mean",
+    )
+
+
+def undone(error: Exception) -> InputError:
+    """A refusal of an optimiser that cannot take a step from gradients alone."""
+    return InputError(
+        "an optimiser must take its steps from gradients alone",
+        received=f"{type(error).__name__}: {str(error)[:200]}",
+        cause="one that searches along a line (LBFGS), or is set up for other parameters",
+        fix="give another one, or a function that trains",
+    )
 
 
 @final
@@ -85,6 +123,7 @@ def asked_training(
         InputError: an unknown name, a rate beside something that has its own, an unknown loss.
     """
     by, arguments = _kind_of(train)
+    decay = check_not_negative("decay", decay)
     if by == "name":
         check_choice("optimizer", train, OPTIMISERS)
         lr = check_positive("lr", DEFAULT_RATES.get(train, DEFAULT_RATE) if lr is None else lr)

@@ -1,6 +1,7 @@
 """How is a JAX function trained as its user trains it, and measured on the way?"""
 
 import contextlib
+import functools
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, final
@@ -18,7 +19,7 @@ from lazyscope.observe import Described, rates_of
 from lazyscope.study.coordinates._network import JaxNetwork
 from lazyscope.study.coordinates._readout import Growing, Outline
 from lazyscope.study.coordinates._run import KEPT_PROGRAMS, places_of, uses_of
-from lazyscope.study.coordinates.trained._asked import AskedTraining
+from lazyscope.study.coordinates.trained._asked import AskedTraining, called, undone
 from lazyscope.study.coordinates.trained._family import UNKNOWN, Family, family_of
 from lazyscope.study.coordinates.trained._steps import Steps
 
@@ -85,8 +86,11 @@ class FunctionTraining:
                 for each in drawn
             )
             for size in (1.0, 2.0, 0.0):
-                step = self._stepper(start)
-                moved = step(tuple(size * each for each in made), start)
+                try:
+                    step = self._stepper(start)
+                    moved = step(tuple(size * each for each in made), start)
+                except (TypeError, ValueError) as error:
+                    raise undone(error) from error
                 answers.append([np.asarray(b - a) for a, b in zip(start, moved, strict=True)])
         return tuple(family_of(*each) for each in zip(drawn[0], *answers, strict=True))
 
@@ -224,10 +228,11 @@ class FunctionTraining:
     def _own_steps(self, leaves: _Leaves, number: int) -> _Leaves:
         """Somebody's own function, from the start each time."""
         del leaves
-        apply, params = self._described.apply, self._network.params
-        x, y = self._network.question.x1, self._y
+        apply, x = self._described.apply, self._network.question.x1
+        # Their own, which they may write into or donate.
+        params, points = jax.tree.map(_own_copy, (self._network.params, x))
         try:
-            made = self._asked.train(apply, params, x, jnp.asarray(y), number)
+            made = self._asked.train(apply, params, points, jnp.array(self._y), number)
             found = tuple(pose(apply, made, x, None).leaves)
         except Exception as error:
             raise InputError(
@@ -299,7 +304,7 @@ def _programs(example: Example, loss: Any) -> _Programs:
 
 def _made(example: Example, given: Any) -> _Programs:
     junctions = places_of(example)
-    value = given if callable(given) else named_loss(given).value
+    value = functools.partial(called, given) if callable(given) else named_loss(given).value
 
     def seen(constants: Any, leaves: _Leaves, x: Any) -> tuple[Any, Any]:
         consts, context = constants
@@ -314,7 +319,8 @@ def _made(example: Example, given: Any) -> _Programs:
 
     def loss(constants: Any, leaves: _Leaves, x: Any, y: Any, chosen: Any) -> Any:
         outputs = seen(constants, leaves, x)[0]
-        targets = jnp.asarray(y, outputs.dtype)
+        classes = callable(given) and np.dtype(y.dtype).kind in "iub"
+        targets = jnp.asarray(y) if classes else jnp.asarray(y, outputs.dtype)
         return (
             value(outputs, targets) if chosen is None else value(outputs[chosen], targets[chosen])
         )
@@ -331,6 +337,7 @@ def _targets(loss: Any, y: np.ndarray, network: JaxNetwork) -> np.ndarray:
         loss == "cross-entropy"
         and y.dtype.kind in "iu"
         and y.shape == shape[:1]
+        and y.min() >= 0
         and y.max() < shape[1]
     ):
         return np.eye(shape[1])[y]
@@ -338,11 +345,17 @@ def _targets(loss: Any, y: np.ndarray, network: JaxNetwork) -> np.ndarray:
         raise InputError(
             "targets must fit the points and the outputs of the network",
             received=f"targets of shape {y.shape} for {shape[0]} points and {shape[1]} outputs",
-            cause="a network with another number of outputs than the data has, or classes for a squared loss",
-            fix=f"give targets of shape {shape}",
+            cause="a network with another number of outputs than the data has, classes for a squared "
+            "loss, or classes that are not counted from 0",
+            fix=f"give targets of shape {shape}, or for cross-entropy whole numbers from 0 to "
+            f"{shape[1] - 1}",
         )
     check_targets(named_loss(loss), y)
     return y
+
+
+def _own_copy(leaf: Any) -> Any:
+    return leaf.copy() if hasattr(leaf, "copy") else leaf
 
 
 def _rms(*values: Any) -> float:

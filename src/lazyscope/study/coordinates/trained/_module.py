@@ -1,5 +1,6 @@
 """How is a PyTorch module trained as its user trains it, and measured on the way?"""
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, final
 
@@ -11,7 +12,7 @@ from lazyscope._provenance import versions
 from lazyscope._trace import ArrayRoles
 from lazyscope.observe import DescribedModule, rates_of
 from lazyscope.study.coordinates._readout import Growing, Outline
-from lazyscope.study.coordinates.trained._asked import AskedTraining
+from lazyscope.study.coordinates.trained._asked import AskedTraining, called, undone
 from lazyscope.study.coordinates.trained._family import UNKNOWN, Family, family_of
 from lazyscope.study.coordinates.trained._steps import Steps
 
@@ -69,7 +70,11 @@ class ModuleTraining:
 
         if self._optimisers is None:
             return (UNKNOWN,) * len(self._looked.names)
-        return tuple(family_of(*each) for each in answers_in(self._looked, self._optimisers))
+        try:
+            answers = answers_in(self._looked, self._optimisers)
+        except TypeError as error:  # a step that needs more than gradients
+            raise undone(error) from error
+        return tuple(family_of(*each) for each in answers)
 
     def train(self, axes: Sequence[int | None], readouts: Sequence[int]) -> Steps:
         """Train it, and measure."""
@@ -120,6 +125,8 @@ class ModuleTraining:
 
 
 _TRAIN = ("module", "x", "y", "steps")
+_IGNORED = -100
+"""The class of places that cross-entropy of PyTorch leaves out."""
 
 
 def _called(factory: Any, given: tuple[Any, ...]) -> Any:
@@ -137,7 +144,7 @@ def _called(factory: Any, given: tuple[Any, ...]) -> Any:
 def _loss(loss: Any) -> Any:
     """By name, for outputs and targets as people write them."""
     if callable(loss):
-        return loss
+        return functools.partial(called, loss)
     import torch
 
     def squared(outputs: Any, y: Any) -> Any:
@@ -168,7 +175,9 @@ def _check_targets(loss: Any, outputs: tuple[int, ...], y: Any) -> None:
             check_targets(CrossEntropy(), y.numpy(force=True))
     else:
         classes = outputs[-1]
-        fits = tuple(y.shape) == outputs[:-1] and bool((y < classes).all())
+        counted = str(y.dtype) != "torch.bool"
+        known = (y < classes) & ((y >= 0) | (y == _IGNORED))
+        fits = tuple(y.shape) == outputs[:-1] and counted and bool(known.all())
         form = (
             f"classes from 0 to {classes - 1} of shape {outputs[:-1]}, or rows of shape {outputs}"
         )

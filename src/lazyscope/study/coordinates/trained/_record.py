@@ -7,11 +7,12 @@ from typing import Any, Literal, final
 
 import numpy as np
 
-from lazyscope._checks import InputError, check_choice
+from lazyscope._checks import check_choice
 from lazyscope._plain import plain
 from lazyscope.measure import ExponentEstimate
 from lazyscope.study._protocol import stated
 from lazyscope.study.coordinates._record import SCHEME_NAMES
+from lazyscope.study.coordinates._settings import not_of_widths
 from lazyscope.study.coordinates._verdict import KINDS, Change
 from lazyscope.study.coordinates.page._format import TRAINED_FORMAT
 from lazyscope.study.coordinates.trained._advice import to_lazy, to_mup
@@ -136,12 +137,7 @@ class TrainedCheck:
             return stated("supported" if settled else "undecided", self.sentence, self._remarks())
         check_choice("expect", expected, tuple(SCHEME_NAMES))
         if not self.judged:
-            raise InputError(
-                f"{expected} says how networks depend on their width",
-                received=f"a check along the axis {self.axis}",
-                cause="an expectation for another axis",
-                fix="leave expect out, and read how the arrays move",
-            )
+            raise not_of_widths(expected, self.axis)
         judged = next(j for j in self.judged if j.name == expected)
         name = SCHEME_NAMES[expected]
         if judged.answer == "contradicted":
@@ -188,11 +184,15 @@ class TrainedCheck:
         if len(one) == 1 and one[0].shift:
             rate = f" (with one factor m^{one[0].shift:g} on all learning rates)"
         said = (
-            f"Of {', '.join(every)}, only {known[0]} fits{rate}"
+            f"{known[0]} fits{rate}, the only one that is known for this optimiser"
+            if len(known) == len(every) == 1
+            else f"Of {', '.join(every)}, only {known[0]} fits{rate}"
             if len(known) == 1
             else f"{' and '.join(known)} fit, which were not told apart"
             if known
             else f"None of {', '.join(every)} fits"
+            if len(every) > 1
+            else f"{every[0]}, the only one that is known for this optimiser, does not fit"
         )
         return f"{said}; {moved}."
 
