@@ -160,7 +160,7 @@ def check_optimiser_numbers(numbers: Numbers, names: tuple[str, ...]) -> None:
         value = getattr(numbers, what)
         if is_known(value) and np.ndim(value) == 1:
             for one in np.asarray(check_array(what, value)):
-                check(what, float(one))
+                check_not_negative(what, float(one))  # at virtual widths one may underflow
         elif np.ndim(value) != 1:
             check_if_known(what, value, check)
     if numbers.betas is not None:
