@@ -96,6 +96,15 @@ def test_a_diverged_run_is_an_outcome_with_exit_code_zero():
     assert "a loss that falls" in told["decay_rate"]["measured_reason"]
 
 
+def test_the_rate_of_an_optimiser_is_not_told_per_flow_time():
+    words = run(
+        *("train", *DATA, "--scheme", "mup", "--depth", "1", "--width", "8", "--stop", "0.1"),
+        *("--method", "sign"),
+    )
+    assert "late, per sum of the steps" in words
+    assert "per flow time" not in words
+
+
 @pytest.mark.slow
 def test_an_optimiser_trains_cross_entropy_from_the_command_line():
     told = answer(
@@ -193,6 +202,9 @@ def test_a_forecast_of_adam_has_its_steps_and_what_training_takes():
         (("--step-size", "0.1"), "--step-size belongs to --method"),
         (("--method", "adam", "--step-size", "0.1", "--share", "0.1"), "a step size or a share"),
         (("--method", "rmsprop"), "Method must be one of"),
+        (("--method", "sgd", "--max-steps", "5"), "closed form for sgd"),
+        (("--method", "sgd", "--step-size", "0.1"), "closed form for sgd"),
+        (("--method", "sgd", "--share", "0.1"), "closed form for sgd"),
     ],
 )
 def test_a_forecast_refuses_ways_of_training_that_it_cannot_foresee(how, words):

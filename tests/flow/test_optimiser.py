@@ -263,6 +263,10 @@ WRONG = {
         lambda: OptimiserSteps("adamw", share=0.1, weight_decay=-1.0),
         "Weight_decay must not be below zero",
     ),
+    "nothing beside a gradient of zero": (
+        lambda: OptimiserSteps("adam", share=0.1, epsilon=0.0),
+        "Epsilon must be above zero",
+    ),
 }
 
 

@@ -13,6 +13,7 @@ from lazyscope._checks import (
     InputError,
     check_array,
     check_not_negative,
+    check_positive,
     check_sequence,
     is_known,
     shown,
@@ -155,13 +156,13 @@ def check_optimiser_numbers(numbers: Numbers, names: tuple[str, ...]) -> None:
                 cause="a number of another optimiser" if names else "it has numbers of its own",
                 fix=f"leave out {what}" if names else f"make the transformation with its {what}",
             )
-    for what in ("epsilon", "weight_decay"):
+    for what, check in (("epsilon", check_positive), ("weight_decay", check_not_negative)):
         value = getattr(numbers, what)
         if is_known(value) and np.ndim(value) == 1:
             for one in np.asarray(check_array(what, value)):
-                check_not_negative(what, float(one))
+                check_not_negative(what, float(one))  # at virtual widths one may underflow
         elif np.ndim(value) != 1:
-            check_if_known(what, value, check_not_negative)
+            check_if_known(what, value, check)
     if numbers.betas is not None:
         _check_betas(numbers.betas, names)
 

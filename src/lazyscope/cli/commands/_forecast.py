@@ -65,6 +65,8 @@ def forecast_command(
         from lazyscope.experiment import forecast_run
 
         chosen = _method(method, MethodNumbers(step_size=step_size, share=share), max_steps)
+        if method == "sgd" and loss == "squared":
+            _check_no_steps(step_size=step_size, share=share, max_steps=max_steps)
         ends: dict[str, Any] = {"loss": loss, "stop": None if stop is None else read_number(stop)}
         ends |= {} if max_steps is None else {"max_steps": read_number(max_steps)}
         record = forecast_run(network.run(method), chosen, **ends)
@@ -87,6 +89,19 @@ def _method(name: str, numbers: MethodNumbers, max_steps: str | None) -> "Abstra
         cause="descent, which follows the flow below its largest stable step, or a flow that has no steps",
         fix="leave out both options, whose answer has the intervals of the step, or name an optimiser",
     )
+
+
+def _check_no_steps(**numbers: str | None) -> None:
+    """Refuse numbers of steps where none are taken."""
+    for name, value in numbers.items():
+        if value is not None:
+            option = f"--{name.replace('_', '-')}"
+            raise InputError(
+                "a forecast has a closed form for sgd on the squared loss, the flow's, and takes no steps",
+                received=f"{option} {value} with --method sgd",
+                cause="an option of optimisers whose steps are taken with the linearised network",
+                fix=f"leave out {option}; the answer tells the largest stable step",
+            )
 
 
 def _parts_of_steps(record: Mapping[str, Any]) -> list[Any]:

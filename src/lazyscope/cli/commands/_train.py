@@ -135,6 +135,7 @@ def _beside(meaning: str, foreseen: float | None) -> str:
 def _facts(record: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     loss, gap, rates = record["loss"], record["linearisation_gap"], record["decay_rate"]
     error, test, ahead = record["test_error"], record["test_loss"], record["forecast"]
+    clock = "flow time" if record["optimizer"] is None else "sum of the steps"
     return [
         ("loss, first", number(loss["initial"]), _CRITERIA[record["criterion"]]),
         ("loss, last", number(loss["final"]), f"asked for {record['stop']:g} of the first"),
@@ -142,9 +143,7 @@ def _facts(record: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         (
             "time",
             number(record["time"]),
-            _beside(
-                "flow time" if record["optimizer"] is None else "sum of the steps", ahead["time"]
-            ),
+            _beside(clock, ahead["time"]),
         ),
         ("kernel change", number(record["kernel_change"]), "|K(T) - K(0)| / |K(0)|"),
         ("gap, training points", number(gap["train"]), "to the linearised network, in rms targets"),
@@ -152,7 +151,7 @@ def _facts(record: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         (
             "decay rate, measured",
             number(rates["measured"]),
-            rates["measured_reason"] or "late, per flow time",
+            rates["measured_reason"] or f"late, per {clock}",
         ),
         ("decay rate, average", number(rates["average"]), "log(first / last loss) / time"),
         ("decay rate, kernel", number(rates["kernel"]), "2 lambda_min / n"),
