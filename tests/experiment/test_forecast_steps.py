@@ -46,6 +46,21 @@ def test_a_network_that_is_linear_takes_the_steps_foreseen(optimiser):
     assert float(run["forecast_kernel_change"]) == 0.0
 
 
+def test_descent_with_a_decay_is_foreseen_by_its_steps_and_never_by_the_flow():
+    method = OptimiserSteps("sgd", share=0.05, weight_decay=0.02)
+    run = run_experiment(Experiment.of(linear_problem()), method, stop=0.5, record=RECORD)
+    assert run.outcome.label == "converged"
+    assert run["forecast_num_steps"] == run.num_steps
+    assert run["forecast_frobenius"] == pytest.approx(run["displacement_frobenius"])
+    for name in ("forecast", "linearisation"):
+        with pytest.raises(InputError, match="decays do not keep"):
+            run_experiment(Experiment.of(linear_problem()), method, record=(name,))
+    with pytest.raises(InputError, match="closed form"):
+        run_experiment(
+            Experiment.of(linear_problem()), OptimiserSteps("sgd", share=0.05), record=RECORD
+        )
+
+
 def test_signs_of_a_linearised_network_are_those_of_its_explicit_jacobian():
     problem = function_problem(
         lambda p, x: jnp.tanh(x @ p["w"]) @ p["v"],

@@ -12,7 +12,12 @@ from lazyscope._entry import checked
 from lazyscope._loss import LOSSES, check_squared, named_loss
 from lazyscope._plain import plain
 from lazyscope.data import duplicate_groups
-from lazyscope.experiment._method import optimizer_name, scheme_for, takes_steps_ahead
+from lazyscope.experiment._method import (
+    optimizer_name,
+    scheme_for,
+    takes_steps_ahead,
+    trainer_name,
+)
 from lazyscope.experiment._quantities import OF_STEPS
 from lazyscope.experiment._single import SingleRun, check_start
 from lazyscope.experiment.run._run import look_ahead
@@ -82,7 +87,7 @@ def forecast_run(
         check_fraction("stop fraction", stop)
     check_choice("loss", loss, LOSSES)
     run.check()
-    if method is not None and takes_steps_ahead(loss, optimizer_name(method)):
+    if method is not None and takes_steps_ahead(loss, trainer_name(method)):
         stop = DEFAULT_STOP if stop is None else stop
         settings = run.settings(stop=stop, max_steps=check_count("max_steps", max_steps), loss=loss)
         return plain(_steps_ahead(run, method, settings))

@@ -75,7 +75,8 @@ def check_training(told: Mapping[str, Any], record: tuple[str, ...]) -> None:
             cause="steps that come from the kernel and a residual",
             fix=f"choose an optimiser as the method, one of {', '.join(OPTIMISERS)}",
         )
-    check_record(record, loss, method if method in OPTIMISERS else None)
+    trainer = method if method in OPTIMISERS else None
+    check_record(record, loss, _with_decay(trainer, told.get("weight_decay")))
 
 
 def check_record(record: tuple[str, ...], loss: str, optimizer: str | None) -> None:
@@ -95,7 +96,7 @@ def without_meaning(name: str, loss: str, optimizer: str | None) -> str | None:
     if name in _OF_SQUARES and loss == LOSSES[1]:
         return "residuals decay by the tangent kernel alone under the squared loss only"
     if name in (*_OF_FLOW_TIME, "forecast", "forecast_kernel") and optimizer not in (None, "sgd"):
-        return "the linearised network follows gradient flow, in a time that other optimisers do not keep"
+        return "the linearised network follows gradient flow, whose time optimisers and decays do not keep"
     if name == "forecast_steps" and not takes_steps_ahead(loss, optimizer):
         return "the linearised network is known in closed form"
     return None
@@ -120,6 +121,17 @@ def optimizer_name(method: AbstractMethod) -> str | None:
         return given
     names = [name for name in given if isinstance(name, str)]
     return ", ".join(names) or "optax.GradientTransformation"
+
+
+def trainer_name(method: AbstractMethod) -> str | None:
+    """Who trains, as far as it decides what has a meaning: descent with a decay does not follow the flow."""
+    decay = method.weight_decay if isinstance(method, OptimiserSteps) else None
+    return _with_decay(optimizer_name(method), decay)
+
+
+def _with_decay(optimizer: str | None, decay: Any) -> str | None:
+    decays = decay is not None and bool(np.any(np.asarray(decay) > 0))
+    return f"{optimizer} with a decay of weights" if optimizer == "sgd" and decays else optimizer
 
 
 def scheme_for(scheme: Scheme, method: AbstractMethod) -> Scheme:

@@ -13,7 +13,12 @@ from lazyscope._jax import own_settings
 from lazyscope._loss import LOSSES, check_squared, named_loss
 from lazyscope._plain import plain
 from lazyscope.experiment._forecast import forecast_of, forecast_record, steps_record
-from lazyscope.experiment._method import optimizer_name, scheme_for, without_meaning
+from lazyscope.experiment._method import (
+    optimizer_name,
+    scheme_for,
+    trainer_name,
+    without_meaning,
+)
 from lazyscope.experiment._quantities import OF_START
 from lazyscope.experiment._record import RunRecord
 from lazyscope.experiment._single import SingleRun, check_start
@@ -101,7 +106,7 @@ def train_run(
     run.check()
     optimizer = optimizer_name(method)
     run = replace(run, scheme=scheme_for(run.scheme, method))
-    reasons = {name: without_meaning(name, loss, optimizer) for name in _RECORD}
+    reasons = {name: without_meaning(name, loss, trainer_name(method)) for name in _RECORD}
     record = tuple(name for name, reason in reasons.items() if reason is None)
     began = time.perf_counter()
     settings = run.settings(stop=stop, max_steps=max_steps, loss=loss)

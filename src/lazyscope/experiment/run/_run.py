@@ -19,7 +19,7 @@ from lazyscope.data import Dataset
 from lazyscope.experiment._data import data_digest, run_data
 from lazyscope.experiment._experiment import Experiment
 from lazyscope.experiment._measurements import without_gaps
-from lazyscope.experiment._method import check_record, method_record, optimizer_name
+from lazyscope.experiment._method import check_record, method_record, optimizer_name, trainer_name
 from lazyscope.experiment._parametrisation import scaled_network
 from lazyscope.experiment._quantities import DEFAULT_RECORD, OF_START, record_names
 from lazyscope.experiment._record import RunRecord
@@ -147,7 +147,7 @@ def run_experiment(
             fix="leave neurons out of record",
         )
     method = ExponentialFlow() if method is None else method
-    check_record(kept, loss_name(problem.criterion), optimizer_name(method))
+    check_record(kept, loss_name(problem.criterion), trainer_name(method))
     check_trainable(problem, method)
     with own_settings(), one_lapack_thread():
         widened: Any = in_double(experiment)
