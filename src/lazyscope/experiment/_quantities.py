@@ -34,6 +34,19 @@ ALWAYS = {
 }
 """Kept from every run, whatever is asked for."""
 
+_FORECAST_NORMS = {
+    "forecast_operator": Quantity(
+        ("layer",), "1", "displacement of the linearised network at the stop, operator norm"
+    ),
+    "forecast_frobenius": Quantity(
+        ("layer",), "1", "displacement of the linearised network at the stop, Frobenius norm"
+    ),
+    "forecast_bound": Quantity(
+        ("layer",), "1", "its Frobenius norm over the operator norm of the start"
+    ),
+}
+"""Of the linearised network, by the flow's closed form or an optimiser's steps."""
+
 _RECORDS = {
     "displacement": {
         "displacement_operator": Quantity(
@@ -68,15 +81,7 @@ _RECORDS = {
         ),
     },
     "forecast": {
-        "forecast_operator": Quantity(
-            ("layer",), "1", "displacement of the linearised network at the stop, operator norm"
-        ),
-        "forecast_frobenius": Quantity(
-            ("layer",), "1", "displacement of the linearised network at the stop, Frobenius norm"
-        ),
-        "forecast_bound": Quantity(
-            ("layer",), "1", "its Frobenius norm over the operator norm of the start"
-        ),
+        **_FORECAST_NORMS,
         "forecast_rate": Quantity(
             (), "1 / flow time", "2 lambda_min(K(0)) / n of the forecast, zero where it is rounding"
         ),
@@ -91,15 +96,7 @@ _RECORDS = {
         ),
     },
     "forecast_steps": {
-        "forecast_operator": Quantity(
-            ("layer",), "1", "displacement of the linearised network at the stop, operator norm"
-        ),
-        "forecast_frobenius": Quantity(
-            ("layer",), "1", "displacement of the linearised network at the stop, Frobenius norm"
-        ),
-        "forecast_bound": Quantity(
-            ("layer",), "1", "its Frobenius norm over the operator norm of the start"
-        ),
+        **_FORECAST_NORMS,
         "forecast_num_steps": Quantity(
             (), "1", "steps in which the same optimiser brings the linearised network to the stop"
         ),

@@ -1,11 +1,12 @@
 """What goes into the softmaxes of a module, and which of its arrays write what is multiplied there?"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple, final
 
 import torch
 
 from lazyscope.torch.uses import AbstractWatcher
+from lazyscope.torch.uses._tensors import tensors_in
 
 _MATMULS = frozenset({"matmul", "bmm", "__matmul__", "__rmatmul__", "baddbmm"})
 _WEIGHING = _MATMULS | {"linear", "embedding", "addmm", "conv1d", "conv2d", "conv3d", "mm"}
@@ -59,7 +60,7 @@ class _Inner(AbstractWatcher):
     def watch(self, func: Any, args: Any, kwargs: Any) -> Any:
         """Call the function, and keep what is asked for."""
         name = getattr(func, "__name__", "")
-        given = list(_tensors((args, kwargs)))
+        given = list(tensors_in((args, kwargs)))
         weights = frozenset[int]().union(*(self._weight(each) for each in given))
         data = [each for each in given if not self._weight(each) and each.is_floating_point()]
         if name == "softmax" and data:
@@ -69,7 +70,7 @@ class _Inner(AbstractWatcher):
         if name in _MATMULS and not weights and len(data) == 2:
             self._product(data[0].shape[-1], data)
         out = func(*args, **kwargs)
-        results = [each for each in _tensors(out) if each.is_floating_point()]
+        results = [each for each in tensors_in(out) if each.is_floating_point()]
         if weights and not any(self._is_data(each) for each in given):
             where, tag = self._weights, weights
         elif weights and name in _WEIGHING:
@@ -113,15 +114,3 @@ class _Inner(AbstractWatcher):
         kept = scores.detach()
         seen = torch.isfinite(kept) & (kept > _MASKED)
         self.scores.append(torch.where(seen, kept, torch.full_like(kept, torch.nan)))
-
-
-def _tensors(tree: Any) -> Iterator[torch.Tensor]:
-    """All tensors in nested lists, tuples and dictionaries."""
-    if isinstance(tree, torch.Tensor):
-        yield tree
-    elif isinstance(tree, list | tuple):
-        for each in tree:
-            yield from _tensors(each)
-    elif isinstance(tree, dict):
-        for each in tree.values():
-            yield from _tensors(each)
