@@ -25,7 +25,7 @@ WORDS = (
     "_deprecated",
     "_estimate",
 )
-WORDS += ("_jax", "_lazy", "_memory", "_provenance")
+WORDS += ("_jax", "_lazy", "_memory", "_provenance", "_result")
 ROOMS = (
     "scaling",
     "model",

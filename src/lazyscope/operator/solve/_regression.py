@@ -20,6 +20,7 @@ from lazyscope._checks import (
 )
 from lazyscope._entry import checked
 from lazyscope._outcome import Outcome
+from lazyscope._result import AbstractResult
 from lazyscope.kernel import zero_share
 from lazyscope.operator._operator import AbstractKernelOperator
 from lazyscope.operator.solve._checkpoint import Checkpoint
@@ -65,8 +66,8 @@ class PreconditionerSettings:
 
 
 @final
-@dataclass(frozen=True)
-class KernelRegression:
+@dataclass(frozen=True, repr=False)
+class KernelRegression(AbstractResult):
     """Coefficients a of (K + ridge I) a = targets, and what they rest on.
 
     Attributes:
