@@ -132,7 +132,8 @@ def map_words(study: MapStudy) -> str:
     """What the map shows, counted, for readers who do not see it."""
     low, high = (study.estimates[name].values for name in ("low", "high"))
     axes = [
-        f"{len(one.values)} values of {one.label} from {number(float(one.values[0]))} to {number(float(one.values[-1]))}"
+        f"{len(one.values)} values of {one.label} from {number(float(one.values[0]))} to "
+        f"{number(float(one.values[-1]))}"
         for one in (study.x, study.y)
     ]
     told = [f"{'; '.join(axes)}."]
