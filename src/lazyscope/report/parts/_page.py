@@ -234,7 +234,7 @@ def shown_verdict(stored: Mapping[str, Any] | None) -> Verdict | None:
 
 AGREEMENT_TONES = {"agrees": "good", "undecided": "muted", "disagrees": "bad"}
 """How an agreement is coloured."""
-_TONES = {"supported": "good", "contradicted": "bad", "undecided": ""}
+_TONES = {"supported": "good", "contradicted": "bad", "undecided": "", "outside": ""}
 
 
 Section: TypeAlias = Table | Figure | Settings | Custom

@@ -74,8 +74,8 @@ def map_page(study: MapStudy) -> Page:
         ("runs", str(made)),
         ("did not converge", str(failed)),
     ]
-    if "seconds" in runs:
-        facts.append(("time of all runs", seconds(float(np.nansum(runs["seconds"].values)))))
+    if study.seconds is not None:
+        facts.append(("time of all runs", seconds(study.seconds)))
     title = str(study.estimates.attrs.get("title") or runs.attrs.get("title") or "Phase diagram")
     version = _versions(runs).get("lazyscope_version", "")
     return Page(
