@@ -12,11 +12,10 @@ from lazyscope._entry import checked
 from lazyscope._jax import own_settings
 from lazyscope._types import Apply, Params
 from lazyscope.kernel import as_matrix, tangent_kernel, tangent_kernel_product, working_precision
-from lazyscope.operator._operator import AbstractCrossKernel, AbstractKernelOperator
+from lazyscope.operator._operator import AbstractCrossKernel, AbstractKernelOperator, probed
 from lazyscope.operator.tiles._blocks import as_points
 
 _AT_ONCE = 64
-_PROBES = 6
 _MEMORY = 2.0**30
 
 
@@ -64,7 +63,7 @@ class EmpiricalKernelOperator(AbstractKernelOperator):
             digest = hashlib.sha256(f"{self._x.shape} {self._x.dtype}".encode())
             for array in (self._x, *map(np.asarray, jax.tree.leaves(self._params))):
                 digest.update(np.ascontiguousarray(array).data)
-            places = np.unique(np.linspace(0, len(self._x) - 1, _PROBES).astype(int))
+            places = probed(len(self._x))
             entries = self._entries(self._x[places], self._x[places])
             told = " ".join(f"{value:.3e}" for value in entries.ravel())
             self._identity = (

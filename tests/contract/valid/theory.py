@@ -299,6 +299,7 @@ def calls(folder):
             "folder": folder / "tiles",
             "disk": 2**20,
             "tile": 4,
+            "scheduler": None,
         },
         "operator.limit_kernel_operator": {
             "x": x,
@@ -307,6 +308,7 @@ def calls(folder):
             "folder": folder / "limit tiles",
             "disk": 2**20,
             "tile": 4,
+            "scheduler": None,
             "depth": 1,
             "activation": "erf",
             "weight_std": 1.0,
