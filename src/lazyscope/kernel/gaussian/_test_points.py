@@ -6,9 +6,7 @@ import numpy as np
 
 from lazyscope._checks import InputError
 from lazyscope._jax import known_array
-from lazyscope.kernel._spectrum import symmetric_kernel
-
-_NOT_ROUNDING = 16
+from lazyscope.kernel._spectrum import NOT_ROUNDING, symmetric_kernel
 
 
 def as_diagonal(name: str, value: Any, num_test: int) -> np.ndarray:
@@ -51,7 +49,7 @@ def known_variances(found: np.ndarray, prior: np.ndarray, rounding: float) -> np
         InputError: variances below zero by more than rounding explains.
     """
     scale = np.max(prior, initial=0.0)
-    if (found < -_NOT_ROUNDING * max(rounding, 1e-12) * scale).any():
+    if (found < -NOT_ROUNDING * max(rounding, 1e-12) * scale).any():
         raise InputError(
             "kernels of test and training points must belong together",
             received=f"a variance of {found.min():.3g} beside a prior one of up to {scale:.3g}",
