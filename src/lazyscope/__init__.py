@@ -64,6 +64,7 @@ _ROOMS = (
     "measure",
     "model",
     "observe",
+    "operator",
     "proxy",
     "report",
     "scaling",

@@ -33,6 +33,7 @@ ROOMS = (
     "composed",
     "_trace",
     "kernel",
+    "operator",
     "flow",
     "measure",
     "forecast",
