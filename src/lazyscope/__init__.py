@@ -63,6 +63,7 @@ _ROOMS = (
     "measure",
     "model",
     "observe",
+    "operator",
     "proxy",
     "report",
     "scaling",
