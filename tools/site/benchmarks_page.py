@@ -25,8 +25,8 @@ COLOURS = ("#3f51b5", "#e08214")
 
 INTRODUCTION = (
     "Drawn from the stored results when this site is built; `python -m benchmarks NAME` runs one again. "
-    "Lengths are on a logarithmic scale where they span more than a factor of twenty. Times of a busy machine "
-    "mean something only beside each other."
+    "Lengths are on a logarithmic scale where they span more than a factor of twenty. Times of a busy "
+    "machine mean something only beside each other."
 )
 
 

@@ -39,8 +39,8 @@ STUDIES = {
     ),
 }
 INTRODUCTION = (
-    "The pages that studies write, as they are: one file each, interactive, without a network. `make gallery` "
-    "runs the studies and keeps what was run; `make docs` then takes the pages in."
+    "The pages that studies write, as they are: one file each, interactive, without a network. "
+    "`make gallery` runs the studies and keeps what was run; `make docs` then takes the pages in."
 )
 
 
