@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import ArrayLike, Float
 
 from lazyscope._checks import InputError, check_fraction, check_not_negative, check_sequence
 from lazyscope._estimate import LEVEL, Estimate
@@ -40,9 +40,9 @@ class Calibration:
 
 
 def calibration(
-    mean: Float[Array, "n *outputs"],
-    variance: Float[Array, " n"],
-    y: Float[Array, "n *outputs"],
+    mean: Float[ArrayLike, "n *outputs"],
+    variance: Float[ArrayLike, " n"],
+    y: Float[ArrayLike, "n *outputs"],
     *,
     noise: float = 0.0,
     levels: Sequence[float] = _LEVELS,

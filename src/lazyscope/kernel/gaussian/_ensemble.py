@@ -3,7 +3,7 @@
 from typing import Any, final
 
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import ArrayLike, Float
 
 from lazyscope._checks import InputError, check_instance, check_not_negative
 from lazyscope._jax import coarser, unit_rounding
@@ -70,9 +70,9 @@ class TrainedEnsemble:
 
     def __init__(
         self,
-        tangent: Float[Array, "n n"],
-        covariance: Float[Array, "n n"],
-        y: Float[Array, "n *outputs"],
+        tangent: Float[ArrayLike, "n n"],
+        covariance: Float[ArrayLike, "n n"],
+        y: Float[ArrayLike, "n *outputs"],
         *,
         dynamics: AbstractDynamics = _PREDICTED,
         ridge: float = 0.0,
@@ -99,7 +99,7 @@ class TrainedEnsemble:
         self._start = self.spectrum.vectors.T @ start @ self.spectrum.vectors
 
     def mean(
-        self, t: float | None = None, *, tangent_test: Float[Array, "n_test n"] | None = None
+        self, t: float | None = None, *, tangent_test: Float[ArrayLike, "n_test n"] | None = None
     ) -> Float[np.ndarray, "n_test *outputs"]:
         """Mean outputs (n_test, ..) at time t, ``None`` for the limit.
 
@@ -113,9 +113,9 @@ class TrainedEnsemble:
         self,
         t: float | None = None,
         *,
-        tangent_test: Float[Array, "n_test n"] | None = None,
-        f0_train: Float[Array, "n *outputs"] | float = 0.0,
-        f0_test: Float[Array, "n_test *outputs"] | float = 0.0,
+        tangent_test: Float[ArrayLike, "n_test n"] | None = None,
+        f0_train: Float[ArrayLike, "n *outputs"] | float = 0.0,
+        f0_test: Float[ArrayLike, "n_test *outputs"] | float = 0.0,
     ) -> Float[np.ndarray, "n_test *outputs"]:
         """Outputs of the one network that starts at these outputs, as in `predict_flow`.
 
@@ -142,9 +142,9 @@ class TrainedEnsemble:
         self,
         t: float | None = None,
         *,
-        tangent_test: Float[Array, "n_test n"] | None = None,
-        covariance_test: Float[Array, "n_test n"] | None = None,
-        covariance_diagonal: Float[Array, " n_test"] | None = None,
+        tangent_test: Float[ArrayLike, "n_test n"] | None = None,
+        covariance_test: Float[ArrayLike, "n_test n"] | None = None,
+        covariance_diagonal: Float[ArrayLike, " n_test"] | None = None,
     ) -> Float[np.ndarray, " n_test"]:
         """Variance (n_test,) of outputs over the ensemble, the same for all outputs.
 
@@ -167,9 +167,9 @@ class TrainedEnsemble:
         self,
         t: float | None = None,
         *,
-        tangent_test: Float[Array, "n_test n"] | None = None,
-        covariance_test: Float[Array, "n_test n"] | None = None,
-        covariance_test_test: Float[Array, "n_test n_test"] | None = None,
+        tangent_test: Float[ArrayLike, "n_test n"] | None = None,
+        covariance_test: Float[ArrayLike, "n_test n"] | None = None,
+        covariance_test_test: Float[ArrayLike, "n_test n_test"] | None = None,
     ) -> Float[np.ndarray, "n_test n_test"]:
         """Covariance (n_test, n_test) of outputs over the ensemble, the same for all outputs.
 

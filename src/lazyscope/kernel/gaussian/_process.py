@@ -3,7 +3,7 @@
 from typing import Any, final
 
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import ArrayLike, Float
 
 from lazyscope._checks import InputError, check_not_negative
 from lazyscope._checks import check_positive as check_above_zero
@@ -66,8 +66,8 @@ class GaussianProcess:
 
     def __init__(
         self,
-        k_train_train: Float[Array, "n n"],
-        y: Float[Array, "n *outputs"],
+        k_train_train: Float[ArrayLike, "n n"],
+        y: Float[ArrayLike, "n *outputs"],
         noise: float = 0.0,
         *,
         precision: Any = None,
@@ -126,7 +126,7 @@ class GaussianProcess:
         return self.with_noise(float(np.exp(found.x if found.fun < values[best] else grid[best])))
 
     def mean(
-        self, k_test_train: Float[Array, "n_test n"] | None = None
+        self, k_test_train: Float[ArrayLike, "n_test n"] | None = None
     ) -> Float[np.ndarray, "n_test *outputs"]:
         """Posterior mean (n_test, ..) at test points, or at the training points without an argument."""
         coefficients = self.spectrum.coefficients(self.y)
@@ -140,8 +140,8 @@ class GaussianProcess:
 
     def variance(
         self,
-        k_test_train: Float[Array, "n_test n"] | None = None,
-        k_test_diagonal: Float[Array, " n_test"] | None = None,
+        k_test_train: Float[ArrayLike, "n_test n"] | None = None,
+        k_test_diagonal: Float[ArrayLike, " n_test"] | None = None,
     ) -> Float[np.ndarray, " n_test"]:
         """Posterior variance (n_test,) of f, the same for all outputs.
 
@@ -159,8 +159,8 @@ class GaussianProcess:
 
     def covariance(
         self,
-        k_test_train: Float[Array, "n_test n"] | None = None,
-        k_test_test: Float[Array, "n_test n_test"] | None = None,
+        k_test_train: Float[ArrayLike, "n_test n"] | None = None,
+        k_test_test: Float[ArrayLike, "n_test n_test"] | None = None,
     ) -> Float[np.ndarray, "n_test n_test"]:
         """Posterior covariance of f between test points, or training points without arguments."""
         if k_test_train is None:
@@ -191,7 +191,7 @@ class GaussianProcess:
         total = self.spectrum.values + self.noise
         return float(np.sum(self._energies / total**2 - self._outputs / total) / 2)
 
-    def kernel_gradient(self, derivative: Float[Array, "n n"]) -> float:
+    def kernel_gradient(self, derivative: Float[ArrayLike, "n n"]) -> float:
         """Derivative of the log evidence by any parameter theta of the kernel.
 
         Args:
