@@ -228,7 +228,7 @@ def test_duplicates_need_a_ridge_only_where_their_targets_differ():
 )
 def test_parameters_that_are_none_are_refused_by_fit(points, parameters, words):
     with pytest.raises(InputError, match=f"(?i){words}"):
-        TangentKernelRegressor(**parameters).fit(*points)
+        TangentKernelRegressor().set_params(**parameters).fit(*points)
 
 
 def test_importing_the_package_loads_no_scikit_learn():
