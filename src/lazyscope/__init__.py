@@ -57,6 +57,7 @@ _ROOMS = (
     "claims",
     "composed",
     "data",
+    "estimators",
     "experiment",
     "flow",
     "forecast",

@@ -29,6 +29,16 @@ from lazyscope.kernel.any_function._explain import (
 )
 from lazyscope.kernel.any_function._kernel import tangent_kernel, tangent_kernel_by_parameter
 from lazyscope.kernel.any_function._product import tangent_kernel_product
+from lazyscope.kernel.gaussian import (
+    AbstractDynamics,
+    Calibration,
+    GaussianProcess,
+    GradientFlow,
+    HeavyBallFlow,
+    HeavyBallSteps,
+    TrainedEnsemble,
+    calibration,
+)
 from lazyscope.limit import (
     AccuracyWarning,
     Nonlinearity,
@@ -41,14 +51,20 @@ from lazyscope.limit import (
 from lazyscope.limit.dual import PiecewiseSmooth
 
 __all__ = [
+    "AbstractDynamics",
     "AbstractExpansion",
     "AbstractGradient",
     "AbstractTangentKernel",
     "AccuracyWarning",
+    "Calibration",
     "CheckedFunction",
     "FunctionExpansion",
     "FunctionGradient",
     "FunctionKernel",
+    "GaussianProcess",
+    "GradientFlow",
+    "HeavyBallFlow",
+    "HeavyBallSteps",
     "KernelExplanation",
     "LayerwiseExpansion",
     "LayerwiseGradient",
@@ -57,7 +73,9 @@ __all__ = [
     "ParameterHandling",
     "PiecewiseSmooth",
     "Spectrum",
+    "TrainedEnsemble",
     "as_matrix",
+    "calibration",
     "check_function",
     "coarser",
     "explain_tangent_kernel",
