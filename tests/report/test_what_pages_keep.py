@@ -67,6 +67,7 @@ def test_the_lines_of_a_map_are_told_apart():
         SweepDesign(
             name="drawn",
             axes={"width": [8]},
+            fixed={"scheme": "ntk"},
             points={"columns": {"stop": [0.5, 0.25], "seed": [3, 4]}},
         ),
     ],
