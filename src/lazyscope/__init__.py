@@ -68,6 +68,7 @@ _ROOMS = (
     "measure",
     "model",
     "observe",
+    "operator",
     "proxy",
     "report",
     "scaling",

@@ -119,6 +119,10 @@ class Chromium:
         answer = self._call("Page.captureScreenshot", clip={"scale": 1, **clip}, **arguments)
         path.write_bytes(base64.b64decode(answer["data"]))
 
+    def pdf(self) -> str:
+        """The page as it is printed, in base64."""
+        return self._call("Page.printToPDF", printBackground=True)["data"]
+
     def close(self) -> None:
         """End the browser."""
         try:

@@ -32,6 +32,7 @@ ROOMS = (
     "limit",
     "_trace",
     "kernel",
+    "operator",
     "flow",
     "measure",
     "forecast",

@@ -20,6 +20,7 @@ from lazyscope.kernel._spectrum import (
     resolved_directions,
     smallest_eigenvalue,
     time_to_level,
+    zero_share,
 )
 from lazyscope.kernel._taylor import linearise, taylor
 from lazyscope.kernel.any_function._explain import (
@@ -83,6 +84,7 @@ __all__ = [
     "time_to_level",
     "traced_precision",
     "working_precision",
+    "zero_share",
 ]
 
 __getattr__ = moved(

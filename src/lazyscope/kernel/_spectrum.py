@@ -211,8 +211,17 @@ def _is_floating(dtype: np.dtype) -> bool:
 
 def resolved(values: Any, precision: Any = np.float64) -> Bool[Array, "*batch n"]:
     """Which of the ascending eigenvalues (.., n), of NumPy or JAX, are above n eps lambda_max."""
-    share = max(values.shape[-1], _FEWEST) * unit_rounding(precision)
-    return values > share * abs(values[..., -1:])
+    return values > zero_share(values.shape[-1], precision) * abs(values[..., -1:])
+
+
+def zero_share(modes: int, precision: Any = np.float64) -> float:
+    """Share of lambda_max up to which an eigenvalue of so many modes is rounding: max(n, 16) eps.
+
+    Example:
+        >>> zero_share(3) == 2.0**-48, zero_share(2048, np.float32) == 2.0**-12
+        (True, True)
+    """
+    return max(modes, _FEWEST) * unit_rounding(precision)
 
 
 def smallest_eigenvalue(k: Float[np.ndarray, "*batch n n"]) -> Float[np.ndarray, "*batch"]:

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from contract.valid.objects import apply, dense, layers, numbers, problem, scheme, tree
-from lazyscope import kernel, model, scaling
+from lazyscope import kernel, model, operator, scaling
 
 
 def calls(folder):
@@ -301,6 +301,39 @@ def calls(folder):
             "memory": 2**30,
         },
         "kernel.tangent_kernel_product": dict(**net, vector=y, x2=x, memory=2**30),
+        "operator.PreconditionerSettings": {"rank": 2, "pivots": "greedy", "seed": 0},
+        "operator.kernel_operator": {
+            "function": lambda a, b: a @ b.T,
+            "x": x,
+            "memory": 2**20,
+            "folder": folder / "tiles",
+            "disk": 2**20,
+            "tile": 4,
+        },
+        "operator.limit_kernel_operator": {
+            "x": x,
+            "kernel": "covariance",
+            "memory": 2**20,
+            "folder": folder / "limit tiles",
+            "disk": 2**20,
+            "tile": 4,
+            "depth": 1,
+            "activation": "erf",
+            "weight_std": 1.0,
+            "bias_std": 0.0,
+            "readout_weight_std": 1.0,
+            "readout_bias_std": 0.0,
+        },
+        "operator.solve_kernel_regression": {
+            "operator": operator.kernel_operator(lambda a, b: a @ b.T, x),
+            "targets": y,
+            "ridge": 1.0,
+            "tolerance": 1e-6,
+            "preconditioner": operator.PreconditionerSettings(rank=2),
+            "max_steps": 10,
+            "checkpoint": folder / "solution.npz",
+            "progress": len,
+        },
         "forecast.forecast": {
             "kernel": kernel.LayerwiseKernel(dense()),
             "params": layers(),
