@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from lazyscope.measure import estimate_exponent as estimate_exponent
     from lazyscope.model import Centred as Centred
     from lazyscope.model import Dense as Dense
+    from lazyscope.monte_carlo import limit_kernel_estimate as limit_kernel_estimate
     from lazyscope.observe import Observer as Observer
     from lazyscope.observe import as_function as as_function
     from lazyscope.observe import open_observations as open_observations
@@ -67,6 +68,7 @@ _ROOMS = (
     "kernel",
     "measure",
     "model",
+    "monte_carlo",
     "observe",
     "operator",
     "proxy",

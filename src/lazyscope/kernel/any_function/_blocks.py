@@ -54,7 +54,7 @@ Built = TypeVar("Built")
 def sum_of_shares(question: Question, memory: float) -> jax.Array:
     """The kernel (n1, n2, C, C)."""
     check_result(question, 1)
-    return in_blocks(checked(question, memory, _summing), question)
+    return in_blocks(checked(question, memory, summing), question)
 
 
 def shares_by_parameter(question: Question, memory: float) -> list[jax.Array]:
@@ -75,7 +75,7 @@ def diagonal_of_shares(question: Question, memory: float) -> jax.Array:
 
 def _without_pairs(question: Question, memory: float, outputs: Outputs) -> jax.Array:
     check_result(question, 1, outputs)
-    programs = checked(question, memory, _summing, outputs)
+    programs = checked(question, memory, summing, outputs)
     if question.example.num_outputs:
         return in_blocks(programs, question)
     others = question.x1 if question.x2 is None else question.x2
@@ -118,7 +118,7 @@ def checked(
     """
     memory = check_positive("memory", memory)
     n1, n2 = len(question.x1), None if question.x2 is None else len(question.x2)
-    network = (question.network, _fingerprint(question))
+    network = (question.network, fingerprint(question))
     key = (network, n1, n2, memory, build, outputs)
     seen = _recent(network) if network in _built else None
     if seen is None:
@@ -183,7 +183,7 @@ def _planned(plan: Plan) -> Plan:
     return plan
 
 
-def _fingerprint(question: Question) -> Hashable:
+def fingerprint(question: Question) -> Hashable:
     """The equations with those constants that are part of a program: numbers and inner arrays."""
     closed = question.example.closed
     return _digest(closed, [c for c in closed.consts if np.size(c) == 1])
@@ -343,5 +343,5 @@ def _listed(shares: Sequence[Rows | None], edges: Sequence[int], symmetric: bool
     return [jnp.zeros_like(some) if k is None else k for k in kernels]
 
 
-_summing = functools.partial(Programs, _summed)
+summing = functools.partial(Programs, _summed)
 _listing = functools.partial(Programs, _listed)
