@@ -61,6 +61,7 @@ __all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
 _RENAMED = {"tangent_kernel_by_leaf": "tangent_kernel_by_parameter"}
 _ROOMS = (
     "claims",
+    "composed",
     "data",
     "experiment",
     "flow",

@@ -30,6 +30,7 @@ ROOMS = (
     "scaling",
     "model",
     "limit",
+    "composed",
     "_trace",
     "kernel",
     "operator",
