@@ -15,7 +15,7 @@ from lazyscope._checks import InputError, check_array, check_count, check_fracti
 from lazyscope._entry import checked
 from lazyscope._estimate import LEVEL
 from lazyscope.kernel.any_function import MEMORY
-from lazyscope.measure import ExponentEstimate, estimate_exponent
+from lazyscope.measure import MIN_WIDTHS, ExponentEstimate, estimate_exponent
 from lazyscope.monte_carlo._draws import Draws, KernelName, digest_of
 from lazyscope.monte_carlo._extrapolation import Orders, entries_of, fit_corrections
 from lazyscope.monte_carlo._record import Bounds, Convergence, LimitKernelEstimate
@@ -24,7 +24,6 @@ from lazyscope.observe import Build
 
 _GROUPS = 32
 _MIN_DRAWS = 8
-_MIN_WIDTHS = 3
 _STEEP = 0.1
 """Power of the width beyond which a kernel is said to grow or to vanish."""
 _FLAT = 0.4
@@ -210,9 +209,9 @@ def _bar(total: int, show: bool, progress: Say) -> Iterator[Callable[[], None]]:
 
 def _checked_widths(widths: Any) -> tuple[int, ...]:
     found = tuple(check_count("a width", each, minimum=2) for each in widths)
-    if len(found) < _MIN_WIDTHS or any(b <= a for a, b in pairwise(found)):
+    if len(found) < MIN_WIDTHS or any(b <= a for a, b in pairwise(found)):
         raise InputError(
-            f"widths must be at least {_MIN_WIDTHS}, and increasing",
+            f"widths must be at least {MIN_WIDTHS}, and increasing",
             received=str(found),
             cause="too few widths to tell corrections apart, or an order from wide to narrow",
             fix="give for instance widths=(64, 128, 256, 512)",

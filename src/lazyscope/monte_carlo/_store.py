@@ -11,7 +11,7 @@ import numpy as np
 from lazyscope._checks import InputError
 from lazyscope._file import read_json, unwritable, write_bytes_whole, write_text_whole
 
-_FORMAT = 1
+_DRAWS_FORMAT = 1
 _ABOUT = "limit-kernel.json"
 
 
@@ -25,7 +25,7 @@ class KeptKernels:
             return
         x = np.asarray(x)
         points = hashlib.sha256(repr((x.shape, str(x.dtype))).encode() + x.tobytes()).hexdigest()
-        about = {"format": _FORMAT, "kernel": kernel, "seed": seed, "points": points[:16]}
+        about = {"format": _DRAWS_FORMAT, "kernel": kernel, "seed": seed, "points": points[:16]}
         path = folder / _ABOUT
         if path.exists():
             _check_same(read_json(path), about, folder)
