@@ -63,6 +63,7 @@ _ROOMS = (
     "claims",
     "composed",
     "data",
+    "estimators",
     "experiment",
     "flow",
     "forecast",

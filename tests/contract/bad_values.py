@@ -69,6 +69,9 @@ MAY_BE_ZERO = {
     "weight_std",
     "readout_weight_std",
     "memory",
+    "noise",
+    "ridge",
+    "momentum",
 }
 MAY_BE_UNKNOWN = {
     ("measure.estimate_exponent", "values"),
@@ -341,6 +344,7 @@ VALID = {
     ("sweep.SweepDesign", "record", "empty"),  # what every run keeps, such as its outcome
     ("flow.OptimiserSteps", "weight_decay", "zero"),  # none
     ("kernel.predict_flow", "t", "zero"),  # the start
+    ("kernel.calibration", "levels", "empty"),  # residuals and density only
     ("kernel.predict_flow", "t", "list"),  # several times
     ("claims.Claim", "rows", "empty"),  # a claim that is in no register
     ("data.duplicate_groups", "x", "empty"),  # no points, no duplicates

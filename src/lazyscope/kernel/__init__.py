@@ -32,6 +32,16 @@ from lazyscope.kernel.any_function._explain import (
 from lazyscope.kernel.any_function._kernel import tangent_kernel, tangent_kernel_by_parameter
 from lazyscope.kernel.any_function._outputs import tangent_kernel_diagonal, tangent_kernel_trace
 from lazyscope.kernel.any_function._product import tangent_kernel_product
+from lazyscope.kernel.gaussian import (
+    AbstractDynamics,
+    Calibration,
+    GaussianProcess,
+    GradientFlow,
+    HeavyBallFlow,
+    HeavyBallSteps,
+    TrainedEnsemble,
+    calibration,
+)
 from lazyscope.limit import (
     AccuracyWarning,
     Nonlinearity,
@@ -44,14 +54,20 @@ from lazyscope.limit import (
 from lazyscope.limit.dual import PiecewiseSmooth
 
 __all__ = [
+    "AbstractDynamics",
     "AbstractExpansion",
     "AbstractGradient",
     "AbstractTangentKernel",
     "AccuracyWarning",
+    "Calibration",
     "CheckedFunction",
     "FunctionExpansion",
     "FunctionGradient",
     "FunctionKernel",
+    "GaussianProcess",
+    "GradientFlow",
+    "HeavyBallFlow",
+    "HeavyBallSteps",
     "KernelExplanation",
     "LayerwiseExpansion",
     "LayerwiseGradient",
@@ -60,7 +76,9 @@ __all__ = [
     "ParameterHandling",
     "PiecewiseSmooth",
     "Spectrum",
+    "TrainedEnsemble",
     "as_matrix",
+    "calibration",
     "check_function",
     "coarser",
     "conjugate_kernel",
