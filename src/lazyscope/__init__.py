@@ -55,7 +55,9 @@ __all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
 _RENAMED = {"tangent_kernel_by_leaf": "tangent_kernel_by_parameter"}
 _ROOMS = (
     "claims",
+    "composed",
     "data",
+    "estimators",
     "experiment",
     "flow",
     "forecast",
@@ -63,6 +65,7 @@ _ROOMS = (
     "measure",
     "model",
     "observe",
+    "operator",
     "proxy",
     "report",
     "scaling",

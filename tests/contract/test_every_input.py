@@ -22,6 +22,7 @@ ROOMS = [
     "scaling",
     "model",
     "kernel",
+    "operator",
     "flow",
     "measure",
     "forecast",

@@ -30,15 +30,17 @@ ROOMS = (
     "scaling",
     "model",
     "limit",
+    "composed",
     "_trace",
     "kernel",
+    "operator",
     "flow",
     "measure",
     "forecast",
     "observe",
     "torch",
 )
-ROOMS += ("data", "proxy", "experiment", "sweep", "report", "study", "claims", "cli")
+ROOMS += ("estimators", "data", "proxy", "experiment", "sweep", "report", "study", "claims", "cli")
 ORDER = dict.fromkeys(WORDS, 0) | {name: i + 1 for i, name in enumerate(ROOMS)}
 ORDER["__main__"] = len(ROOMS) + 1
 PRESENT = [

@@ -19,6 +19,7 @@ from lazyscope.kernel._spectrum import (
     resolved_directions,
     smallest_eigenvalue,
     time_to_level,
+    zero_share,
 )
 from lazyscope.kernel.any_function._explain import (
     KernelExplanation,
@@ -28,6 +29,16 @@ from lazyscope.kernel.any_function._explain import (
 )
 from lazyscope.kernel.any_function._kernel import tangent_kernel, tangent_kernel_by_parameter
 from lazyscope.kernel.any_function._product import tangent_kernel_product
+from lazyscope.kernel.gaussian import (
+    AbstractDynamics,
+    Calibration,
+    GaussianProcess,
+    GradientFlow,
+    HeavyBallFlow,
+    HeavyBallSteps,
+    TrainedEnsemble,
+    calibration,
+)
 from lazyscope.limit import (
     AccuracyWarning,
     Nonlinearity,
@@ -40,14 +51,20 @@ from lazyscope.limit import (
 from lazyscope.limit.dual import PiecewiseSmooth
 
 __all__ = [
+    "AbstractDynamics",
     "AbstractExpansion",
     "AbstractGradient",
     "AbstractTangentKernel",
     "AccuracyWarning",
+    "Calibration",
     "CheckedFunction",
     "FunctionExpansion",
     "FunctionGradient",
     "FunctionKernel",
+    "GaussianProcess",
+    "GradientFlow",
+    "HeavyBallFlow",
+    "HeavyBallSteps",
     "KernelExplanation",
     "LayerwiseExpansion",
     "LayerwiseGradient",
@@ -56,7 +73,9 @@ __all__ = [
     "ParameterHandling",
     "PiecewiseSmooth",
     "Spectrum",
+    "TrainedEnsemble",
     "as_matrix",
+    "calibration",
     "check_function",
     "coarser",
     "explain_tangent_kernel",
@@ -75,6 +94,7 @@ __all__ = [
     "time_to_level",
     "traced_precision",
     "working_precision",
+    "zero_share",
 ]
 
 __getattr__ = moved(

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from contract.valid.objects import apply, dense, layers, numbers, problem, scheme, tree
-from lazyscope import kernel, model, scaling
+from lazyscope import kernel, model, operator, scaling
 
 
 def calls(folder):
@@ -284,12 +284,63 @@ def calls(folder):
             "f0_train": 0.0,
             "f0_test": 0.0,
         },
+        "kernel.GaussianProcess": {"k_train_train": x @ x.T + np.eye(5), "y": y, "noise": 0.1},
+        "kernel.TrainedEnsemble": {
+            "tangent": x @ x.T + np.eye(5),
+            "covariance": x @ x.T,
+            "y": y,
+            "dynamics": kernel.HeavyBallFlow(1.0),
+            "ridge": 0.1,
+        },
+        "kernel.HeavyBallFlow": {"friction": 1.0},
+        "kernel.HeavyBallSteps": {"rate": 0.1, "momentum": 0.5},
+        "kernel.GradientFlow": {},
+        "kernel.calibration": {
+            "mean": y,
+            "variance": np.ones(5),
+            "y": y,
+            "noise": 0.1,
+            "levels": (0.5,),
+        },
         "kernel.resolved_directions": {"k": x @ x.T},
         "kernel.smallest_eigenvalue": {"k": x @ x.T + np.eye(5)},
         "kernel.working_precision": {"apply": apply, "params": tree(), "x": x},
         "kernel.tangent_kernel": dict(**net, x2=x, memory=2**30),
         "kernel.tangent_kernel_by_parameter": dict(**net, x2=x, memory=2**30),
         "kernel.tangent_kernel_product": dict(**net, vector=y, x2=x, memory=2**30),
+        "operator.PreconditionerSettings": {"rank": 2, "pivots": "greedy", "seed": 0},
+        "operator.kernel_operator": {
+            "function": lambda a, b: a @ b.T,
+            "x": x,
+            "memory": 2**20,
+            "folder": folder / "tiles",
+            "disk": 2**20,
+            "tile": 4,
+        },
+        "operator.limit_kernel_operator": {
+            "x": x,
+            "kernel": "covariance",
+            "memory": 2**20,
+            "folder": folder / "limit tiles",
+            "disk": 2**20,
+            "tile": 4,
+            "depth": 1,
+            "activation": "erf",
+            "weight_std": 1.0,
+            "bias_std": 0.0,
+            "readout_weight_std": 1.0,
+            "readout_bias_std": 0.0,
+        },
+        "operator.solve_kernel_regression": {
+            "operator": operator.kernel_operator(lambda a, b: a @ b.T, x),
+            "targets": y,
+            "ridge": 1.0,
+            "tolerance": 1e-6,
+            "preconditioner": operator.PreconditionerSettings(rank=2),
+            "max_steps": 10,
+            "checkpoint": folder / "solution.npz",
+            "progress": len,
+        },
         "forecast.forecast": {
             "kernel": kernel.LayerwiseKernel(dense()),
             "params": layers(),

@@ -12,7 +12,8 @@ from lazyscope._provenance import versions
 from lazyscope._trace import growing_axes
 from lazyscope.data import Dataset, points_and_targets
 from lazyscope.measure import estimate_exponents
-from lazyscope.observe import Build, call_build, check_shapes, clearest, rates_of
+from lazyscope.observe import Build, check_shapes, clearest, rates_of
+from lazyscope.study.coordinates._drawn import drawn_network
 from lazyscope.study.coordinates._layers import find_layers
 from lazyscope.study.coordinates._network import Network, network_of
 from lazyscope.study.coordinates._readout import (
@@ -154,7 +155,7 @@ def coordinate_check(
     steps = check_count("steps", DEFAULT_STEPS if steps is None else steps)
     # Made at once, since a build may use its arrays or its module again.
     runs = [
-        Run(width, seed, network_of(call_build(build, width, seed), x))
+        Run(width, seed, network_of(drawn_network(build, width, seed), x))
         for width in widths
         for seed in range(seeds)
     ]

@@ -1,9 +1,9 @@
 // How does one look into a phase diagram? A map by quantity and layer, and everything about the chosen cell.
 "use strict";
-lazyscope.makers.push(() => {
+lazyscope.makers.push(async () => {
   const section = document.querySelector("section[data-map]");
   if (!section) return [];
-  const data = JSON.parse(document.getElementById("map-data").textContent);
+  const data = await lazyscope.read(document.getElementById("map-data"));
   const LAYER = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f"];
   const RAMP = ["#482475", "#355f8d", "#21918c", "#35b779", "#8fd744"];
   const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -12,7 +12,12 @@ lazyscope.makers.push(() => {
 
   // Arrays arrive as base64: numbers in single precision, labels in one byte.
   function unpack(array) {
-    const bytes = Uint8Array.from(atob(array.f4 || array.u1 || array.i4 || ""), (c) => c.charCodeAt(0));
+    let bytes = Uint8Array.from(atob(array.f4 || array.u1 || array.i4 || array.planes || ""), (c) => c.charCodeAt(0));
+    if (array.planes) {
+      const length = bytes.length / 4, planes = bytes;
+      bytes = new Uint8Array(planes.length);
+      for (let plane = 0; plane < 4; plane += 1) for (let k = 0; k < length; k += 1) bytes[4 * k + plane] = planes[plane * length + k];
+    }
     const values = array.u1 !== undefined ? bytes : new (array.i4 ? Int32Array : Float32Array)(bytes.buffer);
     const strides = array.shape.map((_, k) => array.shape.slice(k + 1).reduce((a, b) => a * b, 1));
     const offset = (index) => index.reduce((sum, i, k) => sum + i * strides[k], 0);

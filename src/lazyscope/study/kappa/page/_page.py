@@ -67,7 +67,7 @@ def write_kappa_page(result: Mapping[str, Any], path: str | os.PathLike[str]) ->
     Raises:
         InputError: the result is another study or format, or the path cannot be written.
 
-    Cost: about a second for a few hundred runs; 4.8 MB for plotly.js and about 1 kB per run.
+    Cost: about a second for a few hundred runs; 1.5 MB for plotly.js and about 1 kB per run.
     """
     return write_whole(render_page(kappa_page(read_kappa_study(result))), path)
 
