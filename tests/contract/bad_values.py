@@ -50,9 +50,11 @@ SIGNED = {
     "speed_exponents",
     "f0_train",
     "f0_test",
+    "f0_other",
 }
 """Numbers that may be negative or zero."""
 MAY_BE_ZERO = {
+    "degree",
     "seed",
     "data_seed",
     "num_test",
@@ -335,6 +337,9 @@ VALID = {
         for case in (("activation", "text"), ("weight_std", "number"), ("bias_std", "number"))
     ),
     ("operator.kernel_operator", "x", "axes"),  # points of any shape that the function takes
+    ("operator.predict_flow_with", "t", "zero"),  # the start
+    ("operator.predict_flow_with", "t", "list"),  # several times
+    ("operator.extreme_eigenvalues", "inverse_steps", "zero"),  # none
     ("operator.PreconditionerSettings", "rank", "zero"),  # none
     ("operator.solve_kernel_regression", "ridge", "zero"),  # as small as the precision allows
     ("kernel.predict_flow", "t", "inf"),  # the limit
