@@ -1,4 +1,4 @@
-"""Examples of docstrings as code: MkDocs' reader knows the section ``Examples``, the library writes ``Example``."""
+"""Examples of docstrings as code: the reader of docstrings knows ``Examples``, the library has ``Example``."""
 
 import re
 
