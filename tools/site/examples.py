@@ -1,4 +1,4 @@
-"""Examples of docstrings as code: the reader of docstrings knows ``Examples``, the library has ``Example``."""
+"""Examples of docstrings as code: their reader knows ``Examples``, the library writes ``Example``."""
 
 import re
 
