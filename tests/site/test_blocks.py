@@ -2,7 +2,7 @@
 
 A page is run in an empty folder. Blocks of a file (``title="plane.toml"``, or a first line ``# my_model.py``)
 are written there. What a page leaves to its reader (data, a training step) is in `BEFORE`; blocks that are
-not run with their page, and why, are in `MARKED`: `make nightly` runs them, but those that need what is not here.
+not run with their page, and why, are in `MARKED`: `make nightly` runs all that can be run here.
 """
 
 import os
