@@ -31,8 +31,8 @@ def solve(folder, progress=None):
         operator,
         y,
         ridge=1e-3,
-        tolerance=1e-10,
-        preconditioner=PreconditionerSettings(rank=4),
+        tolerance=1e-8,
+        preconditioner=PreconditionerSettings(rank=10),
         checkpoint=folder / "solution.npz",
         progress=progress,
     )

@@ -14,6 +14,7 @@ import lazyscope
 SOURCE = Path(lazyscope.__file__).parent
 WORDS = (
     "_types",
+    "_cluster",
     "_loss",
     "_outcome",
     "_checks",
@@ -30,6 +31,7 @@ ROOMS = (
     "scaling",
     "model",
     "limit",
+    "composed",
     "_trace",
     "kernel",
     "operator",
@@ -39,7 +41,8 @@ ROOMS = (
     "observe",
     "torch",
 )
-ROOMS += ("data", "proxy", "experiment", "sweep", "report", "study", "claims", "cli")
+ROOMS += ("estimators", "data", "proxy", "monte_carlo", "experiment")
+ROOMS += ("sweep", "report", "study", "claims", "cli")
 ORDER = dict.fromkeys(WORDS, 0) | {name: i + 1 for i, name in enumerate(ROOMS)}
 ORDER["__main__"] = len(ROOMS) + 1
 PRESENT = [

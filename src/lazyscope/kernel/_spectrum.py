@@ -21,7 +21,8 @@ from lazyscope._checks import InputError, check_array
 from lazyscope._jax import known_array, unit_rounding
 
 _FEWEST = 16
-_NOT_ROUNDING = 16
+NOT_ROUNDING = 16
+"""Multiple of the bound on rounding beyond which something else is wrong."""
 _AT_ONCE, _ZOOMS, _ROUNDINGS = 32, 5, 4
 _QUADRATURE = 1e-13
 """Accuracy of entries that come from quadrature in double precision."""
@@ -244,7 +245,7 @@ def check_positive(values: Float[np.ndarray, " n"], precision: np.dtype) -> None
     """Refuse a spectrum with negative eigenvalues that rounding does not explain."""
     scale = float(np.max(np.abs(values)))
     eps = max(unit_rounding(precision), _QUADRATURE)
-    if values[0] < -_NOT_ROUNDING * max(len(values), _FEWEST) * eps * scale:
+    if values[0] < -NOT_ROUNDING * max(len(values), _FEWEST) * eps * scale:
         raise InputError(
             "a tangent kernel must be positive semidefinite",
             received=f"an eigenvalue of {values[0]:.3g} beside a largest one of {values[-1]:.3g}, "

@@ -8,6 +8,7 @@ from jaxtyping import ArrayLike, Real
 
 from lazyscope._checks import check_array, check_callable, check_count, check_positive
 from lazyscope._entry import checked
+from lazyscope._file import local_path
 from lazyscope.limit import LimitKernelName, LimitNetworkArguments, showing_network
 from lazyscope.operator.tiles._blocks import (
     AbstractBlocks,
@@ -33,6 +34,7 @@ def kernel_operator(
     folder: str | os.PathLike[str] | None = None,
     disk: float | None = None,
     tile: int = TILE,
+    scheduler: str | None = None,
 ) -> TiledKernelOperator:
     """A kernel over more points than memory has room for, from any function of two sets of points.
 
@@ -49,6 +51,8 @@ def kernel_operator(
             again; None for no tiles on disk.
         disk: bytes for these; None means half of what is free.
         tile: points on a side of a tile.
+        scheduler: address of a Dask scheduler whose workers share the tiles, each within `memory` and all
+            together within `disk`; the folder has to be one that they all see. None for this process.
 
     Returns:
         A `TiledKernelOperator`, for `solve_kernel_regression` and the others of this room.
@@ -68,7 +72,7 @@ def kernel_operator(
     points = as_points("x", x)
     dtype = np.dtype(np.float32) if points.dtype == np.float32 else np.dtype(np.float64)
     blocks = FunctionBlocks(function, points, dtype)
-    return _tiled(blocks, memory=memory, folder=folder, disk=disk, tile=tile)
+    return _tiled(blocks, memory=memory, folder=folder, disk=disk, tile=tile, scheduler=scheduler)
 
 
 @showing_network
@@ -80,6 +84,7 @@ def limit_kernel_operator(
     folder: str | os.PathLike[str] | None = None,
     disk: float | None = None,
     tile: int = TILE,
+    scheduler: str | None = None,
     **network: Unpack[LimitNetworkArguments],
 ) -> TiledKernelOperator:
     """The kernel of an infinitely wide network over more points than memory has room for.
@@ -93,6 +98,7 @@ def limit_kernel_operator(
         folder: as there.
         disk: as there.
         tile: as there.
+        scheduler: as there.
         depth: number of hidden layers.
         activation: as in `limit_tangent_kernel`.
         weight_std: as there.
@@ -110,17 +116,23 @@ def limit_kernel_operator(
     if points.dtype not in (np.float32, np.float64):
         points = points.astype(np.float64)
     blocks = LimitBlocks(points, kernel, dict(network))
-    return _tiled(blocks, memory=memory, folder=folder, disk=disk, tile=tile)
+    return _tiled(blocks, memory=memory, folder=folder, disk=disk, tile=tile, scheduler=scheduler)
 
 
 def _tiled(
-    blocks: AbstractBlocks, *, memory: Any, folder: Any, disk: Any, tile: Any
+    blocks: AbstractBlocks, *, memory: Any, folder: Any, disk: Any, tile: Any, scheduler: Any
 ) -> TiledKernelOperator:
     memory = check_positive("memory", memory)
     disk = None if disk is None else check_positive("disk", disk)
     grid = Grid(len(blocks.x), min(check_count("tile", tile), len(blocks.x)))
     identity = blocks.identity()
-    storage = TileStorage(
-        grid, blocks.dtype, memory=memory, disk=disk, folder=folder, identity=identity
-    )
-    return TiledKernelOperator(blocks, grid, storage, identity)
+    given: dict[str, Any] = {"memory": memory, "disk": disk, "folder": folder, "identity": identity}
+    storage = TileStorage(grid, blocks.dtype, **given)
+    if scheduler is None:
+        return TiledKernelOperator(blocks, grid, storage, identity)
+    from lazyscope.operator.tiles._workers import ClusterProducts, Share
+
+    place = None if folder is None else str(local_path("a folder of tiles", folder).absolute())
+    share = Share(grid, memory, disk, place, identity, (), 1)
+    elsewhere = ClusterProducts(scheduler, blocks, share)
+    return TiledKernelOperator(blocks, grid, storage, identity, elsewhere)

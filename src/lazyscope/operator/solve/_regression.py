@@ -32,9 +32,11 @@ from lazyscope.operator.solve._conjugate import (
 from lazyscope.operator.solve._preconditioner import Pivots, Preconditioner, partial_cholesky
 
 TOLERANCE = 1e-6
-_MAX_STEPS = 1000
+MAX_STEPS = 1000
 _MOST_COLUMNS = 1000
-_POWER_STEPS = 12
+
+SECONDS_BETWEEN = 30.0
+"""Between two writings of a checkpoint."""
 
 
 @final
@@ -132,6 +134,9 @@ _ENDED = {
 }
 
 
+DEFAULT = PreconditionerSettings()
+
+
 @checked(own=("operator", "targets", "checkpoint"))
 def solve_kernel_regression(
     operator: AbstractKernelOperator,
@@ -139,8 +144,8 @@ def solve_kernel_regression(
     *,
     ridge: float,
     tolerance: float = TOLERANCE,
-    preconditioner: PreconditionerSettings = PreconditionerSettings(),
-    max_steps: int = _MAX_STEPS,
+    preconditioner: PreconditionerSettings = DEFAULT,
+    max_steps: int = MAX_STEPS,
     checkpoint: str | os.PathLike[str] | None = None,
     progress: Tell | None = None,
 ) -> KernelRegression:
@@ -194,11 +199,49 @@ def solve_kernel_regression(
     largest = rough_largest(operator)
     rounding = zero_share(operator.num_modes, operator.precision) * largest
     used = asked if asked > 0 else rounding
+    solved, rank = solve_columns(
+        operator,
+        right,
+        ridge=used,
+        tolerance=tolerance,
+        preconditioner=preconditioner,
+        max_steps=max_steps,
+        checkpoint=checkpoint,
+        progress=progress,
+    )
+    return KernelRegression(
+        operator=operator,
+        coefficients=solved.solution.reshape(np.shape(targets)),
+        ridge=used,
+        ridge_asked=asked,
+        rounding=rounding,
+        residual=float(np.max(solved.residuals)),
+        iterations=solved.iterations,
+        outcome=solved.outcome,
+        history=solved.history,
+        rank=rank,
+        seconds=time.monotonic() - began,
+    )
+
+
+def solve_columns(
+    operator: AbstractKernelOperator,
+    right: Float[np.ndarray, "modes k"],
+    *,
+    ridge: float,
+    tolerance: float,
+    preconditioner: PreconditionerSettings,
+    max_steps: int = MAX_STEPS,
+    checkpoint: str | os.PathLike[str] | None = None,
+    progress: Tell | None = None,
+) -> tuple[Solved, int]:
+    """Solve (K + ridge I) a = right for checked columns; also the rank of the preconditioner."""
+    began = time.monotonic()
     rank = preconditioner.rank_of(operator.num_modes)
     words = (
         operator.identity,
         hashlib.sha256(np.ascontiguousarray(right).data).hexdigest()[:24],
-        f"{right.shape} {used:.6e} {rank} {preconditioner.pivots} {preconditioner.seed}",
+        f"{right.shape} {ridge:.6e} {rank} {preconditioner.pivots} {preconditioner.seed}",
     )
 
     def tell(done: int) -> None:
@@ -211,8 +254,8 @@ def solve_kernel_regression(
         operator, rank, pivots=preconditioner.pivots, seed=preconditioner.seed, tell=tell
     )
     solved = conjugate_gradients(
-        lambda v: operator.product(v) + used * v,
-        Preconditioner(factor, used),
+        lambda v: operator.product(v) + ridge * v,
+        Preconditioner(factor, ridge),
         right,
         tolerance=tolerance,
         max_steps=max_steps,
@@ -220,36 +263,7 @@ def solve_kernel_regression(
         tell=progress,
         began=began,
     )
-    return _result(operator, np.shape(targets), solved, used, asked, rounding, factor, began)
-
-
-SECONDS_BETWEEN = 30.0
-"""Between two writings of a checkpoint."""
-
-
-def _result(
-    operator: AbstractKernelOperator,
-    shape: tuple[int, ...],
-    solved: Solved,
-    used: float,
-    asked: float,
-    rounding: float,
-    factor: np.ndarray,
-    began: float,
-) -> KernelRegression:
-    return KernelRegression(
-        operator=operator,
-        coefficients=solved.solution.reshape(shape),
-        ridge=used,
-        ridge_asked=asked,
-        rounding=rounding,
-        residual=float(np.max(solved.residuals)),
-        iterations=solved.iterations,
-        outcome=solved.outcome,
-        history=solved.history,
-        rank=factor.shape[1],
-        seconds=time.monotonic() - began,
-    )
+    return solved, factor.shape[1]
 
 
 def rough_largest(operator: AbstractKernelOperator) -> float:

@@ -10,14 +10,13 @@ from jaxtyping import Float, Real
 
 from lazyscope._checks import InputError, check_array, shown
 from lazyscope._jax import own_settings
+from lazyscope.operator._operator import probed
 
 Rows: TypeAlias = slice | np.ndarray
 """Which points: a slice with both ends, or their numbers."""
 
 KernelFunction: TypeAlias = Callable[[Any, Any], Any]
 """``function(x1, x2) -> (n1, n2)``: the kernel between two sets of points."""
-
-_PROBES = 6
 
 
 class AbstractBlocks(abc.ABC):
@@ -50,7 +49,7 @@ class AbstractBlocks(abc.ABC):
         """Digest of the points, and of some entries: those of a few points, to three digits."""
         digest = hashlib.sha256(f"{self.x.shape} {self.x.dtype} {self.dtype}".encode())
         digest.update(np.ascontiguousarray(self.x).data)
-        places = np.unique(np.linspace(0, len(self.x) - 1, _PROBES).astype(int))
+        places = probed(len(self.x))
         entries = self.block(places, places)
         return f"{digest.hexdigest()[:24]} " + " ".join(f"{v:.3e}" for v in entries.ravel())
 

@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, final
@@ -126,6 +127,7 @@ class TileStorage:
         disk: bytes for tiles on disk; None means half of what is free.
         folder: of tiles on disk; None for none.
         identity: digest of points and kernel.
+        numbers: tiles that are asked for here; None for all.
     """
 
     def __init__(
@@ -137,6 +139,7 @@ class TileStorage:
         disk: float | None,
         folder: Any,
         identity: str,
+        numbers: Sequence[int] | None = None,
     ) -> None:
         self._bytes = grid.size**2 * dtype.itemsize
         working = _WORKING * self._bytes
@@ -149,8 +152,10 @@ class TileStorage:
                 fix=f"give {working} bytes or more, or a smaller tile",
             )
         self.num_threads_at_most = max(1, int(memory // working))
+        count = grid.num_tiles if numbers is None else len(numbers)
+        self._positions = None if numbers is None else {n: p for p, n in enumerate(numbers)}
         left = max(0.0, memory - working * min(self.num_threads_at_most, _THREADS_WITH_ROOM))
-        self.num_in_memory = min(grid.num_tiles, int(left // self._bytes))
+        self.num_in_memory = min(count, int(left // self._bytes))
         self._kept: dict[int, np.ndarray] = {}
         self._lock = threading.Lock()
         self._store: TileStore | None = None
@@ -159,7 +164,7 @@ class TileStorage:
             place = local_path("a folder of tiles", folder)
             self._store = TileStore(place, grid, dtype, identity)
             room = _SHARE_OF_DISK * shutil.disk_usage(place).free if disk is None else disk
-            rest = grid.num_tiles - self.num_in_memory
+            rest = count - self.num_in_memory
             self.num_on_disk = min(rest, int(room // self._bytes))
 
     def find(self, number: int) -> np.ndarray | None:
@@ -171,14 +176,17 @@ class TileStorage:
 
     def keep(self, number: int, values: np.ndarray) -> None:
         """Keep a tile where it belongs, if anywhere."""
-        if number < self.num_in_memory:
+        if self._position(number) < self.num_in_memory:
             with self._lock:
                 self._kept[number] = values
         elif self._store is not None and self._on_disk(number):
             self._store.write(number, values)
 
     def _on_disk(self, number: int) -> bool:
-        return 0 <= number - self.num_in_memory < self.num_on_disk
+        return 0 <= self._position(number) - self.num_in_memory < self.num_on_disk
+
+    def _position(self, number: int) -> int:
+        return number if self._positions is None else self._positions[number]
 
 
 _THREADS_WITH_ROOM = 2

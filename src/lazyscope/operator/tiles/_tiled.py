@@ -1,5 +1,6 @@
 """How is a vector multiplied with a kernel that is there tile by tile?"""
 
+import abc
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,14 @@ _STRIP = 64
 """Rows of a tile that are widened to double precision at once, so that they stay in cache."""
 
 
+class AbstractElsewhere(abc.ABC):
+    """Products that are made by other processes."""
+
+    @abc.abstractmethod
+    def product(self, vectors: Float[np.ndarray, "modes k"]) -> Float[np.ndarray, "modes k"]:
+        """K times k vectors."""
+
+
 @final
 class TiledKernelOperator(AbstractKernelOperator):
     """A kernel by tiles that are kept in memory, on disk, or computed again; see `kernel_operator`.
@@ -27,12 +36,19 @@ class TiledKernelOperator(AbstractKernelOperator):
         grid: the cut.
         storage: where tiles are kept.
         identity: digest of points and kernel.
+        elsewhere: multiplies on workers of a cluster; None for this process.
     """
 
     def __init__(
-        self, blocks: AbstractBlocks, grid: Grid, storage: TileStorage, identity: str
+        self,
+        blocks: AbstractBlocks,
+        grid: Grid,
+        storage: TileStorage,
+        identity: str,
+        elsewhere: AbstractElsewhere | None = None,
     ) -> None:
         self._blocks, self._grid, self._storage, self._identity = blocks, grid, storage, identity
+        self._elsewhere = elsewhere
 
     @property
     def num_points(self) -> int:
@@ -62,14 +78,16 @@ class TiledKernelOperator(AbstractKernelOperator):
 
     def product(self, vectors: Float[np.ndarray, "modes k"]) -> Float[np.ndarray, "modes k"]:
         """K times k vectors: one pass over the tiles, the first of which makes those that are kept."""
-        return self.partial_product(vectors, range(self._grid.num_tiles))
+        if self._elsewhere is not None:
+            return self._elsewhere.product(np.ascontiguousarray(vectors, np.float64))
+        return self.partial_product(vectors, range(self._grid.num_tiles), usable_cores())
 
     def partial_product(
-        self, vectors: Float[np.ndarray, "modes k"], tiles: Iterable[int]
+        self, vectors: Float[np.ndarray, "modes k"], tiles: Iterable[int], threads: int
     ) -> Float[np.ndarray, "modes k"]:
         """The share of some tiles, each with its mirror image, in the product."""
         vectors, numbers = np.ascontiguousarray(vectors, np.float64), list(tiles)
-        count = max(1, min(len(numbers), usable_cores(), self._storage.num_threads_at_most))
+        count = max(1, min(len(numbers), threads, self._storage.num_threads_at_most))
         shares = [numbers[first::count] for first in range(count)]
         with ThreadPoolExecutor(count) as pool:
             parts = list(pool.map(lambda share: self._share(vectors, share), shares))

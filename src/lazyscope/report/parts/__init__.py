@@ -45,6 +45,7 @@ from lazyscope.report.parts._palette import (
 from lazyscope.report.parts._plotly import PLOTLY_VERSION
 from lazyscope.report.parts._stored import check_stored, settings_section, study_page
 from lazyscope.report.parts._summary import panel_summary
+from lazyscope.report.parts._toml import toml_text
 from lazyscope.report.parts._write import write_whole
 
 __all__ = [
@@ -94,5 +95,6 @@ __all__ = [
     "shown_verdict",
     "study_page",
     "terms_in",
+    "toml_text",
     "write_whole",
 ]

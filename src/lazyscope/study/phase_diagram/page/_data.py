@@ -5,12 +5,13 @@ there for every cell, except weights, which are those of one run per cell.
 """
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from lazyscope.report.parts import ABSENT, CONVERGED
+from lazyscope.report.parts import ABSENT, CONVERGED, category_colors
 from lazyscope.study.phase_diagram.page._study import ESTIMATES, LARGEST, MapAxis, MapStudy
 
 _STANDARD_LABELS = {
@@ -30,6 +31,11 @@ _MOST_RECORDS = 280_000
 _DROPPED = 11
 """Bits of single precision that a drawn curve does without, of 23."""
 
+_DASHES = {
+    "predicted": ("solid", "longdash", "dashdot", "longdashdot"),
+    "measured": ("dash", "dashdot"),
+    "early": ("dot",),
+}
 _OF_RUNS = {
     "kernel_change": "relative change of the kernel",
     "steps": "steps",
@@ -55,7 +61,8 @@ def map_data(study: MapStudy) -> dict[str, Any]:
             else []
         ),
         "quantities": _quantities(study),
-        "boundaries": list(study.boundaries),
+        "boundaries": drawn_boundaries(study),
+        "layerColors": list(category_colors(study.layers).values()),
         "regions": list(study.regions),
         "weightAxes": weights[0] if weights else [],
         "weightTimes": [
@@ -68,6 +75,20 @@ def map_data(study: MapStudy) -> dict[str, Any]:
         ),
         "arrays": arrays | (weights[1] if weights else {}),
     }
+
+
+def drawn_boundaries(study: MapStudy) -> list[dict[str, Any]]:
+    """Lines of theory and measurement with how they are drawn: a colour for a layer, a dash for the rest."""
+    colors = {str(layer): color for layer, color in category_colors(study.layers).items()}
+    lines, used = [], set()
+    for line in study.boundaries:
+        layer = re.search(r"layer (\d+)", str(line["name"]))
+        color = colors.get(layer[1], "") if layer else ""
+        dashes = _DASHES.get(str(line.get("kind")), _DASHES["predicted"])
+        dash = next((d for d in dashes if (color, d) not in used), dashes[-1])
+        used.add((color, dash))
+        lines.append({**line, "color": color, "dash": dash})
+    return lines
 
 
 def quantity_name(study: MapStudy) -> str:

@@ -1,6 +1,5 @@
 """What does the page of a phase diagram show, and in which order?"""
 
-import json
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -29,6 +28,7 @@ from lazyscope.report.parts import (
     render_page,
     seconds,
     shown_verdict,
+    toml_text,
     write_whole,
 )
 from lazyscope.study.phase_diagram.page._data import curve_stride, map_data, quantity_name
@@ -241,13 +241,14 @@ def _settings(study: MapStudy) -> Settings:
     if versions:
         words = (f"{name.removesuffix('_version')} {value}" for name, value in versions.items())
         items.append(("versions", ", ".join(words)))
+    design = stored_json(study.runs, "design")
+    name = str((design or {}).get("name", "sweep"))
     commands = [
         (
             "Run the sweep again (it does only what is missing), then make this page again:",
-            "lazyscope sweep FILE.toml --store DIR\nlazyscope report DIR -o PAGE.html",
+            f"lazyscope sweep {name}.toml --store {name}\nlazyscope report {name} -o {name}.html",
         )
     ]
-    design = stored_json(study.runs, "design")
     if design:
-        commands.append(("The sweep, as designed:", json.dumps(design, indent=1)))
+        commands.append((f"The sweep as designed, to be saved as {name}.toml:", toml_text(design)))
     return Settings("settings", "How this was made", items, commands)
