@@ -25,7 +25,10 @@ _PRINTED: dict[str, list[str]] = {}
 
 
 def on_config(config):
-    """A page of reference for every room stands beside the first."""
+    """Pages that the list does not name are guides; a page for every room stands beside the reference."""
+    told = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    guides = next(part["Guides"] for part in config.nav if "Guides" in part)
+    guides += [p.name for p in sorted((ROOT / "docs").glob("*.md")) if f": {p.name}" not in told]
     if _with_reference():
         entries = next(part["Reference"] for part in config.nav if "Reference" in part)
         place = next(n for n, entry in enumerate(entries) if "Python" in entry)
