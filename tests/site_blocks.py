@@ -131,7 +131,7 @@ records = {width: [watched(width, seed) for seed in range(2)] for width in (16, 
 import shutil
 from lazyscope.study import find_study, run_study
 study = find_study("kappa")
-small = study.given(widths=(16, 32), seeds=2, num_points=8, kappas=(4, 8, 16, 32), spreads=("balanced",))
+small = study.given(widths=(16, 32), seeds=2, num_points=8, kappas=(16, 32, 64, 128), spreads=("balanced",))
 run_study(study, small, "kappa")
 shutil.copy("kappa/kappa.json", "kappa.json")
 """,
