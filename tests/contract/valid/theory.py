@@ -405,6 +405,12 @@ def calls(folder):
             "start_share": 0.5,
             "at_fraction": 0.0,
         },
+        "forecast.forecast_by_products": {
+            "problem": problem(),
+            "at_fraction": 0.5,
+            "steps": 3,
+            "tolerance": 0.1,
+        },
         "forecast.forecast_problem": {"problem": problem(), "at_fraction": 0.0},
         "forecast.guaranteed_rate": {
             "alpha": np.ones(2),
