@@ -142,6 +142,7 @@ def test_a_module_that_is_a_result_stays_a_tree_of_arrays():
     assert doubled.to_dataset()["values"].values.tolist() == [2.0, 2.0, 2.0]
 
 
+@pytest.mark.slow
 def test_a_run_and_its_forecast_are_results_with_labels(tmp_path):
     from lazyscope.data import four_points
 

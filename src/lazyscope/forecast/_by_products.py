@@ -14,6 +14,7 @@ from lazyscope._estimate import Estimate
 from lazyscope._jax import own_settings
 from lazyscope._loss import SquaredLoss, check_squared
 from lazyscope._outcome import Outcome
+from lazyscope._result import AbstractResult
 from lazyscope._types import Params
 from lazyscope.model import group_norms
 from lazyscope.operator import (
@@ -28,8 +29,8 @@ _AT_ONCE = 1024
 
 
 @final
-@dataclass(frozen=True)
-class ForecastByProducts:
+@dataclass(frozen=True, repr=False)
+class ForecastByProducts(AbstractResult):
     """`Forecast` from products with K(0): bounds in place of the spectrum.
 
     Attributes:

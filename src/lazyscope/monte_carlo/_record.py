@@ -11,6 +11,7 @@ from jaxtyping import Float
 from lazyscope._checks import InputError, check_array
 from lazyscope._entry import checked
 from lazyscope._estimate import Estimate, Verdict
+from lazyscope._result import AbstractResult
 from lazyscope.measure import estimate_exponent
 from lazyscope.monte_carlo._extrapolation import mixture_quantile, wider
 
@@ -39,8 +40,8 @@ class Bounds:
 
 
 @final
-@dataclass(frozen=True)
-class LimitKernelEstimate:
+@dataclass(frozen=True, repr=False)
+class LimitKernelEstimate(AbstractResult):
     """A kernel in the limit of infinite width with an interval for every entry.
 
     Attributes:

@@ -10,13 +10,14 @@ from jaxtyping import ArrayLike, Float
 from lazyscope._checks import InputError, check_fraction, check_not_negative, check_sequence
 from lazyscope._estimate import LEVEL, Estimate
 from lazyscope._jax import known_array
+from lazyscope._result import AbstractResult
 
 _LEVELS = (0.5, 0.8, 0.95)
 
 
 @final
-@dataclass(frozen=True)
-class Calibration:
+@dataclass(frozen=True, repr=False)
+class Calibration(AbstractResult):
     """How predictions with variances did on held-out points.
 
     Attributes:

@@ -10,6 +10,7 @@ import numpy as np
 from lazyscope._checks import check_count, check_fraction, check_instance, check_positive
 from lazyscope._entry import checked
 from lazyscope._estimate import LEVEL, Estimate
+from lazyscope._result import AbstractResult
 from lazyscope.kernel import zero_share
 from lazyscope.operator._operator import AbstractKernelOperator
 from lazyscope.operator.krylov._lanczos import Krylov, Tridiagonal
@@ -23,8 +24,8 @@ _INNER_STEPS = 2000
 
 
 @final
-@dataclass(frozen=True)
-class ExtremeEigenvalues:
+@dataclass(frozen=True, repr=False)
+class ExtremeEigenvalues(AbstractResult):
     """The ends of a spectrum, with bounds.
 
     Attributes:

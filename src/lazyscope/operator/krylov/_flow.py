@@ -16,6 +16,7 @@ from lazyscope._checks import InputError, check_count, check_instance, check_pos
 from lazyscope._entry import checked
 from lazyscope._jax import known_array
 from lazyscope._outcome import Outcome
+from lazyscope._result import AbstractResult
 from lazyscope.kernel import time_to_level
 from lazyscope.operator._operator import AbstractKernelOperator
 from lazyscope.operator.krylov._lanczos import Krylov, Tridiagonal
@@ -25,8 +26,8 @@ _SERIES_BELOW = 1e-4
 
 
 @final
-@dataclass(frozen=True)
-class FlowPrediction:
+@dataclass(frozen=True, repr=False)
+class FlowPrediction(AbstractResult):
     """Outputs of a linear model at a finite time, with a bound on their error.
 
     Attributes:
@@ -147,8 +148,8 @@ def predict_flow_with(
 
 
 @final
-@dataclass(frozen=True)
-class FlowLossBounds:
+@dataclass(frozen=True, repr=False)
+class FlowLossBounds(AbstractResult):
     """Loss of a linear model over time, from below and above.
 
     The loss |exp(-K t / n) r|^2 / (2 n) is an integral over the spectrum. The quadrature of Gauss is below it
