@@ -188,6 +188,15 @@ def test_nested_branches_are_planned_once_each():
     assert len(net.layers) == 83
 
 
+def test_a_skip_connection_inside_of_a_branch_is_that_of_the_branch():
+    inner = c.residual(RELU, c.dense())
+    net = c.ComposedNetwork(
+        c.serial(c.dense(), c.residual(RELU, c.dense(), inner), c.dense(outputs=1)), (2,), 4
+    )
+    # 1/2 from the points, + 1/4 from the branch, + 1/8 from the branch inside of it
+    assert np.isclose(c.network_covariance_kernel(net, np.eye(2))[0, 0], 0.875)
+
+
 @pytest.mark.parametrize(
     ("parts", "words"),
     [

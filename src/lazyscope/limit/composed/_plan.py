@@ -184,7 +184,9 @@ def _checked(node: Node, kind: _Kind) -> _Kind:
                 "independent signals",
                 fix="end a branch with dense() or conv()",
             )
-        return _Kind(all(end.gaussian for end in ends), all(end.fresh for end in ends))
+        # a skip connection inside of a branch passes on what the branch's own weights made
+        fresh = all(end.fresh or (kind.fresh and end.gaussian) for end in ends)
+        return _Kind(all(end.gaussian for end in ends), fresh)
     if isinstance(part, DensePart | ConvPart | AttentionPart):
         return _Kind(gaussian=True, fresh=True)
     if isinstance(part, ActivationPart | LayerNormPart) and not kind.gaussian:
