@@ -10,7 +10,7 @@ from lazyscope._checks import InputError, check_array, check_count, check_text
 from lazyscope._jax import kept_data, own_settings
 from lazyscope._provenance import versions
 from lazyscope._trace import growing_axes
-from lazyscope.data import Dataset, points_and_targets
+from lazyscope.data import Dataset, from_tensor, points_and_targets
 from lazyscope.measure import estimate_exponents
 from lazyscope.observe import Build, check_shapes, clearest, rates_of
 from lazyscope.study.coordinates._drawn import drawn_network
@@ -252,17 +252,9 @@ _FIXED = (
 
 def _checked_data(data: Any) -> tuple[Any, Any]:
     """Finite inputs and targets that stay what they are."""
-    x, y = (_from_tensor(each) for each in points_and_targets(data))
+    x, y = (from_tensor(each) for each in points_and_targets(data))
     with own_settings(double=False):
         return kept_data("inputs", x), np.array(check_array("targets", y))
-
-
-def _from_tensor(values: Any) -> Any:
-    """A tensor of PyTorch in a form that NumPy knows; anything else as it is."""
-    if not hasattr(values, "detach"):
-        return values
-    values = values.detach().cpu()
-    return values.float() if str(values.dtype) == "torch.bfloat16" else values
 
 
 def _check_readout(run: Run, leaves: Sequence[int]) -> None:
