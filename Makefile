@@ -1,3 +1,4 @@
+# `make docs` writes the site to site/, `make gallery` the pages of studies that it takes in.
 # `make study` is the main result. Checks in three lanes: `check` (one minute), `test` (nine), `nightly` (all).
 # `check-oldest` runs the quick tests with the oldest versions that pyproject.toml promises.
 PYTHON ?= python3
@@ -20,7 +21,7 @@ STORED := tests/cli/test_regime_command.py tests/sweep/test_store.py tests/repor
 CHANGED = $(shell { git diff --name-only --diff-filter=d HEAD~1 -- src; git ls-files --others --exclude-standard src; } \
             2>/dev/null | grep '\.py$$')
 
-.PHONY: study check check-oldest test nightly bench lint style types changed-types quick clean
+.PHONY: study docs gallery check check-oldest test nightly bench lint style types changed-types quick clean
 
 $(VENV)/.run-installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -72,5 +73,14 @@ nightly: lint
 bench: $(VENV)/.dev-installed
 	$(BIN)/python -m benchmarks
 
+# Strict: a link, an anchor or a formula that is wrong, and a tutorial that fails, end it.
+docs: $(VENV)/.dev-installed
+	NO_MKDOCS_2_WARNING=1 $(COMPILED) $(BIN)/python -m mkdocs build --strict
+	@echo "site/index.html"
+
+# Long: one run of every study. What is there already is kept, and what was interrupted goes on.
+gallery: $(VENV)/.run-installed
+	$(COMPILED) $(BIN)/python tools/site/gallery.py
+
 clean:
-	rm -rf $(VENV) $(OLDEST) build dist .jax_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(OLDEST) site gallery .site_cache build dist .jax_cache .pytest_cache .ruff_cache

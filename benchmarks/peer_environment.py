@@ -10,7 +10,14 @@ import venv
 from pathlib import Path
 
 ENVIRONMENT = Path(__file__).parent / ".env-neural-tangents"
-PACKAGES = ("jax==0.4.23", "jaxlib==0.4.23", "scipy==1.12.0", "numpy<2")
+PACKAGES = (
+    "jax==0.4.23",
+    "jaxlib==0.4.23",
+    "scipy==1.12.0",
+    "numpy<2",
+    "frozendict",
+    "typing_extensions",
+)
 PEER = "neural-tangents==0.6.5"
 
 
@@ -27,7 +34,9 @@ def peer_python() -> Path:
 
 
 def _complete(python: Path) -> bool:
-    probe = "import jaxlib, scipy, importlib.metadata as m; m.version('neural-tangents')"
+    probe = (
+        "import jaxlib, scipy, frozendict, importlib.metadata as m; m.version('neural-tangents')"
+    )
     return subprocess.run([python, "-c", probe], capture_output=True, check=False).returncode == 0
 
 

@@ -1,11 +1,14 @@
-"""What does AdamW do to a character-level transformer, at several widths? Watched from inside its loop.
+"""What do AdamW and Muon do to a character-level transformer, at several widths? Watched from its loop.
 
     python examples/characters.py
 
 Sentences come from a small grammar with a seed. The model, its loss over all positions and its loop are
 written as people write them in PyTorch; the observer looks at the logits of the last position. Then the
-records of three widths are joined: which powers of the width moved?
+records of three widths are joined: which powers of the width moved? Muon is the usual mixture: it takes the
+matrices of the blocks, AdamW embeddings, norms, biases and the readout.
 """
+
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -13,7 +16,7 @@ from torch import nn
 from torch.nn import functional
 
 import lazyscope.torch as lazyscope
-from lazyscope.observe import Cadence, join_observations
+from lazyscope.observe import Cadence, Observations, join_observations
 
 torch.set_num_threads(1)  # tensors are small
 CONTEXT, BATCH, STEPS, HEADS, PROBE = 16, 32, 120, 2, 10
@@ -101,8 +104,27 @@ def batch(size: int) -> tuple[torch.Tensor, torch.Tensor]:
     return TOKENS[rows[:, :-1]], TOKENS[rows[:, 1:]]
 
 
-def train(width: int, seed: int) -> lazyscope.Observer:
-    """AdamW on the cross-entropy of all positions, with an observer beside it."""
+def adamw(model: nn.Module) -> list[torch.optim.Optimizer]:
+    """One optimiser for everything."""
+    return [torch.optim.AdamW(model.parameters(), lr=3e-3)]
+
+
+def muon(model: nn.Module) -> list[torch.optim.Optimizer]:
+    """Muon on the matrices of the blocks, with updates as large as those of AdamW, which takes the rest."""
+    named = list(model.named_parameters())
+    matrices = [p for name, p in named if p.dim() == 2 and "blocks" in name]
+    rest = [p for name, p in named if p.dim() != 2 or "blocks" not in name]
+    return [
+        torch.optim.Muon(matrices, lr=3e-3, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(rest, lr=3e-3),
+    ]
+
+
+Make = Callable[[nn.Module], Sequence[torch.optim.Optimizer]]
+
+
+def train(make: Make, width: int, seed: int) -> lazyscope.Observer:
+    """Minimise the cross-entropy of all positions, with an observer beside it."""
     torch.manual_seed(seed)
     model = Transformer(width)
     x, y = batch(PROBE)
@@ -114,23 +136,21 @@ def train(width: int, seed: int) -> lazyscope.Observer:
         loss="cross-entropy",
         cadence=Cadence(steps=STEPS),
     )
-    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    optimizers = make(model)
     for step in range(1, STEPS + 1):
         x, y = batch(BATCH)
         loss = functional.cross_entropy(model(x).flatten(0, 1), y.flatten())
-        optimizer.zero_grad()
+        model.zero_grad()
         loss.backward()
-        optimizer.step()
+        for optimizer in optimizers:
+            optimizer.step()
         if observer.due(step):
             observer.observe(step=step, loss=loss)
     return observer
 
 
-def main() -> None:
-    """Train three widths, show the widest one over its training, and join them all."""
-    records = {width: [train(width, seed).record for seed in SEEDS] for width in WIDTHS}
-    record = records[WIDTHS[-1]][0]
-    print(f"{TEXT[:60]}..\n\nWidth {WIDTHS[-1]}, {len(LETTERS)} letters:")
+def look_by_look(record: Observations) -> None:
+    """What the observer saw over the training."""
     print(
         "  step   loss   kernel change   sharpness   readout: alignment of its change, directions"
     )
@@ -146,13 +166,22 @@ def main() -> None:
     share = summary["observing"]["share"]
     print(f"  verdict: {summary['verdict']}; looking cost {share:.0%} of the training")
 
-    joined = join_observations(records)
-    print(f"\nExponents of the width after {joined.steps[-1]} steps, with 95 % intervals:")
-    found = joined.exponents("group_frobenius")
-    first = len(found) - len(joined.groups)
-    for k, group in enumerate(joined.groups):
-        low, high = found.low[first + k], found.high[first + k]
-        print(f"  {group:10} moved as m^{found.exponent[first + k]:+.2f} [{low:+.2f}, {high:+.2f}]")
+
+def main() -> None:
+    """Train three widths with each, show the widest one over its training, and join them all."""
+    print(f"{TEXT[:60]}..")
+    for name, make in (("AdamW", adamw), ("Muon and AdamW", muon)):
+        records = {width: [train(make, width, seed).record for seed in SEEDS] for width in WIDTHS}
+        print(f"\n{name}, width {WIDTHS[-1]}, {len(LETTERS)} letters:")
+        look_by_look(records[WIDTHS[-1]][0])
+        joined = join_observations(records)
+        print(f"Exponents of the width after {joined.steps[-1]} steps, with 95 % intervals:")
+        found = joined.exponents("group_frobenius")
+        first = len(found) - len(joined.groups)
+        for k, group in enumerate(joined.groups):
+            low, high = found.low[first + k], found.high[first + k]
+            power = found.exponent[first + k]
+            print(f"  {group:10} moved as m^{power:+.2f} [{low:+.2f}, {high:+.2f}]")
 
 
 if __name__ == "__main__":

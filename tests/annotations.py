@@ -10,6 +10,7 @@ import functools
 import importlib.abc
 import importlib.machinery
 import inspect
+import itertools
 import random
 import sys
 import threading
@@ -55,7 +56,10 @@ def agreed(function: Callable[..., Any]) -> Callable[..., Any]:
     if error or function.__name__ in _UNSEEN or inspect.isgeneratorfunction(function):
         return function
     hints = functools.cache(lambda: _hints(function))
-    names = [*inspect.signature(function).parameters]
+    parameters = inspect.signature(function).parameters.values()
+    # what stands behind *several comes by name alone
+    positional = itertools.takewhile(lambda p: p.kind != p.VAR_POSITIONAL, parameters)
+    names = [parameter.name for parameter in positional]
     known: set[tuple[Any, ...]] = set()
 
     @functools.wraps(function)

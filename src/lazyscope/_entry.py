@@ -171,8 +171,15 @@ def _check_of(hint: Any, *, finite: bool, any_axes: bool) -> Check | None:
     if origin is not None and isinstance(origin, type):
         return _container(origin, parts, finite=finite)
     if isinstance(hint, type) and not getattr(hint, "_is_protocol", False):
-        return lambda name, value: check_instance(name, value, hint)
+        return functools.partial(_check_kind, kind=hint)
     return None
+
+
+def _check_kind(name: str, value: Any, *, kind: type) -> Any:
+    """An object of this kind, also made from what the kind itself takes in its place."""
+    if not isinstance(value, kind) and hasattr(kind, "in_place_of"):
+        value = kind.in_place_of(value)  # pyright: ignore[reportAttributeAccessIssue]
+    return check_instance(name, value, kind)
 
 
 def _union(parts: Sequence[Any], *, finite: bool, any_axes: bool) -> Check | None:

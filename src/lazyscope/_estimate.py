@@ -14,8 +14,8 @@ from lazyscope._checks import (
 )
 from lazyscope._entry import check_fields, checked
 
-Answer: TypeAlias = Literal["supported", "contradicted", "undecided"]
-"""What the question of a study is after its measurement."""
+Answer: TypeAlias = Literal["supported", "contradicted", "undecided", "outside"]
+"""What the question of a study is after its measurement; outside where its assumptions do not hold."""
 Sign: TypeAlias = Literal["positive", "negative", "undecided"]
 Agreement: TypeAlias = Literal["agrees", "disagrees", "undecided"]
 """What a predicted number or bound is after one measurement.
@@ -39,7 +39,7 @@ class Verdict:
     """What was decided, as data; the sentence is for people and nothing reads it back.
 
     Attributes:
-        answer: ``supported``, ``contradicted`` or ``undecided``.
+        answer: ``supported``, ``contradicted``, ``undecided``, or ``outside`` the assumptions.
         sentence: the same in words, with its numbers.
         remarks: what a reader has to know to believe it, one sentence each.
     """

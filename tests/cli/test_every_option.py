@@ -42,6 +42,7 @@ VALID = {
     "proxy": ["no_such_module:build", "--data", "digits"],
     "check": ["no_such_module:build", "--data", "digits"],
     "exponents": ["no-such-store"],
+    "explore": ["-o", "page.html"],
     "report": ["no-such-store", "-o", "page.html"],
     "validate": ["--quick"],
     "sweep": ["no-such-file.toml", "--store", "runs"],

@@ -50,9 +50,11 @@ SIGNED = {
     "speed_exponents",
     "f0_train",
     "f0_test",
+    "f0_other",
 }
 """Numbers that may be negative or zero."""
 MAY_BE_ZERO = {
+    "degree",
     "seed",
     "data_seed",
     "num_test",
@@ -68,6 +70,9 @@ MAY_BE_ZERO = {
     "weight_std",
     "readout_weight_std",
     "memory",
+    "noise",
+    "ridge",
+    "momentum",
 }
 MAY_BE_UNKNOWN = {
     ("measure.estimate_exponent", "values"),
@@ -300,6 +305,8 @@ _LIMITS = (
     "normalised_limit_kernels",
     "limit_amplification",
 )
+_ON_LIMITS = ("limit_kernel_operator",)
+"""Operators of limit kernels."""
 
 VALID = {
     ("scaling.from_abc", "c", "number"),  # one exponent for all layers
@@ -324,12 +331,24 @@ VALID = {
         for name in _LIMITS
         for which in ("weight", "bias")
     ),
+    *(
+        (f"operator.{name}", *case)
+        for name in _ON_LIMITS
+        for case in (("activation", "text"), ("weight_std", "number"), ("bias_std", "number"))
+    ),
+    ("operator.kernel_operator", "x", "axes"),  # points of any shape that the function takes
+    ("operator.predict_flow_with", "t", "zero"),  # the start
+    ("operator.predict_flow_with", "t", "list"),  # several times
+    ("operator.extreme_eigenvalues", "inverse_steps", "zero"),  # none
+    ("operator.PreconditionerSettings", "rank", "zero"),  # none
+    ("operator.solve_kernel_regression", "ridge", "zero"),  # as small as the precision allows
     ("kernel.predict_flow", "t", "inf"),  # the limit
     ("kernel.smallest_eigenvalue", "k", "axes"),  # many kernels of one point
     ("model.check_kernel_memory", "size", "zero"),  # the kernel of no points
     ("sweep.SweepDesign", "record", "empty"),  # what every run keeps, such as its outcome
     ("flow.OptimiserSteps", "weight_decay", "zero"),  # none
     ("kernel.predict_flow", "t", "zero"),  # the start
+    ("kernel.calibration", "levels", "empty"),  # residuals and density only
     ("kernel.predict_flow", "t", "list"),  # several times
     ("claims.Claim", "rows", "empty"),  # a claim that is in no register
     ("data.duplicate_groups", "x", "empty"),  # no points, no duplicates

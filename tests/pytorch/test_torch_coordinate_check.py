@@ -1,6 +1,7 @@
 """Does the coordinate check say the same of PyTorch modules as of JAX functions?"""
 
 import functools
+import json
 import subprocess
 import sys
 
@@ -123,7 +124,7 @@ def test_the_module_is_left_as_it_was_and_biases_and_single_precision_pass():
     for before, after in zip(again.parameters(), made[0].parameters(), strict=True):
         assert torch.equal(before, after)
         assert after.grad is None
-    assert [layer.name for layer in check.layers] == ["0", "2", "4"]
+    assert [layer.name for layer in check.layers] == ["layer 0", "layer 2", "layer 4"]
     assert "torch" in check.versions
 
 
@@ -162,3 +163,31 @@ def test_a_jax_network_is_described_without_importing_pytorch():
         "assert 'torch' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("train", [None, "adam"])
+@pytest.mark.parametrize("held", [lambda one: one, lambda one: [one]])
+def test_an_optimiser_beside_the_module_is_refused_in_words_that_say_where_it_goes(train, held):
+    def build(width, seed):
+        module = torch.nn.Sequential(torch.nn.Linear(2, width), torch.nn.Linear(width, 1))
+        return module, held(torch.optim.AdamW(module.parameters()))
+
+    points = torch.ones(3, 2), torch.ones(3, 1)
+    with pytest.raises(InputError, match="must return the network alone") as caught:
+        coordinate_check(build, points, (2, 4, 8), 2, train=train)
+    assert "train='adamw'" in caught.value.fix
+
+
+def test_layers_without_names_are_called_layers_in_every_sentence():
+    def build(width, seed):
+        torch.manual_seed(seed)
+        return torch.nn.Sequential(
+            torch.nn.Linear(2, width), torch.nn.Tanh(), torch.nn.Linear(width, 1)
+        )
+
+    points = torch.arange(6.0).reshape(3, 2) / 3, torch.ones(3, 1)
+    check = coordinate_check(build, points, (8, 16, 32), 2, steps=1)
+    assert [layer.name for layer in check.layers] == ["layer 0", "layer 2"]
+    told = json.dumps(check.to_json())
+    assert '"layer 2"' in told
+    assert '"2"' not in told

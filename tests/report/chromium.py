@@ -62,7 +62,15 @@ class Chromium:
         self.problems: list[str] = []
         self.addresses: list[str] = []
 
-    def open(self, page: Path, *, width: int = 1200, height: int = 900, scheme: str = "light"):
+    def open(
+        self,
+        page: Path,
+        *,
+        width: int = 1200,
+        height: int = 900,
+        scheme: str = "light",
+        fragment: str = "",
+    ):
         """Open a page and wait until it says that its figures are drawn."""
         self.problems, self.addresses = [], []
         if self._target is not None:
@@ -75,7 +83,7 @@ class Chromium:
             self._call(f"{domain}.enable")
         self.resize(width, height)
         self.prefer(scheme)
-        self._call("Page.navigate", url=page.resolve().as_uri())
+        self._call("Page.navigate", url=page.resolve().as_uri() + fragment)
         self.wait_for("document.documentElement?.dataset.drawn")
 
     def resize(self, width: int, height: int) -> None:
@@ -118,6 +126,10 @@ class Chromium:
             clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"]}
         answer = self._call("Page.captureScreenshot", clip={"scale": 1, **clip}, **arguments)
         path.write_bytes(base64.b64decode(answer["data"]))
+
+    def pdf(self) -> str:
+        """The page as it is printed, in base64."""
+        return self._call("Page.printToPDF", printBackground=True)["data"]
 
     def close(self) -> None:
         """End the browser."""

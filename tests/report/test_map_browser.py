@@ -82,7 +82,7 @@ def test_click_on_a_cell_shows_its_exponents_and_its_curves(desk, datasets):
     assert f"{exponent:.2f}".replace("-", "−") in first
     loss = desk.evaluate("[...document.querySelector('[data-panel=loss]').data[0].y]")
     stored = runs["curve_loss"].values[1, 5, 0, 0]
-    np.testing.assert_allclose(loss, stored[np.isfinite(stored)], rtol=1e-6)
+    np.testing.assert_allclose(loss, stored[np.isfinite(stored)], rtol=1 / 8192)
     points = desk.evaluate("document.querySelector('[data-panel=displacement]').data[0].y")
     expected = runs["displacement_operator"].values[1, 5, :, :, 0].ravel()
     np.testing.assert_allclose(points, expected[np.isfinite(expected)], rtol=1e-6)

@@ -15,6 +15,7 @@ from lazyscope.study import (
     write_map_page,
     write_output_scale_page,
 )
+from report.pages import figure_data
 from report.synthetic_studies import synthetic_condensation, synthetic_output_scale
 
 QUANTITY = "document.querySelector('select[data-key=quantity]')"
@@ -42,11 +43,7 @@ def condensation_page(condensation, tmp_path_factory):
 
 def panels(text, anchor):
     """The plots of one figure, as they are stored in the page."""
-    section = text[text.index(f'data-figure="{anchor}"') :]
-    found = re.search(
-        r'<script type="application/json" class="figure-data">(.*?)</script>', section
-    )
-    return json.loads(found[1])["panels"]
+    return figure_data(text, anchor)["panels"]
 
 
 def test_the_stored_verdict_and_numbers_are_on_the_page_of_the_output_scale(record, scale_page):

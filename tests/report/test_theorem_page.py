@@ -1,7 +1,6 @@
 """Does the page of the theorem say what is stored, draw it, and refuse everything else?"""
 
 import copy
-import json
 import re
 from html import unescape
 
@@ -9,6 +8,7 @@ import pytest
 
 from lazyscope._checks import InputError
 from lazyscope.study import write_theorem_page
+from report.pages import figure_data
 
 HOSTILE = '<img src="http://example.org/x.png" onerror="alert(1)"></script>'
 
@@ -184,9 +184,7 @@ def text(page):
 
 
 def panels(text, anchor):
-    section = text[text.index(f'data-figure="{anchor}"') :]
-    pattern = r'<script type="application/json" class="figure-data">(.*?)</script>'
-    return json.loads(re.search(pattern, section)[1])["panels"]
+    return figure_data(text, anchor)["panels"]
 
 
 def test_the_stored_verdict_numbers_and_remarks_are_on_the_page(result, text):

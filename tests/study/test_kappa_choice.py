@@ -79,7 +79,7 @@ def test_a_spread_outside_the_assumptions_is_fitted_and_counts_nowhere():
     assert judged["verdict"]["answer"] == "contradicted"  # by the other one
     assert "balanced: it saturates" in judged["verdict"]["sentence"]
     judged = judge(runs, spreads, 2, accuracy=0.002, outside=dict.fromkeys(spreads, "both do"))
-    assert judged["verdict"]["answer"] == "undecided"
+    assert judged["verdict"]["answer"] == "outside"
     assert judged["verdict"]["sentence"].startswith("Nothing was judged")
 
 
@@ -109,7 +109,7 @@ def test_a_network_that_is_not_centred_contradicts_nothing_where_its_displacemen
     few = {"num_points": 6, "num_test": 2, "spreads": ("balanced",)}
     settings = kappa_settings(**few, widths=(8, 16, 32), seeds=1, centred=False)
     verdict = judge_study(find_study("kappa"), settings, tmp_path).result["verdict"]
-    assert (verdict["answer"], verdict["num_spreads"]) == ("undecided", 0)
+    assert (verdict["answer"], verdict["num_spreads"]) == ("outside", 0)
     assert "not subtracted, so that displacements level off" in verdict["sentence"]
 
 

@@ -7,7 +7,18 @@ import sys
 import pytest
 
 SLOW = ("scipy", "sklearn", "pandas", "xarray", "matplotlib", "torch")
-ROOMS = ("data", "flow", "forecast", "kernel", "limit", "measure", "model", "observe", "scaling")
+ROOMS = (
+    "data",
+    "flow",
+    "forecast",
+    "kernel",
+    "limit",
+    "measure",
+    "model",
+    "observe",
+    "operator",
+    "scaling",
+)
 
 
 def loaded_by(statements):

@@ -6,6 +6,7 @@ from os import PathLike, fspath
 from typing import Any
 
 from lazyscope._checks._error import InputError, shown, unreadable_value
+from lazyscope._checks._how_made import how_made
 
 
 def check_flag(name: str, value: Any) -> bool:
@@ -74,10 +75,19 @@ def check_instance(name: str, value: Any, *kinds: type) -> Any:
         raise InputError(
             f"{name} must be of the kind {words}",
             received=f"{type(value).__name__}, {shown(value)}",
-            cause="arguments in another order, or a value that was not built yet",
-            fix=f"give a {kinds[0].__name__}",
+            cause=_why_another(value),
+            fix=how_made(kinds[0], value),
         )
     return value
+
+
+def _why_another(value: Any) -> str:
+    """Why an object of another kind was given."""
+    if isinstance(value, str):
+        return "a name in place of the object that it names, or arguments in another order"
+    if isinstance(value, type):
+        return "a class in place of an object, or arguments in another order"
+    return "arguments in another order, or a value that was not built yet"
 
 
 def check_sequence(name: str, value: Any) -> Any:

@@ -7,6 +7,7 @@ import typer
 from lazyscope._described import described
 from lazyscope.cli._exit_codes import WORDS
 from lazyscope.cli.commands._check import check_command
+from lazyscope.cli.commands._explore import explore_command
 from lazyscope.cli.commands._exponents import exponents_command
 from lazyscope.cli.commands._forecast import forecast_command
 from lazyscope.cli.commands._proxy import proxy_command
@@ -45,6 +46,7 @@ for _name, _command in {
     "sweep": sweep_command,
     "exponents": exponents_command,
     "report": report_command,
+    "explore": explore_command,
     "validate": validate_command,
 }.items():
     app.command(_name, cls=Command, help=described(_command))(_command)
@@ -86,6 +88,7 @@ def _root(
     **study two-layer** and **study three-layer** map a plane of schemes, **study output-scale** and
     **study condensation** look at crossover and orientations,
     **sweep** does many runs and keeps them, **exponents** and **report** read what was kept,
+    **explore** writes a page to choose schemes on,
     **validate** checks the theory claim by claim.
     """
 

@@ -9,6 +9,7 @@ from lazyscope.data._dataset import Dataset, load_dataset
 from lazyscope.data._dataset import digest_of as digest_of
 from lazyscope.data._idx import idx_files as idx_files
 from lazyscope.data._inputs import duplicate_groups
+from lazyscope.data._pair import from_tensor as from_tensor
 from lazyscope.data._pair import points_and_targets as points_and_targets
 from lazyscope.data._synthetic import four_points, sphere_teacher
 from lazyscope.data._targets import TargetKind

@@ -1,6 +1,7 @@
 """Which points, with which targets, does an experiment train and test on?"""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any, NamedTuple, final
@@ -8,9 +9,18 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from jaxtyping import Float
 
-from lazyscope._checks import InputError, check_choice, check_count, check_flag
+from lazyscope._checks import (
+    InputError,
+    as_numpy,
+    check_array,
+    check_choice,
+    check_count,
+    check_flag,
+    check_text,
+)
 from lazyscope._entry import check_fields
 from lazyscope.data._inputs import duplicate_groups, flatten_points, scale_to_norm_one
+from lazyscope.data._pair import from_tensor
 from lazyscope.data._raw import RawData, check_raw
 from lazyscope.data._source import read_source
 from lazyscope.data._targets import (
@@ -70,6 +80,76 @@ class Dataset:
                 fix="give (n, d), (n, C), (n_test, d) and (n_test, C); n_test may be zero",
             )
 
+    @classmethod
+    def from_arrays(
+        cls,
+        x: Any,
+        y: Any,
+        x_test: Any = None,
+        y_test: Any = None,
+        *,
+        target: TargetKind | None = None,
+        normalise: bool = False,
+        name: str = "arrays",
+    ) -> "Dataset":
+        """A data set of points and targets that somebody has, whatever library holds them.
+
+        Arrays of NumPy and JAX, tensors of PyTorch on any device, DataFrames and Series, and lists are
+        taken. They are copied to float64 and stay as they were.
+
+        Args:
+            x: training inputs, points first; any trailing shape, flattened to (n, d).
+            y: training targets, (n,) or (n, C).
+            x_test: test inputs; none unless given.
+            y_test: test targets, given together with `x_test`.
+            target: None for targets as they are, also whole numbers; ``classes``, ``parity`` and ``value`` as
+                in `load_dataset`, with the classes of training and test points together.
+            normalise: bring every input to Euclidean norm one, as `load_dataset` does.
+            name: short name of the data.
+
+        Raises:
+            InputError: entries that are no finite real numbers, lengths or shapes that do not fit, test
+                points without targets, or targets that do not fit `target`.
+
+        Example:
+            >>> data = Dataset.from_arrays([[0.0, 1.0], [1.0, 0.0]], [1, -1])
+            >>> data.x_train.shape, data.y_train.tolist()
+            ((2, 2), [[1.0], [-1.0]])
+        """
+        check_flag("normalise", normalise)
+        kind = None if target is None else check_choice("target", target, _KINDS)
+        given = {"x": x, "y": y, "x_test": x_test, "y_test": y_test}
+        known = {key: _known(key, each) for key, each in given.items() if each is not None}
+        raw = _raw_of(check_text("name", name), known, list(given)[:2])
+        test = raw.x_train[:0] if raw.x_test is None else raw.x_test
+        values = raw.y_train[:0] if raw.y_test is None else raw.y_test
+        if kind is None:
+            y_train, y_kept = flatten_points(raw.y_train), flatten_points(values)
+            targets = Targets(y_train, y_kept, (), "targets as they were given")
+        else:
+            drawn = _Drawn(raw.x_train, raw.y_train, test, values, "")
+            targets = _targets(kind, raw, drawn)
+        x_train, x_kept = flatten_points(raw.x_train), flatten_points(test)
+        if normalise:
+            x_train = scale_to_norm_one(x_train, "training")
+            x_kept = scale_to_norm_one(x_kept, "test")
+        steps = (
+            raw.origin,
+            f"inputs flattened to {x_train.shape[1]} numbers and "
+            + ("brought to norm one" if normalise else "left at their size"),
+            targets.step,
+            *_duplicates(x_train, targets.y_train),
+        )
+        return cls(
+            x_train, targets.y_train, x_kept, targets.y_test, targets.labels, raw.name, steps
+        )
+
+    @classmethod
+    def in_place_of(cls, given: Any) -> Any:
+        """A pair (x, y), or (x, y, x_test, y_test), as a data set; anything else as it is."""
+        is_arrays = isinstance(given, tuple | list) and len(given) in (2, 4)
+        return cls.from_arrays(*given) if is_arrays else given
+
     def summary(self) -> dict[str, Any]:
         """Name, sizes, labels, description and a digest of the arrays, ready for JSON."""
         return {
@@ -82,6 +162,35 @@ class Dataset:
             "description": list(self.description),
             "digest": digest_of(self.x_train, self.y_train, self.x_test, self.y_test),
         }
+
+
+def _known(name: str, given: Any) -> np.ndarray:
+    """An array of real numbers in main memory."""
+    if hasattr(given, "aval"):  # of JAX, which is then loaded
+        from lazyscope._jax import known_array
+
+        return known_array(name, given)
+    return as_numpy(name, check_array(name, from_tensor(given)))
+
+
+def _raw_of(name: str, known: Mapping[str, np.ndarray], needed: Sequence[str]) -> RawData:
+    """Arrays that fit together; one refusal, with every shape, of those that do not."""
+    shapes = {key: array.shape for key, array in known.items()}
+    fit = set(needed) <= set(known) and len(known) != len(needed) + 1
+    fit = fit and all(shape and 0 not in shape for shape in shapes.values())
+    for x, y in (("x", "y"), ("x_test", "y_test")) if fit else ():
+        if x in shapes:
+            fit = fit and shapes[x][0] == shapes[y][0]
+            fit = fit and all(shapes[k][1:] == shapes[k[0]][1:] for k in (x, y))
+    if not fit:
+        raise InputError(
+            "arrays of a data set need one target for every point, and test points like its training points",
+            received=", ".join(f"{key} {shape}" for key, shape in shapes.items()) or "nothing",
+            cause="arrays in another order, rows dropped from one of them, or test points without targets",
+            fix="give from_arrays(x, y) or from_arrays(x, y, x_test, y_test) with points on the first axes",
+        )
+    arrays = {f"{key}_train" if key in needed else key: array for key, array in known.items()}
+    return RawData(name, "arrays that were given", **arrays)
 
 
 def digest_of(*arrays: Float[np.ndarray, "..."]) -> str:

@@ -5,6 +5,14 @@ from typing import Any
 from lazyscope._checks import InputError
 
 
+def from_tensor(values: Any) -> Any:
+    """A tensor of PyTorch in a form that NumPy knows; anything else as it is."""
+    if not hasattr(values, "detach"):
+        return values
+    values = values.detach().cpu()
+    return values.float() if str(values.dtype) == "torch.bfloat16" else values
+
+
 def points_and_targets(data: Any) -> tuple[Any, Any]:
     """Both as they were given; what they are is not checked.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, final
 
 from lazyscope._outcome import Outcome
+from lazyscope._result import AbstractResult
 from lazyscope.experiment._settings import Value
 from lazyscope.scaling import Scheme
 
@@ -13,8 +14,8 @@ VERSION = 1
 
 
 @final
-@dataclass(frozen=True, eq=False)
-class RunRecord(Mapping[str, Any]):
+@dataclass(frozen=True, eq=False, repr=False)
+class RunRecord(AbstractResult, Mapping[str, Any]):
     """One run: what it was, how it ended and what was measured.
 
     By item it gives what is told of the run, which is ready for JSON; where nothing was told, the

@@ -27,7 +27,8 @@ class SingleRun:
     """One network on one data set, before it is drawn.
 
     Args:
-        data: training and test points.
+        data: training and test points; arrays (x, y) or (x, y, x_test, y_test) become one by
+            `Dataset.from_arrays`.
         scheme: scale and speed of every drawn layer; its depth is that of a dense network.
         width: units m of every hidden layer, channels, or embedding dimension.
         activation: nonlinearity, see `lazyscope.model.activation_names`.

@@ -14,6 +14,7 @@ from lazyscope._entry import checked
 from lazyscope._jax import own_settings
 from lazyscope._loss import SquaredLoss
 from lazyscope._outcome import Outcome, RunError
+from lazyscope._result import AbstractResult
 from lazyscope._types import Params
 from lazyscope.flow._exponential import ExponentialFlow
 from lazyscope.flow._history import History
@@ -31,7 +32,7 @@ _MOST_STEPS = 2**31 - 1
 
 
 @final
-class FlowResult(eqx.Module):
+class FlowResult(AbstractResult, eqx.Module):
     """A trained problem; under ``vmap`` every field has the batch in front.
 
     Attributes:

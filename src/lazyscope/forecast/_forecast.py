@@ -23,6 +23,7 @@ from lazyscope._checks import (
 from lazyscope._entry import checked
 from lazyscope._jax import own_settings
 from lazyscope._loss import SquaredLoss, check_squared
+from lazyscope._result import AbstractResult
 from lazyscope._types import Params, Scalar
 from lazyscope.forecast._descent_steps import DescentSteps
 from lazyscope.kernel import (
@@ -40,7 +41,7 @@ from lazyscope.model import (
 
 
 @final
-class Forecast(eqx.Module):
+class Forecast(AbstractResult, eqx.Module):
     """Training as seen from the start, for the loss R = |r|^2 / (2n) and r' = -(1/n) K r.
 
     With r_0 the initial residual and c(t) = K^{-1} (1 - exp(-K t / n)) r_0, the linearised network

@@ -73,8 +73,8 @@ def predict_flow(
     kernel = symmetric_kernel("k_train_train", k_train_train)
     given = [k_train_train] if k_test_train is None else [k_train_train, k_test_train]
     dtype = coarser(*(kernel_precision(k, precision) for k in given))
-    targets = _outputs("y", y, len(kernel), None)
-    start = _outputs("f0_train", f0_train, len(kernel), targets.shape)
+    targets = as_outputs("y", y, len(kernel), None)
+    start = as_outputs("f0_train", f0_train, len(kernel), targets.shape)
     times = _times(t)
     spectrum = Spectrum.of(kernel, len(kernel), dtype)
     check_positive(spectrum.computed, dtype)
@@ -84,19 +84,20 @@ def predict_flow(
         moved = np.einsum("ik,tk,kc->tic", spectrum.vectors, spectrum.done(times), residual)
         outputs = start + moved.reshape(len(times), *shape)
     else:
-        cross = _cross(k_test_train, len(kernel))
-        base = _outputs("f0_test", f0_test, len(cross), (len(cross), *shape[1:]))
+        cross = as_cross("k_test_train", k_test_train, len(kernel))
+        base = as_outputs("f0_test", f0_test, len(cross), (len(cross), *shape[1:]))
         pushed = spectrum.impulse(times)
         moved = np.einsum("ik,tk,kc->tic", cross @ spectrum.vectors, pushed, residual)
         outputs = base + moved.reshape(len(times), *base.shape)
     return outputs[0] if t is None or np.ndim(t) == 0 else outputs
 
 
-def _cross(k: Any, n: int) -> np.ndarray:
-    k = known_array("k_test_train", k).astype(np.float64)
+def as_cross(name: str, k: Any, n: int) -> np.ndarray:
+    """A kernel (n_test, n) between test and training points, or a refusal."""
+    k = known_array(name, k).astype(np.float64)
     if k.ndim != 2 or k.shape[1] != n:
         raise InputError(
-            f"k_test_train must have one column for each of the {n} training points",
+            f"{name} must have one column for each of the {n} training points",
             received=f"shape {k.shape}",
             cause="a transposed matrix",
             fix="give the kernel as (n_test, n)",
@@ -104,7 +105,8 @@ def _cross(k: Any, n: int) -> np.ndarray:
     return k
 
 
-def _outputs(name: str, value: Any, n: int, shape: tuple[int, ...] | None) -> np.ndarray:
+def as_outputs(name: str, value: Any, n: int, shape: tuple[int, ...] | None) -> np.ndarray:
+    """Outputs of n points with trailing axes of `shape` where it is known, or a refusal."""
     given = known_array(name, value)
     if given.ndim == 0 and given.dtype.kind == "b":
         raise InputError(

@@ -21,7 +21,8 @@ from lazyscope._checks import InputError, check_array
 from lazyscope._jax import known_array, unit_rounding
 
 _FEWEST = 16
-_NOT_ROUNDING = 16
+NOT_ROUNDING = 16
+"""Multiple of the bound on rounding beyond which something else is wrong."""
 _AT_ONCE, _ZOOMS, _ROUNDINGS = 32, 5, 4
 _QUADRATURE = 1e-13
 """Accuracy of entries that come from quadrature in double precision."""
@@ -211,8 +212,17 @@ def _is_floating(dtype: np.dtype) -> bool:
 
 def resolved(values: Any, precision: Any = np.float64) -> Bool[Array, "*batch n"]:
     """Which of the ascending eigenvalues (.., n), of NumPy or JAX, are above n eps lambda_max."""
-    share = max(values.shape[-1], _FEWEST) * unit_rounding(precision)
-    return values > share * abs(values[..., -1:])
+    return values > zero_share(values.shape[-1], precision) * abs(values[..., -1:])
+
+
+def zero_share(modes: int, precision: Any = np.float64) -> float:
+    """Share of lambda_max up to which an eigenvalue of so many modes is rounding: max(n, 16) eps.
+
+    Example:
+        >>> zero_share(3) == 2.0**-48, zero_share(2048, np.float32) == 2.0**-12
+        (True, True)
+    """
+    return max(modes, _FEWEST) * unit_rounding(precision)
 
 
 def smallest_eigenvalue(k: Float[np.ndarray, "*batch n n"]) -> Float[np.ndarray, "*batch"]:
@@ -235,7 +245,7 @@ def check_positive(values: Float[np.ndarray, " n"], precision: np.dtype) -> None
     """Refuse a spectrum with negative eigenvalues that rounding does not explain."""
     scale = float(np.max(np.abs(values)))
     eps = max(unit_rounding(precision), _QUADRATURE)
-    if values[0] < -_NOT_ROUNDING * max(len(values), _FEWEST) * eps * scale:
+    if values[0] < -NOT_ROUNDING * max(len(values), _FEWEST) * eps * scale:
         raise InputError(
             "a tangent kernel must be positive semidefinite",
             received=f"an eigenvalue of {values[0]:.3g} beside a largest one of {values[-1]:.3g}, "

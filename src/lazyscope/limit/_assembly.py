@@ -37,7 +37,7 @@ from lazyscope.limit.dual._dual import AbstractPairMap
 _PROMISED = {np.dtype(np.float32): 1e-6, np.dtype(np.float64): 1e-12}
 """Errors of correlations that the documentation promises not to exceed."""
 
-_compiled_block = jax.jit(block, static_argnames=("combine", "cosines", "diagonal", "close"))
+compiled_block = jax.jit(block, static_argnames=("combine", "cosines", "diagonal", "close"))
 _left_blocks: dict[Any, Any] = {}
 
 
@@ -106,14 +106,14 @@ def _fill(
     squares = weight_squares.astype(out.dtype)
     places = [(i, j) for i in range(len(rows1)) for j in range(i + 1 if symmetric else len(rows2))]
 
-    maps, points1, points2 = _in_runs(maps, points1, points2)
+    maps, points1, points2 = in_runs(maps, points1, points2)
     sides1 = [_padded(points1, cut, rows1[0].stop, out.dtype) for cut in rows1]
     sides2 = [_padded(points2, cut, rows2[0].stop, out.dtype) for cut in rows2]
     maps = jax.tree.map(lambda a: jnp.asarray(a, out.dtype), maps)
     close = CLOSE[out.dtype] if gain is None else CLOSE_IF_AMPLIFIED
     doubt = 0.0
-    one_block = _compiled_block if all(m.compiled for m in maps) else block
-    if one_block is _compiled_block and gain is None and leaves_programs():
+    one_block = compiled_block if all(m.compiled for m in maps) else block
+    if one_block is compiled_block and gain is None and leaves_programs():
         one_block = _left_block
 
     def compute(i: int, j: int, cosines=plain_cosines) -> Block:
@@ -167,7 +167,7 @@ def _left_block(
     return Block(**_left_blocks[key](given))
 
 
-def _in_runs(
+def in_runs(
     maps: tuple[AbstractPairMap, ...], points1: Points, points2: Points
 ) -> tuple[tuple[AbstractPairMap, ...], Points, Points]:
     """Maps and features with a leading axis of layers: of deep networks, runs of layers of one kind."""

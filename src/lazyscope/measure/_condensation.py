@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 
 from lazyscope._checks import InputError, check_array, check_choice, check_count, check_positive
 from lazyscope._entry import checked
+from lazyscope._result import AbstractResult
 
 Symmetry: TypeAlias = Literal["none", "sign"]
 """``sign``: w and -w are the same direction, as for odd activations."""
@@ -17,8 +18,8 @@ _CENTRES = 512  # caps are centred on at most so many neurons, drawn in proporti
 
 
 @final
-@dataclass(frozen=True)
-class AgainstNull:
+@dataclass(frozen=True, repr=False)
+class AgainstNull(AbstractResult):
     """A number next to what random directions with the same masses give.
 
     Attributes:
@@ -41,8 +42,8 @@ class AgainstNull:
 
 
 @final
-@dataclass(frozen=True)
-class Condensation:
+@dataclass(frozen=True, repr=False)
+class Condensation(AbstractResult):
     """How strongly a layer's input weights are condensed.
 
     Attributes:
@@ -194,8 +195,8 @@ def condensation(
 
 
 @final
-@dataclass(frozen=True)
-class OrientationScatter:
+@dataclass(frozen=True, repr=False)
+class OrientationScatter(AbstractResult):
     """Angle and amplitude of every neuron of a network with one-dimensional inputs (x, 1).
 
     Attributes:

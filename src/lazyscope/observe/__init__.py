@@ -14,6 +14,7 @@ from lazyscope.observe._cadence import Cadence
 from lazyscope.observe._cadence import check_cadence as check_cadence
 from lazyscope.observe._function import Function, as_function
 from lazyscope.observe._groups import group_parameters
+from lazyscope.observe._groups import in_words as in_words
 from lazyscope.observe._join import JOINED_FORMAT as JOINED_FORMAT
 from lazyscope.observe._join import JoinedObservations, join_observations
 from lazyscope.observe._observer import MANY_OUTPUTS as MANY_OUTPUTS

@@ -53,6 +53,22 @@ def group_parameters(
     return found, tuple(found.index(label) for label in known)
 
 
+def in_words(group: str, kind: str = "") -> str:
+    """The name of a group as sentences say it: a place in a sequence gets a noun.
+
+    Args:
+        group: its name.
+        kind: what it is, told beside a number.
+
+    Example:
+        >>> in_words("0"), in_words("2.1", "Linear"), in_words("head")
+        ('layer 0', 'layer 2.1 (Linear)', 'head')
+    """
+    if not all(part.isdecimal() for part in group.split(".")):
+        return group
+    return f"layer {group} ({kind})" if kind else f"layer {group}"
+
+
 def _label(name: str, groups: Mapping[str, str]) -> str | None:
     """The group of the longest beginning that fits, None if none does."""
     fitting = [start for start in groups if _begins(name, start)]

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from lazyscope._checks import InputError, check_choice, check_count
 from lazyscope._entry import checked
 from lazyscope._plain import plain
+from lazyscope._result import AbstractResult
 from lazyscope.measure import ExponentMap, estimate_exponents
 from lazyscope.observe._record import SERIES, Observations
 
@@ -19,8 +20,8 @@ JOINED_FORMAT = "lazyscope-joined-observations-1"
 
 
 @final
-@dataclass(frozen=True)
-class JoinedObservations:
+@dataclass(frozen=True, repr=False)
+class JoinedObservations(AbstractResult):
     """Records of the same training at several widths, at the steps that all of them looked at.
 
     Attributes:
@@ -95,6 +96,21 @@ class JoinedObservations:
                 "exponents": {name: self._listed(name) for name in names},
             }
         )
+
+    def quantities(self) -> dict[str, Any]:
+        """The common axes, and every quantity over step, group, width and seed."""
+        axes = {"widths": self.widths, "steps": self.steps, "groups": self.groups}
+        return axes | {name: self.values(name) for name in (*GROUP_SERIES, *SERIES)}
+
+    def dims(self) -> dict[str, tuple[str, ...]]:
+        """Groups are ``all`` of a quantity of the whole network."""
+        several = dict.fromkeys(GROUP_SERIES, ("step", "group", "width", "seed"))
+        single = dict.fromkeys(SERIES, ("step", "all", "width", "seed"))
+        return {"widths": ("width",), "steps": ("step",), **single, **several}
+
+    def to_json(self) -> dict[str, Any]:
+        """`summary`, which `lazyscope report` reads."""
+        return self.summary()
 
     def _listed(self, name: str) -> list[list[list[float | None]]]:
         groups = len(self.groups) if name in GROUP_SERIES else 1

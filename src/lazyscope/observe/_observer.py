@@ -30,6 +30,7 @@ from lazyscope.kernel.any_function import MEMORY, checked
 from lazyscope.model import Grouping
 from lazyscope.observe._abstract import AbstractObserver
 from lazyscope.observe._cadence import DEFAULT_CADENCE, Cadence, check_cadence
+from lazyscope.observe._groups import in_words
 from lazyscope.observe._record import SERIES, Measurement, Subject
 from lazyscope.observe._subject import subject_of
 from lazyscope.observe.readings import (
@@ -126,6 +127,9 @@ class Observer(AbstractObserver):
             linear = can_linearise(example, self._reference)
             notes = _notes(question, junctions, mixing, linear)
             subject = subject_of(question, groups, y_probe is not None, notes)
+            if groups is None:
+                told = tuple(in_words(name) for name in subject.groups)
+                subject = dataclasses.replace(subject, groups=told)
             self._subject = dataclasses.replace(subject, loss=loss)
             program = compiled(Seen(example, junctions, linear, measured))
             norms, state = norms_and_state(program, example, junctions, self._reference)

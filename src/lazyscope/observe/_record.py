@@ -5,6 +5,8 @@ NumPy arrays and plain numbers only: whoever measures, in whatever library, fill
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from os import PathLike
+from pathlib import Path
 from typing import Any, final
 
 import numpy as np
@@ -12,6 +14,7 @@ from jaxtyping import Float
 
 from lazyscope._deprecated import warn_renamed
 from lazyscope._plain import plain
+from lazyscope._result import AbstractResult
 from lazyscope.measure import laziness
 
 SERIES = (
@@ -174,9 +177,12 @@ class Look:
     rate: float = _UNKNOWN
 
 
+_OWN = ("seconds", "loss", "rate")
+
+
 @final
-@dataclass(frozen=True)
-class Observations:
+@dataclass(frozen=True, repr=False)
+class Observations(AbstractResult):
     """Everything seen so far, in the order of steps. Immutable: a further look makes a new record.
 
     Attributes:
@@ -199,6 +205,27 @@ class Observations:
     looks: tuple[Look, ...]
     observing_seconds: float = 0.0
     setup_seconds: float = 0.0
+
+    def quantities(self) -> dict[str, Any]:
+        """The series over looks, and what is observed."""
+        own = {"step": self.steps, "seconds": self.seconds, "loss": self.loss, "rate": self.rate}
+        groups = {name: self.series(name) for name in ("group_operator", "group_frobenius")}
+        about = {"groups": self.subject.groups, "num_looks": len(self.looks)}
+        cost = {name: getattr(self, name) for name in ("observing_seconds", "setup_seconds")}
+        return {**about, **own, **groups, **{name: self.series(name) for name in SERIES}, **cost}
+
+    def dims(self) -> dict[str, tuple[str, ...]]:
+        """Looks are over steps."""
+        found: dict[str, tuple[str, ...]] = dict.fromkeys(("step", *_OWN, *SERIES), ("step",))
+        return found | dict.fromkeys(("group_operator", "group_frobenius"), ("step", "group"))
+
+    def save(self, path: str | PathLike[str]) -> Path:
+        """As `save_observations`, so that `open_observations` reads it; ``.csv`` is a table."""
+        from lazyscope.observe._save import save_observations
+
+        if str(path).endswith((".csv", ".nc")):
+            return AbstractResult.save(self, path)
+        return save_observations(self, path)
 
     def with_look(self, look: Look, seconds: float = 0.0) -> "Observations":
         """The record with one look more, by which looking cost `seconds` more; the same step is replaced."""

@@ -10,6 +10,7 @@ import numpy as np
 from lazyscope._checks import InputError
 from lazyscope._estimate import LEVEL, Estimate, Verdict
 from lazyscope._plain import plain
+from lazyscope._result import AbstractResult
 from lazyscope.measure import LAZY
 from lazyscope.proxy._extrapolation import Extrapolated
 
@@ -71,8 +72,8 @@ class Verification:
 
 
 @final
-@dataclass(frozen=True)
-class NarrowProxy:
+@dataclass(frozen=True, repr=False)
+class NarrowProxy(AbstractResult):
     """A wide network as narrow ones predict it.
 
     Attributes:

@@ -9,6 +9,7 @@ import numpy as np
 from lazyscope._entry import checked
 from lazyscope._estimate import Estimate
 from lazyscope._plain import plain
+from lazyscope._result import AbstractResult
 from lazyscope.observe import Build
 from lazyscope.proxy._answer import basis_of, estimates_of
 from lazyscope.proxy._extrapolation import extrapolate
@@ -24,8 +25,8 @@ CATAPULT = 1.05
 
 
 @final
-@dataclass(frozen=True)
-class Stability:
+@dataclass(frozen=True, repr=False)
+class Stability(AbstractResult):
     """What becomes of a wide network at its learning rate.
 
     Attributes:

@@ -5,6 +5,7 @@ no study; the page of a study lies with the study.
 """
 
 from lazyscope._deprecated import moved
+from lazyscope.report._explorer_page import write_explorer_page
 from lazyscope.report._joined_page import write_joined_page
 from lazyscope.report._observation_page import write_observation_page
 from lazyscope.report.validation._page import (
@@ -16,6 +17,7 @@ from lazyscope.report.validation._page import (
 __all__ = [
     "summary_sentence",
     "validation_page",
+    "write_explorer_page",
     "write_joined_page",
     "write_observation_page",
     "write_validation_page",

@@ -199,9 +199,19 @@ def _loss_figure(record: Observations) -> Figure:
         anchor="loss",
         title="Loss",
         caption=f"The loss given by the training loop, and {_LOSSES.get(record.subject.loss, 'the loss')} "
-        "on the probe points.",
+        f"on the probe points{_beside_another(record)}.",
         panels=[Panel(traces, layout)],
         legends=[Legend("curve", "Curve", keys)],
+    )
+
+
+def _beside_another(record: Observations) -> str:
+    """That the loss on the probe points is not what was trained, where it need not be."""
+    if record.subject.loss != "squared" or not np.isfinite(record.loss).any():
+        return ""
+    return (
+        ", whatever loss is trained: where that is the cross-entropy the two are not to be compared, and an "
+        "observer with loss='cross-entropy' reads it on the probe points too"
     )
 
 

@@ -104,7 +104,7 @@ def stated(
     """A verdict ready for JSON, with the conclusions that it was made from beside it.
 
     Returns:
-        ``answer``, ``sentence``, ``remarks``, and ``supported``: True, False, or None where undecided.
+        ``answer``, ``sentence``, ``remarks``, and ``supported``: True, False, or None for other answers.
 
     Example:
         >>> stated("undecided", "Intervals are too wide.")["supported"] is None

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 import xarray as xr
 
@@ -19,11 +19,15 @@ from lazyscope._file import local_path, read_json, unreadable, write_text_whole
 from lazyscope._plain import plain
 from lazyscope._portable import PortableError
 from lazyscope._provenance import versions
+from lazyscope._result import AbstractResult
 from lazyscope.experiment import seconds_compiling
 from lazyscope.observe import MISSHAPEN
 from lazyscope.study._protocol import AbstractStudy, S
 from lazyscope.study._registry import studies
 from lazyscope.sweep import SweepSummary, open_store, run_sweep
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FOLDER_FORMAT = 1
 PAGE = "index.html"
@@ -35,8 +39,8 @@ class MissingRunsError(PortableError, RuntimeError):
 
 
 @final
-@dataclass(frozen=True)
-class StudyRun:
+@dataclass(frozen=True, repr=False)
+class StudyRun(AbstractResult):
     """A study as it was run and judged.
 
     Attributes:
@@ -50,6 +54,44 @@ class StudyRun:
     runs: Mapping[str, xr.Dataset]
     summaries: Mapping[str, SweepSummary]
     folder: Path
+
+    def quantities(self) -> dict[str, Any]:
+        """The answer first, then what the file of the study holds."""
+        verdict = self.result.get("verdict", {})
+        first = {name: verdict[name] for name in ("answer", "sentence") if name in verdict}
+        return {"study": self.result.get("study", ""), **first, **self.result}
+
+    def to_json(self) -> dict[str, Any]:
+        """What the file of the study holds."""
+        return self.result
+
+    def to_dataset(self) -> xr.Dataset:
+        """The runs; of several stores, variables and axes are called ``STORE.NAME``.
+
+        A study without stores gives the numbers of its result.
+        """
+        if not self.runs:
+            return AbstractResult.to_dataset(self)
+        if len(self.runs) == 1:
+            return next(iter(self.runs.values()))
+        parts = [
+            runs.rename({str(n): f"{store}.{n}" for n in (*runs.variables, *runs.dims)})
+            for store, runs in self.runs.items()
+        ]
+        return xr.merge(parts, combine_attrs="drop")
+
+    def to_dataframe(self) -> "pd.DataFrame":
+        """One row for each run, with what is one number or text of it."""
+        if not self.runs:
+            return AbstractResult.to_dataframe(self)
+        import pandas as pd
+
+        parts = []
+        for store, runs in self.runs.items():
+            axes = set(runs["outcome"].dims)
+            names = [name for name, each in runs.data_vars.items() if set(each.dims) == axes]
+            parts.append(runs[names].to_dataframe().reset_index().assign(store=store))
+        return pd.concat(parts, ignore_index=True)
 
     @property
     def summary(self) -> SweepSummary:

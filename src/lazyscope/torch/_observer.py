@@ -22,6 +22,7 @@ from lazyscope.observe import (
     check_cadence,
     check_probe_size,
     displacement_fields,
+    in_words,
     provenance,
     random_directions,
 )
@@ -251,10 +252,10 @@ def _not_the_same(received: str) -> InputError:
 
 def _in_words(module: torch.nn.Module, name: str) -> str:
     """The name of a layer, with what it is where its name is a number in a sequence."""
-    if not all(part.isdecimal() for part in name.split(".")):
+    if in_words(name) == name:
         return name
     try:
-        return f"layer {name} ({type(module.get_submodule(name)).__name__})"
+        return in_words(name, type(module.get_submodule(name)).__name__)
     except AttributeError:  # an array of its own
         return f"array {name}"
 

@@ -104,6 +104,7 @@ def calls(folder):
         },
         "study.write_kappa_page": {"result": kappa_result(), "path": page},
         "study.write_map_page": {"runs": runs, "estimates": estimates, "path": page},
+        "report.write_explorer_page": {"path": page},
         "report.write_joined_page": {
             "stored": observe.join_observations({64: record(), 128: record()}).summary(),
             "path": page,

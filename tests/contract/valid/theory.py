@@ -4,13 +4,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from contract.valid.objects import apply, dense, layers, numbers, problem, scheme, tree
-from lazyscope import kernel, model, scaling
+from lazyscope import kernel, model, operator, scaling
 
 
 def calls(folder):
     """Keyword arguments by ``room.name``; `folder` is empty and can be written."""
     x, y = numbers(5, 3), numbers(5, 1)
     limit = {"x1": x, "depth": 1, "activation": "erf"}
+    products = operator.kernel_operator(lambda a, b: a @ b.T, x)
     net = {"apply": apply, "params": tree(), "x1": x}
     return {
         "scaling.FanAverageLaw": {"fixed_fan": 3},
@@ -284,12 +285,117 @@ def calls(folder):
             "f0_train": 0.0,
             "f0_test": 0.0,
         },
+        "kernel.GaussianProcess": {"k_train_train": x @ x.T + np.eye(5), "y": y, "noise": 0.1},
+        "kernel.TrainedEnsemble": {
+            "tangent": x @ x.T + np.eye(5),
+            "covariance": x @ x.T,
+            "y": y,
+            "dynamics": kernel.HeavyBallFlow(1.0),
+            "ridge": 0.1,
+        },
+        "kernel.HeavyBallFlow": {"friction": 1.0},
+        "kernel.HeavyBallSteps": {"rate": 0.1, "momentum": 0.5},
+        "kernel.GradientFlow": {},
+        "kernel.calibration": {
+            "mean": y,
+            "variance": np.ones(5),
+            "y": y,
+            "noise": 0.1,
+            "levels": (0.5,),
+        },
         "kernel.resolved_directions": {"k": x @ x.T},
         "kernel.smallest_eigenvalue": {"k": x @ x.T + np.eye(5)},
         "kernel.working_precision": {"apply": apply, "params": tree(), "x": x},
         "kernel.tangent_kernel": dict(**net, x2=x, memory=2**30),
         "kernel.tangent_kernel_by_parameter": dict(**net, x2=x, memory=2**30),
+        "kernel.tangent_kernel_diagonal": dict(**net, x2=x, memory=2**30),
+        "kernel.tangent_kernel_trace": dict(**net, x2=x, memory=2**30),
+        "kernel.linearise": {"apply": apply, "params": tree()},
+        "kernel.taylor": {"apply": apply, "params": tree(), "degree": 2},
+        "kernel.conjugate_kernel": {
+            "features": apply,
+            "params": tree(),
+            "x1": x,
+            "x2": x,
+            "memory": 2**30,
+        },
         "kernel.tangent_kernel_product": dict(**net, vector=y, x2=x, memory=2**30),
+        "operator.PreconditionerSettings": {"rank": 2, "pivots": "greedy", "seed": 0},
+        "operator.kernel_operator": {
+            "function": lambda a, b: a @ b.T,
+            "x": x,
+            "memory": 2**20,
+            "folder": folder / "tiles",
+            "disk": 2**20,
+            "tile": 4,
+            "scheduler": None,
+        },
+        "operator.limit_kernel_operator": {
+            "x": x,
+            "kernel": "covariance",
+            "memory": 2**20,
+            "folder": folder / "limit tiles",
+            "disk": 2**20,
+            "tile": 4,
+            "scheduler": None,
+            "depth": 1,
+            "activation": "erf",
+            "weight_std": 1.0,
+            "bias_std": 0.0,
+            "readout_weight_std": 1.0,
+            "readout_bias_std": 0.0,
+        },
+        "operator.empirical_kernel_operator": {
+            "apply": apply,
+            "params": tree(),
+            "x": x,
+            "memory": 2**20,
+        },
+        "operator.extreme_eigenvalues": {
+            "operator": products,
+            "tolerance": 0.1,
+            "max_steps": 3,
+            "inverse_steps": 1,
+            "level": 0.9,
+            "seed": 0,
+            "progress": len,
+        },
+        "operator.flow_loss_bounds": {
+            "operator": products,
+            "residual": y,
+            "steps": 2,
+            "progress": len,
+        },
+        "operator.predict_flow_with": {
+            "operator": products,
+            "y": y,
+            "t": 1.0,
+            "x_other": x,
+            "f0_train": 0.0,
+            "f0_other": 0.0,
+            "tolerance": 0.1,
+            "max_steps": 3,
+            "progress": len,
+        },
+        "operator.posterior_variance": {
+            "operator": products,
+            "x_other": x[:2],
+            "ridge": 1.0,
+            "tolerance": 0.1,
+            "preconditioner": operator.PreconditionerSettings(rank=2),
+            "checkpoint": folder / "variance.npz",
+            "progress": len,
+        },
+        "operator.solve_kernel_regression": {
+            "operator": products,
+            "targets": y,
+            "ridge": 1.0,
+            "tolerance": 1e-6,
+            "preconditioner": operator.PreconditionerSettings(rank=2),
+            "max_steps": 10,
+            "checkpoint": folder / "solution.npz",
+            "progress": len,
+        },
         "forecast.forecast": {
             "kernel": kernel.LayerwiseKernel(dense()),
             "params": layers(),
@@ -298,6 +404,12 @@ def calls(folder):
             "speeds": (1.0, 1.0),
             "start_share": 0.5,
             "at_fraction": 0.0,
+        },
+        "forecast.forecast_by_products": {
+            "problem": problem(),
+            "at_fraction": 0.5,
+            "steps": 3,
+            "tolerance": 0.1,
         },
         "forecast.forecast_problem": {"problem": problem(), "at_fraction": 0.0},
         "forecast.guaranteed_rate": {

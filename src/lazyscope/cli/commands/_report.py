@@ -135,10 +135,24 @@ def _map_page(store: Path, output: Path, select: Sequence[str], title: str | Non
     from lazyscope.study import map_estimates, write_map_page
 
     runs = _selected(opened_store(store), select)
+    _check_two_axes(runs)
     estimates = map_estimates(runs, title=title or str(runs.attrs.get("title", "")))
     write_map_page(runs, estimates, output)
     verdict = json_module.loads(estimates.attrs.get("verdict", "null"))
     return verdict["sentence"] if verdict else None
+
+
+def _check_two_axes(runs: "xr.Dataset") -> None:
+    """Refuse runs over more axes than a map has, in the words of the command."""
+    others = [str(dim) for dim in runs["outcome"].dims if dim not in ("width", "seed")]
+    if len(others) > 2:
+        first = " ".join(f"--select {axis}={runs[axis].values[0]}" for axis in others[2:])
+        raise InputError(
+            "a map needs runs over exactly two axes, widths and seeds",
+            received=f"the axes {', '.join(map(str, runs['outcome'].dims))}",
+            cause="a sweep over more axes",
+            fix=f"select one value of each further axis, for instance {first}",
+        )
 
 
 def _selected(runs: "xr.Dataset", select: Sequence[str]) -> "xr.Dataset":

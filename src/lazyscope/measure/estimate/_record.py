@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from lazyscope._estimate import RESOLUTION, Agreement, Estimate, Sign, agreement, sign_of
+from lazyscope._result import AbstractResult
 from lazyscope.measure.estimate._evidence import BENT, LargestWidth
 from lazyscope.measure.estimate._shapes import MODEL_NAMES, ModelName, Shape
 
@@ -50,8 +51,8 @@ class ModelFit:
 
 
 @final
-@dataclass(frozen=True)
-class ExponentEstimate:
+@dataclass(frozen=True, repr=False)
+class ExponentEstimate(AbstractResult):
     """The exponent of a quantity at infinite width, with everything its interval rests on.
 
     Attributes:
@@ -157,8 +158,8 @@ class ExponentEstimate:
 
 
 @final
-@dataclass(frozen=True)
-class ExponentMap:
+@dataclass(frozen=True, repr=False)
+class ExponentMap(AbstractResult):
     """Exponents of C cells measured at the same W widths: the numbers behind a phase diagram.
 
     Attributes:

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from lazyscope._checks import InputError, check_array, check_fraction, shown
 from lazyscope._entry import checked
 from lazyscope._estimate import Estimate
+from lazyscope._result import AbstractResult
 
 MIN_SCALES = 4
 _STEEPNESS = 28  # widths s tried, from far below one step of kappa to half the range
@@ -19,8 +20,8 @@ _NEGLIGIBLE = 10.0  # values of s whose log likelihood is this far below the bes
 
 
 @final
-@dataclass(frozen=True)
-class ThresholdEstimate:
+@dataclass(frozen=True, repr=False)
+class ThresholdEstimate(AbstractResult):
     """The smallest kappa above which runs of every scheme converge.
 
     Attributes:

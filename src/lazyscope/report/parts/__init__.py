@@ -1,6 +1,7 @@
 """What is every page made of: shell, tables, numbers, colours, axes, and a file written whole?"""
 
 from lazyscope.report.parts._axes import log_axis, log_range
+from lazyscope.report.parts._glossary import TERMS, Term, terms_in
 from lazyscope.report.parts._numbers import (
     MISSING,
     decimal,
@@ -27,6 +28,7 @@ from lazyscope.report.parts._page import (
     Settings,
     Table,
     Verdict,
+    data_script,
     packed,
     page_templates,
     render_page,
@@ -40,7 +42,10 @@ from lazyscope.report.parts._palette import (
     matplotlib_marker,
     ordered_colors,
 )
+from lazyscope.report.parts._plotly import PLOTLY_VERSION
 from lazyscope.report.parts._stored import check_stored, settings_section, study_page
+from lazyscope.report.parts._summary import panel_summary
+from lazyscope.report.parts._toml import toml_text
 from lazyscope.report.parts._write import write_whole
 
 __all__ = [
@@ -49,6 +54,8 @@ __all__ = [
     "CONVERGED",
     "MISSING",
     "NEUTRAL",
+    "PLOTLY_VERSION",
+    "TERMS",
     "Cell",
     "Choice",
     "Custom",
@@ -61,10 +68,12 @@ __all__ = [
     "Selector",
     "Settings",
     "Table",
+    "Term",
     "Verdict",
     "category_colors",
     "category_markers",
     "check_stored",
+    "data_script",
     "decimal",
     "interval",
     "is_number",
@@ -77,6 +86,7 @@ __all__ = [
     "outcome_table",
     "packed",
     "page_templates",
+    "panel_summary",
     "percent",
     "render_page",
     "script_json",
@@ -84,5 +94,7 @@ __all__ = [
     "settings_section",
     "shown_verdict",
     "study_page",
+    "terms_in",
+    "toml_text",
     "write_whole",
 ]

@@ -6,8 +6,10 @@ data and one copy of plotly.js are inside. What a page says comes from the modul
 """
 
 import base64
+import gzip
 import io
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self, TypeAlias, final
@@ -15,6 +17,13 @@ from typing import Any, Self, TypeAlias, final
 import jinja2
 import numpy as np
 from markupsafe import Markup
+
+from lazyscope.report.parts._glossary import Term, terms_in
+from lazyscope.report.parts._plotly import PLOTLY_VERSION, plotly_script
+from lazyscope.report.parts._summary import panel_summary
+
+_LONG = 60_000
+"""Characters above which data of a script are compressed."""
 
 
 @final
@@ -58,6 +67,11 @@ class Panel:
     layout: Mapping[str, Any]
     title: str = ""
     size: str = ""
+
+    @property
+    def summary(self) -> str:
+        """What it shows, in words for readers who do not see it."""
+        return panel_summary(self.data, self.layout)
 
 
 @final
@@ -154,9 +168,11 @@ class Settings:
 @final
 @dataclass(frozen=True)
 class Custom:
-    """A section that brings its own markup."""
+    """A section that brings its own markup; anchor and title put it into the list of contents."""
 
     html: Markup
+    anchor: str = ""
+    title: str = ""
     kind: str = field(default="custom", init=False)
 
     @classmethod
@@ -165,22 +181,41 @@ class Custom:
         drawn = io.StringIO()
         figure.savefig(drawn, format="svg")
         picture = drawn.getvalue()
+        told = f"{title}: {'; '.join(_drawn_words(axes) for axes in figure.axes)}"
+        named = Markup('<svg role="img" aria-label="{}"').format(told)
         return cls(
             Markup(  # noqa: S704 (see above; anchor and title are ours)
-                f'<section class="card" id="{anchor}"><h2>{title}</h2>'
-                f"{picture[picture.index('<svg') :]}</section>"
-            )
+                f'<section class="card" id="{anchor}"><h2>{title}</h2><div class="drawn" tabindex="0" '
+                f'role="group" aria-label="{title}">'
+                f"{named}{picture[picture.index('<svg') + 4 :]}</div></section>"
+            ),
+            anchor,
+            title,
         )
 
 
 @final
 @dataclass(frozen=True)
 class Verdict:
-    """The answer in one sentence; `tone` is good, bad or empty."""
+    """The answer in one sentence; `tone` is good, bad or empty, `detail` what decided it."""
 
     label: str
     sentence: str
     tone: str = ""
+    detail: str = ""
+
+    @property
+    def parts(self) -> tuple[str, str]:
+        """The first sentence, and what follows it.
+
+        Example:
+            >>> Verdict("Supported", "All 3.5 agree. None is left.").parts
+            ('All 3.5 agree.', 'None is left.')
+        """
+        first, _, rest = re.sub(r"([.!?]) (?=[A-Z0-9])", "\\1\n", self.sentence, count=1).partition(
+            "\n"
+        )
+        return first, rest
 
 
 def shown_verdict(stored: Mapping[str, Any] | None) -> Verdict | None:
@@ -199,7 +234,7 @@ def shown_verdict(stored: Mapping[str, Any] | None) -> Verdict | None:
 
 AGREEMENT_TONES = {"agrees": "good", "undecided": "muted", "disagrees": "bad"}
 """How an agreement is coloured."""
-_TONES = {"supported": "good", "contradicted": "bad", "undecided": ""}
+_TONES = {"supported": "good", "contradicted": "bad", "undecided": "", "outside": ""}
 
 
 Section: TypeAlias = Table | Figure | Settings | Custom
@@ -209,7 +244,10 @@ Section: TypeAlias = Table | Figure | Settings | Custom
 @final
 @dataclass(frozen=True)
 class Page:
-    """A whole page; `styles` and `scripts` name files of this kind of page, after the common ones."""
+    """A whole page; `styles` and `scripts` name files of this kind of page, after the common ones.
+
+    What was found stands first: the verdict, or the sentence `found` where nothing was judged.
+    """
 
     title: str
     eyebrow: str
@@ -221,20 +259,31 @@ class Page:
     styles: Sequence[str] = ()
     scripts: Sequence[str] = ()
     version: str = ""
+    found: str = ""
+
+    @property
+    def terms(self) -> Sequence[Term]:
+        """The words that it uses and that have a definition."""
+        return terms_in(_text_of(self))
+
+    @property
+    def contents(self) -> Sequence[tuple[str, str]]:
+        """Anchor and title of every section."""
+        named = [s for s in self.sections if s.anchor and s.title]
+        return [(section.anchor, section.title) for section in named]
 
 
 def render_page(page: Page) -> str:
     """The page as one HTML document that opens without a network.
 
-    Cost: 4.8 MB for plotly.js plus the data.
+    Cost: 1.5 MB for plotly.js plus the data, of which long ones are compressed.
     """
-    from plotly.offline import get_plotlyjs
-
     templates = page_templates()
     return templates.get_template("page.html.j2").render(
         page=page,
         styles=[_raw(templates, name) for name in ("page.css", *page.styles)],
-        plotly=Markup(get_plotlyjs()),  # noqa: S704 (plotly's own file)
+        plotly=plotly_script(),
+        plotly_version=PLOTLY_VERSION,
         scripts=[_raw(templates, name) for name in ("page.js", *page.scripts)],
     )
 
@@ -250,6 +299,7 @@ def page_templates() -> jinja2.Environment:
     )
     environment.filters["figure_json"] = _figure_json
     environment.filters["script_json"] = script_json
+    environment.filters["data_script"] = data_script
     environment.filters["tone"] = lambda cell: getattr(cell, "tone", "")
     return environment
 
@@ -272,12 +322,53 @@ def script_json(value: Any) -> Markup:
     return Markup(text)  # noqa: S704 (escaped just above)
 
 
-def _figure_json(figure: Figure) -> Markup:
+def data_script(value: Any, attributes: str) -> Markup:
+    """A script element with a value as JSON, compressed where it is long.
+
+    The page's script reads both by ``lazyscope.read``; ``data-packed="gzip"`` says which one it is.
+
+    Args:
+        value: ready for JSON.
+        attributes: of the element, such as ``class="figure-data"``; written as they are.
+    """
+    text = script_json(value)
+    if len(text) < _LONG:
+        return Markup(f'<script type="application/json" {attributes}>{text}</script>')  # noqa: S704
+    packed_text = base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
+    kind = 'type="application/json" data-packed="gzip"'
+    return Markup(f"<script {kind} {attributes}>{packed_text}</script>")  # noqa: S704 (base64)
+
+
+def _drawn_words(axes: Any) -> str:
+    """Title, axes and legend of a panel of Matplotlib."""
+    legend = axes.get_legend()
+    entries = [text.get_text() for text in legend.get_texts()] if legend else []
+    ends = f"{axes.get_ylabel()} against {axes.get_xlabel()}".strip()
+    words = [axes.get_title(), ends if axes.get_ylabel() and axes.get_xlabel() else ""]
+    return ", ".join(word for word in [*words, *entries] if word)
+
+
+def _text_of(page: Page) -> str:
+    """What stands on a page, as far as words of it are looked up."""
+    parts = [page.title, page.lead, page.found, page.verdict.sentence if page.verdict else ""]
+    parts += [word for fact in page.facts for word in fact]
+    for section in page.sections:
+        parts.append(section.title)
+        if isinstance(section, Table | Figure):
+            parts.append(section.caption)
+        if isinstance(section, Table):
+            parts += section.header
+        if isinstance(section, Figure):
+            parts += [panel.title for panel in section.panels]
+    return " ".join(parts)
+
+
+def _figure_json(figure: Figure) -> dict[str, Any]:
     layouts = {
         selector.key: {choice.value: dict(choice.layout) for choice in selector.choices}
         for selector in figure.selectors
     }
-    return script_json({"panels": [asdict(panel) for panel in figure.panels], "layouts": layouts})
+    return {"panels": [asdict(panel) for panel in figure.panels], "layouts": layouts}
 
 
 def _raw(templates: jinja2.Environment, name: str) -> Markup:

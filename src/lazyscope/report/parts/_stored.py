@@ -1,6 +1,7 @@
 """Is this the stored result of a study, and with which settings was it made?"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from lazyscope._checks import InputError
@@ -50,6 +51,7 @@ def study_page(
     facts: Sequence[tuple[str, str]],
     sections: Sequence[Section],
     title: str = "",
+    detail: str = "",
 ) -> Page:
     """The page of a stored result, which says itself what it is, what was decided and what made it.
 
@@ -59,13 +61,15 @@ def study_page(
         facts: a few numbers with their names.
         sections: figures and tables, in order.
         title: the question, where the result does not hold it.
+        detail: what decided the verdict, such as a group of parameters.
     """
+    verdict = shown_verdict(result["verdict"])
     version = str(result["lazyscope"])
     return Page(
         title=title or result["title"],
         eyebrow=f"lazyscope, study {result['study']}",
         lead=lead,
-        verdict=shown_verdict(result["verdict"]),
+        verdict=verdict and replace(verdict, detail=detail),
         facts=list(facts),
         sections=list(sections),
         footer=f"Made by lazyscope {version} from a result stored {result['created']}.",

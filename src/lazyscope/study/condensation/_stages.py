@@ -13,7 +13,7 @@ def staged_runs(runs: xr.Dataset) -> xr.Dataset:
 
     Returns:
         The same without ``stop``; ``input_weights_early``, ``output_weights_early`` and
-        ``outcome_early`` are those of the runs that stopped first.
+        ``outcome_early`` are those of the runs that stopped first, ``seconds_early`` what they took.
     """
     if "stop" not in runs.dims or runs.sizes["stop"] != 2:
         raise InputError(
@@ -24,6 +24,8 @@ def staged_runs(runs: xr.Dataset) -> xr.Dataset:
         )
     ended = runs.sel(stop=runs["stop"].values.min())
     early = runs.sel(stop=runs["stop"].values.max())
+    if "seconds" in runs:
+        ended = ended.assign(seconds_early=early["seconds"].drop_vars("stop"))
     return ended.assign(
         input_weights_early=early["input_weights_final"].drop_vars("stop"),
         output_weights_early=early["output_weights_final"].drop_vars("stop"),

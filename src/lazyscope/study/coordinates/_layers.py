@@ -7,14 +7,14 @@ import numpy as np
 
 from lazyscope._checks import InputError
 from lazyscope._trace import ArrayRoles
-from lazyscope.observe import check_shapes
+from lazyscope.observe import check_shapes, in_words
 
 
 class Layer(NamedTuple):
     """A group of parameters with a matrix: the largest array stands for it.
 
     Attributes:
-        name: of the group.
+        name: of the group; ``layer 2`` where that is a place in a sequence.
         leaf: number of the array.
         growing: axes of the array whose length grows with the width.
         kind: ``readout`` for what alone writes the output, ``hidden`` if two axes or more grow, ``input``
@@ -61,7 +61,7 @@ def find_layers(
         leaf = max(chosen, key=lambda k: int(np.prod(last[k])))
         pairs = zip(first[leaf], last[leaf], strict=True)
         growing = tuple(axis for axis, (small, large) in enumerate(pairs) if large > small)
-        found.append(Layer(name, leaf, growing, _kind(leaf, growing, readouts, roles)))
+        found.append(Layer(in_words(name), leaf, growing, _kind(leaf, growing, readouts, roles)))
     if len(found) < 2:
         raise InputError(
             "a coordinate check needs a network of at least two layers with matrices",

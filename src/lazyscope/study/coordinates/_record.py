@@ -8,6 +8,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from lazyscope._plain import plain
+from lazyscope._result import AbstractResult
 from lazyscope.measure import ExponentEstimate
 from lazyscope.study.coordinates._layers import Layer
 from lazyscope.study.coordinates._verdict import (
@@ -50,8 +51,8 @@ class Measured(NamedTuple):
 
 
 @final
-@dataclass(frozen=True)
-class CoordinateCheck:
+@dataclass(frozen=True, repr=False)
+class CoordinateCheck(AbstractResult):
     """A network at several widths, with exponents and what follows from them.
 
     Attributes:

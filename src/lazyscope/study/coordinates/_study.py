@@ -10,9 +10,10 @@ from lazyscope._checks import InputError, check_array, check_count, check_text
 from lazyscope._jax import kept_data, own_settings
 from lazyscope._provenance import versions
 from lazyscope._trace import growing_axes
-from lazyscope.data import Dataset, points_and_targets
+from lazyscope.data import Dataset, from_tensor, points_and_targets
 from lazyscope.measure import estimate_exponents
-from lazyscope.observe import Build, call_build, check_shapes, clearest, rates_of
+from lazyscope.observe import Build, check_shapes, clearest, rates_of
+from lazyscope.study.coordinates._drawn import drawn_network
 from lazyscope.study.coordinates._layers import find_layers
 from lazyscope.study.coordinates._network import Network, network_of
 from lazyscope.study.coordinates._readout import (
@@ -154,7 +155,7 @@ def coordinate_check(
     steps = check_count("steps", DEFAULT_STEPS if steps is None else steps)
     # Made at once, since a build may use its arrays or its module again.
     runs = [
-        Run(width, seed, network_of(call_build(build, width, seed), x))
+        Run(width, seed, network_of(drawn_network(build, width, seed), x))
         for width in widths
         for seed in range(seeds)
     ]
@@ -251,17 +252,9 @@ _FIXED = (
 
 def _checked_data(data: Any) -> tuple[Any, Any]:
     """Finite inputs and targets that stay what they are."""
-    x, y = (_from_tensor(each) for each in points_and_targets(data))
+    x, y = (from_tensor(each) for each in points_and_targets(data))
     with own_settings(double=False):
         return kept_data("inputs", x), np.array(check_array("targets", y))
-
-
-def _from_tensor(values: Any) -> Any:
-    """A tensor of PyTorch in a form that NumPy knows; anything else as it is."""
-    if not hasattr(values, "detach"):
-        return values
-    values = values.detach().cpu()
-    return values.float() if str(values.dtype) == "torch.bfloat16" else values
 
 
 def _check_readout(run: Run, leaves: Sequence[int]) -> None:

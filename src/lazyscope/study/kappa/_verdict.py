@@ -312,7 +312,8 @@ def _verdict(
         and c["width_spread"] is not None
     ]
     all_agree = bool(counted) and len(agreeing) == len(counted)
-    answer = "supported" if all_agree else "contradicted" if refuting else "undecided"
+    open_answer = "undecided" if counted else "outside"
+    answer = "supported" if all_agree else "contradicted" if refuting else open_answer
     ending = f"{failed} of {len(runs)} runs did not reach the asked loss.{_outside_words(fits)}"
     if slopes:
         low, high = fitted[0]["kappa_range"]

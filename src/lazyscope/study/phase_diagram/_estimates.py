@@ -100,9 +100,17 @@ def _plane(runs: xr.Dataset, quantity: str) -> tuple[str, str]:
             "a map needs runs over exactly two axes, widths and seeds",
             received=f"the axes {', '.join(map(str, runs['outcome'].dims))}",
             cause="a sweep over more or fewer axes",
-            fix="select one value of each further axis, for instance with .sel(depth=1)",
+            fix=_fewer(runs, others),
         )
     return others[0], others[1]
+
+
+def _fewer(runs: xr.Dataset, others: Sequence[str]) -> str:
+    """How runs over other axes become runs over two; a shell has words of its own."""
+    if len(others) <= 2:
+        return "make a sweep over two axes, widths and seeds"
+    named = ", ".join(f"{axis}={runs[axis].values[0]}" for axis in others[2:])
+    return f"select one value of each further axis, for instance with .sel({named})"
 
 
 def _settings(runs: xr.Dataset) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import final
 
 from lazyscope._checks import InputError, check_count
 from lazyscope._entry import checked
+from lazyscope._result import AbstractResult
 from lazyscope.experiment import (
     DEFAULT_TOLERANCE,
     Value,
@@ -50,8 +51,8 @@ COPIES = 6
 
 
 @final
-@dataclass(frozen=True)
-class CostEstimate:
+@dataclass(frozen=True, repr=False)
+class CostEstimate(AbstractResult):
     """What a sweep is expected to take on this machine.
 
     Attributes:

@@ -6,6 +6,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Self, final
 
@@ -177,7 +178,7 @@ def _no_toml(path: str | Path, said: str) -> InputError:
 def _read_table(table: Mapping[str, Any]) -> dict[str, Any]:
     for key in table:
         if key not in _KEYS:
-            raise unknown_key("key of a sweep file", key, (*_KEYS, *setting_names()))
+            raise _misplaced(key, table[key])
     axes = _table(table, "axes")
     points = _read_points(_table(table, "points"))
     fixed = _table(table, "fixed")
@@ -201,6 +202,23 @@ def _read_table(table: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _misplaced(name: str, value: Any) -> InputError:
+    """The refusal of what stands above all tables and is none of them: a setting, in whatever spelling."""
+    known = setting_names()
+    close = get_close_matches(name, known, n=1)
+    if name not in known and layer_of(name) is None and not close:
+        return unknown_key("key at the top of a sweep file", name, _KEYS)
+    meant = name if name in known or layer_of(name) else close[0]
+    several = isinstance(value, list | Mapping)
+    home, entry = ("axes", "several values") if several else ("fixed", "one value")
+    return InputError(
+        "a setting of the runs must stand below [axes] or [fixed]",
+        received=f"{name!r} above all tables",
+        cause=f"a line [{home}] that is missing",
+        fix=f"write [{home}] on a line of its own, and {meant}, which has {entry}, below it",
+    )
+
+
 def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     found = table.get(key, {})
     if not isinstance(found, Mapping):
@@ -218,6 +236,13 @@ def _read_points(table: Mapping[str, Any]) -> dict[str, tuple[Value, ...]]:
         return {}
     for key in table:
         if key not in _POINTS_KEYS:
+            if key in setting_names() or layer_of(key):
+                raise InputError(
+                    "a setting that varies from point to point must stand below [points.columns]",
+                    received=f"{key!r} below [points]",
+                    cause="the line [points] in place of [points.columns]",
+                    fix=f"write [points.columns] on a line of its own, and {key} below it",
+                )
             raise unknown_key("key of [points]", key, _POINTS_KEYS)
     columns = _table(table, "columns")
     if not columns:

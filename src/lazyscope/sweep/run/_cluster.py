@@ -12,7 +12,7 @@ from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast, final
 
-from lazyscope._checks import InputError
+from lazyscope._cluster import open_client
 from lazyscope._portable import PortableError
 from lazyscope.sweep.design._units import Unit
 from lazyscope.sweep.run._batch import RunUnit, UnitResult, run_elsewhere
@@ -179,24 +179,7 @@ def connected(address: str) -> Iterator["Client"]:
     Raises:
         InputError: Dask is not installed, or no scheduler answers.
     """
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise InputError(
-            "a sweep on a cluster needs Dask",
-            received=f"scheduler {address!r}",
-            cause="lazyscope was installed without its extra",
-            fix="pip install 'lazyscope[cluster]'",
-        ) from error
-    try:
-        client = Client(address)
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(
-            "a scheduler must answer at its address",
-            received=f"{address!r} ({error})",
-            cause="a scheduler that has ended, or a mistyped address",
-            fix="start one with dask scheduler and copy the address that it prints",
-        ) from error
+    client = open_client(address, "a sweep")
     try:
         yield client
     finally:

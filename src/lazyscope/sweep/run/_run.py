@@ -14,6 +14,7 @@ import xarray as xr
 
 from lazyscope._checks import InputError, shown
 from lazyscope._entry import checked
+from lazyscope._result import AbstractResult
 from lazyscope.experiment import data_digests, data_keys
 from lazyscope.sweep.design._cost import check_memory, run_seconds
 from lazyscope.sweep.design._design import Cell, SweepDesign
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 
 
 @final
-@dataclass(frozen=True)
-class SweepSummary:
+@dataclass(frozen=True, repr=False)
+class SweepSummary(AbstractResult):
     """What one call of `run_sweep` did.
 
     Attributes:

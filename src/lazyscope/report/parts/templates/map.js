@@ -1,10 +1,10 @@
 // How does one look into a phase diagram? A map by quantity and layer, and everything about the chosen cell.
 "use strict";
-lazyscope.makers.push(() => {
+lazyscope.makers.push(async () => {
   const section = document.querySelector("section[data-map]");
   if (!section) return [];
-  const data = JSON.parse(document.getElementById("map-data").textContent);
-  const LAYER = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f"];
+  const data = await lazyscope.read(document.getElementById("map-data"));
+  const LAYER = data.layerColors;
   const RAMP = ["#482475", "#355f8d", "#21918c", "#35b779", "#8fd744"];
   const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
   const BLUE = "#0072b2", ORANGE = "#d55e00";
@@ -12,7 +12,12 @@ lazyscope.makers.push(() => {
 
   // Arrays arrive as base64: numbers in single precision, labels in one byte.
   function unpack(array) {
-    const bytes = Uint8Array.from(atob(array.f4 || array.u1 || array.i4 || ""), (c) => c.charCodeAt(0));
+    let bytes = Uint8Array.from(atob(array.f4 || array.u1 || array.i4 || array.planes || ""), (c) => c.charCodeAt(0));
+    if (array.planes) {
+      const length = bytes.length / 4, planes = bytes;
+      bytes = new Uint8Array(planes.length);
+      for (let plane = 0; plane < 4; plane += 1) for (let k = 0; k < length; k += 1) bytes[4 * k + plane] = planes[plane * length + k];
+    }
     const values = array.u1 !== undefined ? bytes : new (array.i4 ? Int32Array : Float32Array)(bytes.buffer);
     const strides = array.shape.map((_, k) => array.shape.slice(k + 1).reduce((a, b) => a * b, 1));
     const offset = (index) => index.reduce((sum, i, k) => sum + i * strides[k], 0);
@@ -212,10 +217,11 @@ lazyscope.makers.push(() => {
       const failed = numFailed(i, j);
       return [`<b>${place(i, j)}</b>`, ...shown, ...layers, ...(failed ? [`${failed} runs failed`] : [])].join("<br>");
     }
+    // A line of one layer has the layer's colour; dashes tell kinds and lines of one colour apart.
     lines() {
-      return data.boundaries.flatMap((line) => [["", 4], [line.name, 1.8]].map(([name, width]) => ({
+      return data.boundaries.flatMap((line) => [["", 5], [line.name, 2.2]].map(([name, width]) => ({
         type: "scatter", mode: "lines", x: line.x, y: line.y, name: escape(name || line.name), showlegend: Boolean(name), hoverinfo: "skip", meta: { asIs: true },
-        line: { color: this.ink(Boolean(name)), width, dash: (name && { measured: "dash", early: "dot" }[line.kind]) || "solid" }, opacity: name ? 1 : 0.75,
+        line: { color: name && line.color ? (lazyscope.isDark() ? lazyscope.lift(line.color) : line.color) : this.ink(Boolean(name)), width, dash: (name && line.dash) || "solid" }, opacity: name ? 1 : 0.75,
       })));
     }
     ink(front) {
@@ -263,20 +269,36 @@ lazyscope.makers.push(() => {
         const at = axis.log ? Math.log : Number;
         return (at(v) - at(edge[0])) / (at(edge[edge.length - 1]) - at(edge[0]));
       };
-      const places = data.regions.map((region) => [size.x * share(X, EX, region.x), size.y * share(Y, EY, region.y)]);
+      const at = (x, y) => [size.x * share(X, EX, x), size.y * share(Y, EY, y)];
+      const taken = this.marks().flatMap((trace) => trace.x.map((x, k) => [...at(x, trace.y[k]), 18, 18]));
       const texts = data.regions.map((region) => region.name.replace(/^only layers? (.*) lazy$/, "only $1<br>lazy"));
-      const boxes = texts.map((text) => {
+      const boxOf = (text) => {
         const lines = text.split("<br>");
         return [7.5 * Math.max(...lines.map((line) => line.length)) + 8, 17 * lines.length + 8];
-      });
-      const clash = range(texts.length).some((k) => range(k).some((o) =>
-        Math.abs(places[k][0] - places[o][0]) < (boxes[k][0] + boxes[o][0]) / 2 && Math.abs(places[k][1] - places[o][1]) < (boxes[k][1] + boxes[o][1]) / 2)
-        || places[k][0] < boxes[k][0] / 2 || places[k][0] > size.x - boxes[k][0] / 2);
+      };
+      const meets = (one, other) => Math.abs(one[0] - other[0]) < (one[2] + other[2]) / 2 && Math.abs(one[1] - other[1]) < (one[3] + other[3]) / 2;
+      const steps = range(81).map((k) => [16 * (k % 9 - 4), 16 * (Math.floor(k / 9) - 4)]).sort((a, b) => a[0] ** 2 + a[1] ** 2 - b[0] ** 2 - b[1] ** 2);
+      // Every name goes to the free place nearest to the middle of its region: off marks and off other names.
+      const placed = (words) => words.reduce((boxes, text, k) => {
+        const [width, height] = boxOf(text), [x, y] = at(data.regions[k].x, data.regions[k].y);
+        const free = steps.map(([dx, dy]) => [x + dx, y + dy, width, height]).find((box) =>
+          box[0] >= width / 2 && box[0] <= size.x - width / 2 && box[1] >= height / 2 && box[1] <= size.y - height / 2
+          && ![...taken, ...boxes.filter(Boolean)].some((other) => meets(box, other)));
+        return [...boxes, free];
+      }, []);
+      const whole = placed(texts), clash = whole.some((box) => !box);
+      const letters = texts.map((_, k) => LETTERS[k % LETTERS.length]);
+      const boxes = clash ? placed(letters) : whole;
       const key = section.querySelector(".region-key");
       key.hidden = !clash;
       key.textContent = "Regions of the law: " + data.regions.map((region, k) => `${LETTERS[k]} ${region.name}`).join(", ") + ".";
+      const back = (axis, edge, part) => {
+        const ends = [edge[0], edge[edge.length - 1]].map(axis.log ? Math.log10 : Number);
+        return ends[0] + part * (ends[1] - ends[0]);
+      };
       return data.regions.map((region, k) => ({
-        x: X.log ? Math.log10(region.x) : region.x, y: Y.log ? Math.log10(region.y) : region.y,
+        x: boxes[k] ? back(X, EX, boxes[k][0] / size.x) : (X.log ? Math.log10(region.x) : region.x),
+        y: boxes[k] ? back(Y, EY, boxes[k][1] / size.y) : (Y.log ? Math.log10(region.y) : region.y),
         text: clash ? `<b>${LETTERS[k]}</b>` : escape(texts[k]).replace("&lt;br&gt;", "<br>"),
         showarrow: false, font: { size: 13, color: this.ink(true) }, bgcolor: lazyscope.pageColors().paper, opacity: 0.85, borderpad: 3,
       }));

@@ -16,6 +16,14 @@ const lazyscope = (() => {
     console.error(error);
   }
 
+  // Long data are compressed; the browser's own reader of gzip opens them.
+  async function read(element) {
+    if (element.dataset.packed !== "gzip") return JSON.parse(element.textContent);
+    const bytes = Uint8Array.from(atob(element.textContent), (c) => c.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return new Response(stream).json();
+  }
+
   // Colours that are too dark for a dark page are mixed with white.
   function lift(hex) {
     const rgb = [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
@@ -105,6 +113,9 @@ const lazyscope = (() => {
         for (let panel = 0; panel < this.elements.length; panel += 1) await this.drawPanel(panel);
       }
     }
+    drawNow() {
+      for (let panel = 0; panel < this.elements.length; panel += 1) this.drawPanel(panel).catch(fail);
+    }
     async drawPanel(panel) {
       const element = this.elements[panel], small = this.elements.length > 2 || narrow.matches;
       const size = { width: element.clientWidth, height: element.clientHeight };
@@ -128,7 +139,6 @@ const lazyscope = (() => {
       super();
       this.section = section;
       this.anchor = section.dataset.figure;
-      this.spec = JSON.parse(section.querySelector(".figure-data").textContent);
       this.elements = [...section.querySelectorAll(".panel")];
       this.hidden = new Set();
       this.selects = [...section.querySelectorAll("select")];
@@ -136,6 +146,10 @@ const lazyscope = (() => {
       for (const button of section.querySelectorAll(".legend button")) {
         button.addEventListener("click", () => this.toggle(button));
       }
+    }
+    async load() {
+      this.spec = await read(this.section.querySelector(".figure-data"));
+      return this;
     }
     toggle(button) {
       const name = button.dataset.key + "=" + button.dataset.value;
@@ -169,11 +183,12 @@ const lazyscope = (() => {
   }
 
   const figures = [];
-  const makers = [() => [...document.querySelectorAll("section[data-figure]")].map((s) => new Figure(s))];
+  const makers = [() => Promise.all([...document.querySelectorAll("section[data-figure]")].map((s) => new Figure(s).load()))];
   async function start() {
-    for (const make of makers) figures.push(...make());
+    for (const make of makers) figures.push(...(await make()));
     await redraw();
     for (const figure of figures) figure.follow();
+    printed();
     dark.addEventListener("change", () => redraw().catch(fail));
     narrow.addEventListener("change", () => redraw().catch(fail));
   }
@@ -182,11 +197,34 @@ const lazyscope = (() => {
       swatch.style.color = isDark() ? lift(swatch.dataset.color) : swatch.dataset.color;
     }
   }
+  // The first figure is drawn before the others; both times are told in milliseconds since the page was opened.
   async function redraw() {
     recolor();
-    for (const figure of figures) await figure.draw();
-    document.documentElement.dataset.drawn = String(figures.length);
+    const told = document.documentElement.dataset;
+    for (const figure of figures) {
+      await figure.draw();
+      told.first = told.first || String(Math.round(performance.now()));
+    }
+    told.time = told.time || String(Math.round(performance.now()));
+    told.drawn = String(figures.length);
+  }
+  // On paper everything that is folded is open, figures are as narrow as the paper, and light.
+  function printed() {
+    const opened = [];
+    const all = () => { for (const figure of figures) figure.drawNow(); };
+    window.addEventListener("beforeprint", () => {
+      for (const held of document.querySelectorAll("details:not([open])")) { held.open = true; opened.push(held); }
+      document.documentElement.classList.add("printing");
+      printing = true;
+      all();
+    });
+    window.addEventListener("afterprint", () => {
+      for (const held of opened.splice(0)) held.open = false;
+      document.documentElement.classList.remove("printing");
+      printing = false;
+      all();
+    });
   }
   document.addEventListener("DOMContentLoaded", () => start().catch(fail));
-  return { View, makers, figures, fail, picture, pageColors, lift, isDark, isPrinting };
+  return { View, makers, figures, fail, read, picture, pageColors, lift, isDark, isPrinting };
 })();

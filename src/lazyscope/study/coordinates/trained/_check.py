@@ -9,7 +9,8 @@ import numpy as np
 from lazyscope._checks import InputError
 from lazyscope._provenance import versions
 from lazyscope._trace import ArrayRoles, growing_axes
-from lazyscope.observe import Build, Described, call_build, check_shapes, clearest
+from lazyscope.observe import Build, Described, check_shapes, clearest
+from lazyscope.study.coordinates._drawn import drawn_network
 from lazyscope.study.coordinates._readout import Outline, Readout, find_readout, named_readout
 from lazyscope.study.coordinates.trained._asked import AskedTraining
 from lazyscope.study.coordinates.trained._exponents import (
@@ -62,7 +63,7 @@ def check_training(
     """
     asked.batches(len(points[1]), 0)  # refused before anything is drawn
     at = [(value, seed) for value in grid.values for seed in range(grid.seeds)]
-    networks = [_network(call_build(build, *each), points, asked, each) for each in at]
+    networks = [_network(drawn_network(build, *each), points, asked, each) for each in at]
     plan = _plan(networks[:: grid.seeds], grid, readout)
     first = [network.families() for network in networks[:: grid.seeds]]  # which no seed changes
     families = [found for found in first for _ in range(grid.seeds)]

@@ -9,6 +9,7 @@ import numpy as np
 
 from lazyscope._checks import check_choice
 from lazyscope._plain import plain
+from lazyscope._result import AbstractResult
 from lazyscope.measure import ExponentEstimate
 from lazyscope.study._protocol import stated
 from lazyscope.study.coordinates._record import SCHEME_NAMES
@@ -46,8 +47,8 @@ _WIDEST = 64
 
 
 @final
-@dataclass(frozen=True)
-class TrainedCheck:
+@dataclass(frozen=True, repr=False)
+class TrainedCheck(AbstractResult):
     """Networks along an axis, trained as their user trains them, with exponents and what follows.
 
     Attributes:

@@ -50,6 +50,7 @@ def slope_panel(study: KappaRecord, stored: Sequence[Mapping[str, Any]]) -> Pane
     by_shape = {fit["shape"]: fit for fit in stored}
     fits = [by_shape[s] for s in study.shapes if s in by_shape]
     fits = [fit for fit in fits if is_number(fit["slope"])]
+    without = [shape for shape in study.shapes if shape not in {fit["shape"] for fit in fits}]
     ends = [end for fit in fits for end in (*fit["interval"], fit["predicted"]) if is_number(end)]
     low, high = min(ends, default=-1.0), max(ends, default=-1.0)
     pad = max(0.12 * (high - low), 0.02)
@@ -66,14 +67,21 @@ def slope_panel(study: KappaRecord, stored: Sequence[Mapping[str, Any]]) -> Pane
                 "type": "category",
                 "categoryorder": "array",
                 "categoryarray": [escape(s) for s in reversed(study.shapes)],
-                "range": [-0.6, len(fits) - 0.4],
+                "range": [-0.6, len(study.shapes) - 0.4],
                 "showgrid": False,
             },
+            "annotations": [_no_fit(shape) for shape in without],
             "shapes": [_vertical(x) for x in predicted],
         },
         title="Fitted slope with its interval",
         size="large",
     )
+
+
+def _no_fit(shape: str) -> dict[str, Any]:
+    """A row without a fit says so in its place."""
+    place = {"xref": "paper", "x": 0.5, "yref": "y", "y": escape(shape)}
+    return {**place, "text": "no fit", "showarrow": False}
 
 
 def forecast_panels(study: KappaRecord) -> list[Panel]:

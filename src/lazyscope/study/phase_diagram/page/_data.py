@@ -5,12 +5,13 @@ there for every cell, except weights, which are those of one run per cell.
 """
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from lazyscope.report.parts import ABSENT, CONVERGED
+from lazyscope.report.parts import ABSENT, CONVERGED, category_colors
 from lazyscope.study.phase_diagram.page._study import ESTIMATES, LARGEST, MapAxis, MapStudy
 
 _STANDARD_LABELS = {
@@ -25,6 +26,16 @@ WEIGHT_TIMES = {
 }
 """When weights are kept, by the names of the variables, and how that is said."""
 
+_MOST_RECORDS = 280_000
+"""Records of loss curves on one page: about 0.7 MB of it."""
+_DROPPED = 11
+"""Bits of single precision that a drawn curve does without, of 23."""
+
+_DASHES = {
+    "predicted": ("solid", "longdash", "dashdot", "longdashdot"),
+    "measured": ("dash", "dashdot"),
+    "early": ("dot",),
+}
 _OF_RUNS = {
     "kernel_change": "relative change of the kernel",
     "steps": "steps",
@@ -50,7 +61,8 @@ def map_data(study: MapStudy) -> dict[str, Any]:
             else []
         ),
         "quantities": _quantities(study),
-        "boundaries": list(study.boundaries),
+        "boundaries": drawn_boundaries(study),
+        "layerColors": list(category_colors(study.layers).values()),
         "regions": list(study.regions),
         "weightAxes": weights[0] if weights else [],
         "weightTimes": [
@@ -63,6 +75,20 @@ def map_data(study: MapStudy) -> dict[str, Any]:
         ),
         "arrays": arrays | (weights[1] if weights else {}),
     }
+
+
+def drawn_boundaries(study: MapStudy) -> list[dict[str, Any]]:
+    """Lines of theory and measurement with how they are drawn: a colour for a layer, a dash for the rest."""
+    colors = {str(layer): color for layer, color in category_colors(study.layers).items()}
+    lines, used = [], set()
+    for line in study.boundaries:
+        layer = re.search(r"layer (\d+)", str(line["name"]))
+        color = colors.get(layer[1], "") if layer else ""
+        dashes = _DASHES.get(str(line.get("kind")), _DASHES["predicted"])
+        dash = next((d for d in dashes if (color, d) not in used), dashes[-1])
+        used.add((color, dash))
+        lines.append({**line, "color": color, "dash": dash})
+    return lines
 
 
 def quantity_name(study: MapStudy) -> str:
@@ -91,7 +117,7 @@ def weight_points(study: MapStudy) -> tuple[list[str], dict[str, Any]] | None:
         if f"input_weights_{when}" not in chosen:
             continue
         weights = chosen[f"input_weights_{when}"].values
-        points[f"weights_{when}"] = packed_numbers(
+        points[f"weights_{when}"] = _rounded_numbers(
             _polar(weights, chosen.get(f"output_weights_{when}")) if planar else weights[..., :2]
         )
     if planar:
@@ -163,18 +189,42 @@ def _run_arrays(study: MapStudy) -> dict[str, Any]:
     return arrays
 
 
+def curve_stride(study: MapStudy) -> int:
+    """Every how many records of a loss curve are on the page: 1 unless there are too many of them.
+
+    The first and the last record of a curve always are.
+    """
+    if "curve_loss" not in study.runs:
+        return 1
+    loss, time = study.runs["curve_loss"].values, study.runs["curve_time"].values
+    held = int((np.isfinite(loss) & np.isfinite(time)).sum())
+    return max(1, -(-held // _MOST_RECORDS))
+
+
 def _curve_arrays(study: MapStudy) -> dict[str, Any]:
     """Loss curves one after the other without their unused slots, and where each begins."""
     if "curve_loss" not in study.runs:
         return {}
     loss, time = study.runs["curve_loss"].values, study.runs["curve_time"].values
     used = np.isfinite(loss) & np.isfinite(time)
+    place = np.cumsum(used, axis=-1) - 1
+    last = place == used.sum(axis=-1, keepdims=True) - 1
+    used &= (place % curve_stride(study) == 0) | last
     begin = np.concatenate([[0], np.cumsum(used.sum(axis=-1).ravel())])
     return {
-        "curve_time": packed_numbers(time[used]),
-        "curve_loss": packed_numbers(loss[used]),
+        "curve_time": _rounded_numbers(time[used]),
+        "curve_loss": _rounded_numbers(loss[used]),
         "curve_begin": _packed("i4", begin),
     }
+
+
+def _rounded_numbers(values: Any) -> dict[str, Any]:
+    """An array to one part in 8192, as four planes of bytes, which compress to a byte or two a number."""
+    array = np.asarray(values).astype("<f4")
+    kept = np.uint32(0xFFFFFFFF << _DROPPED & 0xFFFFFFFF)
+    bits = (array.ravel().view("<u4") + np.uint32(1 << (_DROPPED - 1))) & kept
+    planes = bits.view("u1").reshape(-1, 4).T
+    return {"shape": list(array.shape), "planes": base64.b64encode(planes.tobytes()).decode()}
 
 
 def _polar(weights: np.ndarray, outputs: Any) -> np.ndarray:

@@ -1,6 +1,5 @@
 """What does the page of a phase diagram show, and in which order?"""
 
-import json
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -23,14 +22,16 @@ from lazyscope.report.parts import (
     decimal,
     interval,
     listing,
+    number,
     outcome_table,
     page_templates,
     render_page,
     seconds,
     shown_verdict,
+    toml_text,
     write_whole,
 )
-from lazyscope.study.phase_diagram.page._data import map_data, quantity_name
+from lazyscope.study.phase_diagram.page._data import curve_stride, map_data, quantity_name
 from lazyscope.study.phase_diagram.page._study import LARGEST, MapStudy, read_map_study, stored_json
 
 
@@ -57,8 +58,8 @@ def write_map_page(runs: xr.Dataset, estimates: xr.Dataset, path: str | os.PathL
         InputError: variables or axes are missing or do not fit together, or the path cannot be
             written.
 
-    Cost: 4.8 MB for plotly.js, 11 bytes per stored number of a loss curve, 4 kB per cell for
-    weights: 9 MB for 11 x 11 cells, 4 widths, 3 seeds and 256 records.
+    Cost: 1.5 MB for plotly.js, 2 bytes per number of a loss curve, 4 kB per cell for weights. Curves of
+    more than 280000 records in all are drawn by every second or third, and the page says so.
     """
     return write_whole(render_page(map_page(read_map_study(runs, estimates))), path)
 
@@ -73,8 +74,8 @@ def map_page(study: MapStudy) -> Page:
         ("runs", str(made)),
         ("did not converge", str(failed)),
     ]
-    if "seconds" in runs:
-        facts.append(("time of all runs", seconds(float(np.nansum(runs["seconds"].values)))))
+    if study.seconds is not None:
+        facts.append(("time of all runs", seconds(study.seconds)))
     title = str(study.estimates.attrs.get("title") or runs.attrs.get("title") or "Phase diagram")
     version = _versions(runs).get("lazyscope_version", "")
     return Page(
@@ -84,7 +85,7 @@ def map_page(study: MapStudy) -> Page:
         verdict=shown_verdict(stored_json(study.estimates, "verdict")),
         facts=facts,
         sections=[
-            Custom(_map_section(study)),
+            Custom(_map_section(study), "map", _plane_title(study)),
             _layer_table(study),
             _disagreement_table(study),
             outcome_table(study.outcomes),
@@ -116,9 +117,38 @@ def _map_section(study: MapStudy) -> Markup:
         "Look for the colour that changes across the lines of theory, and click on a cell to see "
         "what it is made of."
     )
-    title = f"The plane of {study.x.label} and {study.y.label}"
-    text = template.render(title=title, caption=caption, data=map_data(study))
+    stride = curve_stride(study)
+    if stride > 1:
+        caption += (
+            f" Of loss curves one record in {stride} is drawn, the first and the last included."
+        )
+    text = template.render(
+        words=map_words(study), title=_plane_title(study), caption=caption, data=map_data(study)
+    )
     return Markup(text)  # noqa: S704 (made by a template that escapes)
+
+
+def map_words(study: MapStudy) -> str:
+    """What the map shows, counted, for readers who do not see it."""
+    low, high = (study.estimates[name].values for name in ("low", "high"))
+    axes = [
+        f"{len(one.values)} values of {one.label} from {number(float(one.values[0]))} to "
+        f"{number(float(one.values[-1]))}"
+        for one in (study.x, study.y)
+    ]
+    told = [f"{'; '.join(axes)}."]
+    for place, layer in enumerate(study.layers):
+        lazy, condensed = int((high[..., place] < 0).sum()), int((low[..., place] > 0).sum())
+        told.append(
+            f"Layer {layer}: {lazy} of {low[..., place].size} cells lazy (exponent below zero), {condensed} "
+            "condensed (above zero), the others undecided or without an estimate."
+        )
+    names = [f"{line['name']} ({line.get('kind', 'predicted')})" for line in study.boundaries]
+    return " ".join([*told, *([f"Lines: {', '.join(names)}."] if names else [])])
+
+
+def _plane_title(study: MapStudy) -> str:
+    return f"The plane of {study.x.label} and {study.y.label}"
 
 
 def _layer_table(study: MapStudy) -> Table:
@@ -211,13 +241,14 @@ def _settings(study: MapStudy) -> Settings:
     if versions:
         words = (f"{name.removesuffix('_version')} {value}" for name, value in versions.items())
         items.append(("versions", ", ".join(words)))
+    design = stored_json(study.runs, "design")
+    name = str((design or {}).get("name", "sweep"))
     commands = [
         (
             "Run the sweep again (it does only what is missing), then make this page again:",
-            "lazyscope sweep FILE.toml --store DIR\nlazyscope report DIR -o PAGE.html",
+            f"lazyscope sweep {name}.toml --store {name}\nlazyscope report {name} -o {name}.html",
         )
     ]
-    design = stored_json(study.runs, "design")
     if design:
-        commands.append(("The sweep, as designed:", json.dumps(design, indent=1)))
+        commands.append((f"The sweep as designed, to be saved as {name}.toml:", toml_text(design)))
     return Settings("settings", "How this was made", items, commands)

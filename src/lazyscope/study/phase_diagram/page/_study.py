@@ -39,6 +39,10 @@ _SYMBOLS = {
 }
 
 
+_OUTCOMES, _SECONDS = ("outcome", "outcome_early"), ("seconds", "seconds_early")
+"""Of the runs of a cell: those that trained to the end, and those that stopped with an initial stage."""
+
+
 @final
 @dataclass(frozen=True)
 class MapAxis:
@@ -100,9 +104,16 @@ class MapStudy:
         return "virtual_width" in self.runs
 
     @property
+    def seconds(self) -> float | None:
+        """Seconds that all runs took together; None where they were not kept."""
+        kept = [self.runs[name].values for name in _SECONDS if name in self.runs]
+        return float(sum(np.nansum(values) for values in kept)) if kept else None
+
+    @property
     def outcomes(self) -> dict[str, int]:
-        """How many runs ended in which way, the most frequent first."""
-        names, counts = np.unique(self.runs["outcome"].values.astype(str), return_counts=True)
+        """How many runs ended in which way, the most frequent first; those of an early stage count too."""
+        ended = [self.runs[name].values.ravel() for name in _OUTCOMES if name in self.runs]
+        names, counts = np.unique(np.concatenate(ended).astype(str), return_counts=True)
         pairs = zip(names.tolist(), counts.tolist(), strict=True)
         return dict(sorted(pairs, key=lambda pair: -pair[1]))
 
@@ -206,7 +217,7 @@ def _axis(name: str, estimates: xr.Dataset) -> MapAxis:
             f"the axis {name} of a map must be numbers that increase",
             received=_told(estimates, name),
             cause="an axis of names, or an unsorted one",
-            fix=f"sort with .sortby({name!r}), or map two other axes",
+            fix="sort its values, or map two other axes",
         )
     return MapAxis(name, _SYMBOLS.get(name, name.replace("_", " ")), values, _is_log(values))
 
@@ -226,7 +237,7 @@ def _arranged_runs(runs: xr.Dataset, x: MapAxis, y: MapAxis, quantity: str) -> x
             f"runs of a map must have the axes {x.name}, {y.name}, width and seed",
             received=f"axes {', '.join(others)}",
             cause="a sweep with further axes, or without seeds",
-            fix="select one value of each further axis, for instance with .sel(depth=1)",
+            fix="select one value of the other axes, for instance with .sel(depth=1)",
         )
     return runs.transpose(x.name, y.name, "width", "seed", ...)
 

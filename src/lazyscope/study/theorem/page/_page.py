@@ -58,7 +58,7 @@ def write_theorem_page(result: Mapping[str, Any], path: str | os.PathLike[str]) 
     Raises:
         InputError: the result is another study or format, or the path cannot be written.
 
-    Cost: about a second; 4.8 MB for plotly.js and about 1 kB per run.
+    Cost: about a second; 1.5 MB for plotly.js and about 1 kB per run.
     """
     return write_whole(render_page(theorem_page(read_theorem_study(result))), path)
 

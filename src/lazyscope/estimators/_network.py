@@ -1,0 +1,59 @@
+"""Which kernels has the network that an estimator was given?"""
+
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+
+from lazyscope._checks import InputError, shown
+from lazyscope.composed import (
+    ComposedNetwork,
+    network_covariance_kernel,
+    network_tangent_kernel,
+)
+from lazyscope.kernel import limit_covariance_kernel, limit_tangent_kernel
+
+KernelName = Literal["ntk", "nngp"]
+"""The tangent kernel, all layers trained, or the covariance kernel, the last one trained."""
+
+
+def network_kernel(
+    estimator: Any, which: KernelName, x1: np.ndarray, x2: np.ndarray | None = None
+) -> np.ndarray:
+    """The kernel between rows of x1 and x2 of the network that the parameters of an estimator say."""
+    if estimator.network is None:
+        kernel = limit_tangent_kernel if which == "ntk" else limit_covariance_kernel
+        return kernel(
+            x1,
+            x2,
+            depth=estimator.depth,
+            activation=estimator.activation,
+            weight_std=estimator.weight_std,
+            bias_std=estimator.bias_std,
+        )
+    found = np.asarray(_kernel_of(estimator.network, which)(x1, x2))
+    shape = len(x1), len(x1 if x2 is None else x2)
+    if found.shape != shape:
+        raise InputError(
+            "the kernel of network must have one row for each first and one column for each second point",
+            received=f"shape {found.shape} in place of {shape}",
+            cause="a kernel with axes for outputs or for layers",
+            fix="give the kernel of one output, summed over layers",
+        )
+    return found
+
+
+def _kernel_of(network: Any, which: KernelName) -> Any:
+    if isinstance(network, ComposedNetwork):
+        limit = network_tangent_kernel if which == "ntk" else network_covariance_kernel
+        return partial(limit, network)
+    name = "tangent_kernel" if which == "ntk" else "covariance_kernel"
+    method = getattr(network, name, None)
+    if callable(method):
+        return method
+    raise InputError(
+        "network must have the methods tangent_kernel(x1, x2) and covariance_kernel(x1, x2)",
+        received=shown(network),
+        cause="a finite network, or the parts of one",
+        fix="give a ComposedNetwork, or an object with these two methods; leave it out for a dense network",
+    )

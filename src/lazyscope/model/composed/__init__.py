@@ -1,0 +1,33 @@
+"""Networks composed of parts that have a limit at infinite width."""
+
+from lazyscope.model.composed._blocks import padded_positions as padded_positions
+from lazyscope.model.composed._network import ComposedNetwork as ComposedNetwork
+from lazyscope.model.composed._nodes import Drawing as Drawing
+from lazyscope.model.composed._nodes import Node as Node
+from lazyscope.model.composed._parts import AbstractPart as AbstractPart
+from lazyscope.model.composed._parts import ActivationPart as ActivationPart
+from lazyscope.model.composed._parts import AttentionPart as AttentionPart
+from lazyscope.model.composed._parts import ConvPart as ConvPart
+from lazyscope.model.composed._parts import DensePart as DensePart
+from lazyscope.model.composed._parts import DropoutPart as DropoutPart
+from lazyscope.model.composed._parts import FanOut as FanOut
+from lazyscope.model.composed._parts import FlattenPart as FlattenPart
+from lazyscope.model.composed._parts import LayerNormPart as LayerNormPart
+from lazyscope.model.composed._parts import PoolPart as PoolPart
+from lazyscope.model.composed._parts import activation as activation
+from lazyscope.model.composed._parts import avg_pool as avg_pool
+from lazyscope.model.composed._parts import batch_norm as batch_norm
+from lazyscope.model.composed._parts import conv as conv
+from lazyscope.model.composed._parts import dense as dense
+from lazyscope.model.composed._parts import dropout as dropout
+from lazyscope.model.composed._parts import fan_out as fan_out
+from lazyscope.model.composed._parts import flatten as flatten
+from lazyscope.model.composed._parts import global_avg_pool as global_avg_pool
+from lazyscope.model.composed._parts import global_self_attention as global_self_attention
+from lazyscope.model.composed._parts import layer_norm as layer_norm
+from lazyscope.model.composed._parts import max_pool as max_pool
+from lazyscope.model.composed._parts import residual as residual
+from lazyscope.model.composed._parts import serial as serial
+from lazyscope.model.composed._parts import sum_pool as sum_pool
+from lazyscope.model.composed._signal import Signal as Signal
+from lazyscope.model.composed._window import Window as Window

@@ -1,0 +1,1 @@
+"""What do eigenvalues and functions of a kernel look like from its products with a few vectors?"""

@@ -1,0 +1,64 @@
+"""How does a long solution survive the end of its process?"""
+
+import io
+import os
+import time
+import zipfile
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+
+from lazyscope._checks import InputError
+from lazyscope._file import local_path, write_bytes_whole
+
+_KEY = "problem"
+
+
+@final
+class Checkpoint:
+    """A file that holds where a solution stands, written whole every so many seconds.
+
+    Args:
+        path: of the file; None for none.
+        problem: digest of what is solved.
+        seconds: between two writings.
+
+    Raises:
+        InputError: the file is that of another problem, or no checkpoint.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None, problem: str, seconds: float) -> None:
+        self._path: Path | None = None if path is None else local_path("a checkpoint", path)
+        self._problem, self._seconds, self._written = problem, seconds, time.monotonic()
+
+    def found(self) -> dict[str, np.ndarray] | None:
+        """What was written last; None where there is nothing."""
+        if self._path is None or not self._path.exists():
+            return None
+        try:
+            with np.load(self._path, allow_pickle=False) as held:
+                state = {name: held[name] for name in held.files}
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            raise self._refused("a file that is no checkpoint") from error
+        if str(state.pop(_KEY, "")) != self._problem:
+            raise self._refused("the checkpoint of another problem")
+        return state
+
+    def offer(self, state: dict[str, Any], *, last: bool = False) -> None:
+        """Write where the solution stands, if it is time."""
+        if self._path is None or (not last and time.monotonic() - self._written < self._seconds):
+            return
+        content = io.BytesIO()
+        np.savez(content, **{_KEY: np.asarray(self._problem)}, **state)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes_whole(content.getvalue(), self._path)
+        self._written = time.monotonic()
+
+    def _refused(self, what: str) -> InputError:
+        return InputError(
+            "a checkpoint must belong to these points, this kernel, targets, ridge and preconditioner",
+            received=f"{str(self._path)!r}, {what}",
+            cause="a path that was used before, or settings that changed since",
+            fix="give another path, or delete the file to begin anew",
+        )

@@ -1,0 +1,235 @@
+"""Are the kernels of composed networks of infinite width those of theory, and of wide finite networks?"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from lazyscope import composed as c
+from lazyscope._checks import InputError
+from lazyscope.kernel import limit_covariance_kernel, limit_tangent_kernel, tangent_kernel
+from naive.composed import kernels
+
+RELU = c.activation("relu")
+
+
+def points(n, *shape, seed=0):
+    return np.random.default_rng(seed).standard_normal((n, *shape))
+
+
+def sequence_network(*, pooled, circular, layers=2, taps=3):
+    stds = {"weight_std": 1.3, "bias_std": 0.2}
+    padding = "CIRCULAR" if circular else "SAME"
+    parts = [part for _ in range(layers) for part in (c.conv(taps, padding=padding, **stds), RELU)]
+    end = c.global_avg_pool() if pooled else c.flatten()
+    return c.ComposedNetwork(c.serial(*parts, end, c.dense(outputs=1, **stds)), (5, 2), 4)
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+@pytest.mark.parametrize("circular", [False, True])
+def test_convolutions_are_those_of_the_naive_recursion(pooled, circular):
+    x, y = points(3, 5, 2), points(2, 5, 2, seed=1)
+    net = sequence_network(pooled=pooled, circular=circular)
+    found = c.network_covariance_kernel(net, x, y), c.network_tangent_kernel(net, x, y)
+    settings = {"layers": 2, "taps": 3, "weight_std": 1.3, "bias_std": 0.2}
+    for i, j in np.ndindex(3, 2):
+        expected = kernels(
+            x[i].tolist(), y[j].tolist(), **settings, pooled=pooled, circular=circular
+        )
+        np.testing.assert_allclose([a[i, j] for a in found], expected, rtol=1e-12)
+
+
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("tanh", "gelu", "softplus")]
+
+
+@pytest.mark.parametrize("sigma", ["relu", *SLOW])
+def test_dense_networks_are_those_of_the_dense_room(sigma):
+    x, y = points(4, 3), points(3, 3, seed=1)
+    stds = {"weight_std": 1.4, "bias_std": 0.3}
+    hidden = c.serial(c.dense(**stds), c.activation(sigma), c.dense(**stds), c.activation(sigma))
+    net = c.ComposedNetwork(c.serial(hidden, c.dense(outputs=2, **stds)), (3,), 4)
+    told = {"depth": 2, "activation": sigma, **stds}
+    for ours, dense in (
+        (c.network_tangent_kernel, limit_tangent_kernel),
+        (c.network_covariance_kernel, limit_covariance_kernel),
+    ):
+        np.testing.assert_allclose(ours(net, x, y), dense(x, y, **told), rtol=1e-10)
+        np.testing.assert_allclose(ours(net, x), dense(x, **told), rtol=1e-10)
+
+
+def test_rectangles_of_any_size_give_one_kernel_that_is_symmetric_to_the_bit():
+    x = points(7, 5, 2)
+    net = sequence_network(pooled=True, circular=False)
+    whole = c.network_tangent_kernel(net, x)
+    small = c.network_tangent_kernel(net, x, memory=2**16)
+    assert (whole == whole.T).all()
+    np.testing.assert_allclose(small, whole, rtol=1e-13)
+    np.testing.assert_allclose(c.network_tangent_kernel(net, x, x[:3]), whole[:, :3], rtol=1e-7)
+    with pytest.raises(InputError, match="must hold one pair of points"):
+        c.network_tangent_kernel(net, x, memory=100)
+
+
+def test_layers_sum_to_the_kernel_and_speeds_weigh_them():
+    x = points(4, 5, 2)
+    net = sequence_network(pooled=False, circular=False)
+    shares = c.network_tangent_kernel_by_layer(net, x)
+    np.testing.assert_allclose(shares.sum(axis=0), c.network_tangent_kernel(net, x), rtol=1e-12)
+    scheme = net.ntk_scheme()
+    np.testing.assert_allclose(
+        c.network_tangent_kernel_by_layer(net, x, scheme=scheme), shares, rtol=1e-12
+    )
+    alpha = scheme.alpha(net.width)
+    normalised = c.normalised_network_kernels(net, x, scheme=scheme)
+    one_rate = c.network_tangent_kernel_by_layer(net, x, scheme=net.standard_scheme())
+    expected = (net.kappa(alpha) / alpha) ** 2
+    np.testing.assert_allclose(expected[:, None, None] * normalised, one_rate, rtol=1e-12)
+
+
+PART = {
+    "conv": (
+        (4, 4, 1),
+        c.serial(c.conv((3, 3), bias_std=0.3), RELU, c.conv((2, 2), strides=2), RELU, c.flatten()),
+    ),
+    "pool": ((4, 4, 1), c.serial(c.conv((3, 3)), RELU, c.avg_pool((2, 2)), c.global_avg_pool())),
+    "residual": (
+        (4,),
+        c.serial(c.dense(), c.residual(c.activation("erf"), c.dense(), multiplier=0.7), RELU),
+    ),
+    "concatenate": (
+        (4,),
+        c.serial(
+            c.dense(),
+            RELU,
+            c.fan_out(c.serial(), c.serial(c.dense(), RELU), combine="concatenate"),
+        ),
+    ),
+    "layer norm": ((4,), c.serial(c.dense(), c.layer_norm(), RELU)),
+    "linear attention": (
+        (4, 2),
+        c.serial(c.dense(), c.global_self_attention(), RELU, c.global_avg_pool()),
+    ),
+    "root attention": (
+        (3, 2),
+        c.serial(c.dense(), c.global_self_attention("root", bias_std=0.3), c.flatten()),
+    ),
+}
+
+
+def finite_deviation(name, width, draws):
+    """Rms over draws of the tangent kernel's deviation from the limit, over its largest entry."""
+    shape, parts = PART[name]
+    net = c.ComposedNetwork(c.serial(parts, c.dense(outputs=1, bias_std=0.2)), shape, width)
+    x, scheme = points(3, *shape, seed=3), net.ntk_scheme()
+    limit = c.network_tangent_kernel(net, x, scheme=scheme)
+    speeds = jnp.asarray(scheme.speed(width))
+
+    def kernel(key):
+        params = net.init(key, scheme)
+        jacobian = jax.jacobian(lambda p: net.apply(p, jnp.asarray(x))[:, 0])(params)
+        rows = [
+            jnp.concatenate([a.reshape(3, -1) for a in jax.tree.leaves(j)], 1) for j in jacobian
+        ]
+        return sum(s * r @ r.T for s, r in zip(speeds, rows, strict=True))
+
+    found = jax.jit(jax.vmap(kernel))(jax.random.split(jax.random.key(0), draws))
+    off = (np.asarray(found) - limit) / np.abs(limit).max()
+    return np.sqrt(np.mean(off**2)), np.abs(off.mean(axis=0)).max()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PART)
+def test_finite_networks_tend_to_the_limit_like_one_over_the_root_of_the_width(name):
+    with jax.enable_x64(True):
+        narrow, _ = finite_deviation(name, 32, 64)
+        wide, mean_off = finite_deviation(name, 512, 64)
+    slope = np.log(wide / narrow) / np.log(512 / 32)
+    assert -0.72 < slope < -0.33, slope
+    assert mean_off < 5 * wide / 8 + 0.02
+
+
+def test_a_network_and_its_limit_are_one_object():
+    parts = c.serial(c.dense(bias_std=0.3), RELU, c.dense(), RELU, c.dense(outputs=1))
+    net, x = c.ComposedNetwork(parts, (3,), 512), points(3, 3)
+    scheme = net.ntk_scheme()
+    params = net.init(jax.random.key(0), scheme, dtype=np.float32)
+    speeds = scheme.speed(512)
+    finite = sum(s * share for s, share in zip(speeds, _shares(net, params, x), strict=True))
+    limit = c.network_tangent_kernel(net, x, scheme=scheme)
+    assert np.abs(finite - limit).max() < 0.2 * limit.max()
+
+
+def _shares(net, params, x):
+    """Tangent kernel of every group, (n, n)."""
+    x = jnp.asarray(x, jnp.float32)
+    for number in range(len(params)):
+
+        def apply(one, x, number=number):
+            return net.apply((*params[:number], one, *params[number + 1 :]), x)
+
+        yield np.asarray(tangent_kernel(apply, params[number], x)).reshape(len(x), len(x))
+
+
+def test_dropout_counts_on_the_diagonal_alone_and_only_while_training():
+    parts = c.serial(c.dense(), RELU, c.dropout(0.5), c.dense(), RELU, c.dense(outputs=1))
+    net, x = c.ComposedNetwork(parts, (3,), 4), points(3, 3)
+    plain, noisy = (c.network_covariance_kernel(net, x, training=t) for t in (False, True))
+    without = c.ComposedNetwork(
+        c.serial(c.dense(), RELU, c.dense(), RELU, c.dense(outputs=1)), (3,), 4
+    )
+    np.testing.assert_array_equal(plain, c.network_covariance_kernel(without, x))
+    np.testing.assert_allclose(np.diag(noisy), 2 * np.diag(plain))
+
+
+def test_nested_branches_are_planned_once_each():
+    part = c.dense()
+    for _ in range(40):
+        part = c.residual(RELU, c.dense(), part, c.dense(weight_std=0.5))
+    net = c.ComposedNetwork(c.serial(c.dense(), part, c.dense(outputs=1)), (3,), 2)
+    assert len(net.layers) == 83
+
+
+def test_a_skip_connection_inside_of_a_branch_is_that_of_the_branch():
+    inner = c.residual(RELU, c.dense())
+    net = c.ComposedNetwork(
+        c.serial(c.dense(), c.residual(RELU, c.dense(), inner), c.dense(outputs=1)), (2,), 4
+    )
+    # 1/2 from the points, + 1/4 from the branch, + 1/8 from the branch inside of it
+    assert np.isclose(c.network_covariance_kernel(net, np.eye(2))[0, 0], 0.875)
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ((c.dense(), RELU, RELU), r"needs Gaussian entries.*part 3 \(activation relu\)"),
+        ((c.layer_norm(), c.dense()), "before the first weights"),
+        ((c.dropout(0.5), c.dense()), "infinite width"),
+        ((c.dense(), c.fan_out(c.serial(), c.serial(RELU))), "weights of their own"),
+    ],
+)
+def test_what_has_no_limit_is_refused_with_its_place(parts, words):
+    net = c.ComposedNetwork(c.serial(*parts, c.dense(outputs=1)), (3,), 4)
+    with pytest.raises(InputError, match=words):
+        c.network_tangent_kernel(net, points(2, 3))
+
+
+@pytest.mark.parametrize(("weight_std", "words"), [(1e4, "explode"), (1e-4, "vanish")])
+def test_variances_that_leave_all_bounds_are_refused_with_their_layer(weight_std, words):
+    hidden = [part for _ in range(6) for part in (c.dense(weight_std=weight_std), RELU)]
+    net = c.ComposedNetwork(c.serial(*hidden, c.dense(outputs=1)), (3,), 4)
+    with pytest.raises(InputError, match=rf"in layer 4 \(dense 4, part 7.*{words}"):
+        c.network_covariance_kernel(net, points(2, 3))
+
+
+def test_points_of_another_shape_or_precision_are_refused():
+    net = sequence_network(pooled=False, circular=False)
+    with pytest.raises(InputError, match=r"input shape \(5, 2\)"):
+        c.network_tangent_kernel(net, points(3, 2, 5))
+    with pytest.raises(InputError, match="same precision"):
+        c.network_tangent_kernel(net, points(3, 10), points(3, 10).astype(np.float32))
+
+
+def test_max_pooling_and_batch_norm_are_refused_with_the_reason():
+    with pytest.raises(InputError, match="no closed form"):
+        c.max_pool((2, 2))
+    with pytest.raises(InputError, match="depends on all points"):
+        c.batch_norm()

@@ -1,0 +1,161 @@
+"""Does the site build, strictly, with links, tutorials and formulas, and nothing from elsewhere?"""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tools" / "site"))
+
+pytestmark = pytest.mark.skipif(
+    any(importlib.util.find_spec(n) is None for n in ("mkdocs", "latex2mathml", "material")),
+    reason="the extra docs is not installed",
+)
+LOADED = re.compile(
+    r"<(?:script|img|iframe|source)[^>]*\bsrc=[\"']?(?:https?:)?//|<link[^>]*stylesheet[^>]*href=[\"']?(?:https?:)?//"
+)
+
+
+def build(folder, **variables):
+    return subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1", **variables},
+    )
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The site without the reference, which takes as long as all the rest."""
+    folder = tmp_path_factory.mktemp("site")
+    done = build(folder, LAZYSCOPE_SITE_API="false")
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    return folder
+
+
+def test_pages_load_nothing_from_elsewhere(site):
+    pages = sorted(site.rglob("*.html"))
+    assert len(pages) > 30
+    loaded = [
+        p.name
+        for p in pages
+        if p.parent.name not in ("gallery", "explorer") and LOADED.search(p.read_text("utf-8"))
+    ]
+    assert loaded == []
+    fetched = [
+        p.name
+        for p in site.rglob("*.css")
+        if re.search(r"url\([\"']?(https?:)?//", p.read_text("utf-8"))
+    ]
+    assert fetched == []
+
+
+def test_formulas_of_theory_are_mathematics(site):
+    page = (site / "theory.html").read_text("utf-8")
+    assert page.count("<math") > 200
+    assert 'class="arithmatex"' not in page
+    assert not re.search(r'href="[^"]*/?(T|0|x)"', page)  # W[l](T) was a link once
+    body = re.sub(r"<(pre|code).*?</\1>", "", page, flags=re.DOTALL)
+    assert not re.search(r">[^<]*\balpha_l\b", body.split('class="md-content"')[1])
+
+
+def test_tutorials_show_what_their_blocks_print_and_draw(site):
+    lazy = (site / "tutorials" / "is-my-network-lazy.html").read_text("utf-8")
+    assert "regime: theta-lazy" in lazy
+    assert (site / "tutorials" / "is-my-network-lazy" / "start.svg").stat().st_size > 5000
+    assert (site / "tutorials" / "luo-2021" / "diagram.pdf").read_bytes()[:4] == b"%PDF"
+
+
+def test_the_gallery_says_what_is_missing(site):
+    page = (site / "gallery.html").read_text("utf-8")
+    there = len(list((site / "gallery").glob("*.html")))
+    assert ("pages are missing" in page) == (there < 7)
+
+
+@pytest.mark.parametrize(
+    ("written", "wrong"),
+    [("[a](no-such-page.md)", "no-such-page"), ("[a](theory.md#no-such-part)", "no-such-part")],
+)
+@pytest.mark.slow
+def test_a_wrong_link_ends_the_build(tmp_path, written, wrong):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    for name in ("index.md", "theory.md"):
+        (docs / name).write_text(f"# {name}\n\n{written if name == 'index.md' else ''}\n", "utf-8")
+    settings = (ROOT / "mkdocs.yml").read_text("utf-8").split("\nnav:")[0]
+    settings = settings.replace("hooks: [tools/site/hooks.py]", "").replace("  - search\n", "")
+    (tmp_path / "mkdocs.yml").write_text(settings, "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "LAZYSCOPE_SITE_API": "false"},
+    )
+    assert done.returncode != 0
+    assert wrong in done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_the_whole_site_builds_with_its_reference(tmp_path):
+    done = build(tmp_path)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    page = (tmp_path / "api" / "scaling.html").read_text("utf-8")
+    assert "named_scheme" in page
+    assert ":::" not in page
+
+
+@pytest.mark.parametrize(
+    ("plain", "parts"),
+    [
+        ("alpha_l", ["<msub>", "&#x003B1;"]),
+        ("m^-1/2", ["<msup>", "<mn>1</mn>"]),
+        ("W[l] x", ["<mi>W</mi>", "<mi>l</mi>"]),
+        ("sqrt(m)", ["<msqrt>"]),
+        ("gamma'", ["&#x003B3;"]),
+    ],
+)
+def test_plain_notation_becomes_mathematics(plain, parts):
+    from mathematics import with_formulas
+
+    page = with_formulas(f"<p>{plain} is</p>", plain=True)
+    assert all(part in page for part in parts), page
+    assert page.endswith(" is</p>")
+
+
+@pytest.mark.parametrize(
+    "text", ["<code>alpha_l</code>", "<h2>kappa</h2>", "<p>max_points of words</p>"]
+)
+def test_code_headings_and_names_stay(text):
+    from mathematics import with_formulas
+
+    assert with_formulas(text, plain=True) == text
+
+
+def test_outputs_are_kept_by_content(tmp_path, monkeypatch):
+    import tutorials
+
+    monkeypatch.setattr(tutorials, "KEPT", tmp_path)
+    page = "# A\n\n```python\nprint(1 + 1)\n```\n"
+    printed, folder = tutorials.run_page("a", page)
+    assert printed == ["2\n"]
+    assert "prints" in tutorials.with_output(page, printed)
+    monkeypatch.setattr(tutorials.subprocess, "run", None)  # a second run would call it
+    assert tutorials.run_page("a", page) == (printed, folder)
+    with pytest.raises(TypeError):
+        tutorials.run_page("a", page.replace("1 + 1", "1 + 2"))
+
+
+def test_a_block_that_fails_is_told(tmp_path, monkeypatch):
+    import tutorials
+
+    monkeypatch.setattr(tutorials, "KEPT", tmp_path)
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        tutorials.run_page("a", "```python\n1 / 0\n```\n")
