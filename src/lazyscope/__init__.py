@@ -24,16 +24,22 @@ if TYPE_CHECKING:
     from lazyscope.flow import function_problem as function_problem
     from lazyscope.flow import solve_flow as solve_flow
     from lazyscope.forecast import forecast_problem as forecast_problem
+    from lazyscope.kernel import conjugate_kernel as conjugate_kernel
     from lazyscope.kernel import explain_tangent_kernel as explain_tangent_kernel
     from lazyscope.kernel import limit_covariance_kernel as limit_covariance_kernel
     from lazyscope.kernel import limit_tangent_kernel as limit_tangent_kernel
+    from lazyscope.kernel import linearise as linearise
     from lazyscope.kernel import predict_flow as predict_flow
     from lazyscope.kernel import tangent_kernel as tangent_kernel
     from lazyscope.kernel import tangent_kernel_by_parameter as tangent_kernel_by_parameter
+    from lazyscope.kernel import tangent_kernel_diagonal as tangent_kernel_diagonal
     from lazyscope.kernel import tangent_kernel_product as tangent_kernel_product
+    from lazyscope.kernel import tangent_kernel_trace as tangent_kernel_trace
+    from lazyscope.kernel import taylor as taylor
     from lazyscope.measure import estimate_exponent as estimate_exponent
     from lazyscope.model import Centred as Centred
     from lazyscope.model import Dense as Dense
+    from lazyscope.monte_carlo import limit_kernel_estimate as limit_kernel_estimate
     from lazyscope.observe import Observer as Observer
     from lazyscope.observe import as_function as as_function
     from lazyscope.observe import open_observations as open_observations
@@ -64,6 +70,7 @@ _ROOMS = (
     "kernel",
     "measure",
     "model",
+    "monte_carlo",
     "observe",
     "operator",
     "proxy",

@@ -54,6 +54,7 @@ SIGNED = {
 }
 """Numbers that may be negative or zero."""
 MAY_BE_ZERO = {
+    "degree",
     "seed",
     "data_seed",
     "num_test",

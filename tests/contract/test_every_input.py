@@ -29,6 +29,7 @@ ROOMS = [
     "observe",
     "data",
     "proxy",
+    "monte_carlo",
     "experiment",
     "sweep",
     "study",

@@ -31,7 +31,7 @@ ALL = [
 ]
 QUICK = {
     "check_no_attributes_set_in_init",
-    "check_estimator_cloneable",
+    "check_do_not_raise_errors_in_init_or_set_params",
     "check_estimators_pickle",
     "check_dict_unchanged",
     "check_fit2d_1sample",
@@ -65,10 +65,8 @@ def test_quick_checks_of_scikit_learn_pass(estimator, check):
 
 
 def test_names_of_quick_checks_are_names_of_checks():
-    import sklearn.utils.estimator_checks as checks
-
-    assert {name for name in QUICK if not hasattr(checks, name)} == set()
-    assert len(list(quick_checks())) >= len(QUICK)
+    found = {getattr(check, "func", check).__name__ for _, check in quick_checks()}
+    assert found >= QUICK - {"check_do_not_raise_errors_in_init_or_set_params"}  # from 1.6
 
 
 @pytest.fixture(scope="module")

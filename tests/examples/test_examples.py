@@ -17,6 +17,8 @@ NEEDS = {
     "pytorch_cnn": ("torch",),
     "characters": ("torch",),
     "mup_transformer": ("torch",),
+    "gamma_dial": ("torch",),
+    "characters_flax": ("flax", "optax"),
 }
 SAYS = {
     "flax_digits": ("Forecast", "Verdict: not-lazy", "lazyscope report"),
@@ -42,6 +44,18 @@ SAYS = {
         "change: scale of attention times m^-0.5",
         "decay coupled to the rate: muP is contradicted",
         "change: weight decay of blocks.1.down.weight times m^1",
+    ),
+    "gamma_dial": (
+        "rho +0.5, theta-lazy",
+        "rho -1.3, partially-lazy",
+        "measured rho",
+        "dimensions of rows: embedding",
+    ),
+    "characters_flax": (
+        "AdamW, width 64",
+        "Muon and AdamW, width 64",
+        "verdict: not-lazy",
+        "Exponents of the width after 120 steps",
     ),
     "transformer": ("attention", "Share of every array in the kernel"),
 }

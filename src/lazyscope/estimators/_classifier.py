@@ -8,7 +8,6 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from lazyscope._checks import check_flag
 from lazyscope.estimators._abstract import ROOT_2, AbstractTangentKernelEstimator, validated
-from lazyscope.estimators._network import KernelName
 
 _NODES = 64
 
@@ -59,14 +58,14 @@ class TangentKernelClassifier(ClassifierMixin, AbstractTangentKernelEstimator):
     def __init__(
         self,
         *,
-        depth: int = 3,
+        depth: Any = 3,
         activation: Any = "relu",
         weight_std: Any = ROOT_2,
         bias_std: Any = 0.1,
         network: Any = None,
-        kernel: KernelName = "ntk",
-        ridge: float = 1e-3,
-        time: float | None = None,
+        kernel: Any = "ntk",
+        ridge: Any = 1e-3,
+        time: Any = None,
     ) -> None:
         super().__init__(
             depth=depth,

@@ -1,10 +1,16 @@
 """Which kernels has the network that an estimator was given?"""
 
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
 from lazyscope._checks import InputError, shown
+from lazyscope.composed import (
+    ComposedNetwork,
+    network_covariance_kernel,
+    network_tangent_kernel,
+)
 from lazyscope.kernel import limit_covariance_kernel, limit_tangent_kernel
 
 KernelName = Literal["ntk", "nngp"]
@@ -38,6 +44,9 @@ def network_kernel(
 
 
 def _kernel_of(network: Any, which: KernelName) -> Any:
+    if isinstance(network, ComposedNetwork):
+        limit = network_tangent_kernel if which == "ntk" else network_covariance_kernel
+        return partial(limit, network)
     name = "tangent_kernel" if which == "ntk" else "covariance_kernel"
     method = getattr(network, name, None)
     if callable(method):

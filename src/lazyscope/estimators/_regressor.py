@@ -7,7 +7,6 @@ from sklearn.base import RegressorMixin
 
 from lazyscope._checks import check_flag
 from lazyscope.estimators._abstract import ROOT_2, AbstractTangentKernelEstimator, validated
-from lazyscope.estimators._network import KernelName
 
 
 @final
@@ -56,15 +55,15 @@ class TangentKernelRegressor(RegressorMixin, AbstractTangentKernelEstimator):
     def __init__(
         self,
         *,
-        depth: int = 3,
+        depth: Any = 3,
         activation: Any = "relu",
         weight_std: Any = ROOT_2,
         bias_std: Any = 0.1,
         network: Any = None,
-        kernel: KernelName = "ntk",
-        ridge: float = 1e-3,
-        time: float | None = None,
-        normalize_y: bool = True,
+        kernel: Any = "ntk",
+        ridge: Any = 1e-3,
+        time: Any = None,
+        normalize_y: Any = True,
     ) -> None:
         super().__init__(
             depth=depth,

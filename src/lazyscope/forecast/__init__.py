@@ -1,5 +1,10 @@
 """What does initialization alone say about training: how far, how fast, how stable?"""
 
+from lazyscope.forecast._by_products import (
+    ForecastByProducts,
+    TrainableProblem,
+    forecast_by_products,
+)
 from lazyscope.forecast._descent_steps import DescentSteps
 from lazyscope.forecast._forecast import (
     Forecast,
@@ -14,8 +19,11 @@ __all__ = [
     "BoundForm",
     "DescentSteps",
     "Forecast",
+    "ForecastByProducts",
     "StartingPoint",
+    "TrainableProblem",
     "forecast",
+    "forecast_by_products",
     "forecast_problem",
     "guaranteed_rate",
     "limit_lambda_min",

@@ -3,6 +3,7 @@
 from lazyscope._deprecated import moved
 from lazyscope._jax import coarser
 from lazyscope._trace import traced_precision
+from lazyscope.kernel._conjugate import conjugate_kernel
 from lazyscope.kernel._function import FunctionExpansion, FunctionGradient, FunctionKernel
 from lazyscope.kernel._function_check import CheckedFunction, check_function
 from lazyscope.kernel._layerwise import LayerwiseExpansion, LayerwiseGradient, LayerwiseKernel
@@ -21,6 +22,7 @@ from lazyscope.kernel._spectrum import (
     time_to_level,
     zero_share,
 )
+from lazyscope.kernel._taylor import linearise, taylor
 from lazyscope.kernel.any_function._explain import (
     KernelExplanation,
     ParameterHandling,
@@ -28,6 +30,7 @@ from lazyscope.kernel.any_function._explain import (
     working_precision,
 )
 from lazyscope.kernel.any_function._kernel import tangent_kernel, tangent_kernel_by_parameter
+from lazyscope.kernel.any_function._outputs import tangent_kernel_diagonal, tangent_kernel_trace
 from lazyscope.kernel.any_function._product import tangent_kernel_product
 from lazyscope.kernel.gaussian import (
     AbstractDynamics,
@@ -78,11 +81,13 @@ __all__ = [
     "calibration",
     "check_function",
     "coarser",
+    "conjugate_kernel",
     "explain_tangent_kernel",
     "limit_amplification",
     "limit_covariance_kernel",
     "limit_tangent_kernel",
     "limit_tangent_kernel_by_layer",
+    "linearise",
     "normalised_limit_kernels",
     "predict_flow",
     "resolved",
@@ -90,7 +95,10 @@ __all__ = [
     "smallest_eigenvalue",
     "tangent_kernel",
     "tangent_kernel_by_parameter",
+    "tangent_kernel_diagonal",
     "tangent_kernel_product",
+    "tangent_kernel_trace",
+    "taylor",
     "time_to_level",
     "traced_precision",
     "working_precision",

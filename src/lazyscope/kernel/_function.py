@@ -13,7 +13,7 @@ from lazyscope._checks import check_instance, check_not_negative
 from lazyscope._trace import asking, kernel_type, pose
 from lazyscope.kernel._protocol import AbstractExpansion, AbstractGradient, AbstractTangentKernel
 from lazyscope.kernel.any_function._blocks import MEMORY, Finish, Programs, in_blocks
-from lazyscope.kernel.any_function._plan import make_plan
+from lazyscope.kernel.any_function._plan import Outputs, make_plan
 from lazyscope.kernel.orders._rows import Rows, add_rows, assemble
 from lazyscope.model import FunctionModel, group_norms
 
@@ -180,7 +180,7 @@ def _summed(kernel: FunctionKernel, params: Groups, x1: Any, x2: Any | None, spe
 @eqx.filter_jit
 def _mean(kernel: FunctionKernel, params: Groups, x: Any, speeds: Any) -> Any:
     weighed = _weighing(params, speeds)
-    return _contracted(kernel, params, x, None, weighed, averaged=True)[:, :, 0, 0]
+    return _contracted(kernel, params, x, None, weighed, outputs="mean")[:, :, 0, 0]
 
 
 def _contracted(
@@ -190,7 +190,7 @@ def _contracted(
     x2: Any | None,
     finish: Finish,
     *,
-    averaged: bool = False,
+    outputs: Outputs = "pairs",
 ) -> Any:
     """What `finish` makes of the shares of all parameters."""
     if not len(x1):
@@ -201,7 +201,7 @@ def _contracted(
     second = None if x2 is None else _points(kernel.model, params, x2)
     question = pose(kernel.model.apply, params, first, second)
     n2 = None if second is None else len(second)
-    plan = make_plan(question.example, len(first), n2, kernel.memory, averaged=averaged)
+    plan = make_plan(question.example, len(first), n2, kernel.memory, outputs=outputs)
     return in_blocks(Programs(finish, plan), question)
 
 

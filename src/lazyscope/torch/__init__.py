@@ -8,8 +8,11 @@ except ImportError as _error:
         "Install it with: pip install 'lazyscope[torch]'"
     ) from _error
 
+from lazyscope.torch._conjugate import conjugate_kernel
 from lazyscope.torch._forecast import forecast, parameter_groups
 from lazyscope.torch._observer import Observer
+from lazyscope.torch._outputs import tangent_kernel_diagonal, tangent_kernel_trace
+from lazyscope.torch._taylor import linearise, taylor
 from lazyscope.torch.callbacks import huggingface_callback, lightning_callback
 from lazyscope.torch.kernel._explain import explain_tangent_kernel
 from lazyscope.torch.kernel._kernel import tangent_kernel, tangent_kernel_by_parameter
@@ -18,13 +21,18 @@ from lazyscope.torch.roles import roles_of
 
 __all__ = [
     "Observer",
+    "conjugate_kernel",
     "explain_tangent_kernel",
     "forecast",
     "huggingface_callback",
     "lightning_callback",
+    "linearise",
     "parameter_groups",
     "roles_of",
     "tangent_kernel",
     "tangent_kernel_by_parameter",
+    "tangent_kernel_diagonal",
     "tangent_kernel_product",
+    "tangent_kernel_trace",
+    "taylor",
 ]

@@ -35,5 +35,10 @@ def calls(folder):
         },
         "torch.tangent_kernel": net,
         "torch.tangent_kernel_by_parameter": net,
+        "torch.tangent_kernel_diagonal": net,
+        "torch.tangent_kernel_trace": net,
+        "torch.linearise": {"module": layers},
+        "torch.taylor": {"module": layers, "degree": 2},
+        "torch.conjugate_kernel": {**net, "layer": "1"},
         "torch.tangent_kernel_product": {**net, "vector": y},
     }

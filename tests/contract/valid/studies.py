@@ -208,6 +208,13 @@ def calls(folder):
             "proxy_widths": (8, 16),
             "seeds": 3,
         },
+        "monte_carlo.limit_kernel_estimate": {
+            "build": lambda width, seed: (apply, tree()),
+            "x": numbers(5, 3),
+            "widths": (8, 16, 32),
+            "draws": 8,
+            "folder": folder / "draws",
+        },
         "proxy.narrow_proxy": {
             "build": lambda width, seed: (apply, tree()),
             "data": (numbers(5, 3), numbers(5, 1)),

@@ -308,6 +308,17 @@ def calls(folder):
         "kernel.working_precision": {"apply": apply, "params": tree(), "x": x},
         "kernel.tangent_kernel": dict(**net, x2=x, memory=2**30),
         "kernel.tangent_kernel_by_parameter": dict(**net, x2=x, memory=2**30),
+        "kernel.tangent_kernel_diagonal": dict(**net, x2=x, memory=2**30),
+        "kernel.tangent_kernel_trace": dict(**net, x2=x, memory=2**30),
+        "kernel.linearise": {"apply": apply, "params": tree()},
+        "kernel.taylor": {"apply": apply, "params": tree(), "degree": 2},
+        "kernel.conjugate_kernel": {
+            "features": apply,
+            "params": tree(),
+            "x1": x,
+            "x2": x,
+            "memory": 2**30,
+        },
         "kernel.tangent_kernel_product": dict(**net, vector=y, x2=x, memory=2**30),
         "operator.PreconditionerSettings": {"rank": 2, "pivots": "greedy", "seed": 0},
         "operator.kernel_operator": {
@@ -393,6 +404,12 @@ def calls(folder):
             "speeds": (1.0, 1.0),
             "start_share": 0.5,
             "at_fraction": 0.0,
+        },
+        "forecast.forecast_by_products": {
+            "problem": problem(),
+            "at_fraction": 0.5,
+            "steps": 3,
+            "tolerance": 0.1,
         },
         "forecast.forecast_problem": {"problem": problem(), "at_fraction": 0.0},
         "forecast.guaranteed_rate": {

@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import math
+import operator
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, TypeVar, final
@@ -16,9 +17,14 @@ from jax.extend.core import ClosedJaxpr
 
 from lazyscope._checks import InputError, check_positive
 from lazyscope._trace import Question, inner_constants
-from lazyscope.kernel.any_function._factors import Arrays, BatchFactors, batch_factors
+from lazyscope.kernel.any_function._factors import (
+    Arrays,
+    BatchFactors,
+    batch_factors,
+    of_output,
+)
 from lazyscope.kernel.any_function._jacobian import from_jacobian
-from lazyscope.kernel.any_function._plan import GroupPlan, Plan, make_plan
+from lazyscope.kernel.any_function._plan import GroupPlan, Outputs, Plan, make_plan
 from lazyscope.kernel.any_function._probe import (
     arrays_in,
     check_derivative,
@@ -32,8 +38,9 @@ from lazyscope.kernel.orders._rows import (
     Rows,
     add_rows,
     assemble,
-    over_outputs,
+    of_one_output,
     side_by_side,
+    sum_of_rows,
 )
 from lazyscope.model import check_kernel_memory
 
@@ -47,13 +54,33 @@ Built = TypeVar("Built")
 def sum_of_shares(question: Question, memory: float) -> jax.Array:
     """The kernel (n1, n2, C, C)."""
     check_result(question, 1)
-    return in_blocks(checked(question, memory, _summing), question)
+    return in_blocks(checked(question, memory, summing), question)
 
 
 def shares_by_parameter(question: Question, memory: float) -> list[jax.Array]:
     """The shares of all parameters, each (n1, n2, C, C)."""
     check_result(question, len(question.leaves))
     return in_blocks(checked(question, memory, _listing), question)
+
+
+def trace_of_shares(question: Question, memory: float) -> jax.Array:
+    """The kernel summed over equal outputs, (n1, n2)."""
+    return _without_pairs(question, memory, "sum")[:, :, 0, 0]
+
+
+def diagonal_of_shares(question: Question, memory: float) -> jax.Array:
+    """The kernel of every output with itself, (n1, n2, C)."""
+    return _without_pairs(question, memory, "each")[:, :, :, 0]
+
+
+def _without_pairs(question: Question, memory: float, outputs: Outputs) -> jax.Array:
+    check_result(question, 1, outputs)
+    programs = checked(question, memory, summing, outputs)
+    if question.example.num_outputs:
+        return in_blocks(programs, question)
+    others = question.x1 if question.x2 is None else question.x2
+    count = 0 if outputs == "each" else 1
+    return jnp.zeros((len(question.x1), len(others), count, 1), question.example.dtype)
 
 
 @final
@@ -79,15 +106,20 @@ _built: OrderedDict[Hashable, Any] = OrderedDict()
 _KEPT = 128
 
 
-def checked(question: Question, memory: float, build: Callable[[Plan], Built]) -> Built:
+def checked(
+    question: Question,
+    memory: float,
+    build: Callable[[Plan], Built],
+    outputs: Outputs = "pairs",
+) -> Built:
     """Check the network and return ``build(plan)``, kept by what the network computes.
 
     The key holds the equations, not only the function, so that a change is never missed.
     """
     memory = check_positive("memory", memory)
     n1, n2 = len(question.x1), None if question.x2 is None else len(question.x2)
-    network = (question.network, _fingerprint(question))
-    key = (network, n1, n2, memory, build)
+    network = (question.network, fingerprint(question))
+    key = (network, n1, n2, memory, build, outputs)
     seen = _recent(network) if network in _built else None
     if seen is None:
         check_repeatable(question)
@@ -99,7 +131,7 @@ def checked(question: Question, memory: float, build: Callable[[Plan], Built]) -
             _keep(network, passed)
     if key in _built:
         return _recent(key)
-    plan = make_plan(question.example, n1, n2, memory)
+    plan = make_plan(question.example, n1, n2, memory, outputs=outputs)
     unused = all(parameter.method == "unused" for parameter in plan.parameters)
     if unused and question.example.num_outputs:
         raise InputError(
@@ -129,13 +161,15 @@ def _keep(key: Hashable, value: Built) -> Built:
     return value
 
 
-def check_result(question: Question, count: int) -> None:
+def check_result(question: Question, count: int, outputs: Outputs = "pairs") -> None:
     """Refuse kernels that would not fit into the memory at hand."""
     n1, c = len(question.x1), question.example.num_outputs
     n2 = n1 if question.x2 is None else len(question.x2)
+    each = {"pairs": c * c, "each": c}.get(outputs, 1)
+    held = {"pairs": f" and {c} x {c} outputs", "each": f" and {c} outputs"}.get(outputs, "")
     check_kernel_memory(
-        count * n1 * n2 * c * c * question.example.dtype.itemsize,
-        what=f"{count} kernel{'s' if count > 1 else ''} of {n1} x {n2} examples and {c} x {c} outputs",
+        count * n1 * n2 * each * question.example.dtype.itemsize,
+        what=f"{count} kernel{'s' if count > 1 else ''} of {n1} x {n2} examples{held}",
     )
 
 
@@ -149,7 +183,7 @@ def _planned(plan: Plan) -> Plan:
     return plan
 
 
-def _fingerprint(question: Question) -> Hashable:
+def fingerprint(question: Question) -> Hashable:
     """The equations with those constants that are part of a program: numbers and inner arrays."""
     closed = question.example.closed
     return _digest(closed, [c for c in closed.consts if np.size(c) == 1])
@@ -192,13 +226,15 @@ def _tiled(programs: Programs, arrays: Arrays, x1: Any, x2: Any | None) -> Any:
     rows, columns = programs.plan.rows, programs.plan.columns
     assert columns is not None
     others = x1 if x2 is None else x2
+    swap = (1, 0, 2, 3) if programs.plan.outputs == "each" else (1, 0, 3, 2)
+    mirrored = operator.methodcaller("transpose", swap)
     tiles: list[list[Any]] = []
     for i, slab1 in enumerate(_slabs(x1, rows)):
         left = programs.factors(arrays, slab1)
         line = []
         for j, slab2 in enumerate(_slabs(others, columns)):
             if x2 is None and j < i:
-                line.append(jax.tree.map(lambda k: k.transpose(1, 0, 3, 2), tiles[j][i]))
+                line.append(jax.tree.map(mirrored, tiles[j][i]))
             elif x2 is None and j == i:
                 line.append(programs.contract(left, None))
             else:
@@ -225,7 +261,21 @@ def _both(plan: Plan, finish: Finish, arrays: Arrays, x1: Any, x2: Any) -> Any:
 
 
 def _contract(plan: Plan, finish: Finish, left: BatchFactors, right: BatchFactors | None) -> Any:
-    """The kernel of two blocks of examples from their factors."""
+    """The kernel of two blocks of examples from their factors, output by output if that is asked."""
+    if plan.outputs != "each":
+        return _contracted(plan, finish, left, right)
+
+    def single(number: jax.Array) -> Any:
+        other = None if right is None else of_output(right, number)
+        return _contracted(plan, finish, of_output(left, number), other)
+
+    numbers = jnp.arange(plan.example.num_outputs)
+    found = lax.map(single, numbers, batch_size=plan.together)
+    return jax.tree.map(lambda k: jnp.moveaxis(k[..., 0], 0, 2), found)
+
+
+def _contracted(plan: Plan, finish: Finish, left: BatchFactors, right: BatchFactors | None) -> Any:
+    """The kernel from the shares of all parameters."""
     n = jax.tree.leaves(left)[0].shape[0]
     edges = _edges(n, plan.num_outputs) if right is None else (0, n)
     shares = [
@@ -246,7 +296,7 @@ def _share(
     """The share of one parameter, None if it is zero."""
     mine, other = left.leaves[parameter], None if right is None else right.leaves[parameter]
     if plan.parameters[parameter].method == "jacobian":
-        if plan.averaged:
+        if plan.summed:
             mine, other = mine[:, None], None if other is None else other[:, None]
         return _scaled(plan, from_jacobian(mine, other, edges))
     parts = []
@@ -263,17 +313,24 @@ def _group_share(
     right: GroupFactors | None,
     edges: Sequence[int],
 ) -> Rows:
-    """The share of a group of uses; averaged, the sum over outputs."""
-    joined = plan.averaged and not group.group.transposed
-    if joined:
+    """The share of a group of uses, or its sum over outputs: one by one where some are transposed."""
+    if plan.summed and group.group.transposed:
+
+        def rows(number: jax.Array) -> Rows:
+            other = None if right is None else of_one_output(right, number)
+            return group.order.contract(Pair(of_one_output(left, number), other, edges))
+
+        return sum_of_rows(rows, jnp.arange(plan.example.num_outputs))
+    if plan.summed:
         left, right = side_by_side(left), None if right is None else side_by_side(right)
-    rows = group.order.contract(Pair(left, right, edges))
-    return over_outputs(rows) if plan.averaged and not joined else rows
+    return group.order.contract(Pair(left, right, edges))
 
 
 def _scaled(plan: Plan, rows: Rows) -> Rows:
     """A sum over outputs as their mean, if that is what is asked."""
-    return tuple(row / plan.example.num_outputs for row in rows) if plan.averaged else rows
+    if plan.outputs != "mean":
+        return rows
+    return tuple(row / plan.example.num_outputs for row in rows)
 
 
 def _summed(shares: Sequence[Rows | None], edges: Sequence[int], symmetric: bool) -> Any:
@@ -286,5 +343,5 @@ def _listed(shares: Sequence[Rows | None], edges: Sequence[int], symmetric: bool
     return [jnp.zeros_like(some) if k is None else k for k in kernels]
 
 
-_summing = functools.partial(Programs, _summed)
+summing = functools.partial(Programs, _summed)
 _listing = functools.partial(Programs, _listed)

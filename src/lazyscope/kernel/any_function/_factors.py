@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from lazyscope._trace import Junction, Path, Use, over_examples, run_tapped
 from lazyscope.kernel.any_function._plan import GroupPlan, Plan
-from lazyscope.kernel.orders._rows import Factors, GroupFactors
+from lazyscope.kernel.orders._rows import Factors, GroupFactors, of_one_output
 
 
 class BatchFactors(NamedTuple):
@@ -52,6 +52,18 @@ def batch_factors(plan: Plan, arrays: Arrays, xs: jax.Array) -> BatchFactors:
         )  # fmt: skip
 
     return BatchFactors(over_examples(single)(xs))
+
+
+def of_output(factors: BatchFactors, number: jax.Array) -> BatchFactors:
+    """The factors of a single output."""
+    return BatchFactors(
+        tuple(
+            tuple(of_one_output(group, number) for group in each)
+            if isinstance(each, tuple)
+            else jax.lax.dynamic_slice_in_dim(each, number, 1, axis=1)
+            for each in factors.leaves
+        )
+    )
 
 
 def _junctions(plan: Plan) -> dict[Path, Junction]:

@@ -2,8 +2,9 @@
 
 import functools
 import math
+import typing
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from jax.extend.core import Jaxpr, Literal
@@ -14,6 +15,10 @@ from lazyscope.kernel.orders._rows import Pair, Rows
 
 IN_CACHE = 2**22
 """Bytes of gradients at a time: pieces that stay in the cache are multiplied twice as fast."""
+
+
+Outputs: TypeAlias = typing.Literal["pairs", "sum", "mean", "each"]
+"""What becomes of the outputs (c, k) of a kernel: all pairs, the sum or mean over c = k, or each c = k."""
 
 
 class Group(NamedTuple):
@@ -60,8 +65,9 @@ class ParameterPlan(NamedTuple):
 class Plan(NamedTuple):
     """How a kernel is computed: every parameter's way, and how many examples at a time on each side.
 
-    ``columns=None`` is an example set against itself in one piece. `averaged` over outputs, the kernel
-    is that of a single output whose signals are those of all outputs side by side.
+    ``columns=None`` is an example set against itself in one piece. Summed over `outputs`, the kernel is that
+    of a single output whose signals are those of all outputs side by side; of each output, it is contracted
+    for `together` of them at a time.
     """
 
     example: Example
@@ -69,16 +75,22 @@ class Plan(NamedTuple):
     rows: int
     columns: int | None
     bytes_needed: int
-    averaged: bool
+    outputs: Outputs
+    together: int
 
     @property
     def num_outputs(self) -> int:
-        """Outputs of the kernel."""
-        return 1 if self.averaged else self.example.num_outputs
+        """Outputs of what is contracted at a time."""
+        return self.example.num_outputs if self.outputs == "pairs" else 1
+
+    @property
+    def summed(self) -> bool:
+        """Whether outputs are summed."""
+        return self.outputs in ("sum", "mean")
 
 
 def make_plan(
-    example: Example, n1: int, n2: int | None, memory: float, *, averaged: bool = False
+    example: Example, n1: int, n2: int | None, memory: float, *, outputs: Outputs = "pairs"
 ) -> Plan:
     """Choose by cost within `memory` bytes; ``n2=None`` is the symmetric kernel."""
     usage = find_uses(example)
@@ -92,14 +104,19 @@ def make_plan(
         if num_blocks == 1:
             columns = n2
         block = Block(rows, columns, example.dtype.itemsize, min(IN_CACHE, memory / 4))
-        plan = functools.partial(_group_plan, block, averaged, example.num_outputs)
+        plan = functools.partial(_group_plan, block, outputs, example.num_outputs)
         parameters = [
             _parameter_plan(example, usage, parameter, each, plan)
             for parameter, each in enumerate(grouped)
         ]
-        needed = _bytes(example, parameters, block)
+        needed = _bytes(example, parameters, block, outputs)
         if needed <= memory or (rows == 1 and columns in (None, 1)):
-            return Plan(example, tuple(parameters), rows, columns, needed, averaged)
+            together = 1
+            if outputs == "each":
+                lane = _paired(parameters) + 2 * block.pairs
+                spare = (memory - needed) / (lane * block.itemsize)
+                together = max(1, min(example.num_outputs, int(spare)))
+            return Plan(example, tuple(parameters), rows, columns, needed, outputs, together)
         num_blocks = max(num_blocks + 1, math.ceil(num_blocks * 1.2))
 
 
@@ -143,12 +160,14 @@ def _parameter_plan(
     return ParameterPlan("groups" if groups else "unused", tuple(map(plan, groups)), ())
 
 
-def _group_plan(block: Block, averaged: bool, num_outputs: int, group: Group) -> GroupPlan:
-    """The group with the cheapest order; averaged, signals of all outputs are those of one."""
+def _group_plan(block: Block, outputs: Outputs, num_outputs: int, group: Group) -> GroupPlan:
+    """The group with the cheapest order; summed, signals of all outputs are those of one."""
     use = group.uses[0]
     product, c, o = use.product, num_outputs, use.product.outputs
-    if averaged and not group.transposed:
+    if outputs in ("sum", "mean") and not group.transposed:
         c, o = 1, c * o
+    elif outputs != "pairs":
+        c = 1
     shape = GroupShape(
         use.blocks,
         group.positions,
@@ -204,21 +223,28 @@ def _sizes(jaxpr: Jaxpr, varying: Sequence[bool]) -> tuple[Sizes, list[bool]]:
     return Sizes(total, largest, shared), leaving
 
 
-def _bytes(example: Example, parameters: Sequence[ParameterPlan], block: Block) -> int:
+def _paired(parameters: Sequence[ParameterPlan]) -> float:
+    """Numbers that the order which holds most has for the pairs of a block."""
+    return max((o.held().paired for plan in parameters for _, o in plan.groups), default=0.0)
+
+
+def _bytes(
+    example: Example, parameters: Sequence[ParameterPlan], block: Block, outputs: Outputs
+) -> int:
     """Memory for the intermediates of one block, from above: nothing is assumed to be fused."""
     c = example.num_outputs
     sizes = forward_sizes(example)
-    each, paired = sizes.total + 3 * c * sizes.largest, 0.0
+    each = sizes.total + 3 * c * sizes.largest
     for plan, shape in zip(parameters, example.leaf_shapes, strict=True):
         if plan.method == "jacobian":
             each += c * math.prod(shape)
-        for _, order in plan.groups:
+        for group, order in plan.groups:
             mine, pixels, held = order.shape, order.pixels, order.held()
             data = mine.positions * mine.data
             if pixels is not None:
                 data = pixels.count * pixels.channels
-            signals = mine.positions * mine.num_outputs * mine.outputs
+            signals = mine.positions * c * group.uses[0].product.outputs
             each += mine.blocks * (signals + data) + held.each
-            paired = max(paired, held.paired)
-    total = block.both * each + paired + 2 * c * c * block.pairs + sizes.shared
+    kernels = {"pairs": c * c, "each": c}.get(outputs, 1)
+    total = block.both * each + _paired(parameters) + 2 * kernels * block.pairs + sizes.shared
     return int(block.itemsize * total)

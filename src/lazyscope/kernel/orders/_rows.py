@@ -52,9 +52,16 @@ def side_by_side(group: GroupFactors) -> GroupFactors:
     return GroupFactors(Factors(data, joined), None)
 
 
-def over_outputs(rows: Rows) -> Rows:
-    """Sums of the blocks (a, C, b, C) over equal outputs, (a, 1, b, 1)."""
-    return tuple(jnp.einsum("acbc->ab", row)[:, None, :, None] for row in rows)
+def of_one_output(group: GroupFactors, number: jax.Array) -> GroupFactors:
+    """The factors with the signals of one output, (n, 1, b, s, o)."""
+    return GroupFactors(
+        *(
+            None
+            if each is None
+            else each._replace(signals=lax.dynamic_slice_in_dim(each.signals, number, 1, axis=1))
+            for each in group
+        )
+    )
 
 
 def cut(tree: Any, start: int, stop: int | None = None) -> Any:

@@ -183,7 +183,7 @@ class FlowLossBounds:
             return 0.0, 0.0
         pairs = zip(self.rates, self.energies, strict=True)
         low, high = (float(time_to_level(rates, energies, fraction)) for rates, energies in pairs)
-        return low, high
+        return min(low, high), max(low, high)  # which rounding may turn round where they meet
 
 
 @checked(own=("operator", "residual"))

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from lazyscope._checks import check_positive
 from lazyscope.kernel.any_function import MEMORY as MEMORY
-from lazyscope.kernel.any_function import TOGETHER
+from lazyscope.kernel.any_function import TOGETHER, Outputs
 from lazyscope.model import check_kernel_memory
 from lazyscope.torch._question import Question, call, pose
 from lazyscope.torch._refusals import independent
@@ -47,7 +47,9 @@ def prepare(module: Any, x1: Any, x2: Any | None, memory: float) -> Prepared:
     return prepared._replace(sketch=prepared.sketch._replace(alone=(None, None)))
 
 
-def look(module: Any, x1: Any, x2: Any | None, memory: float) -> Prepared:
+def look(
+    module: Any, x1: Any, x2: Any | None, memory: float, outputs: Outputs = "pairs"
+) -> Prepared:
     """Check, probe and plan, for a kernel that follows at once and compares the outputs of its blocks.
 
     Blocks of a few examples would not show what mixes in larger batches, so these are compared here.
@@ -58,7 +60,7 @@ def look(module: Any, x1: Any, x2: Any | None, memory: float) -> Prepared:
     with state_restored(question.module):
         check_writes_nothing(question.module, question.x1[:1])
         sketch = everyone_alone(question, probe(question), memory)
-    prepared = Prepared(question, sketch, _planned(question, sketch, memory))
+    prepared = Prepared(question, sketch, _planned(question, sketch, memory, outputs))
     if prepared.plan.rows < _longest(question):
         _compare(prepared)
     return prepared
@@ -81,10 +83,11 @@ def _compare(prepared: Prepared) -> None:
                     alone.check(question, x[rows], call(question.module, x[rows]).detach())
 
 
-def _planned(question: Question, sketch: Sketch, memory: float) -> Plan:
+def _planned(question: Question, sketch: Sketch, memory: float, outputs: Outputs) -> Plan:
     shapes = [tuple(p.shape) for p in question.parameters]
     sizes = len(question.x1), None if question.x2 is None else len(question.x2)
-    plan = make_plan(sketch, shapes, question.parameters[0].element_size(), sizes, memory)
+    itemsize = question.parameters[0].element_size()
+    plan = make_plan(sketch, shapes, itemsize, sizes, memory, outputs)
     if all(each.method == "unused" for each in plan.parameters):
         raise independent()
     return plan
@@ -120,7 +123,8 @@ def _learned(prepared: Prepared, found: UnforeseenError, attempt: int) -> Prepar
     if attempt >= _ATTEMPTS // 2:
         found = found.distrusted()
     sketch = learned(prepared.sketch, found)
-    plan = _planned(prepared.question, sketch, prepared.plan.memory)
+    before = prepared.plan
+    plan = _planned(prepared.question, sketch, before.memory, before.outputs)
     return prepared._replace(sketch=sketch, plan=plan)
 
 
@@ -211,8 +215,11 @@ def tangent_kernel_by_parameter(
 
 def kernel_of(
     prepared: Prepared, speeds: Sequence[float] | None = None
-) -> Float[np.ndarray, "n1 n2 C C"]:
-    """The kernel of a prepared question at the present parameters, each weighed by its speed."""
+) -> Float[np.ndarray, "n1 n2 C D"]:
+    """The kernel of a prepared question at the present parameters, each weighed by its speed.
+
+    Of pairs of outputs (C, C), of each (C, 1), or summed over them (1, 1), as it was prepared.
+    """
     weights = [1.0] * len(prepared.question.names) if speeds is None else speeds
     return _assemble(prepared, [0] * len(weights), weights)[0]
 
@@ -247,17 +254,21 @@ def _filled(
     dtype = np.dtype(str(question.parameters[0].dtype).removeprefix("torch."))
     n2 = len(x1) if x2 is None else len(x2)
     count = max(targets) + 1
+    kept = {"pairs": (c, c), "each": (c, 1)}.get(plan.outputs, (1, 1))
+    swap = (1, 0, 2, 3) if plan.outputs == "each" else (1, 0, 3, 2)
     check_kernel_memory(
-        count * len(x1) * n2 * c * c * dtype.itemsize,
-        what=f"{count} kernel{'s' if count > 1 else ''} of {len(x1)} x {n2} examples and {c} x {c} outputs",
+        count * len(x1) * n2 * kept[0] * kept[1] * dtype.itemsize,
+        what=f"{count} kernel{'s' if count > 1 else ''} of {len(x1)} x {n2} examples and "
+        f"{kept[0]} x {kept[1]} outputs",
         copies=1,
     )
-    kernels = [np.zeros((len(x1), n2, c, c), dtype) for _ in range(count)]
+    kernels = [np.zeros((len(x1), n2, *kept), dtype) for _ in range(count)]
     with state_restored(question.module):
         for rows, columns, left, right in _blocks(prepared):
             for k, each in enumerate(plan.parameters):
                 with torch.no_grad():
-                    part = share(each, left[k], right[k], x2 is None and rows == columns)
+                    symmetric = x2 is None and rows == columns
+                    part = share(each, left[k], right[k], symmetric, plan.outputs)
                 if part is None or weights[k] == 0.0:
                     continue
                 part = part if weights[k] == 1.0 else part * weights[k]
@@ -265,7 +276,7 @@ def _filled(
                 kernel = kernels[targets[k]]
                 kernel[rows, columns] += whole
                 if x2 is None and rows != columns:
-                    kernel[columns, rows] += whole.transpose(1, 0, 3, 2)
+                    kernel[columns, rows] += whole.transpose(swap)
     return kernels
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import torch
 
+from lazyscope.kernel.any_function import Outputs
 from lazyscope.kernel.orders import AbstractOrder, Block, GroupShape, cheapest
 from lazyscope.torch.kernel._probe import Sketch
 from lazyscope.torch.kernel.orders import ORDERS
@@ -33,12 +34,13 @@ class ParameterPlan(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """How every parameter is handled, examples per block on both sides, and the memory allowed."""
+    """How every parameter is handled, examples per block on both sides, the memory allowed, which outputs."""
 
     parameters: tuple[ParameterPlan, ...]
     rows: int
     bytes_needed: int
     memory: float
+    outputs: Outputs = "pairs"
 
 
 def make_plan(
@@ -47,6 +49,7 @@ def make_plan(
     itemsize: int,
     sizes: tuple[int, int | None],
     memory: float,
+    outputs: Outputs = "pairs",
 ) -> Plan:
     """Choose by cost within `memory` bytes; ``sizes = (n1, None)`` is the symmetric kernel."""
     n1, n2 = sizes
@@ -55,10 +58,10 @@ def make_plan(
     while True:
         rows = math.ceil(max(n1, n2 or 0) / blocks)
         block = _block(rows, symmetric=n2 is None and blocks == 1)
-        plans = [_ordered(sketch, plan, block) for plan in grouped]
-        needed = _bytes(sketch, plans, shapes, block) * itemsize
+        plans = [_ordered(sketch, plan, block, outputs) for plan in grouped]
+        needed = _bytes(sketch, plans, shapes, block, outputs) * itemsize
         if needed <= memory or rows == 1:
-            return Plan(tuple(plans), rows, needed, memory)
+            return Plan(tuple(plans), rows, needed, memory, outputs)
         blocks = max(blocks + 1, math.ceil(blocks * 1.2))
 
 
@@ -99,9 +102,9 @@ def _block(rows: int, *, symmetric: bool) -> Block:
     return Block(rows, None if symmetric else rows, torch.finfo(torch.float32).bits // 8, IN_CACHE)
 
 
-def _ordered(sketch: Sketch, plan: ParameterPlan, block: Block) -> ParameterPlan:
+def _ordered(sketch: Sketch, plan: ParameterPlan, block: Block, outputs: Outputs) -> ParameterPlan:
     """The cheapest order for every group."""
-    shapes = [_shape(sketch, group) for group in plan.groups]
+    shapes = [_shape(sketch, group, outputs) for group in plan.groups]
     orders = [
         cheapest(order(shape, block) for order in ORDERS if order.suits(shape)) for shape in shapes
     ]
@@ -113,15 +116,23 @@ def only_lookups(sketch: Sketch, group: Group) -> bool:
     return not group.transposed and all(sketch.uses[k].lookup for k in group.straight)
 
 
-def _shape(sketch: Sketch, group: Group) -> GroupShape:
-    b, o, i = sketch.uses[group.straight[0]].sizes
+def _shape(sketch: Sketch, group: Group, outputs: Outputs) -> GroupShape:
+    """Sizes of a group; summed, signals of all outputs are those of one."""
+    (b, o, i), c = sketch.uses[group.straight[0]].sizes, sketch.num_outputs
+    if outputs == "sum" and not group.transposed:
+        o = c * o
     positions = sum(sketch.positions[k] for k in group.straight + group.transposed)
     lookups, crossed = only_lookups(sketch, group), bool(group.transposed)
-    return GroupShape(b, positions, i, o, sketch.num_outputs, lookups=lookups, crossed=crossed)
+    c = c if outputs == "pairs" else 1
+    return GroupShape(b, positions, i, o, c, lookups=lookups, crossed=crossed)
 
 
 def _bytes(
-    sketch: Sketch, plans: list[ParameterPlan], shapes: list[tuple[int, ...]], block: Block
+    sketch: Sketch,
+    plans: list[ParameterPlan],
+    shapes: list[tuple[int, ...]],
+    block: Block,
+    outputs: Outputs,
 ) -> int:
     """Numbers that the intermediates of one pair of blocks hold, from above."""
     c = sketch.num_outputs
@@ -138,4 +149,5 @@ def _bytes(
         for held in (order.held() for order in plan.orders):
             each += held.each
             paired = max(paired, held.paired)
-    return int(block.both * each + paired + 2 * c * c * block.rows**2)
+    kernels = {"pairs": c * c, "each": c}.get(outputs, 1)
+    return int(block.both * each + paired + 2 * kernels * block.rows**2)

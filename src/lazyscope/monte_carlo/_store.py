@@ -1,0 +1,85 @@
+"""Where are kernels of draws kept, so that a call that was killed goes on?"""
+
+import hashlib
+import io
+import json
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+
+from lazyscope._checks import InputError
+from lazyscope._file import read_json, unwritable, write_bytes_whole, write_text_whole
+
+_DRAWS_FORMAT = 1
+_ABOUT = "limit-kernel.json"
+
+
+@final
+class KeptKernels:
+    """Kernels of finished draws in a folder, a file each; without a folder none is kept."""
+
+    def __init__(self, folder: Path | None, x: Any, kernel: str, seed: int) -> None:
+        self._folder = folder
+        if folder is None:
+            return
+        x = np.asarray(x)
+        points = hashlib.sha256(repr((x.shape, str(x.dtype))).encode() + x.tobytes()).hexdigest()
+        about = {"format": _DRAWS_FORMAT, "kernel": kernel, "seed": seed, "points": points[:16]}
+        path = folder / _ABOUT
+        if path.exists():
+            _check_same(read_json(path), about, folder)
+            return
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unwritable("kernels of draws need a folder to go to", folder, error) from error
+        write_text_whole("kernels of draws need a folder to go to", json.dumps(about), path)
+
+    def check_build(self, width: int, digest: str) -> None:
+        """Refuse a folder whose first draw of this width was another one."""
+        if self._folder is None:
+            return
+        path = self._folder / f"{width}.json"
+        if not path.exists():
+            write_text_whole("kernels of draws need a folder to go to", json.dumps(digest), path)
+        elif read_json(path) != digest:
+            raise _of_other_data(self._folder, f"another start of the network at width {width}")
+
+    def read(self, width: int, number: int, num_points: int) -> np.ndarray | None:
+        """A kept kernel; a file that was damaged counts as none."""
+        if self._folder is None:
+            return None
+        try:
+            found = np.load(self._path(width, number), allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            return None
+        return found if found.shape == (num_points, num_points) else None
+
+    def write(self, width: int, number: int, kernel: np.ndarray) -> None:
+        """Keep a kernel, whole or not at all."""
+        if self._folder is None:
+            return
+        content = io.BytesIO()
+        np.save(content, kernel)
+        write_bytes_whole(content.getvalue(), self._path(width, number))
+
+    def _path(self, width: int, number: int) -> Path:
+        assert self._folder is not None
+        return self._folder / f"{width}-{number}.npy"
+
+
+def _check_same(found: Any, wanted: dict[str, Any], folder: Path) -> None:
+    known = found if isinstance(found, dict) else {}
+    off = [name for name, value in wanted.items() if known.get(name) != value]
+    if off:
+        raise _of_other_data(folder, f"another {' and another '.join(off)}")
+
+
+def _of_other_data(folder: Path, received: str) -> InputError:
+    return InputError(
+        "a folder must hold draws of the same build, points, kernel and seed",
+        received=f"{folder} with {received}",
+        cause="a folder of another question, or a build or data that changed since",
+        fix="give a new folder, or the arguments that this one was made with",
+    )
