@@ -75,7 +75,7 @@ bench: $(VENV)/.dev-installed
 
 # Strict: a link, an anchor or a formula that is wrong, and a tutorial that fails, end it.
 docs: $(VENV)/.dev-installed
-	NO_MKDOCS_2_WARNING=1 $(COMPILED) $(BIN)/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(COMPILED) $(BIN)/python -m mkdocs build --strict
 	@echo "site/index.html"
 
 # Long: one run of every study. What is there already is kept, and what was interrupted goes on.

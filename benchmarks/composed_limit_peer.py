@@ -78,29 +78,35 @@ def built(spec):
 
 def main(folder: Path) -> None:
     for line in sys.stdin:
-        case = json.loads(line)
-        kernel = built(case["spec"])[2]
-        answer = {}
-        for dtype in case["dtypes"]:
-            x1, x2 = (
-                None if name is None else np.load(folder / name).astype(dtype)
-                for name in (case["x1"], case["x2"])
-            )
-            program = jax.jit(lambda a, b, kernel=kernel: kernel(a, b, ("nngp", "ntk")))
-            only = jax.jit(lambda a, b, kernel=kernel: kernel(a, b, "ntk"))
-            if case["times"]:
-                only(x1, x2).block_until_ready()
-                seconds = []
-                for _ in range(case["times"]):
-                    clock = time.perf_counter()
-                    only(x1, x2).block_until_ready()
-                    seconds.append(time.perf_counter() - clock)
-                answer[dtype] = min(seconds)
-            else:
-                found = program(x1, x2)
-                both = [np.asarray(found.nngp), np.asarray(found.ntk)]
-                np.save(folder / "kernels.npy", np.stack(both))
+        try:
+            answer = _answer(json.loads(line), folder)
+        except (NotImplementedError, ValueError, TypeError, AssertionError) as error:
+            answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), flush=True)
+
+
+def _answer(case, folder):
+    kernel = built(case["spec"])[2]
+    program = jax.jit(lambda a, b: kernel(a, b, ("nngp", "ntk")))
+    only = jax.jit(lambda a, b: kernel(a, b, "ntk"))
+    answer = {}
+    for dtype in case["dtypes"]:
+        x1, x2 = (
+            None if name is None else np.load(folder / name).astype(dtype)
+            for name in (case["x1"], case["x2"])
+        )
+        if not case["times"]:
+            found = program(x1, x2)
+            np.save(folder / "kernels.npy", np.stack([found.nngp, found.ntk]))
+            continue
+        only(x1, x2).block_until_ready()
+        seconds = []
+        for _ in range(case["times"]):
+            clock = time.perf_counter()
+            only(x1, x2).block_until_ready()
+            seconds.append(time.perf_counter() - clock)
+        answer[dtype] = min(seconds)
+    return answer
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import tempfile
 from pathlib import Path
 
 from mkdocs.structure.files import File
@@ -11,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from benchmarks_page import benchmark_page
 from gallery import gallery_page, study_pages
 from mathematics import with_formulas
-from reference import reference_pages
+from reference import ROOMS, reference_pages
 from tutorials import run_page, with_output
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +24,23 @@ PLAIN = {
 _PRINTED: dict[str, list[str]] = {}
 
 
+def on_config(config):
+    """Pages that the list does not name are guides; a page for every room stands beside the reference."""
+    told = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    guides = next(part["Guides"] for part in config.nav if "Guides" in part)
+    guides += [p.name for p in sorted((ROOT / "docs").glob("*.md")) if f": {p.name}" not in told]
+    if _with_reference():
+        entries = next(part["Reference"] for part in config.nav if "Reference" in part)
+        place = next(n for n, entry in enumerate(entries) if "Python" in entry)
+        pages = [{room: f"api/{room}.md"} for room in ROOMS]
+        entries[place] = {"Python": ["api/index.md", *pages]}
+    return config
+
+
+def _with_reference() -> bool:
+    return os.environ.get("LAZYSCOPE_SITE_API", "true") == "true"
+
+
 def on_files(files, config):
     """Pages and figures that are made rather than written."""
     made = {
@@ -30,7 +48,7 @@ def on_files(files, config):
         "benchmarks.md": benchmark_page(),
         "gallery.md": gallery_page(),
     }
-    if os.environ.get("LAZYSCOPE_SITE_API", "true") == "true":
+    if _with_reference():
         made |= reference_pages()
     else:
         made["api/index.md"] = (
@@ -38,6 +56,7 @@ def on_files(files, config):
         )
     for address, text in made.items():
         files.append(File.generated(config, address, content=text))
+    files.append(File.generated(config, "explorer/explorer.html", content=_explorer()))
     for address, path in study_pages().items():
         files.append(File.generated(config, address, abs_src_path=str(path)))
     for page in sorted((ROOT / "docs" / "tutorials").glob("*.md")):
@@ -59,6 +78,13 @@ def on_page_markdown(markdown, page, config, files):
 def on_page_content(html, page, config, files):
     """Formulas."""
     return with_formulas(html, plain=page.file.src_uri in PLAIN)
+
+
+def _explorer() -> str:
+    from lazyscope.report import write_explorer_page
+
+    with tempfile.TemporaryDirectory() as folder:
+        return write_explorer_page(Path(folder) / "explorer.html").read_text(encoding="utf-8")
 
 
 def _changes() -> str:

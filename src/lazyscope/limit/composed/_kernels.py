@@ -1,7 +1,7 @@
 """What kernels does a composed network have at infinite width?"""
 
 import math
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, Literal
 
 import jax
@@ -15,7 +15,7 @@ from lazyscope._jax import known_array, own_settings
 from lazyscope.limit._network import limit_dual
 from lazyscope.limit.composed._plan import Plan, plan_of
 from lazyscope.limit.composed._single import Scales, Slot, single_slots
-from lazyscope.limit.composed._tile import Numbers, Side2, SlotSide, rectangle_kernel
+from lazyscope.limit.composed._tile import Numbers, Rectangle, Side2, SlotSide
 from lazyscope.limit.dual._dual import AbstractPairMap
 from lazyscope.model.composed import ActivationPart, ComposedNetwork, Node
 from lazyscope.scaling import Scheme
@@ -23,11 +23,11 @@ from lazyscope.scaling import Scheme
 _COPIES = 12
 """Arrays of the size of a covariance that a rectangle holds at once."""
 
-_COMFORTABLE = 2**17
-"""Numbers of one covariance that stay inside the caches of a processor."""
+_COMFORTABLE = 2**19
+"""Bytes of one covariance that stay inside the caches of a processor."""
 
 _LARGEST_TILE = 256
-_LEAST_TILES = 4
+_LEAST_TILES = 2
 
 What = Literal["covariance", "tangent", "layers"]
 
@@ -212,7 +212,7 @@ def _kernel(
             fix="convert one of them with astype",
         )
     tile = _tile(plan, left.dtype, max(len(left), len(right)), memory)
-    chunk = max(1, _COMFORTABLE // plan.own_numbers) if memory is None else tile
+    chunk = max(1, 4 * _COMFORTABLE // plan.own_numbers) if memory is None else tile
     stds = _stds(network, scheme)
     scales = Scales(*(a**2 for a in stds))
     with own_settings():
@@ -256,7 +256,7 @@ def _points(name: str, x: Any, network: ComposedNetwork) -> np.ndarray:
 def _tile(plan: Plan, dtype: np.dtype, points: int, memory: int | None) -> int:
     """Rows and columns of a rectangle."""
     if memory is None:
-        side = math.isqrt(max(_COMFORTABLE // plan.numbers_per_pair, 1))
+        side = math.isqrt(max(_COMFORTABLE // (dtype.itemsize * plan.numbers_per_pair), 1))
         return max(1, min(side, _LARGEST_TILE, -(-points // _LEAST_TILES)))
     budget = check_count("memory", memory)
     one = _COPIES * plan.numbers_per_pair * dtype.itemsize
@@ -338,9 +338,7 @@ def _cut(side: Side2, start: int, stop: int, size: int) -> Side2:
 
 @lru_cache(maxsize=64)
 def _program(plan: Plan, what: What, diagonal: bool, training: bool, compiled: bool) -> Any:
-    settings = {"plan": plan, "what": what, "diagonal": diagonal, "training": training}
-    one = partial(rectangle_kernel, **settings)
-    return jax.jit(one) if compiled else one
+    return Rectangle(plan, what, diagonal=diagonal, training=training, compiled=compiled)
 
 
 def _filled(
@@ -366,7 +364,7 @@ def _filled(
         for j, (c, d) in enumerate(cuts2[: i + 1] if symmetric else cuts2):
             diagonal = symmetric and i == j
             one = _program(plan, what, diagonal, training, compiled)
-            values = np.asarray(one(rows[i], columns[j], numbers))[..., : b - a, : d - c]
+            values = one(rows[i], columns[j], numbers)[..., : b - a, : d - c]
             if diagonal:
                 lower = np.tril(values)
                 values = lower + np.swapaxes(np.tril(values, -1), -1, -2)

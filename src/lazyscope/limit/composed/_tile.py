@@ -1,11 +1,12 @@
 """What is the kernel of a composition on one rectangle of pairs of points?
 
-Covariances carry the positions of one point, then (where all pairs are needed) those of the other, then the
-two axes of points. A compiled program does all steps of one rectangle.
+Covariances carry the positions of one point, then (where all pairs are needed) those of the other, then all
+pairs of points of the rectangle as one axis, along which a compiled program runs without breaks.
 """
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias, final
 
 import jax
@@ -15,7 +16,8 @@ from jaxtyping import Array
 
 from lazyscope.limit.composed._plan import Need, Plan, Row, Step
 from lazyscope.limit.composed._single import branch_shares
-from lazyscope.limit.composed._windows import as_sides, convolved, equal_positions, pooled
+from lazyscope.limit.composed._windows import convolved, equal_positions, pooled
+from lazyscope.limit.dual._closed_forms import PiecewiseLinear
 from lazyscope.limit.dual._dual import AbstractClosedForm, AbstractPairMap, Side
 from lazyscope.model.composed import (
     ActivationPart,
@@ -68,91 +70,141 @@ State: TypeAlias = tuple[Array, Shares]
 """Covariance, and what is there of the tangent kernel."""
 
 
-def rectangle_kernel(
-    left: Side2,
-    right: Side2,
-    numbers: Numbers,
-    *,
-    plan: Plan,
-    what: str,
-    diagonal: bool,
-    training: bool,
-) -> Array:
-    """The kernel on one rectangle, (n1, n2), with a leading axis of layers where they are kept apart.
+@final
+class Rectangle:
+    """The kernel on one rectangle, by a program for every few steps.
+
+    A program ends before and behind every sum over windows, whose terms a compiler would otherwise compute
+    once for every tap.
 
     Args:
-        left: points of the rows.
-        right: points of the columns.
-        numbers: what both share.
         plan: the steps.
         what: covariance, tangent kernel, or the tangent kernel by layer ("layers").
         diagonal: whether both sides are the same points.
         training: whether entries are dropped.
+        compiled: whether all pair maps can be compiled.
     """
-    walk = _Rectangle(left, right, numbers, what, diagonal=diagonal, training=training)
-    covariance, shares = walk.begin(plan)
-    if what == "covariance":
-        return covariance
-    return shares[0] if what == "tangent" else jnp.stack([shares[i] for i in sorted(shares)])
-
-
-@final
-class _Rectangle:
-    """One walk from the points to the outputs."""
 
     def __init__(
-        self,
-        left: Side2,
-        right: Side2,
-        numbers: Numbers,
-        what: str,
-        *,
-        diagonal: bool,
-        training: bool,
+        self, plan: Plan, what: str, *, diagonal: bool, training: bool, compiled: bool
     ) -> None:
-        self.left, self.right, self.numbers, self.what = left, right, numbers, what
-        self.diagonal, self.training = diagonal, training
+        self.plan, self.what = plan, what
+        self.settings = {"what": what, "diagonal": diagonal, "training": training}
+        self.wrap = jax.jit if compiled else (lambda function: function)
+        self.inputs = jax.jit(partial(_inputs, pairs=plan.row.before == Need.PAIRS))
+        self.programs: dict[int, list[tuple[tuple[Step, ...], Any]]] = {}
 
-    def begin(self, plan: Plan) -> State:
-        """Covariance and shares of the outputs."""
-        return self._row(plan.row, (self._inputs(plan), {}))
+    def __call__(self, left: Side2, right: Side2, numbers: Numbers) -> np.ndarray:
+        """(n1, n2), with a leading axis of layers where they are kept apart."""
+        state: State = (self.inputs(left.x, right.x), {})
+        covariance, shares = self._row(self.plan.row, state, left, right, numbers)
+        shape = len(left.x), len(right.x)
+        if self.what == "layers":
+            kept = [np.asarray(shares[layer]).reshape(shape) for layer in sorted(shares)]
+            return np.stack(kept)
+        return np.asarray(covariance if self.what == "covariance" else shares[0]).reshape(shape)
 
-    def _inputs(self, plan: Plan) -> Array:
-        """<x_p, x'_q> / channels."""
-        x, y = self.left.x, self.right.x
-        positions, channels = x.shape[1:-1], x.shape[-1]
-        x, y = (jnp.moveaxis(a.reshape(len(a), -1, channels), 0, 1) for a in (x, y))
-        if plan.row.before == Need.EQUAL:
-            found = jnp.einsum("pac,pbc->pab", x, y, precision="highest")
-            return found.reshape(*positions, *found.shape[1:]) / channels
-        found = jnp.einsum("pac,qbc->pqab", x, y, precision="highest")
-        return found.reshape(*positions, *positions, *found.shape[2:]) / channels
-
-    def _row(self, row: Row, state: State) -> State:
-        for step in row.steps:
-            state = self._step(step, state)
+    def _row(self, row: Row, state: State, left: Side2, right: Side2, numbers: Numbers) -> State:
+        if id(row) not in self.programs:
+            self.programs[id(row)] = [
+                (steps, self.wrap(partial(_few_steps, steps=steps, **self.settings)))
+                for steps in _segments(row.steps)
+            ]
+        for steps, program in self.programs[id(row)]:
+            if isinstance(steps[0].node.part, FanOut):
+                state = self._branches(steps[0], state, left, right, numbers)
+                continue
+            slots = [step.slot for step in steps if step.slot is not None]
+            sides = ({slot: side.slots[slot] for slot in slots} for side in (left, right))
+            maps = {slot: numbers.maps[slot] for slot in slots}
+            state = program(state, (left.x, right.x), *sides, maps, numbers.weights, numbers.biases)
         return state
 
-    def _step(self, step: Step, state: State) -> State:
-        if isinstance(step.node.part, FanOut):
-            return self._branches(step, state)
-        state = self._mapped(step, state, pairs=step.before == Need.PAIRS)
-        axes = len(step.node.after.positions)
-        if axes and step.after == Need.EQUAL and state[0].ndim - 2 > axes:
-            return _each(state, lambda a: equal_positions(a, axes))
-        return state
-
-    def _branches(self, step: Step, state: State) -> State:
+    def _branches(
+        self, step: Step, state: State, left: Side2, right: Side2, numbers: Numbers
+    ) -> State:
         axes, covariance, shares = len(step.node.before.positions), None, {}
         for share, row in zip(branch_shares(step), step.branches, strict=True):
             given = state
             if row.before < step.before and axes:
                 given = _each(state, lambda a: equal_positions(a, axes))
-            cov, thetas = self._row(row, given)
-            covariance = share * cov if covariance is None else covariance + share * cov
+            cov, thetas = self._row(row, given, left, right, numbers)
+            cov = cov if share == 1.0 else share * cov
+            covariance = cov if covariance is None else covariance + cov
             for layer, theta in thetas.items():
-                shares[layer] = shares[layer] + share * theta if layer in shares else share * theta
+                part = theta if share == 1.0 else share * theta
+                shares[layer] = shares[layer] + part if layer in shares else part
         return covariance, shares  # pyright: ignore[reportReturnType]
+
+
+def _segments(steps: Sequence[Step]) -> list[tuple[Step, ...]]:
+    """Steps in few programs: sums over windows, attention and branches stand alone."""
+    found: list[list[Step]] = []
+    for step in steps:
+        if not found or _stands_alone(step) or _stands_alone(found[-1][0]):
+            found.append([step])
+        else:
+            found[-1].append(step)
+    return [tuple(few) for few in found]
+
+
+def _stands_alone(step: Step) -> bool:
+    summed = isinstance(step.node.part, ConvPart | AttentionPart | PoolPart | FlattenPart)
+    return summed or isinstance(step.node.part, FanOut)
+
+
+def _inputs(x: Array, y: Array, *, pairs: bool) -> Array:
+    """<x_p, x'_q> / channels."""
+    positions, channels = x.shape[1:-1], x.shape[-1]
+    x, y = (jnp.moveaxis(a.reshape(len(a), -1, channels), 0, 1) for a in (x, y))
+    if not pairs:
+        found = jnp.einsum("pac,pbc->pab", x, y, precision="highest")
+        return found.reshape(*positions, -1) / channels
+    found = jnp.einsum("pac,qbc->pqab", x, y, precision="highest")
+    return found.reshape(*positions, *positions, -1) / channels
+
+
+def _few_steps(
+    state: State,
+    points: tuple[Array, Array],
+    left: dict[int, SlotSide],
+    right: dict[int, SlotSide],
+    maps: dict[int, AbstractPairMap | None],
+    weights: Array,
+    biases: Array,
+    *,
+    steps: tuple[Step, ...],
+    what: str,
+    diagonal: bool,
+    training: bool,
+) -> State:
+    """Through steps in a row, without branches."""
+    counts = len(points[0]), len(points[1])
+    walk = _Steps(counts, (left, right), maps, (weights, biases), what)
+    walk.diagonal, walk.training = diagonal, training
+    for step in steps:
+        state = walk.step(step, state)
+    return state
+
+
+@final
+class _Steps:
+    """What steps need to know."""
+
+    def __init__(
+        self, counts: tuple[int, int], sides: Any, maps: Any, numbers: Any, what: str
+    ) -> None:
+        (self.n1, self.n2), (self.left, self.right) = counts, sides
+        self.maps, (self.weights, self.biases), self.what = maps, numbers, what
+        self.diagonal = self.training = False
+
+    def step(self, step: Step, state: State) -> State:
+        """Through one step."""
+        state = self._mapped(step, state, pairs=step.before == Need.PAIRS)
+        axes = len(step.node.after.positions)
+        if axes and step.after == Need.EQUAL and state[0].ndim - 1 > axes:
+            return _each(state, lambda a: equal_positions(a, axes))
+        return state
 
     def _mapped(self, step: Step, state: State, *, pairs: bool) -> State:
         part, axes = step.node.part, len(step.node.before.positions)
@@ -174,17 +226,17 @@ class _Rectangle:
         assert isinstance(part, DropoutPart)
         if not (self.training and self.diagonal):
             return state
-        factor = jnp.where(self._same(state[0], axes, pairs=pairs), 1.0 / part.keep, 1.0)
+        factor = jnp.where(
+            self._same(axes, state[0].shape[:axes], pairs=pairs), 1.0 / part.keep, 1.0
+        )
         return _each(state, lambda a: a * factor)
 
     def _weighted(self, step: Step, state: State, *, pairs: bool) -> State:
         """Weights and bias, which add their own share of the tangent kernel."""
         part = step.node.part
         if isinstance(part, ConvPart):
-            # sums must not compute what they add once for every tap
-            state = jax.lax.optimization_barrier(state)
             state = _each(state, lambda a: convolved(a, part.window, pairs=pairs))
-        square, bias = (a[step.node.first] for a in (self.numbers.weights, self.numbers.biases))
+        square, bias = (a[step.node.first] for a in (self.weights, self.biases))
         covariance, shares = state
         covariance = square * covariance + bias
         shares = {layer: square * theta for layer, theta in shares.items()}
@@ -198,52 +250,60 @@ class _Rectangle:
         return {**shares, layer: new}
 
     def _outer_root(self, step: Step, *, pairs: bool) -> Array:
-        axes = len(step.node.before.positions)
-        roots = (jnp.sqrt(side.slots[step.slot].variances) for side in (self.left, self.right))  # pyright: ignore[reportCallIssue, reportArgumentType]
-        a, b = (
-            as_sides(r, axes, pairs=pairs, left=left)
-            for r, left in zip(roots, (True, False), strict=True)
-        )
-        return a * b
+        one, other = self._sides(step, "variances", pairs=pairs)
+        return jnp.sqrt(one) * jnp.sqrt(other)
 
-    def _same(self, x: Array, axes: int, *, pairs: bool) -> Array:
+    def _sides(self, step: Step, name: str, *, pairs: bool) -> tuple[Array, Array]:
+        """Numbers of the points of both sides, shaped to be combined: one of them for every pair of points.
+
+        They are written out once: loops over a broadcast inner axis are slow.
+        """
+        axes = len(step.node.before.positions)
+        n1, n2 = self.n1, self.n2
+        one, other = (getattr(side[step.slot], name) for side in (self.left, self.right))
+        positions, ones = one.shape[:axes], (1,) * axes if pairs else ()
+        shape = (*positions, n1, n2)
+        one = jnp.broadcast_to(one[..., :, None], shape).reshape(*positions, *ones, -1)
+        other = jnp.broadcast_to(other[..., None, :], shape).reshape(*ones, *positions, -1)
+        return jax.lax.optimization_barrier((one, other))
+
+    def _same(self, axes: int, positions: tuple[int, ...], *, pairs: bool) -> Array:
         """Where both sides are the same position of the same point."""
-        same = jnp.eye(x.shape[-1], dtype=bool)
+        same = jnp.eye(self.n1, self.n2, dtype=bool).reshape(-1)
         if not (axes and pairs):
             return same
-        positions = x.shape[:axes]
-        equal = np.eye(math.prod(positions), dtype=bool).reshape(*positions, *positions, 1, 1)
+        equal = np.eye(math.prod(positions), dtype=bool).reshape(*positions, *positions, 1)
         return jnp.asarray(equal) & same
 
     def _activated(self, step: Step, state: State, *, pairs: bool) -> State:
         axes = len(step.node.before.positions)
-        one = self.numbers.maps[step.slot]  # pyright: ignore[reportCallIssue, reportArgumentType]
-        sides = [side.slots[step.slot] for side in (self.left, self.right)]  # pyright: ignore[reportCallIssue, reportArgumentType]
-        q1, q2 = (
-            as_sides(s.variances, axes, pairs=pairs, left=left)
-            for s, left in zip(sides, (True, False), strict=True)
-        )
-        k1, k2 = (
-            as_sides(s.seconds, axes, pairs=pairs, left=left)
-            for s, left in zip(sides, (True, False), strict=True)
-        )
-        s1, s2 = jnp.sqrt(q1), jnp.sqrt(q2)
+        one = self.maps[step.slot]
+        assert one is not None
         covariance, shares = state
-        scale = s1 * s2
+        if isinstance(one, PiecewiseLinear):  # needs the product of both deviations alone
+            q1, q2 = self._sides(step, "variances", pairs=pairs)
+            scale = jnp.sqrt(q1) * jnp.sqrt(q2)
+            unused = Side(scale, scale, scale, scale)
+            sides, root = (unused, unused), (one.even**2 + one.odd**2) * scale
+        else:
+            (q1, q2), (k1, k2) = (
+                self._sides(step, name, pairs=pairs) for name in ("variances", "seconds")
+            )
+            s1, s2, r1, r2 = (jnp.sqrt(a) for a in (q1, q2, k1, k2))
+            none = jnp.zeros((0, 0), covariance.dtype)
+            sides, scale, root = (Side(q1, s1, r1, none), Side(q2, s2, r2, none)), s1 * s2, r1 * r2
         rho = covariance / jnp.where(scale > 0, scale, 1.0)
         gap, total = jnp.clip(1.0 - rho, 0.0, 2.0), jnp.clip(1.0 + rho, 0.0, 2.0)
         if self.diagonal:
-            same = self._same(covariance, axes, pairs=pairs)
+            same = self._same(axes, covariance.shape[:axes], pairs=pairs)
             gap, total = jnp.where(same, 0.0, gap), jnp.where(same, 2.0, total)
-        r1, r2 = jnp.sqrt(k1), jnp.sqrt(k2)
         if isinstance(one, AbstractClosedForm):
-            none = jnp.zeros((0, 0), gap.dtype)
-            found = one.pairs(Side(q1, s1, r1, none), Side(q2, s2, r2, none), gap, total)
+            found = one.pairs(*sides, gap, total)
             new_gap, slopes = found.gap, found.slopes
         else:
-            assert one is not None
-            new_gap, slopes = _by_blocks(one, sides[0], sides[1], gap, total, axes, pairs=pairs)
-        new = r1 * r2 * (1.0 - new_gap)
+            known, others = self.left[step.slot], self.right[step.slot]
+            new_gap, slopes = _by_blocks(one, known, others, gap, total, axes, pairs=pairs)
+        new = root * (1.0 - new_gap)
         return new, {layer: slopes * theta for layer, theta in shares.items()}
 
     def _attended(self, step: Step, state: State) -> State:
@@ -251,11 +311,12 @@ class _Rectangle:
         assert isinstance(part, AttentionPart)
         first, axes = step.node.first, len(step.node.before.positions)
         shape, count = state[0].shape, math.prod(state[0].shape[:axes])
-        covariance, shares = _each(state, lambda a: a.reshape(count, count, *a.shape[2 * axes :]))
-        weights, biases = self.numbers.weights, self.numbers.biases
+        n1, n2 = self.n1, self.n2
+        covariance, shares = _each(state, lambda a: a.reshape(count, count, n1, n2))
+        weights, biases = self.weights, self.biases
         if part.scaling == "linear":
             a, b = (
-                side.slots[step.slot].weights.reshape(count, count, -1)  # pyright: ignore[reportCallIssue, reportArgumentType]
+                side[step.slot].weights.reshape(count, count, -1)
                 for side in (self.left, self.right)
             )
             gain, bias = weights[first + 1] * weights[first + 2], biases[first + 2]
@@ -300,7 +361,7 @@ def _by_blocks(
 ) -> tuple[Array, Array]:
     """A map that takes rectangles of points: one for each position, or one of all positions and points."""
     shape, count = gap.shape, math.prod(left.variances.shape[:axes])
-    n1, n2 = shape[-2:]
+    n1, n2 = left.variances.shape[-1], right.variances.shape[-1]
     rows, columns = (
         [a.reshape(count, -1) for a in (s.variances, s.seconds)] for s in (left, right)
     )

@@ -1,25 +1,46 @@
 """What do convolutions and poolings make of covariances between positions?
 
-Arrays have the positions of one point, then (for all pairs) those of the other, then the points. Windows
-are summed axis by axis: k_1 + ... + k_d additions in place of their product.
+Arrays have the positions of one point, then (for all pairs) those of the other, then the points.
+Large windows are summed axis by axis: k_1 + ... + k_d additions in place of their product.
 """
 
 import math
+from itertools import product
 from typing import Any
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 
 from lazyscope.model.composed import Window, padded_positions
+
+_DIRECT = 9
+"""Taps up to which one sum over all of them is faster than sums axis by axis."""
 
 
 def convolved(x: Any, window: Window, *, pairs: bool) -> Any:
     """Mean over the window of covariances whose two positions move together."""
     axes = len(window.sizes)
-    for axis in range(axes):
-        places = [axis, axes + axis] if pairs else [axis]
-        x = _summed(x, window, axis, places)
-    return x / window.count
+    places = [[axis, axes + axis] if pairs else [axis] for axis in range(axes)]
+    if window.count > _DIRECT:
+        for axis in range(axes):
+            x = _summed(x, window, axis, places[axis])
+        return x / window.count
+    positions = [x.shape[place[0]] for place in places]
+    x = _written(padded_positions(_written(x), window, places, positions))
+    left, total = window.out(tuple(positions)), None
+    for tap in product(*(range(size) for size in window.sizes)):
+        cut = [slice(None)] * x.ndim
+        for axis, start in enumerate(tap):
+            stride = window.strides[axis]
+            for place in places[axis]:
+                cut[place] = slice(start, start + stride * (left[axis] - 1) + 1, stride)
+        total = x[tuple(cut)] if total is None else total + x[tuple(cut)]
+    return total / window.count  # pyright: ignore[reportOptionalOperand]
+
+
+def _written(x: Any) -> Any:
+    """The array written out, so that a sum does not compute what it adds once for every tap."""
+    return x if isinstance(x, np.ndarray) else jax.lax.optimization_barrier(x)
 
 
 def pooled(x: Any, window: Window, *, mean: bool) -> Any:
@@ -50,7 +71,7 @@ def _summed(x: Any, window: Window, axis: int, places: list[int]) -> Any:
     padding = [[] for _ in window.sizes]
     padding[axis] = places
     lengths = [length] * len(window.sizes)
-    x = padded_positions(x, window, padding, lengths)
+    x = _written(padded_positions(_written(x), window, padding, lengths))
     left = (x.shape[places[0]] - size) // stride + 1
     total = None
     for tap in range(size):
@@ -59,14 +80,3 @@ def _summed(x: Any, window: Window, axis: int, places: list[int]) -> Any:
             cut[place] = slice(tap, tap + stride * (left - 1) + 1, stride)
         total = x[tuple(cut)] if total is None else total + x[tuple(cut)]
     return total
-
-
-def as_sides(q: Any, axes: int, *, pairs: bool, left: bool) -> Any:
-    """Numbers (*positions, n) of points, shaped to be combined with those of the other side.
-
-    Left ones become (*positions, [1...], n, 1), right ones ([1...], *positions, 1, n).
-    """
-    positions, points = q.shape[:axes], q.shape[axes]
-    ones = (1,) * axes if pairs else ()
-    where = (*positions, *ones) if left else (*ones, *positions)
-    return jnp.reshape(q, (*where, points, 1) if left else (*where, 1, points))
