@@ -1,6 +1,6 @@
 """What is the kernel of infinite width of any build, from draws at several widths?"""
 
-from collections.abc import Callable, Iterator, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
