@@ -51,6 +51,15 @@ if TYPE_CHECKING:
     from lazyscope.scaling import named_scheme as named_scheme
     from lazyscope.scaling import regime_report as regime_report
     from lazyscope.study import coordinate_check as coordinate_check
+    from lazyscope.study.named import run_condensation_study as run_condensation_study
+    from lazyscope.study.named import run_coordinates_study as run_coordinates_study
+    from lazyscope.study.named import run_kappa_study as run_kappa_study
+    from lazyscope.study.named import run_narrow_proxy_study as run_narrow_proxy_study
+    from lazyscope.study.named import run_output_scale_study as run_output_scale_study
+    from lazyscope.study.named import run_random_schemes_study as run_random_schemes_study
+    from lazyscope.study.named import run_theorem_study as run_theorem_study
+    from lazyscope.study.named import run_three_layer_study as run_three_layer_study
+    from lazyscope.study.named import run_two_layer_study as run_two_layer_study
     from lazyscope.sweep import SweepDesign as SweepDesign
     from lazyscope.sweep import open_store as open_store
     from lazyscope.sweep import run_sweep as run_sweep
