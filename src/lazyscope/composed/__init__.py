@@ -1,5 +1,6 @@
 """Networks composed of parts: finite ones at a width, and their kernels at infinite width."""
 
+from lazyscope.kernel._drawn import drawn_tangent_kernel as drawn_tangent_kernel
 from lazyscope.limit.composed import network_covariance_kernel as network_covariance_kernel
 from lazyscope.limit.composed import network_tangent_kernel as network_tangent_kernel
 from lazyscope.limit.composed import (
@@ -11,6 +12,7 @@ from lazyscope.model.composed import ComposedNetwork as ComposedNetwork
 from lazyscope.model.composed import activation as activation
 from lazyscope.model.composed import avg_pool as avg_pool
 from lazyscope.model.composed import batch_norm as batch_norm
+from lazyscope.model.composed import composition_of as composition_of
 from lazyscope.model.composed import conv as conv
 from lazyscope.model.composed import dense as dense
 from lazyscope.model.composed import dropout as dropout

@@ -17,7 +17,8 @@ from lazyscope.limit.composed._plan import Plan, plan_of
 from lazyscope.limit.composed._single import Scales, Slot, single_slots
 from lazyscope.limit.composed._tile import Numbers, Rectangle, Side2, SlotSide
 from lazyscope.limit.dual._dual import AbstractPairMap
-from lazyscope.model.composed import ActivationPart, ComposedNetwork, Node
+from lazyscope.model._network import AbstractNetwork
+from lazyscope.model.composed import ActivationPart, ComposedNetwork, Node, composition_of
 from lazyscope.scaling import Scheme
 
 _COPIES = 12
@@ -34,7 +35,7 @@ What = Literal["covariance", "tangent", "layers"]
 
 @checked(any_axes=("x1", "x2"))
 def network_tangent_kernel(
-    network: ComposedNetwork,
+    network: AbstractNetwork,
     x1: Real[ArrayLike, "n1 *point"],
     x2: Real[ArrayLike, "n2 *point"] | None = None,
     *,
@@ -49,7 +50,8 @@ def network_tangent_kernel(
     the tangent kernel of the network itself, weighted by the same speeds, tends to as its width grows.
 
     Args:
-        network: the composition; without a scheme its width does not matter.
+        network: a composition, or a network of the library that has one (`composition_of`); without a scheme
+            its width does not matter.
         x1: n1 points of the network's input shape, or flattened. Single precision gives a kernel in single
             precision, anything else in double.
         x2: n2 points; ``None`` means x1: half the work, and a result that is symmetric to the bit.
@@ -83,6 +85,7 @@ def network_tangent_kernel(
         >>> network_tangent_kernel(net, np.eye(2)).round(12).tolist()
         [[1.0, 0.159154943092], [0.159154943092, 1.0]]
     """
+    network = composition_of(network)
     shares = _kernel("layers" if scheme else "tangent", network, x1, x2, scheme, training, memory)
     if scheme is None:
         return shares
@@ -92,7 +95,7 @@ def network_tangent_kernel(
 
 @checked(any_axes=("x1", "x2"))
 def network_covariance_kernel(
-    network: ComposedNetwork,
+    network: AbstractNetwork,
     x1: Real[ArrayLike, "n1 *point"],
     x2: Real[ArrayLike, "n2 *point"] | None = None,
     *,
@@ -110,12 +113,12 @@ def network_covariance_kernel(
         >>> network_covariance_kernel(net, np.eye(2)).tolist()
         [[2.0, 0.0], [0.0, 2.0]]
     """
-    return _kernel("covariance", network, x1, x2, scheme, training, memory)
+    return _kernel("covariance", composition_of(network), x1, x2, scheme, training, memory)
 
 
 @checked(any_axes=("x1", "x2"))
 def network_tangent_kernel_by_layer(
-    network: ComposedNetwork,
+    network: AbstractNetwork,
     x1: Real[ArrayLike, "n1 *point"],
     x2: Real[ArrayLike, "n2 *point"] | None = None,
     *,
@@ -135,6 +138,7 @@ def network_tangent_kernel_by_layer(
         >>> network_tangent_kernel_by_layer(net, np.eye(2))[:, 0, 0].tolist()
         [0.5, 0.5]
     """
+    network = composition_of(network)
     shares = _kernel("layers", network, x1, x2, scheme, training, memory)
     if scheme is None:
         return shares
@@ -144,7 +148,7 @@ def network_tangent_kernel_by_layer(
 
 @checked(any_axes=("x1", "x2"))
 def normalised_network_kernels(
-    network: ComposedNetwork,
+    network: AbstractNetwork,
     x1: Real[ArrayLike, "n1 *point"],
     x2: Real[ArrayLike, "n2 *point"] | None = None,
     *,
@@ -180,6 +184,7 @@ def normalised_network_kernels(
         >>> normalised_network_kernels(net, np.eye(2)).round(12).tolist()
         [[[0.5, 0.0], [0.0, 0.5]], [[0.5, 0.159154943092], [0.159154943092, 0.5]]]
     """
+    network = composition_of(network)
     scheme = network.ntk_scheme() if scheme is None else scheme
     shares = _kernel("layers", network, x1, x2, scheme, training, memory)
     alpha = scheme.alpha(network.width)
@@ -194,7 +199,7 @@ def _per_weight(network: ComposedNetwork, scheme: Scheme) -> np.ndarray:
 
 def _kernel(
     what: What,
-    network: ComposedNetwork,
+    network: AbstractNetwork,
     x1: Any,
     x2: Any | None,
     scheme: Scheme | None,

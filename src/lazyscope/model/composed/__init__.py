@@ -1,6 +1,7 @@
 """Networks composed of parts that have a limit at infinite width."""
 
 from lazyscope.model.composed._blocks import padded_positions as padded_positions
+from lazyscope.model.composed._composition import composition_of as composition_of
 from lazyscope.model.composed._network import ComposedNetwork as ComposedNetwork
 from lazyscope.model.composed._nodes import Drawing as Drawing
 from lazyscope.model.composed._nodes import Node as Node

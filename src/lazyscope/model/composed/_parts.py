@@ -233,7 +233,8 @@ def conv(
         kernel_shape: (3, 3) for images, 3 for sequences, (3, 3, 3) for volumes.
         strides: distance of the positions that are left, along every axis or one for all; one unless
             given.
-        padding: ``SAME`` (zeros around), ``VALID`` or ``CIRCULAR``.
+        padding: ``SAME`` (zeros around), ``VALID``, ``CIRCULAR``, or ``EVEN``: size // 2 zeros at either end,
+            as in PyTorch.
         weight_std: as in `dense`.
         bias_std: as in `dense`.
 

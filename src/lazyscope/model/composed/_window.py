@@ -6,10 +6,11 @@ from typing import Any, Literal, final
 
 from lazyscope._checks import InputError, check_choice, check_count
 
-WindowPadding = Literal["SAME", "VALID", "CIRCULAR"]
-"""``SAME`` surrounds with zeros, ``CIRCULAR`` with the other end, ``VALID`` stays inside."""
+WindowPadding = Literal["SAME", "VALID", "CIRCULAR", "EVEN"]
+"""``SAME`` surrounds with zeros, ``CIRCULAR`` with the other end, ``VALID`` stays inside; ``EVEN`` puts
+size // 2 zeros at either end whatever the stride, as PyTorch's ``padding=size // 2`` does."""
 
-PADDINGS = ("SAME", "VALID", "CIRCULAR")
+PADDINGS = ("SAME", "VALID", "CIRCULAR", "EVEN")
 
 
 @final
@@ -40,12 +41,17 @@ class Window:
         if self.padding == "VALID":
             lengths = zip(positions, self.sizes, self.strides, strict=True)
             return tuple((h - k) // s + 1 for h, k, s in lengths)
+        if self.padding == "EVEN":
+            lengths = zip(positions, self.sizes, self.strides, strict=True)
+            return tuple((h + 2 * (k // 2) - k) // s + 1 for h, k, s in lengths)
         return tuple(-(-h // s) for h, s in zip(positions, self.strides, strict=True))
 
     def around(self, length: int, axis: int) -> tuple[int, int]:
         """Positions added before and behind an axis of this length."""
         if self.padding == "VALID":
             return 0, 0
+        if self.padding == "EVEN":
+            return self.sizes[axis] // 2, self.sizes[axis] // 2
         stride, size = self.strides[axis], self.sizes[axis]
         missing = max((-(-length // stride) - 1) * stride + size - length, 0)
         return missing // 2, missing - missing // 2
