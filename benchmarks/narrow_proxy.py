@@ -179,9 +179,9 @@ def row_of(
         "loss": [float(np.exp(wide[0])), float(np.exp(wide[-1]))],
         "error": float(np.abs(predicted - wide[list(found.steps)]).mean()),
         "standard_error": float(errors[0].mean()),
-        "displacement": [float(each) for each in np.exp(norms)],
-        "displacement_off": [float(each) for each in np.expm1(moved - norms)],
-        "displacement_standard_error": [float(each) for each in errors[1]],
+        "displacement": _told(np.exp(norms)),
+        "displacement_off": _told(np.expm1(moved - norms)),
+        "displacement_standard_error": _told(errors[1]),
         "intervals_held": float(np.mean(held)),
         "regime": found.regime,
         "wide_s": taken,
@@ -196,10 +196,16 @@ def row_of(
     }
 
 
+def _told(values: np.ndarray) -> list[float | None]:
+    """Numbers for JSON: nothing for an array that starts at zero, whose change is over nothing."""
+    return [float(each) if np.isfinite(each) else None for each in values]
+
+
 def _held(predicted: Sequence[Estimate], measured: np.ndarray, error: np.ndarray) -> list[bool]:
     """Whether intervals hold means of few wide runs, which are off by two standard errors of their own."""
     ends = np.log([each.interval for each in predicted])  # pyright: ignore[reportArgumentType]
-    return list((ends[:, 0] - 2 * error <= measured) & (measured <= ends[:, 1] + 2 * error))
+    held = (ends[:, 0] - 2 * error <= measured) & (measured <= ends[:, 1] + 2 * error)
+    return list(held[np.isfinite(measured)])  # an array that starts at zero moves by nothing of it
 
 
 def store(row: dict[str, Any]) -> None:

@@ -50,29 +50,41 @@ def data() -> tuple[np.ndarray, np.ndarray]:
 def row_of(kind: str) -> dict[str, Any]:
     build = build_of(Case(jax.nn.relu, 2, scales, {}), outputs=1)
     settings = {"optimizer": kind, "rate": BEGIN[kind], "steps": STEPS}
-    given = {"width": WIDTH, "proxy_widths": PROXIES, "seeds": SEEDS}
     began = time.process_time()
-    edge = largest_stable_rate(build, data(), **given, **settings)
-    library = library_of(build, points_of(data(), "squared"), PROXIES)
-
-    def family(rate: float) -> ProxyFamily:
-        return ProxyFamily(library, Training(**settings | {"rate": rate}), WIDTH)
-
-    wide = family(BEGIN[kind])
+    edge = largest_stable_rate(
+        build, data(), width=WIDTH, proxy_widths=PROXIES, seeds=SEEDS, **settings
+    )
+    wide = ProxyFamily(
+        library_of(build, points_of(data(), "squared"), PROXIES), Training(**settings), WIDTH
+    )
     edges = [rate_edge(wide.training, *wide.wide_network(seed)) for seed in range(WIDE_SEEDS)]
     measured = BEGIN[kind] * float(np.exp(np.log(edges).mean()))
     row: dict[str, Any] = {"optimizer": kind, **compared("largest stable rate", edge, measured)}
+    row |= below_edge(kind, measured, WIDTH, PROXIES, SEEDS, WIDE_SEEDS)
+    return {**row, "processor_s": time.process_time() - began}
+
+
+def below_edge(
+    kind: str, edge: float, width: int, proxies: Sequence[int], seeds: int, wide_seeds: int
+) -> dict[str, Any]:
+    """What rates do that are shares of the one from which on the wide network diverges."""
+    build = build_of(Case(jax.nn.relu, 2, scales, {}), outputs=1)
+    library = library_of(build, points_of(data(), "squared"), (proxies[0], proxies[1]))
+    row: dict[str, Any] = {}
     for share in SHARES:
-        rate = share * measured
-        found = predict_stability(build, data(), **given, **settings | {"rate": rate})
-        at = family(rate)
-        runs = [measured_stability(at, WIDTH, *at.wide_network(seed)) for seed in range(WIDE_SEEDS)]
+        settings = {"optimizer": kind, "rate": share * edge, "steps": STEPS}
+        found = predict_stability(
+            build, data(), width=width, proxy_widths=proxies, seeds=seeds, **settings
+        )
+        at = ProxyFamily(library, Training(**settings), width)
+        runs = [measured_stability(at, width, *at.wide_network(seed)) for seed in range(wide_seeds)]
         peak, first, last = np.exp(np.log(runs).mean(0))
         row[f"answer at {share:g}"] = found.answer
         row |= compared(f"peak at {share:g}", found.peak, peak)
+        row[f"peaks at {share:g}, of the wide ones"] = [plain(each[0]) for each in runs]
         row |= compared(f"last sharpness at {share:g}", found.sharpness_last, last)
         row[f"last over first at {share:g}"] = plain(last / first)
-    return {**row, "processor_s": time.process_time() - began}
+    return row
 
 
 def edges_of(
@@ -153,12 +165,16 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--proxies", default=",".join(map(str, PROXIES)))
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--wide-seeds", type=int, default=WIDE_SEEDS)
+    parser.add_argument("--peaks", action="store_true", help="rates below that one too")
     given = parser.parse_args(arguments)
     proxies = tuple(int(each) for each in given.proxies.split(","))
     for kind in given.optimizers:
         began = time.process_time()
         edges = edges_of(kind, given.width, proxies, given.seeds, given.wide_seeds)
         row = edge_row(kind, given.width, proxies, edges)
+        if given.peaks:
+            edge = float(np.exp(np.log(edges[given.width]).mean()))
+            row |= below_edge(kind, edge, given.width, proxies, given.seeds, given.wide_seeds)
         row["processor_s"] = time.process_time() - began
         print(json.dumps(row), flush=True)
         store(row)

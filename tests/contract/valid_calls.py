@@ -10,7 +10,11 @@ TYPES = "looks at types alone, which its callers found"
 OF_A_LIBRARY = (
     "makes a class of a library that need not be there; the observer checks when training starts"
 )
+OF_A_STORE = "reads a store and its estimates; tests/report/test_one_axis.py calls and refuses"
 NOT_CALLED = {
+    "study.draw_exponents": OF_A_STORE,
+    "study.save_figures": OF_A_STORE,
+    "study.write_exponents_page": OF_A_STORE,
     "torch.huggingface_callback": OF_A_LIBRARY,
     "torch.lightning_callback": OF_A_LIBRARY,
     "scaling.AbcForm": TREE,

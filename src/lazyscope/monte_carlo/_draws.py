@@ -8,7 +8,7 @@ import numpy as np
 
 from lazyscope._checks import InputError
 from lazyscope.kernel.any_function import KernelsOfDraws
-from lazyscope.observe import Build, Described, DescribedModule, call_build
+from lazyscope.observe import Described, DescribedModule, call_build
 
 KernelName: TypeAlias = Literal["tangent", "covariance"]
 """The tangent kernel, or products of outputs, both in the mean over outputs."""
@@ -18,7 +18,7 @@ KernelName: TypeAlias = Literal["tangent", "covariance"]
 class Draws:
     """Networks of a build, and the kernels that they have on given points."""
 
-    def __init__(self, build: Build, x: Any, kernel: KernelName, seed: int, memory: float) -> None:
+    def __init__(self, build: Any, x: Any, kernel: KernelName, seed: int, memory: float) -> None:
         self._build, self._x, self._kernel = build, x, kernel
         self._seed, self._memory = seed, memory
         self._functions = KernelsOfDraws(memory)

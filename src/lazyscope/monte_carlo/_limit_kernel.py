@@ -1,6 +1,6 @@
 """What is the kernel of infinite width of any build, from draws at several widths?"""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -208,6 +208,13 @@ def _bar(total: int, show: bool, progress: Say) -> Iterator[Callable[[], None]]:
 
 
 def _checked_widths(widths: Any) -> tuple[int, ...]:
+    if not isinstance(widths, Iterable):
+        raise InputError(
+            "widths must be several",
+            received=repr(widths),
+            cause="one width, which cannot tell where larger ones go",
+            fix="give for instance widths=(64, 128, 256, 512)",
+        )
     found = tuple(check_count("a width", each, minimum=2) for each in widths)
     if len(found) < MIN_WIDTHS or any(b <= a for a, b in pairwise(found)):
         raise InputError(

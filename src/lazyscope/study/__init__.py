@@ -12,6 +12,7 @@ from lazyscope._lazy import homes_of, loaded
 
 if TYPE_CHECKING:
     from lazyscope.study._hopeless import HopelessWarning as HopelessWarning
+    from lazyscope.study._paper import save_figures as save_figures
     from lazyscope.study._protocol import AbstractStudy as AbstractStudy
     from lazyscope.study._registry import find_study as find_study
     from lazyscope.study._registry import study_names as study_names
@@ -58,6 +59,10 @@ if TYPE_CHECKING:
     from lazyscope.study.phase_diagram._two_layer import TwoLayerSettings as TwoLayerSettings
     from lazyscope.study.phase_diagram.page._figures import draw_map as draw_map
     from lazyscope.study.phase_diagram.page._figures import draw_scaling as draw_scaling
+    from lazyscope.study.phase_diagram.page._lines import draw_exponents as draw_exponents
+    from lazyscope.study.phase_diagram.page._lines import (
+        write_exponents_page as write_exponents_page,
+    )
     from lazyscope.study.phase_diagram.page._page import write_map_page as write_map_page
     from lazyscope.study.random_schemes._estimates import LayerEstimate as LayerEstimate
     from lazyscope.study.random_schemes._law import law_at_widths as law_at_widths

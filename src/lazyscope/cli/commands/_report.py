@@ -42,18 +42,25 @@ def report_command(
         typer.Option(metavar="AXIS=VALUE", help="One value of a further axis; may be repeated."),
     ] = None,
     title: Annotated[str | None, typer.Option(metavar="TEXT", help="Of the page.")] = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where figures for a paper go too, as PDF."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """The page of a stored result: any study drawn again, a phase diagram, an observed training.
 
-    A study is drawn from its folder alone, and nothing is run or judged again. A phase diagram needs a sweep
-    over two axes besides width and seed; --select and --title are for these.
+    A study is drawn from its folder alone, and nothing is run or judged again. A sweep over two
+    axes besides width and seed becomes a map, one over a single axis or a list of points a page of exponents;
+    --select and --title are for sweeps.
 
     Example: `lazyscope report two-layer`
 
     Example: `lazyscope report my-sweep -o my-sweep.html`
+
+    Example: `lazyscope report two-layer --figures figures`
     """
-    from lazyscope.study import redraw_study, stored_studies
+    from lazyscope.study import redraw_study, save_figures, stored_studies
 
     if output is not None:
         check_writable_file(output, page=True)
@@ -74,13 +81,17 @@ def report_command(
         page = local_path("the output", output)
         draw = _map_page if stored.is_dir() else _observation_page
         verdict = draw(stored, page, select or [], title)
-    told = {"page": str(page.resolve()), "verdict": verdict}
+    told: dict[str, Any] = {"page": str(page.resolve()), "verdict": verdict}
+    if figures is not None:
+        told["figures"] = [str(path.resolve()) for path in save_figures(stored, figures)]
     if json:
         print_json(told)
     else:
         if verdict:
             typer.echo(f"Verdict: {verdict}")
         typer.echo(f"Page: {told['page']}")
+        for path in told.get("figures", ()):
+            typer.echo(f"Figure: {path}")
 
 
 def _refuse_unused(**given: Any) -> None:
@@ -132,9 +143,17 @@ def _json_of(stored: Path) -> Any:
 
 
 def _map_page(store: Path, output: Path, select: Sequence[str], title: str | None) -> str | None:
-    from lazyscope.study import map_estimates, write_map_page
+    from lazyscope.study import (
+        map_estimates,
+        sweep_exponents,
+        write_exponents_page,
+        write_map_page,
+    )
 
     runs = _selected(opened_store(store), select)
+    if sum(dim not in ("width", "seed") for dim in runs["outcome"].dims) < 2:
+        write_exponents_page(runs, sweep_exponents(runs), output, title=title or "")
+        return None
     _check_two_axes(runs)
     estimates = map_estimates(runs, title=title or str(runs.attrs.get("title", "")))
     write_map_page(runs, estimates, output)

@@ -118,7 +118,7 @@ class _Walk:
         assert isinstance(part, FanOut)
         ends = []
         for row in step.branches:
-            narrowed = row.own_before < step.own_before
+            narrowed = step.own_before == Need.PAIRS and row.own_before == Need.EQUAL
             given = equal_positions(state, axes) if narrowed else state
             ends.append(self.row(row, None if row.own_before == Need.NONE else given))
         if step.own_after == Need.NONE:
