@@ -3,6 +3,7 @@
 Names are loaded when they are first used, so that what needs no JAX does not wait for it.
 """
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from lazyscope.sweep import open_store as open_store
     from lazyscope.sweep import run_sweep as run_sweep
 
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 (_HOMES,) = homes_of(__name__)
 __all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
 

@@ -45,6 +45,7 @@ VALID = {
     "explore": ["-o", "page.html"],
     "report": ["no-such-store", "-o", "page.html"],
     "validate": ["--quick"],
+    **{name: [] for name in ("schemes", "networks", "activations", "studies")},
     "sweep": ["no-such-file.toml", "--store", "runs"],
 }
 

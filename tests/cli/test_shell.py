@@ -66,6 +66,10 @@ def test_the_version_is_that_of_the_package():
         ["exponents"],
         ["report"],
         ["validate"],
+        ["schemes"],
+        ["networks"],
+        ["activations"],
+        ["studies"],
     ],
 )
 def test_help_shows_an_example(command):

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_WORDS = ("meaning", "regime", "by width", "verdict")
+_WORDS = ("meaning", "regime", "by width", "verdict", "parameters", "source")
 
 
 def print_json(answer: Mapping[str, Any]) -> None:

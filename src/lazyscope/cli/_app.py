@@ -10,6 +10,12 @@ from lazyscope.cli.commands._check import check_command
 from lazyscope.cli.commands._explore import explore_command
 from lazyscope.cli.commands._exponents import exponents_command
 from lazyscope.cli.commands._forecast import forecast_command
+from lazyscope.cli.commands._lists import (
+    activations_command,
+    networks_command,
+    schemes_command,
+    studies_command,
+)
 from lazyscope.cli.commands._proxy import proxy_command
 from lazyscope.cli.commands._regime import regime_command
 from lazyscope.cli.commands._report import report_command
@@ -25,7 +31,6 @@ app = typer.Typer(
     name="lazyscope",
     cls=RefusingGroup,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -48,6 +53,10 @@ for _name, _command in {
     "report": report_command,
     "explore": explore_command,
     "validate": validate_command,
+    "schemes": schemes_command,
+    "networks": networks_command,
+    "activations": activations_command,
+    "studies": studies_command,
 }.items():
     app.command(_name, cls=Command, help=described(_command))(_command)
 app.add_typer(study_app, name="study")
@@ -89,7 +98,8 @@ def _root(
     **study condensation** look at crossover and orientations,
     **sweep** does many runs and keeps them, **exponents** and **report** read what was kept,
     **explore** writes a page to choose schemes on,
-    **validate** checks the theory claim by claim.
+    **validate** checks the theory claim by claim, and **schemes**, **networks**, **activations** and
+    **studies** list what has a name. `lazyscope --install-completion` lets the shell complete all of it.
     """
 
 

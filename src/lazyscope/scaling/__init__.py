@@ -14,6 +14,7 @@ from lazyscope.scaling._catalogue import (
     scheme_names,
     scheme_parameters,
 )
+from lazyscope.scaling._catalogue import scheme_meaning as scheme_meaning
 from lazyscope.scaling._decay import epsilon_exponents, weight_decay_exponents
 from lazyscope.scaling._equivalence import (
     ArrayTransfer,

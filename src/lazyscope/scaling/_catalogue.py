@@ -26,6 +26,7 @@ _BUILDERS: dict[str, Callable[..., Scheme]] = {
     "balanced": _named.balanced,
 }
 _RESIDUAL = ("depth-mup", "completep")
+_TWO_LAYER = ("luo",)
 _PRESCRIBING = ("mean-field", "mup", "spectral", *_RESIDUAL)
 DEEPEST = 10**5
 _SETTING = ("depth", "input_dim", "output_dim", "activation", "optimiser")
@@ -51,6 +52,22 @@ def scheme_parameters(name: str) -> dict[str, float | None]:
     builder = _BUILDERS[_known(name)]
     own = [p for p in inspect.signature(builder).parameters.values() if p.name not in _SETTING]
     return {p.name: None if p.default is p.empty else p.default for p in own}
+
+
+def scheme_meaning(name: str) -> tuple[str, str]:
+    """What a named scheme is, in a sentence, and the paper that it is from.
+
+    Example:
+        >>> scheme_meaning("luo")[1]
+        'Luo, Xu, Ma & Zhang 2021 (JMLR 22(71), arXiv 2007.07497)'
+    """
+    known = _known(name)
+    parameters: dict[str, Any] = {
+        key: 1.0 for key, default in scheme_parameters(known).items() if default is None
+    }
+    depth = 1 if known in _TWO_LAYER else 2
+    scheme = named_scheme(known, depth=depth, input_dim=1, **parameters)
+    return scheme.description, scheme.source
 
 
 def named_scheme(

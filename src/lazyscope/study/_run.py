@@ -1,6 +1,7 @@
 """How does any study get from its settings to stores, a judgement, a file and a page, and back?"""
 
 import json
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +30,7 @@ from lazyscope.sweep import SweepSummary, open_store, run_sweep
 if TYPE_CHECKING:
     import pandas as pd
 
+_LOG = logging.getLogger(__name__)
 FOLDER_FORMAT = 1
 PAGE = "index.html"
 
@@ -215,6 +217,7 @@ def run_study(study: AbstractStudy[S], settings: S, folder: str | Path, **how: A
     text = json.dumps(done.result, allow_nan=False)
     write_text_whole("a result needs a folder to go to", text, done.folder / f"{study.name}.json")
     study.page(done.result, done.runs, done.folder / PAGE)
+    _LOG.info("%s: %s, page %s", study.name, done.result["verdict"]["answer"], done.folder / PAGE)
     return done
 
 

@@ -33,8 +33,14 @@ class StudyGroup(AbstractRefusingGroup):
         Raises:
             InputError: no study is called so; the nearest name is given.
         """
-        from lazyscope.study import find_study
+        from lazyscope.study import find_study, study_names
 
+        if ctx.resilient_parsing and args[0] not in study_names():
+            return (
+                None,
+                None,
+                [],
+            )  # a shell asks what could follow; there is nothing, and nothing to say
         name = find_study(args[0]).name
         return name, full_command(name), args[1:]
 

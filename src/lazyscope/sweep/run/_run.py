@@ -1,5 +1,6 @@
 """How is a sweep run, and resumed, to the end?"""
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -32,6 +33,8 @@ from lazyscope.sweep.store._store import SweepStore, writing_store
 
 if TYPE_CHECKING:
     from distributed import Client
+
+_LOG = logging.getLogger(__name__)
 
 
 @final
@@ -133,6 +136,9 @@ def run_sweep_with(
     with writing_store(place, design) as store:
         _check_same_data(store, digests)
         before, missing = len(store.finished), store.missing()
+        _LOG.info(
+            "%s: %d of %d runs to do in %s", design.name, len(missing), design.num_cells, place
+        )
         seconds = {cell.hash: run_seconds(cell.settings) for cell in missing}
         num_workers = workers.num_workers
         units = cut_into_units(missing, lambda cell: seconds[cell.hash], num_workers)
@@ -162,6 +168,9 @@ def run_sweep_with(
                 raise
     elapsed = time.monotonic() - began
     outcomes, errors = dict(intake.outcomes), intake.errors()
+    for error, count in errors.items():
+        _LOG.warning("%s: %d runs: %s", design.name, count, error)
+    _LOG.info("%s: %s in %.1f s", design.name, outcomes, elapsed)
     return SweepSummary(place, design.num_cells, before, outcomes, errors, elapsed)
 
 
