@@ -199,7 +199,7 @@ def _per_weight(network: ComposedNetwork, scheme: Scheme) -> np.ndarray:
 
 def _kernel(
     what: What,
-    network: AbstractNetwork,
+    network: ComposedNetwork,
     x1: Any,
     x2: Any | None,
     scheme: Scheme | None,

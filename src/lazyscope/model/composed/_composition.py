@@ -57,8 +57,11 @@ def composition_of(network: AbstractNetwork) -> ComposedNetwork:
         blocks.pop()
         if not (isinstance(readout.factor, float | int) and readout.factor == 1.0):
             _refuse(network, readout)
+    readout = blocks[-1]
+    if not isinstance(readout, Linear):
+        _refuse(network, readout)
     parts = [_part(network, block) for block in blocks[:-1]]
-    return ComposedNetwork(serial(*parts, dense(outputs=network.output_dim)), shape, network.width)
+    return ComposedNetwork(serial(*parts, dense(outputs=readout.fan_out)), shape, network.width)
 
 
 def _part(network: AbstractNetwork, block: AbstractBlock) -> AbstractPart:
