@@ -6,7 +6,7 @@ from functools import wraps
 from importlib import import_module
 from typing import Any, TypeVar
 
-F = TypeVar("F", bound=Callable[..., Any])
+Renamed = TypeVar("Renamed", bound=Callable[..., Any])
 
 
 def warn_renamed(old: str, new: str, depth: int = 3) -> None:
@@ -51,7 +51,7 @@ def accept_renamed(kind: type, old: str, new: str) -> None:
     setattr(kind, old, property(tell))
 
 
-def renamed_argument(old: str, new: str) -> Callable[[F], F]:
+def renamed_argument(old: str, new: str) -> Callable[[Renamed], Renamed]:
     """Let a function take argument `new` under the name that it had before, with a warning.
 
     Example:
@@ -66,7 +66,7 @@ def renamed_argument(old: str, new: str) -> Callable[[F], F]:
         (0.5, 'ends_at of run is stop now; the old name goes with lazyscope 1.0')
     """
 
-    def wrap(function: F) -> F:
+    def wrap(function: Renamed) -> Renamed:
         @wraps(function)
         def _by_old_name(*args: Any, **kwargs: Any) -> Any:
             if old in kwargs and new not in kwargs:
