@@ -57,7 +57,7 @@ def condensed_problem(seed: int) -> Problem:
 
 def compare(problem: Problem) -> list[tuple[dict[str, Any], dict[str, list[float]]]]:
     """One row for every tolerance."""
-    flow = solve_flow(problem, stop_fraction=STOP)
+    flow = solve_flow(problem, stop=STOP)
     level, most = STOP * flow.initial_loss, np.int32(MOST_STEPS)
     limit = min(stable_step_at(problem, p) for p in (problem.params, flow.params))
     descent = compiled(plain_descent(problem), problem.params, limit, level, most)

@@ -41,7 +41,7 @@ def run() -> dict[str, Any]:
 def compare(data: Any, activation: str, depth: int, width: int, asked: float) -> tuple[dict, dict]:
     problem = ntk_like_problem(data, width=width, depth=depth, activation=activation)
     begin = time.perf_counter()
-    flow = jax.block_until_ready(solve_flow(problem, stop_fraction=STOP))
+    flow = jax.block_until_ready(solve_flow(problem, stop=STOP))
     first = time.perf_counter() - begin
     eta, level = 0.5 * largest_stable_step(problem), STOP * flow.initial_loss
     descent = compiled(plain_descent(problem), problem.params, eta, level, np.int32(0))
@@ -53,7 +53,7 @@ def compare(data: Any, activation: str, depth: int, width: int, asked: float) ->
     some = np.int32(DESCENT_SAMPLE_STEPS)
     samples = interleaved(
         {
-            "flow": lambda: solve_flow(problem, stop_fraction=STOP).params,
+            "flow": lambda: solve_flow(problem, stop=STOP).params,
             "descent_sample": lambda: descent.call(problem.params, eta, level, some),
         },
         REPEATS,

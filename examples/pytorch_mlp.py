@@ -56,7 +56,7 @@ def main() -> None:
     x, y = digits()
     for name, scale in (("He's rule, last layer times 2.5", 2.5), ("last layer times 0.05", 0.05)):
         module = network(scale)
-        seen = lazyscope.forecast(module, x, y, at_fraction=0.1)
+        seen = lazyscope.forecast(module, x, y, stop=0.1)
         step = 0.25 * seen.max_stable_step
         observer = train(module, x, y, step)
         summary = observer.record.summary()

@@ -65,7 +65,7 @@ def test_time_to_a_loss_is_when_the_linearised_loss_gets_there(case):
 
 def test_displacement_at_a_loss_is_that_at_the_time_when_it_is_reached(case):
     moved = dense_answer(case, seen_from(case).time_to(0.1))[2]
-    np.testing.assert_allclose(seen_from(case, at_fraction=0.1).displacement, moved, rtol=1e-6)
+    np.testing.assert_allclose(seen_from(case, stop=0.1).displacement, moved, rtol=1e-6)
 
 
 @pytest.mark.slow
@@ -78,8 +78,8 @@ def test_forecast_meets_the_trained_network_as_the_outputs_are_scaled_up(double)
         problem = eqx.tree_at(lambda p: p.kernel, problem, LayerwiseKernel(problem.model))
         offset = problem.model.apply(problem.params, problem.x)
         problem = eqx.tree_at(lambda p: p.y, problem, problem.y + offset)
-        run = solve_flow(problem, ExponentialFlow(1e-4), stop_fraction=1e-8)
-        seen = forecast(problem.kernel, problem.params, problem.x, problem.y, at_fraction=1e-8)
+        run = solve_flow(problem, ExponentialFlow(1e-4), stop=1e-8)
+        seen = forecast(problem.kernel, problem.params, problem.x, problem.y, stop=1e-8)
         moved = [
             np.linalg.norm(a - b) / np.linalg.norm(b)
             for a, b in zip(weights_of(run.params), weights_of(problem.params), strict=True)
@@ -148,7 +148,7 @@ def test_descent_in_the_second_interval_ends_where_the_flow_does_and_overshoots_
     step = 0.9 * steps.lazy
     assert steps.kind(step) == "lazy-not-monotone"
     first, last = (
-        solve_flow(problem, GradientDescent(step_size=step), stop_fraction=fraction, stop_time=time)
+        solve_flow(problem, GradientDescent(step_size=step), stop=fraction, stop_time=time)
         for fraction, time in ((None, step), (1e-12, None))
     )
     (once,), (ended,) = (

@@ -4,7 +4,9 @@ import warnings
 from collections.abc import Callable, Mapping
 from functools import wraps
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
+
+Renamed = TypeVar("Renamed", bound=Callable[..., Any])
 
 
 def warn_renamed(old: str, new: str, depth: int = 3) -> None:
@@ -47,6 +49,34 @@ def accept_renamed(kind: type, old: str, new: str) -> None:
 
     setattr(kind, "__init__", init)  # noqa: B010
     setattr(kind, old, property(tell))
+
+
+def renamed_argument(old: str, new: str) -> Callable[[Renamed], Renamed]:
+    """Let a function take argument `new` under the name that it had before, with a warning.
+
+    Example:
+        >>> import warnings
+        >>> @renamed_argument("ends_at", "stop")
+        ... def run(*, stop: float) -> float:
+        ...     return stop
+        >>> with warnings.catch_warnings(record=True) as told:
+        ...     warnings.simplefilter("always")
+        ...     found = run(ends_at=0.5)
+        >>> found, str(told[0].message)
+        (0.5, 'ends_at of run is stop now; the old name goes with lazyscope 1.0')
+    """
+
+    def wrap(function: Renamed) -> Renamed:
+        @wraps(function)
+        def _by_old_name(*args: Any, **kwargs: Any) -> Any:
+            if old in kwargs and new not in kwargs:
+                warn_renamed(f"{old} of {function.__name__}", new)
+                kwargs[new] = kwargs.pop(old)
+            return function(*args, **kwargs)
+
+        return _by_old_name  # pyright: ignore[reportReturnType]
+
+    return wrap
 
 
 def moved(

@@ -59,7 +59,6 @@ MAY_BE_ZERO = {
     "data_seed",
     "num_test",
     "accuracy",
-    "at_fraction",
     "epsilon",
     "bias_std",
     "draw_seed",
@@ -309,6 +308,9 @@ _ON_LIMITS = ("limit_kernel_operator",)
 """Operators of limit kernels."""
 
 VALID = {
+    ("forecast.forecast", "stop", "zero"),  # trains to the end
+    ("forecast.forecast_problem", "stop", "zero"),
+    ("torch.forecast", "stop", "zero"),
     ("scaling.from_abc", "c", "number"),  # one exponent for all layers
     (
         "scaling.named_scheme",

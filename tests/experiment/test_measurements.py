@@ -19,7 +19,7 @@ def test_the_change_of_the_kernel_is_that_of_its_average_over_outputs(num_output
     model = Dense(3, num_outputs, 16, 1, "tanh")
     params = model.init(jax.random.key(0), named_scheme("ntk", depth=1, input_dim=3))
     problem = in_double(dense_problem(model, params, x, y))
-    result = solve_flow(problem, ExponentialFlow(), stop_fraction=0.1)
+    result = solve_flow(problem, ExponentialFlow(), stop=0.1)
     found = run_quantities(("kernel",), Experiment.of(problem), 0.1, result)["kernel_change"]
     whole = [
         np.asarray(problem.kernel.expand(p, problem.x).kernel(problem.speeds))

@@ -120,7 +120,7 @@ def test_a_users_function_is_trained_as_the_flow_trains_it(data):
         speeds={"['out']": 2.0},
         centred=True,
     )
-    result = solve_flow(problem, ExponentialFlow(), stop_fraction=0.3)
+    result = solve_flow(problem, ExponentialFlow(), stop=0.3)
     assert run.num_steps == int(result.num_steps)
     np.testing.assert_allclose(run["loss_final"], result.loss, rtol=1e-9)
     with jax.enable_x64(True):

@@ -43,7 +43,7 @@ PROBLEMS = {
 
 def curve(problem, tolerance, stop=1e-4):
     result = solve_flow(
-        problem, ExponentialFlow(tolerance=tolerance), stop_fraction=stop, num_records=20_000
+        problem, ExponentialFlow(tolerance=tolerance), stop=stop, num_records=20_000
     )
     assert result.outcome.ok
     return result.curve()
@@ -69,7 +69,7 @@ def test_a_kernel_that_stays_leaves_the_exact_loss_inside_one_long_step():
         x = np.random.default_rng(0).normal(size=(5, 3)) * np.array([3.0, 1.0, 0.1])
         y = np.random.default_rng(1).normal(size=(5, 1))
     problem = function_problem(lambda p, x: x @ p["w"], {"w": np.zeros((3, 1))}, x, y)
-    time, loss = solve_flow(problem, stop_fraction=None, stop_time=30.0).curve()
+    time, loss = solve_flow(problem, stop=None, stop_time=30.0).curve()
     assert len(time) < 30
     np.testing.assert_allclose(loss, solve_linearised(problem).loss(time), rtol=1e-9)
 

@@ -35,7 +35,7 @@ def moved(result):
 
 def test_parameters_at_the_end_are_those_at_the_start_and_the_displacement():
     problem = problem_of_size(1.0, "tanh")
-    result = solve_flow(problem, stop_fraction=0.1)
+    result = solve_flow(problem, stop=0.1)
     with jax.enable_x64(True):
         ends = problem.at(result.displacement)
         for at, end in zip(jax.tree.leaves(ends), jax.tree.leaves(result.params), strict=True):
@@ -45,7 +45,7 @@ def test_parameters_at_the_end_are_those_at_the_start_and_the_displacement():
 @pytest.mark.parametrize("slow", [1e-14, 1e-30])
 def test_a_slow_layer_moves_in_proportion_to_its_speed_however_slow(slow):
     ends = [
-        solve_flow(problem_of_size(4.0, "tanh", speeds=[s, 1.0, 1.0]), stop_fraction=0.1)
+        solve_flow(problem_of_size(4.0, "tanh", speeds=[s, 1.0, 1.0]), stop=0.1)
         for s in (1e-8, slow)
     ]
     assert [end.outcome for end in ends] == [Outcome.CONVERGED] * 2
@@ -54,8 +54,7 @@ def test_a_slow_layer_moves_in_proportion_to_its_speed_however_slow(slow):
 
 def test_a_flow_at_kappa_1e20_finishes_and_moves_by_one_over_kappa():
     large, huge = (
-        solve_flow(problem_of_size(size), ExponentialFlow(), stop_fraction=1e-4)
-        for size in (1e6, 1e20)
+        solve_flow(problem_of_size(size), ExponentialFlow(), stop=1e-4) for size in (1e6, 1e20)
     )
     assert huge.outcome is large.outcome is Outcome.CONVERGED
     assert int(huge.num_steps) == int(large.num_steps)
@@ -69,8 +68,7 @@ def test_a_flow_at_kappa_1e20_finishes_and_moves_by_one_over_kappa():
 def test_descent_at_kappa_1e18_falls_as_at_kappa_1e6():
     method = GradientDescent(stability_fraction=0.5)
     ends = [
-        solve_flow(problem_of_size(size), method, stop_fraction=0.3, max_steps=2000)
-        for size in (1e6, 1e18)
+        solve_flow(problem_of_size(size), method, stop=0.3, max_steps=2000) for size in (1e6, 1e18)
     ]
     assert [end.outcome for end in ends] == [Outcome.CONVERGED] * 2
     assert int(ends[0].num_steps) == int(ends[1].num_steps)
@@ -84,7 +82,7 @@ def test_another_network_of_huge_outputs_is_trained_by_its_derivative_along_the_
     }
     network = lambda p, x: jnp.tanh(x @ p["a"]) @ p["b"]  # noqa: E731
     problem = function_problem(network, start, x, y, centred=True)
-    result = solve_flow(problem, stop_fraction=0.5)
+    result = solve_flow(problem, stop=0.5)
     assert result.outcome is Outcome.CONVERGED
     assert 0 < moved(result).max() < 1e-15
 

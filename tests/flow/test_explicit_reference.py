@@ -39,7 +39,7 @@ def displacements(weights, start):
 @pytest.mark.parametrize("tolerance", [1e-1, 1e-2, 1e-3])
 def test_each_layers_displacement_agrees_to_the_tolerance(smooth, tolerance):
     case, initial, exact, time = smooth
-    result = solve_flow(case.problem, ExponentialFlow(jnp.asarray(tolerance)), stop_fraction=STOP)
+    result = solve_flow(case.problem, ExponentialFlow(jnp.asarray(tolerance)), stop=STOP)
     assert result.outcome.ok
     assert 0.999 * STOP * initial <= float(result.loss) <= STOP * initial
     # as vectors, which is more than the norms that reports show
@@ -50,7 +50,7 @@ def test_each_layers_displacement_agrees_to_the_tolerance(smooth, tolerance):
 @pytest.mark.slow
 def test_relu_displacements_agree_to_one_per_cent_by_default(kinked):
     case, _, exact, time = kinked
-    result = solve_flow(case.problem, stop_fraction=STOP)
+    result = solve_flow(case.problem, stop=STOP)
     assert result.outcome.ok
     found = displacements(weights_of(result.params), case.weights)
     np.testing.assert_allclose(found, displacements(exact, case.weights), rtol=0.01)
@@ -59,4 +59,4 @@ def test_relu_displacements_agree_to_one_per_cent_by_default(kinked):
 
 def test_a_lazy_run_takes_a_handful_of_steps(kinked):
     # plain descent at n / lambda_max needs about lambda_max / lambda_min * log(1e4) / 2 of them
-    assert int(solve_flow(kinked[0].problem, stop_fraction=STOP).num_tried) <= 25
+    assert int(solve_flow(kinked[0].problem, stop=STOP).num_tried) <= 25

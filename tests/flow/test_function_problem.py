@@ -55,7 +55,7 @@ def assert_same(found, expected):
 def test_flow_equals_that_of_the_dense_road(frozen):
     dense_road, function_road = both_roads()
     ours, theirs = (
-        solve_flow(problem, ExponentialFlow(frozen=frozen), stop_fraction=1e-3)
+        solve_flow(problem, ExponentialFlow(frozen=frozen), stop=1e-3)
         for problem in (function_road, dense_road)
     )
     assert ours.outcome is Outcome.CONVERGED
@@ -74,9 +74,7 @@ def test_descent_equals_that_of_the_dense_road():
 
 @pytest.mark.parametrize("fraction", [0.0, 1e-2])
 def test_forecast_equals_that_of_the_dense_road(fraction):
-    ours, theirs = (
-        forecast_problem(problem, at_fraction=fraction) for problem in reversed(both_roads())
-    )
+    ours, theirs = (forecast_problem(problem, stop=fraction) for problem in reversed(both_roads()))
     np.testing.assert_allclose(ours.eigenvalues, theirs.eigenvalues, rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(ours.displacement, theirs.displacement, rtol=1e-8)
     assert_same(weights(ours.change), weights(theirs.change))
@@ -147,7 +145,7 @@ def token_problem():
 @pytest.mark.parametrize("build", [conv_problem, token_problem])
 def test_networks_of_other_kinds_train_and_their_forecast_is_that_of_their_jacobian(build):
     problem = build()
-    end = solve_flow(problem, stop_fraction=1e-2, on_failure="raise")
+    end = solve_flow(problem, stop=1e-2, on_failure="raise")
     with jax.enable_x64(True):
         apply, tree = problem.model.fixed.static, problem.model.tree_of(problem.params)
         shares = kernels_by_leaf(apply, tree, problem.model.points(problem.x))
@@ -309,7 +307,7 @@ def test_parts_in_single_precision_are_kept_and_said(apply):
     np.testing.assert_allclose(
         seen.eigenvalues, np.linalg.eigvalsh(matrix), atol=2e-6 * seen.lambda_max
     )
-    end = solve_flow(problem, stop_fraction=0.5, on_failure="raise")
+    end = solve_flow(problem, stop=0.5, on_failure="raise")
     start = np.sum((np.asarray(apply(params, jnp.asarray(x))) - y) ** 2) / 10
     assert end.loss == pytest.approx(0.5 * start, rel=1e-2)
 
@@ -325,7 +323,7 @@ def test_half_precision_parameters_train_in_double():
 
     problem = function_problem(network, params, drawn(2, 5, 3), drawn(3, 5, 2))
     assert problem.kernel.precision == np.float64
-    solve_flow(problem, stop_fraction=0.5, on_failure="raise")
+    solve_flow(problem, stop=0.5, on_failure="raise")
 
 
 def test_callbacks_run_in_the_precision_of_the_session():

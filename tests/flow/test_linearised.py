@@ -65,9 +65,7 @@ def test_loss_is_half_the_mean_squared_residual_at_every_time(case):
 @pytest.mark.slow
 def test_closed_form_equals_stepped_flow_for_a_model_linear_in_its_parameters(double):
     case = dense_case("tanh", num_points=6, width=30, speeds=(0.0, 1.0))
-    run = solve_flow(
-        case.problem, ExponentialFlow(fixed_step=0.37), stop_fraction=None, stop_time=2.0
-    )
+    run = solve_flow(case.problem, ExponentialFlow(fixed_step=0.37), stop=None, stop_time=2.0)
     outputs = case.problem.model.apply(run.params, case.problem.x)
     linear = solve_linearised(case.problem)
     np.testing.assert_allclose(outputs, linear.outputs(2.0), atol=1e-10)

@@ -71,7 +71,7 @@ def test_the_squared_loss_is_half_the_mean_square_summed_over_outputs():
 
 def test_descent_on_a_loss_of_ones_own_takes_its_steps_down_its_gradient(case):
     problem = with_loss(case, Logistic(2.0))
-    result = solve_flow(problem, GradientDescent(step_size=0.3), stop_fraction=None, stop_time=1.5)
+    result = solve_flow(problem, GradientDescent(step_size=0.3), stop=None, stop_time=1.5)
     loss, y = Logistic(2.0), jnp.asarray(np.sign(case.y))
     apply = lambda p: problem.model.apply(p, jnp.asarray(case.x))  # noqa: E731
     params = problem.params
@@ -90,7 +90,7 @@ def test_a_function_trains_under_a_loss_of_ones_own_to_a_fraction_of_it():
     problem = function_problem(
         lambda p, x: x @ p["w"], {"w": np.zeros((2, 1))}, x, np.sign(x[:, :1]), loss=Logistic()
     )
-    result = solve_flow(problem, GradientDescent(step_size=1.0), stop_fraction=0.5)
+    result = solve_flow(problem, GradientDescent(step_size=1.0), stop=0.5)
     assert result.outcome.ok
     assert float(result.initial_loss) == pytest.approx(np.log(2.0))
 
@@ -125,10 +125,7 @@ def test_a_centred_network_trains_under_another_loss_as_its_difference_does(case
     )
     centred = dense_problem(Centred(model, start), start, case.x, y, loss=Logistic())
     other = function_problem(model.apply, start, case.x, y, centred=True, loss=Logistic())
-    ends = [
-        solve_flow(each, steps, stop_time=0.1, stop_fraction=None)
-        for each in (by_hand, centred, other)
-    ]
+    ends = [solve_flow(each, steps, stop_time=0.1, stop=None) for each in (by_hand, centred, other)]
     assert ends[0].loss < 0.999 * ends[0].initial_loss
     np.testing.assert_allclose([each.loss for each in ends], float(ends[0].loss), rtol=1e-10)
 

@@ -63,7 +63,7 @@ def assert_same(found, expected, rtol=1e-9):
 
 
 def taken(problem, method, num_steps=NUM_STEPS):
-    return solve_flow(problem, method, stop_fraction=1e-12, max_steps=num_steps)
+    return solve_flow(problem, method, stop=1e-12, max_steps=num_steps)
 
 
 def test_every_name_has_a_slow_twin():
@@ -145,8 +145,8 @@ def test_small_steps_move_outputs_and_groups_by_no_more_than_the_share(double, n
 @pytest.mark.slow
 def test_small_steps_of_descent_follow_the_flow(double):
     problem = dense_case("relu", depth=2).problem
-    flow = solve_flow(problem, stop_fraction=1e-2)
-    steps = solve_flow(problem, OptimiserSteps("sgd", share=0.01), stop_fraction=1e-2)
+    flow = solve_flow(problem, stop=1e-2)
+    steps = solve_flow(problem, OptimiserSteps("sgd", share=0.01), stop=1e-2)
     assert steps.outcome is flow.outcome is Outcome.CONVERGED
     assert float(steps.time) == pytest.approx(float(flow.time), rel=0.01)
     moved = [displacement(problem.params, each.params).operator for each in (steps, flow)]
@@ -159,7 +159,7 @@ def test_small_steps_of_sign_descent_end_where_smaller_ones_end(double):
     problem = dense_case("relu", num_points=4, input_dim=4, width=64).problem
 
     def end(share):
-        run = solve_flow(problem, OptimiserSteps("sign", share=share), stop_fraction=1e-2)
+        run = solve_flow(problem, OptimiserSteps("sign", share=share), stop=1e-2)
         assert run.outcome is Outcome.CONVERGED
         return displacement(problem.params, run.params).operator
 
@@ -169,8 +169,8 @@ def test_small_steps_of_sign_descent_end_where_smaller_ones_end(double):
 @pytest.mark.slow
 def test_momentum_with_small_steps_is_descent_ten_times_as_fast(double):
     problem = dense_case("tanh").problem
-    plain = solve_flow(problem, OptimiserSteps("sgd", share=0.005), stop_fraction=0.1)
-    heavy = solve_flow(problem, OptimiserSteps("momentum", share=0.005), stop_fraction=0.1)
+    plain = solve_flow(problem, OptimiserSteps("sgd", share=0.005), stop=0.1)
+    heavy = solve_flow(problem, OptimiserSteps("momentum", share=0.005), stop=0.1)
     assert float(plain.time / heavy.time) == pytest.approx(10, rel=0.05)
 
 
@@ -182,7 +182,7 @@ def test_a_layer_that_starts_at_zero_is_held_by_outputs_alone(double):
         np.eye(2),
         np.array([3.0, 2.0]),
     )
-    run = solve_flow(problem, OptimiserSteps("adam", share=0.02), stop_fraction=1e-2)
+    run = solve_flow(problem, OptimiserSteps("adam", share=0.02), stop=1e-2)
     assert run.outcome is Outcome.CONVERGED
     assert int(run.num_steps) < 1000
 
@@ -193,7 +193,7 @@ def test_cross_entropy_falls_to_a_fraction_by_small_steps(double, outputs):
     y = np.sign(case.y) if outputs == 1 else np.eye(3)[np.arange(6) % 3]
     problem = dense_problem(case.problem.model, case.problem.params, case.x, y, loss=CrossEntropy())
     coarse, fine = (
-        solve_flow(problem, OptimiserSteps("sgd", share=s), stop_fraction=0.1) for s in (0.04, 0.01)
+        solve_flow(problem, OptimiserSteps("sgd", share=s), stop=0.1) for s in (0.04, 0.01)
     )
     assert coarse.outcome is fine.outcome is Outcome.CONVERGED
     assert float(coarse.time) == pytest.approx(float(fine.time), rel=0.05)

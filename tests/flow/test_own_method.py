@@ -45,8 +45,8 @@ class Halving(AbstractMethod):
 
 def test_a_class_outside_the_library_trains_to_the_asked_loss(double):
     problem = dense_case("tanh").problem
-    own = solve_flow(problem, Halving(), stop_fraction=0.1)
-    plain = solve_flow(problem, GradientDescent(stability_fraction=0.25), stop_fraction=0.1)
+    own = solve_flow(problem, Halving(), stop=0.1)
+    plain = solve_flow(problem, GradientDescent(stability_fraction=0.25), stop=0.1)
     assert own.outcome is Outcome.CONVERGED
     assert np.all(np.diff(own.curve()[1]) < 0)
     assert int(own.num_tried) > int(own.num_steps)

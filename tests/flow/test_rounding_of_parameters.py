@@ -21,9 +21,9 @@ def tanh_problem(speeds):
 @pytest.mark.parametrize("slow", [1e-14, 1e-20])
 def test_a_layer_that_moves_by_less_than_rounding_takes_the_steps_of_one_that_moves_little(slow):
     """Its displacement is known, and under error control, however far below its parameters it is."""
-    held = solve_flow(tanh_problem([0.0, 1.0, 1.0]), stop_fraction=0.2)
-    little = solve_flow(tanh_problem([1e-6, 1.0, 1.0]), stop_fraction=0.2)
-    nearly = solve_flow(tanh_problem([slow, 1.0, 1.0]), stop_fraction=0.2)
+    held = solve_flow(tanh_problem([0.0, 1.0, 1.0]), stop=0.2)
+    little = solve_flow(tanh_problem([1e-6, 1.0, 1.0]), stop=0.2)
+    nearly = solve_flow(tanh_problem([slow, 1.0, 1.0]), stop=0.2)
     assert nearly.outcome is little.outcome is held.outcome is Outcome.CONVERGED
     assert abs(int(nearly.num_tried) - int(little.num_tried)) <= 1
     assert float(nearly.time) == pytest.approx(float(held.time), rel=0.05)
@@ -31,8 +31,8 @@ def test_a_layer_that_moves_by_less_than_rounding_takes_the_steps_of_one_that_mo
 
 @pytest.mark.parametrize("factor", [1e-20, 1e30])
 def test_one_factor_on_all_speeds_is_a_unit_of_time(factor):
-    one = solve_flow(tanh_problem([1.0, 1.0, 1.0]), stop_fraction=0.05)
-    other = solve_flow(tanh_problem([factor] * 3), stop_fraction=0.05)
+    one = solve_flow(tanh_problem([1.0, 1.0, 1.0]), stop=0.05)
+    other = solve_flow(tanh_problem([factor] * 3), stop=0.05)
     assert int(one.num_tried) == int(other.num_tried)
     assert float(other.time) * factor == pytest.approx(float(one.time), rel=1e-9)
 
@@ -48,13 +48,13 @@ def test_parameters_too_large_for_any_change_end_the_run_soon():
 
 def test_a_flow_runs_under_the_alarms_of_the_users_process():
     problem = tanh_problem([1.0, 1.0, 1.0])
-    plain = solve_flow(problem, stop_fraction=0.1)
+    plain = solve_flow(problem, stop=0.1)
     with (
         jax.debug_nans(True),
         jax.numpy_rank_promotion("raise"),
         jax.transfer_guard("disallow"),
         jax.checking_leaks(),
     ):
-        guarded = solve_flow(problem, stop_fraction=0.1)
+        guarded = solve_flow(problem, stop=0.1)
     assert float(guarded.time) == float(plain.time)
     assert jnp.isfinite(guarded.loss)

@@ -35,22 +35,22 @@ def replace(problem, **fields):
 @pytest.mark.slow
 @pytest.mark.parametrize("stop", [0.5, 1e-2, 1e-4, 1e-8])
 def test_the_final_loss_lies_just_below_the_asked_one(case, stop):
-    result = solve_flow(case.problem, FLOW, stop_fraction=stop)
+    result = solve_flow(case.problem, FLOW, stop=stop)
     assert result.outcome is Outcome.CONVERGED
     assert 0.999 * stop <= float(result.loss / result.initial_loss) <= stop
 
 
 @pytest.mark.parametrize("time", [1e-3, 0.7, 25.0])
 def test_a_stop_time_is_met_exactly(case, time):
-    result = solve_flow(case.problem, FLOW, stop_fraction=None, stop_time=time)
+    result = solve_flow(case.problem, FLOW, stop=None, stop_time=time)
     assert result.outcome is Outcome.CONVERGED
     assert float(result.time) == pytest.approx(time, rel=1e-12)
 
 
 def test_the_first_of_loss_and_time_ends_a_run(case):
-    by_loss = solve_flow(case.problem, FLOW, stop_fraction=0.1)
-    late = solve_flow(case.problem, FLOW, stop_fraction=0.1, stop_time=10 * float(by_loss.time))
-    early = solve_flow(case.problem, FLOW, stop_fraction=0.1, stop_time=0.5 * float(by_loss.time))
+    by_loss = solve_flow(case.problem, FLOW, stop=0.1)
+    late = solve_flow(case.problem, FLOW, stop=0.1, stop_time=10 * float(by_loss.time))
+    early = solve_flow(case.problem, FLOW, stop=0.1, stop_time=0.5 * float(by_loss.time))
     assert float(late.time) == pytest.approx(float(by_loss.time))
     assert float(early.time) == pytest.approx(0.5 * float(by_loss.time))
     assert float(early.loss) > float(late.loss)
@@ -161,12 +161,12 @@ def test_numbers_that_are_not_finite_are_refused_by_name(case, what):
 @pytest.mark.parametrize("stop", [0.0, 1.0, 2.0, -0.1, float("nan"), "1e-4"])
 def test_a_stop_fraction_outside_zero_to_one_is_refused(case, stop):
     with pytest.raises(InputError, match=r"Stop fraction must .*Received: "):
-        solve_flow(case.problem, stop_fraction=stop)
+        solve_flow(case.problem, stop=stop)
 
 
 def test_a_run_without_an_end_is_refused(case):
     with pytest.raises(InputError, match="A run needs an end"):
-        solve_flow(case.problem, stop_fraction=None)
+        solve_flow(case.problem, stop=None)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,5 @@ def test_a_start_so_small_that_its_kernel_is_below_rounding_still_trains(double)
     scheme = Scheme.from_exponents((-2.0, -2.0))
     x, y = unit_points(8, 2), np.sign(unit_points(8, 1, seed=3))
     params = model.init(jax.random.key(0), scheme)
-    run = solve_flow(
-        dense_problem(model, params, jnp.asarray(x), jnp.asarray(y)), stop_fraction=0.5
-    )
+    run = solve_flow(dense_problem(model, params, jnp.asarray(x), jnp.asarray(y)), stop=0.5)
     assert run.outcome is Outcome.CONVERGED

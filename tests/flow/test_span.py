@@ -66,7 +66,7 @@ def test_flow_in_the_span_ends_where_rotated_points_with_more_of_them_end():
     model = Dense(8, 2, width=5, depth=2, output_scale=0.7)
     params = (first._replace(weight=first.weight @ turn.T), *others)
     wide = dense_problem(model, params, narrow.x @ turn.T, narrow.y, speeds=(1.0, 2.0, 0.5))
-    ends = [solve_flow(each, ExponentialFlow(), stop_fraction=0.1) for each in (narrow, wide)]
+    ends = [solve_flow(each, ExponentialFlow(), stop=0.1) for each in (narrow, wide)]
     assert int(ends[0].num_steps) == int(ends[1].num_steps)
     np.testing.assert_allclose(
         ends[1].displacement[0].weight, ends[0].displacement[0].weight @ turn.T, atol=1e-10

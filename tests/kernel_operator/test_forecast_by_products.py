@@ -20,8 +20,8 @@ def problem():
 
 
 def test_bounds_enclose_the_forecast_and_displacements_are_its(problem):
-    exact = forecast_problem(problem, at_fraction=0.5)
-    seen = forecast_by_products(problem, at_fraction=0.5)
+    exact = forecast_problem(problem, stop=0.5)
+    seen = forecast_by_products(problem, stop=0.5)
     low, high = seen.time_to(0.5)
     assert low * (1 - 1e-6) <= exact.time_to(0.5) <= high * (1 + 1e-6)
     np.testing.assert_allclose(seen.displacement, exact.displacement, rtol=1e-2)
@@ -34,4 +34,4 @@ def test_bounds_enclose_the_forecast_and_displacements_are_its(problem):
 
 def test_a_fraction_of_none_is_refused(problem):
     with pytest.raises(InputError, match="between 0 and 1"):
-        forecast_by_products(problem, at_fraction=0.0)
+        forecast_by_products(problem, stop=0.0)

@@ -44,7 +44,7 @@ def linear_solution(case, time):
 def test_a_model_linear_in_its_parameters_takes_one_exact_step(readout, time):
     with jax.enable_x64(True):
         method = ExponentialFlow(fixed_step=jnp.asarray(time))
-    result = solve_flow(readout.problem, method, stop_fraction=None, stop_time=time)
+    result = solve_flow(readout.problem, method, stop=None, stop_time=time)
     assert int(result.num_steps) == int(result.num_tried) == 1
     found, _, _ = forward([(w, None) for w in weights_of(result.params)], readout.x, "tanh")
     np.testing.assert_allclose(found, linear_solution(readout, time), rtol=1e-8, atol=1e-10)
@@ -53,7 +53,7 @@ def test_a_model_linear_in_its_parameters_takes_one_exact_step(readout, time):
 
 @pytest.mark.slow
 def test_a_linear_model_ends_at_the_asked_loss_without_a_rejected_error(readout):
-    result = solve_flow(readout.problem, stop_fraction=1e-3)
+    result = solve_flow(readout.problem, stop=1e-3)
     assert 0.999e-3 <= float(result.loss / result.initial_loss) <= 1e-3
     # one step of the kernel's own time, growth by 20 at a time, one overshoot
     assert int(result.num_tried) <= 5
@@ -72,7 +72,7 @@ def test_the_closed_form_of_a_linear_model_is_its_flow(readout, time):
 
 @pytest.mark.slow
 def test_a_nonlinear_network_leaves_its_closed_form(relu):
-    result = solve_flow(relu.problem, stop_fraction=1e-3)
+    result = solve_flow(relu.problem, stop=1e-3)
     with jax.enable_x64(True):
         predicted = solve_linearised(relu.problem).outputs(result.time)
         found = relu.problem.model.apply(result.params, relu.problem.x)

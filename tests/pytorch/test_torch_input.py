@@ -331,7 +331,7 @@ def test_a_product_without_a_forward_derivative_is_refused():
         ({"speeds": {"3": 1.0}}, "groups that exist. Received: 1.0 for '3'"),
         ({"speeds": {"weight": -1.0}}, "at least zero"),
         ({"speeds": {"weight": 0.0, "bias": 0.0}}, "tangent kernel that is not zero"),
-        ({"at_fraction": 1.5}, "between 0 and 1"),
+        ({"stop": 1.5}, "between 0 and 1"),
         ({"groups": {"wieght": "a"}}, "belong to a group"),
     ],
 )

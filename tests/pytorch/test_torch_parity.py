@@ -79,9 +79,9 @@ def test_both_records_have_the_same_summary():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("at_fraction", [0.0, 1e-3])
+@pytest.mark.parametrize("stop", [0.0, 1e-3])
 @pytest.mark.parametrize("name", ["dense", "convolutional"])
-def test_both_forecasts_agree(name, at_fraction):
+def test_both_forecasts_agree(name, stop):
     module, apply, params, x = twin(name)
     outputs = module(torch.as_tensor(x)).shape[1]
     y = np.random.default_rng(1).normal(size=(len(x), outputs))
@@ -89,10 +89,10 @@ def test_both_forecasts_agree(name, at_fraction):
     problem = function_problem(
         apply, params, x, y, speeds={f"['{k}']": s for k, s in speeds.items()}
     )
-    expected = forecast_problem(problem, at_fraction=at_fraction)
+    expected = forecast_problem(problem, stop=stop)
     found = ours.forecast(
         module, x, y,
-        groups=lambda n: n.removeprefix("w."), speeds=speeds, at_fraction=at_fraction,
+        groups=lambda n: n.removeprefix("w."), speeds=speeds, stop=stop,
     )  # fmt: skip
     assert difference(found.eigenvalues, expected.eigenvalues) < 1e-10
     assert difference(found.energies, expected.energies) < 1e-8

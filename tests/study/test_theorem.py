@@ -70,7 +70,7 @@ def loss_on_long_run(data, scheme, stop):
         model = Dense(data.x_train.shape[1], 1, 16, 1)
         params = model.init(jax.random.key(0), scheme)
         problem = dense_problem(model, params, data.x_train, data.y_train)
-    return solve_flow(problem, stop_fraction=stop).curve()
+    return solve_flow(problem, stop=stop).curve()
 
 
 def arc_cosine_kernels(x):

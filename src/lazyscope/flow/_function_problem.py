@@ -63,7 +63,7 @@ def function_problem(
         >>> from lazyscope.flow import solve_flow
         >>> network = lambda p, x: x @ p["w"]
         >>> problem = function_problem(network, {"w": jnp.zeros((1, 1))}, jnp.ones((1, 1)), jnp.ones(1))
-        >>> result = solve_flow(problem, stop_time=np.log(2.0), stop_fraction=None)
+        >>> result = solve_flow(problem, stop_time=np.log(2.0), stop=None)
         >>> problem.model.tree_of(result.params)["w"].round(6).tolist()
         [[0.5]]
     """

@@ -157,7 +157,7 @@ def linearised_problem(problem: Problem) -> Problem:
         >>> start, one = np.ones(1), np.ones((1, 1))
         >>> squares = function_problem(lambda p, x: x * p**2, start, one, 3.0 * np.ones(1))
         >>> signs = OptimiserSteps("sign", step_size=0.5)
-        >>> solve_flow(linearised_problem(squares), signs, stop_fraction=1e-9).params[0][0].tolist()
+        >>> solve_flow(linearised_problem(squares), signs, stop=1e-9).params[0][0].tolist()
         [2.0]
     """
     groups = parameter_groups(problem.params, tuple(problem.model.group_names))

@@ -71,7 +71,7 @@ class OptimiserSteps(AbstractMethod):
         >>> import numpy as np
         >>> from lazyscope.flow import function_problem, solve_flow
         >>> problem = function_problem(lambda p, x: x * p, np.zeros(1), np.ones((1, 1)), np.ones(1))
-        >>> run = solve_flow(problem, OptimiserSteps("sign", step_size=0.25), stop_fraction=0.3)
+        >>> run = solve_flow(problem, OptimiserSteps("sign", step_size=0.25), stop=0.3)
         >>> run.params[0][0].tolist(), float(run.time)
         ([0.5], 0.5)
     """

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError, check_count, check_fraction, check_positive
+from lazyscope._deprecated import renamed_argument
 from lazyscope._entry import checked
 from lazyscope._jax import own_settings
 from lazyscope._loss import SquaredLoss
@@ -73,12 +74,13 @@ class FlowResult(AbstractResult, eqx.Module):
         )
 
 
-@checked(own=("stop_fraction", "stop_time", "max_steps", "num_records"))
+@renamed_argument("stop_fraction", "stop")
+@checked(own=("stop", "stop_time", "max_steps", "num_records"))
 def solve_flow(
     problem: Problem,
     method: AbstractMethod | None = None,
     *,
-    stop_fraction: float | None = DEFAULT_STOP,
+    stop: float | None = DEFAULT_STOP,
     stop_time: float | None = None,
     max_steps: int = DEFAULT_MAX_STEPS,
     num_records: int = DEFAULT_NUM_RECORDS,
@@ -89,7 +91,7 @@ def solve_flow(
     Args:
         problem: what to train.
         method: `ExponentialFlow` (default), `GradientDescent`, or a method of your own.
-        stop_fraction: end at this fraction of the initial loss, in (0, 1); None never ends by loss.
+        stop: end at this fraction of the initial loss, in (0, 1); None never ends by loss.
         stop_time: end at this flow time; None never ends by time.
         max_steps: steps tried at most.
         num_records: steps kept of the loss curve.
@@ -104,14 +106,14 @@ def solve_flow(
 
     Cost: see the method. One compilation per shape of problem.
     """
-    if stop_fraction is not None:
-        check_fraction("stop fraction", stop_fraction)
+    if stop is not None:
+        check_fraction("stop fraction", stop)
     if stop_time is not None:
         check_positive("stop time", stop_time)
-    if stop_fraction is None and stop_time is None:
+    if stop is None and stop_time is None:
         raise InputError(
             "a run needs an end",
-            received="stop_fraction=None and stop_time=None",
+            received="stop=None and stop_time=None",
             cause="both stops were switched off",
             fix="give a stop fraction such as 1e-4, or a stop time",
         )
@@ -124,7 +126,7 @@ def solve_flow(
             _solve(
                 problem,
                 method,
-                jnp.asarray(0.0 if stop_fraction is None else stop_fraction),
+                jnp.asarray(0.0 if stop is None else stop),
                 jnp.asarray(jnp.inf if stop_time is None else stop_time),
                 jnp.asarray(min(max_steps, _MOST_STEPS), jnp.int32),
                 num_records,
@@ -163,10 +165,11 @@ def _check_kernel_fits(problem: Problem, method: AbstractMethod) -> None:
         )
 
 
+@renamed_argument("stop_fraction", "stop")
 def trace_flow(
     problem: Problem,
     method: AbstractMethod,
-    stop_fraction: Float[Array, ""] | float,
+    stop: Float[Array, ""] | float,
     stop_time: Float[Array, ""] | float,
     *,
     max_steps: int | Array,
@@ -183,9 +186,9 @@ def trace_flow(
         moved = span.problem.started()
         initial = moved.loss_of(moved.start_outputs())
         dtype = initial.dtype
-        stop = Stop(initial * jnp.asarray(stop_fraction, dtype), jnp.asarray(stop_time, dtype))
-        state = start_run(moved, method, stop, num_records)
-        state = advance(moved, method, stop, state, max_steps)
+        end = Stop(initial * jnp.asarray(stop, dtype), jnp.asarray(stop_time, dtype))
+        state = start_run(moved, method, end, num_records)
+        state = advance(moved, method, end, state, max_steps)
         state = replace(state, displacement=span.whole(state.displacement))
         return finish(problem, state, initial)
 

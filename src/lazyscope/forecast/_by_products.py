@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lazyscope._checks import InputError, check_count, check_fraction, shown
+from lazyscope._deprecated import renamed_argument
 from lazyscope._entry import checked
 from lazyscope._estimate import Estimate
 from lazyscope._jax import own_settings
@@ -92,11 +93,12 @@ class TrainableProblem(Protocol):
         ...
 
 
+@renamed_argument("at_fraction", "stop")
 @checked()
 def forecast_by_products(
     problem: TrainableProblem,
     *,
-    at_fraction: float,
+    stop: float,
     steps: int = 60,
     tolerance: float = 1e-3,
 ) -> ForecastByProducts:
@@ -104,7 +106,7 @@ def forecast_by_products(
 
     Args:
         problem: as `dense_problem` and `function_problem` make it.
-        at_fraction: predict displacements for training that stops at this fraction of the initial loss.
+        stop: predict displacements for training that stops at this fraction of the initial loss.
         steps: products with the kernel for the bounds on the loss.
         tolerance: relative error of the outputs at that time at which the last Krylov space is large enough.
 
@@ -122,11 +124,11 @@ def forecast_by_products(
         >>> from lazyscope.flow import function_problem
         >>> network = lambda p, x: 3.0 * x @ p["w"]
         >>> problem = function_problem(network, {"w": np.ones((1, 1))}, np.ones((1, 1)), [6.0])
-        >>> seen = forecast_by_products(problem, at_fraction=0.25)
+        >>> seen = forecast_by_products(problem, stop=0.25)
         >>> round(seen.lambda_max.value, 9), seen.displacement.round(3).tolist()
         (9.0, [0.5])
     """
-    fraction, steps = check_fraction("loss fraction", at_fraction), check_count("steps", steps)
+    fraction, steps = check_fraction("loss fraction", stop), check_count("steps", steps)
     if not all(hasattr(problem, name) for name in ("model", "params", "x", "y", "speeds")):
         raise InputError(
             "problem must have a model, params, x, y and speeds",

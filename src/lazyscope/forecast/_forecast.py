@@ -20,6 +20,7 @@ from lazyscope._checks import (
     check_tree,
     shown,
 )
+from lazyscope._deprecated import renamed_argument
 from lazyscope._entry import checked
 from lazyscope._jax import own_settings
 from lazyscope._loss import SquaredLoss, check_squared
@@ -123,6 +124,7 @@ class Forecast(AbstractResult, eqx.Module):
         return Spectrum(values, np.zeros((len(values), 0)), self.num_points, self.precision)
 
 
+@renamed_argument("at_fraction", "stop")
 @checked(own=("params",), any_axes=("y", "speeds"))
 def forecast(
     kernel: AbstractTangentKernel,
@@ -131,7 +133,7 @@ def forecast(
     y: Float[ArrayLike, "n C"],
     *,
     speeds: Sequence[float] | Float[ArrayLike, " groups"] | None = None,
-    at_fraction: float = 0.0,
+    stop: float = 0.0,
     start_share: float | Scalar | None = None,
 ) -> Forecast:
     """Predict training from initialization alone, in double precision.
@@ -142,7 +144,7 @@ def forecast(
         x: training points.
         y: targets.
         speeds: s_g of every group, 1 unless given.
-        at_fraction: predict displacements for training that stops at this fraction of the initial
+        stop: predict displacements for training that stops at this fraction of the initial
             loss; 0 trains to the end.
         start_share: c, where f - f_0 + c f_0 is trained: 0 for a centred network, 1 unless given.
 
@@ -165,8 +167,8 @@ def forecast(
         >>> seen.lambda_min, seen.max_stable_step
         (9.0, 0.2222222222222222)
     """
-    if at_fraction != 0.0:
-        check_fraction("loss fraction", at_fraction)
+    if stop != 0.0:
+        check_fraction("loss fraction", stop)
     share = None if start_share is None else check_not_negative("start_share", start_share)
     check_kernel_memory(
         8 * np.size(y) ** 2,
@@ -185,7 +187,7 @@ def forecast(
         params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), params)
         x, y = jnp.asarray(x, jnp.float64), jnp.asarray(y, jnp.float64)
         speeds = jnp.asarray(check_speeds(speeds, len(params), np.dtype(np.float64)), jnp.float64)
-        fraction = jnp.asarray(at_fraction, jnp.float64)
+        fraction = jnp.asarray(stop, jnp.float64)
         precision = str(_working_precision(kernel, params, x))
         start = kernel, params, x, y
         share = None if share is None else jnp.asarray(share, jnp.float64)
@@ -197,7 +199,7 @@ def forecast(
                 cause="all units are dead, or all speeds are zero",
                 fix="use another seed, a larger scale, or speeds above zero",
             )
-        return Forecast(values, energies, change, moved, at_fraction, x.shape[0], precision)
+        return Forecast(values, energies, change, moved, stop, x.shape[0], precision)
 
 
 class StartingPoint(Protocol):
@@ -229,13 +231,14 @@ class StartingPoint(Protocol):
         ...
 
 
+@renamed_argument("at_fraction", "stop")
 @checked()
-def forecast_problem(problem: StartingPoint, *, at_fraction: float = 0.0) -> Forecast:
+def forecast_problem(problem: StartingPoint, *, stop: float = 0.0) -> Forecast:
     """`forecast` of a problem made by `dense_problem` or `function_problem`.
 
     Args:
         problem: anything with a tangent kernel, parameters, points x, targets y and speeds.
-        at_fraction: as for `forecast`.
+        stop: as for `forecast`.
 
     Example:
         >>> from lazyscope.flow import function_problem
@@ -261,12 +264,13 @@ def forecast_problem(problem: StartingPoint, *, at_fraction: float = 0.0) -> For
         problem.x,
         problem.y,
         speeds=problem.speeds,
-        at_fraction=at_fraction,
+        stop=stop,
         start_share=None if share is None else float(share),
     )
 
 
-def trace_forecast(problem: StartingPoint, at_fraction: Scalar | float) -> Forecast:
+@renamed_argument("at_fraction", "stop")
+def trace_forecast(problem: StartingPoint, stop: Scalar | float) -> Forecast:
     """`forecast_problem` as a pure function for use under ``jit``, in the problem's precision.
 
     Only the loss is checked: of a network without any gradient the largest eigenvalue is zero, and what
@@ -274,7 +278,7 @@ def trace_forecast(problem: StartingPoint, at_fraction: Scalar | float) -> Forec
     """
     check_squared("a forecast", getattr(problem, "criterion", SquaredLoss()))
     start = problem.kernel, problem.params, problem.x
-    fraction = jnp.asarray(at_fraction, problem.x.dtype)
+    fraction = jnp.asarray(stop, problem.x.dtype)
     precision = str(_working_precision(*start))
     share = getattr(problem, "start_share", None)
     found = _linearised(*start, problem.y, problem.speeds, share, fraction, precision)

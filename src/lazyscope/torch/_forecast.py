@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 
 from lazyscope._checks import InputError, check_fraction
+from lazyscope._deprecated import renamed_argument
 from lazyscope.forecast import Forecast
 from lazyscope.kernel import Spectrum
 from lazyscope.torch._question import call
@@ -19,6 +20,7 @@ from lazyscope.torch.steps._double import double_inputs, in_double
 from lazyscope.torch.steps._parameter_groups import Grouping, in_order_of_use
 
 
+@renamed_argument("at_fraction", "stop")
 def forecast(
     module: torch.nn.Module,
     x: Examples,
@@ -26,7 +28,7 @@ def forecast(
     *,
     groups: Grouping = None,
     speeds: Mapping[str, float] | None = None,
-    at_fraction: float = 0.0,
+    stop: float = 0.0,
     memory: float = MEMORY,
 ) -> Forecast:
     """Predict the training of a module from its initial parameters alone, in double precision.
@@ -40,7 +42,7 @@ def forecast(
         y: targets (n, C), one-hot for classes.
         groups: as for `Observer`; see `parameter_groups` for the names they get.
         speeds: s_g by name of the group, 1 where not named.
-        at_fraction: predict displacements for training that stops at this fraction of the initial loss; 0
+        stop: predict displacements for training that stops at this fraction of the initial loss; 0
             trains to the end.
         memory: bytes allowed for intermediates of the kernel.
 
@@ -62,8 +64,8 @@ def forecast(
         >>> seen.lambda_min, seen.displacement.tolist(), seen.change["weight"].tolist()
         (9.0, [1.0], [[1.0]])
     """
-    if at_fraction != 0.0:
-        check_fraction("loss fraction", at_fraction)
+    if stop != 0.0:
+        check_fraction("loss fraction", stop)
     prepared = look(in_double(module), double_inputs(x), None, memory)
     question = prepared.question
     names, numbers = in_order_of_use(question, prepared.sketch, groups)
@@ -87,14 +89,14 @@ def forecast(
         )
     coefficients = spectrum.vectors.T @ residual.reshape(-1)
     still = np.zeros(len(names))
-    time = spectrum.time_to(coefficients**2, at_fraction) if at_fraction > 0 else np.inf
+    time = spectrum.time_to(coefficients**2, stop) if stop > 0 else np.inf
     pushed = spectrum.vectors @ (spectrum.impulse(time) * coefficients)
     change = _pulled_back(prepared, pushed.reshape(residual.shape), speed)
     start = [p.detach().cpu().numpy() for p in question.parameters]
     moved, size = (_group_norms(arrays, numbers) for arrays in ([*change.values()], start))
     with np.errstate(divide="ignore"):  # a group that starts at zero moves infinitely far
         relative = np.divide(moved, size, where=moved > 0, out=still)
-    return _record(values, coefficients**2, change, relative, at_fraction, len(residual), precision)
+    return _record(values, coefficients**2, change, relative, stop, len(residual), precision)
 
 
 def parameter_groups(

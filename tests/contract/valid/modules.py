@@ -25,7 +25,7 @@ def calls(folder):
             "loss": "squared",
         },
         "torch.explain_tangent_kernel": net,
-        "torch.forecast": {"module": layers, "x": x, "y": y, "at_fraction": 0.0, "memory": 2**30},
+        "torch.forecast": {"module": layers, "x": x, "y": y, "stop": 0.0, "memory": 2**30},
         "torch.parameter_groups": {"module": layers, "x": x},
         "torch.roles_of": {
             "build": lambda width, seed: torch.nn.Linear(3, width),

@@ -403,15 +403,15 @@ def calls(folder):
             "y": y,
             "speeds": (1.0, 1.0),
             "start_share": 0.5,
-            "at_fraction": 0.0,
+            "stop": 0.0,
         },
         "forecast.forecast_by_products": {
             "problem": problem(),
-            "at_fraction": 0.5,
+            "stop": 0.5,
             "steps": 3,
             "tolerance": 0.1,
         },
-        "forecast.forecast_problem": {"problem": problem(), "at_fraction": 0.0},
+        "forecast.forecast_problem": {"problem": problem(), "stop": 0.0},
         "forecast.guaranteed_rate": {
             "alpha": np.ones(2),
             "speed": np.ones(2),

@@ -47,7 +47,7 @@ def calls(folder):
         "flow.solve_flow": {
             "problem": problem(),
             "method": flow.ExponentialFlow(),
-            "stop_fraction": 0.5,
+            "stop": 0.5,
             "stop_time": 9.0,
             "max_steps": 5,
             "num_records": 8,

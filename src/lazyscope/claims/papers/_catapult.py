@@ -128,7 +128,7 @@ def descend(activation: str, kappa: float, share: float, seed: int) -> DescentRu
     run = solve_flow(
         problem,
         GradientDescent(step_size=step),
-        stop_fraction=_STOP,
+        stop=_STOP,
         max_steps=_MAX_STEPS,
         num_records=_MAX_STEPS,
     )

@@ -85,7 +85,7 @@ def train(
     problem = run.experiment().problem
     with one_lapack_thread():
         method = ExponentialFlow(tolerance=tolerance)
-        found = solve_flow(problem, method, stop_fraction=stop, max_steps=_MAX_STEPS)
+        found = solve_flow(problem, method, stop=stop, max_steps=_MAX_STEPS)
     return Trained(
         _rows(problem.params, 0),
         _rows(found.params, 0),
