@@ -6,7 +6,7 @@ import pytest
 
 from lazyscope import composed
 from lazyscope._checks import InputError
-from lazyscope.kernel import limit_tangent_kernel, tangent_kernel
+from lazyscope.kernel import drawn_tangent_kernel, limit_tangent_kernel, tangent_kernel
 from lazyscope.model import Attention, Convolution, Dense, LayerNorm, Residual, ResidualConvolution
 from lazyscope.scaling import named_scheme
 
@@ -52,7 +52,7 @@ def test_the_limit_of_a_scheme_is_that_of_its_numbers_at_this_width(name):
 def test_speeds_of_the_scheme_weigh_the_kernel_of_a_draw():
     net, x, scheme = Dense(5, 2, 8, 1), points(ROW), named_scheme("mup", depth=1, input_dim=5)
     params = net.init(jax.random.key(0), scheme)
-    found = composed.drawn_tangent_kernel(net, params, x, scheme=scheme)
+    found = drawn_tangent_kernel(net, params, x, scheme=scheme)
     roots = np.sqrt(scheme.speed(8))
 
     def scaled(theta, x):
@@ -74,9 +74,9 @@ def test_draws_tend_to_the_limit_without_anything_put_in_by_hand(name):
         scheme = composed.composition_of(net).ntk_scheme()
         limit = composed.network_tangent_kernel(net, x, scheme=scheme)
         found = [
-            composed.drawn_tangent_kernel(
-                net, net.init(jax.random.key(seed), scheme), x, scheme=scheme
-            )[:, :, 0, 0]
+            drawn_tangent_kernel(net, net.init(jax.random.key(seed), scheme), x, scheme=scheme)[
+                :, :, 0, 0
+            ]
             for seed in range(draws)
         ]
         off.append(np.sqrt(np.mean((np.array(found) - limit) ** 2)) / np.abs(limit).max())

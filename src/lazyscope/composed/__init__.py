@@ -1,6 +1,5 @@
 """Networks composed of parts: finite ones at a width, and their kernels at infinite width."""
 
-from lazyscope.kernel._drawn import drawn_tangent_kernel as drawn_tangent_kernel
 from lazyscope.limit.composed import network_covariance_kernel as network_covariance_kernel
 from lazyscope.limit.composed import network_tangent_kernel as network_tangent_kernel
 from lazyscope.limit.composed import (

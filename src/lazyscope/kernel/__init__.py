@@ -4,6 +4,7 @@ from lazyscope._deprecated import moved
 from lazyscope._jax import coarser
 from lazyscope._trace import traced_precision
 from lazyscope.kernel._conjugate import conjugate_kernel
+from lazyscope.kernel._drawn import drawn_tangent_kernel
 from lazyscope.kernel._function import FunctionExpansion, FunctionGradient, FunctionKernel
 from lazyscope.kernel._function_check import CheckedFunction, check_function
 from lazyscope.kernel._layerwise import LayerwiseExpansion, LayerwiseGradient, LayerwiseKernel
@@ -82,6 +83,7 @@ __all__ = [
     "check_function",
     "coarser",
     "conjugate_kernel",
+    "drawn_tangent_kernel",
     "explain_tangent_kernel",
     "limit_amplification",
     "limit_covariance_kernel",
