@@ -4,6 +4,7 @@ from jaxtyping import Array, Float, Real
 
 from lazyscope._checks import check_instance
 from lazyscope._entry import checked
+from lazyscope._jax import is_double, own_settings
 from lazyscope._types import Params
 from lazyscope.kernel.any_function import MEMORY
 from lazyscope.kernel.any_function._kernel import tangent_kernel_by_parameter
@@ -54,6 +55,7 @@ def drawn_tangent_kernel(
     check_instance("scheme", scheme, Scheme)
     speeds = network.per_layer("speed", scheme.speed(network.width))
     shares = tangent_kernel_by_parameter(network.apply, params, x1, x2, memory=memory)
-    groups = [sum(one for one in group if one is not None) for group in shares]
+    groups = [[one for one in group if one is not None] for group in shares]
     weights = [*map(float, speeds)] + [1.0] * (len(groups) - len(network.layers))
-    return sum(s * k for s, k in zip(weights, groups, strict=True))  # pyright: ignore[reportReturnType]
+    with own_settings(double=is_double(shares)):
+        return sum(s * k for s, group in zip(weights, groups, strict=True) for k in group)  # pyright: ignore[reportReturnType]

@@ -319,6 +319,14 @@ def calls(folder):
             "x2": x,
             "memory": 2**30,
         },
+        "kernel.drawn_tangent_kernel": {
+            "network": dense(),
+            "params": layers(),
+            "x1": np.ones((5, 3)),
+            "x2": np.ones((5, 3)),
+            "scheme": scheme(),
+            "memory": 2**30,
+        },
         "kernel.tangent_kernel_product": dict(**net, vector=y, x2=x, memory=2**30),
         "operator.PreconditionerSettings": {"rank": 2, "pivots": "greedy", "seed": 0},
         "operator.kernel_operator": {
