@@ -21,10 +21,13 @@ import resource
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from benchmarks.__main__ import machine
 
 SIDE = 28
 NETWORK = {"depth": 3, "activation": "relu", "weight_std": 2**0.5}
@@ -198,13 +201,16 @@ def peer(num_points: int) -> dict[str, Any]:
 
 def kept_rows() -> dict[str, Any]:
     """Rows of cases that were run one by one."""
-    return json.loads(ROWS.read_text()) if ROWS.exists() else {}
+    rows = json.loads(ROWS.read_text())["rows"] if ROWS.exists() else []
+    return {f"{row['n']} {row['tiles']}": row for row in rows}
 
 
 def keep(row: dict[str, Any]) -> None:
     """Store the row of one case beside those of the others."""
     found = kept_rows() | {f"{row['n']} {row['tiles']}": row}
-    ROWS.write_text(json.dumps(found, indent=1) + "\n")
+    date = datetime.now(UTC).isoformat(timespec="seconds")
+    told = {"benchmark": "many_points", "date": date, "machine": machine()}
+    ROWS.write_text(json.dumps({**told, "rows": [*found.values()]}, indent=1) + "\n")
 
 
 def growth(rows: list[dict[str, Any]], quantity: str) -> float:

@@ -39,7 +39,6 @@ QUICK = {
     "check_n_features_in_after_fitting",
     "check_regressors_int",
     "check_supervised_y_2d",
-    "check_dataframe_column_names_consistency",
 }
 
 
