@@ -236,7 +236,7 @@ REFUSALS = {
         "list of names",
     ),
     "table": ({"axes": [1]}, "must be a table"),
-    "points key": ({"points": {"gamma": [1]}}, "key of .points. must be"),
+    "points key": ({"points": {"gamma": [1]}}, "must stand below .points.columns."),
     "no columns": ({"points": {"draw": 3}}, "must have columns"),
     "uneven": ({"points": {"columns": {"gamma": [1, 2], "rho": [1]}}}, "gamma: 2, rho: 1"),
     "repeated point": (

@@ -92,7 +92,7 @@ def limit_kernel_estimate(
         ...     w, v = rng.normal(size=(2, width)), rng.normal(size=(width, 1))
         ...     return lambda p, x: (x @ p[0]) @ p[1] / p[1].shape[0] ** 0.5, (w, v)
         >>> x = np.array([[1.0, 0.0], [0.6, 0.8]])
-        >>> found = limit_kernel_estimate(build, x, widths=(8, 16, 32), draws=16)
+        >>> found = limit_kernel_estimate(build, x, widths=(8, 16, 32), draws=64)
         >>> found.convergence, found.entry(0, 1).contains(2 * 0.6)
         ('converges', True)
     """

@@ -7,7 +7,7 @@ import pytest
 
 from lazyscope._trace._question import pose
 from lazyscope.kernel import explain_tangent_kernel
-from lazyscope.kernel.any_function._blocks import _summing, arrays_of, checked
+from lazyscope.kernel.any_function._blocks import arrays_of, checked, summing
 
 
 def draw(*shape):
@@ -53,7 +53,7 @@ def test_intermediates_stay_below_the_memory_that_was_allowed(build):
     question = pose(apply, params, x, None)
     needed = explain_tangent_kernel(apply, params, x).bytes_needed
     for memory in (1.01 * needed, 0.3 * needed):
-        programs = checked(question, memory, _summing)
+        programs = checked(question, memory, summing)
         held = _held(programs, question)
         assert held <= memory
     assert programs.plan.rows < len(x)
