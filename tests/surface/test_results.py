@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import importlib.util
 import inspect
 import json
 from dataclasses import dataclass, field, is_dataclass
@@ -41,6 +42,8 @@ def returned():
     """Every class of ours that a public function returns, and by which."""
     found = {}
     for room in lazyscope._ROOMS:
+        if room == "torch" and importlib.util.find_spec("torch") is None:
+            continue  # an extra
         module = importlib.import_module(f"lazyscope.{room}")
         for name in getattr(module, "__all__", ()):
             made = getattr(module, name)

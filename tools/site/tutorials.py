@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -35,10 +36,9 @@ def run_page(name: str, text: str) -> tuple[list[str], Path]:
     folder = KEPT / f"{name}-{_digest(blocks)}"
     if not (folder / "printed.json").exists():
         for old in KEPT.glob(f"{name}-*"):
-            shutil.rmtree(old)
-        work = KEPT / f"{name}.running"
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(parents=True)
+            shutil.rmtree(old, ignore_errors=True)
+        KEPT.mkdir(exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f"{name}.", dir=KEPT))  # several builds may run at once
         (work / "blocks.json").write_text(json.dumps(blocks), encoding="utf-8")
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", _RUN],
@@ -49,8 +49,12 @@ def run_page(name: str, text: str) -> tuple[list[str], Path]:
             env={**os.environ, "MPLBACKEND": "agg", "PYTHONPATH": str(ROOT / "src")},
         )
         if done.returncode:
+            shutil.rmtree(work)
             raise RuntimeError(f"{name}: a block failed.\n{done.stderr[-3000:]}")
-        work.rename(folder)
+        try:
+            work.rename(folder)
+        except OSError:  # another build was there first
+            shutil.rmtree(work)
     return json.loads((folder / "printed.json").read_text(encoding="utf-8")), folder
 
 
