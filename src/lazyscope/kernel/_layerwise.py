@@ -1,7 +1,7 @@
 """What is the tangent kernel of a dense network, layer by layer, from Gram matrices alone?"""
 
 from collections.abc import Callable, Iterator
-from typing import final
+from typing import Any, final
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -97,8 +97,8 @@ class LayerwiseKernel(AbstractTangentKernel):
 
     def _forward(
         self, params: tuple[Layer, ...], x: Float[Array, "n ..."]
-    ) -> tuple[Array, tuple[Array, ...], list[Array]]:
-        """Outputs, inputs of every layer and slopes of every hidden layer."""
+    ) -> tuple[Array, tuple[Any, ...], list[Array]]:
+        """Outputs, inputs of every layer, the points as given first, and slopes of every hidden layer."""
         sigma = self.model.activation
         inputs, slopes = [x], []
         for layer in params[:-1]:
