@@ -16,7 +16,7 @@ from lazyscope._jax import own_settings
 from lazyscope._loss import SquaredLoss, check_squared
 from lazyscope._outcome import Outcome
 from lazyscope._result import AbstractResult
-from lazyscope._types import Params
+from lazyscope.forecast._forecast import Posed
 from lazyscope.model import group_norms
 from lazyscope.operator import (
     FlowLossBounds,
@@ -64,32 +64,12 @@ class ForecastByProducts(AbstractResult):
         return self.losses.time_to(fraction)
 
 
-class TrainableProblem(Protocol):
-    """What a forecast by products needs to know of a problem."""
+class TrainableProblem(Posed, Protocol):
+    """A problem whose network alone is known."""
 
     @property
     def model(self) -> Any:
         """The network, with ``apply(params, x)``."""
-        ...
-
-    @property
-    def params(self) -> Params:
-        """The initial parameters, in groups."""
-        ...
-
-    @property
-    def x(self) -> Any:
-        """Training points."""
-        ...
-
-    @property
-    def y(self) -> Any:
-        """Targets."""
-        ...
-
-    @property
-    def speeds(self) -> Any:
-        """Speeds of the groups."""
         ...
 
 

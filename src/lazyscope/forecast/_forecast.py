@@ -202,13 +202,8 @@ def forecast(
         return Forecast(values, energies, change, moved, stop, x.shape[0], precision)
 
 
-class StartingPoint(Protocol):
-    """What a forecast needs to know of a problem."""
-
-    @property
-    def kernel(self) -> AbstractTangentKernel:
-        """The tangent kernel of its network."""
-        ...
+class Posed(Protocol):
+    """What every forecast needs to know of a problem."""
 
     @property
     def params(self) -> Params:
@@ -228,6 +223,15 @@ class StartingPoint(Protocol):
     @property
     def speeds(self) -> Any:
         """Speeds of the groups."""
+        ...
+
+
+class StartingPoint(Posed, Protocol):
+    """A problem with a kernel that can be held."""
+
+    @property
+    def kernel(self) -> AbstractTangentKernel:
+        """The tangent kernel of its network."""
         ...
 
 

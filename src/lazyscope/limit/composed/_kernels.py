@@ -17,7 +17,7 @@ from lazyscope.limit.composed._plan import Plan, plan_of
 from lazyscope.limit.composed._single import Scales, Slot, single_slots
 from lazyscope.limit.composed._tile import Numbers, Rectangle, Side2, SlotSide
 from lazyscope.limit.dual._dual import AbstractPairMap
-from lazyscope.model._network import AbstractNetwork
+from lazyscope.model import AbstractNetwork
 from lazyscope.model.composed import ActivationPart, ComposedNetwork, Node, composition_of
 from lazyscope.scaling import Scheme
 
