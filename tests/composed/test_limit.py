@@ -7,7 +7,13 @@ import pytest
 
 from lazyscope import composed as c
 from lazyscope._checks import InputError
-from lazyscope.kernel import limit_covariance_kernel, limit_tangent_kernel, tangent_kernel
+from lazyscope.kernel import (
+    AccuracyWarning,
+    limit_covariance_kernel,
+    limit_tangent_kernel,
+    tangent_kernel,
+)
+from lazyscope.limit import limit_kernel_blocks
 from naive.composed import kernels
 
 RELU = c.activation("relu")
@@ -233,3 +239,37 @@ def test_max_pooling_and_batch_norm_are_refused_with_the_reason():
         c.max_pool((2, 2))
     with pytest.raises(InputError, match="depends on all points"):
         c.batch_norm()
+
+
+def chaotic(depth, weight_std, **bias):
+    parts = [
+        part
+        for _ in range(depth)
+        for part in (c.dense(weight_std=weight_std, **bias), c.activation("erf"))
+    ]
+    return c.ComposedNetwork(c.serial(*parts, c.dense(outputs=1, weight_std=weight_std)), (3,), 4)
+
+
+def test_a_chaotic_network_says_that_near_points_are_known_to_few_digits():
+    x = points(2, 3)
+    near = np.stack([x[0], x[0] + 1e-5 * x[1]])
+    net = chaotic(24, 3.0)
+    told = {"depth": 24, "activation": "erf", "weight_std": 3.0}
+    with pytest.warns(AccuracyWarning, match=r"known to .* only"):
+        found = c.network_covariance_kernel(net, near)
+    exact = limit_covariance_kernel(near, **told)
+    assert np.abs(found - exact).max() > 1e-9 * exact.max()  # the warning is right
+    c.network_covariance_kernel(net, np.stack([x[0], -x[0], np.cross(x[0], x[1])]))  # none near
+    c.network_covariance_kernel(chaotic(24, 0.9), near)  # ordered
+
+
+def test_blocks_warn_of_chaos_as_whole_kernels_do():
+    x = points(2, 3)
+    near = np.stack([x[0], x[0] + 1e-7 * x[1]])
+    told = {"depth": 40, "activation": "erf", "weight_std": 3.0}
+    with pytest.warns(AccuracyWarning):
+        limit_covariance_kernel(near, **told)
+    blocks = limit_kernel_blocks(near, kernel="covariance", **told)
+    with pytest.warns(AccuracyWarning) as caught:
+        blocks.block(slice(0, 2), slice(0, 2))
+    assert caught[0].filename == __file__

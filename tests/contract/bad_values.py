@@ -308,6 +308,7 @@ _ON_LIMITS = ("limit_kernel_operator",)
 """Operators of limit kernels."""
 
 VALID = {
+    ("composed.activation", "sigma", "text"),  # a name
     ("forecast.forecast", "stop", "zero"),  # trains to the end
     ("forecast.forecast_problem", "stop", "zero"),
     ("torch.forecast", "stop", "zero"),

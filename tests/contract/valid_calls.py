@@ -1,6 +1,6 @@
 """What is one valid call of every public function and class, and which are not called by users?"""
 
-from contract.valid import modules, pages, studies, theory, training
+from contract.valid import compositions, modules, pages, studies, theory, training
 
 RECORD = "a result that the library makes: it holds whatever runs gave, and computes nothing"
 TREE = "a plain tuple that JAX takes apart and puts together with anything inside"
@@ -11,7 +11,17 @@ OF_A_LIBRARY = (
     "makes a class of a library that need not be there; the observer checks when training starts"
 )
 OF_A_STORE = "reads a store and its estimates; tests/report/test_one_axis.py calls and refuses"
+NO_LIMIT = "is refused whatever it is given; tests/composed/test_limit.py calls it"
+BY_FIT = (
+    "constructors keep what they get and `fit` refuses, as scikit-learn asks; "
+    "tests/estimators/test_estimators.py"
+)
 NOT_CALLED = {
+    "composed.AbstractPart": ABSTRACT,
+    "composed.batch_norm": NO_LIMIT,
+    "composed.max_pool": NO_LIMIT,
+    "estimators.TangentKernelClassifier": BY_FIT,
+    "estimators.TangentKernelRegressor": BY_FIT,
     "study.draw_exponents": OF_A_STORE,
     "study.save_figures": OF_A_STORE,
     "study.write_exponents_page": OF_A_STORE,
@@ -170,5 +180,5 @@ what another test has."""
 
 def calls(folder):
     """Keyword arguments of one valid call, by ``room.name``; `folder` is empty and can be written."""
-    parts = (theory, training, studies, pages, modules)
+    parts = (theory, compositions, training, studies, pages, modules)
     return {name: given for part in parts for name, given in part.calls(folder).items()}

@@ -17,6 +17,7 @@ from lazyscope.estimators import TangentKernelClassifier, TangentKernelRegressor
 from lazyscope.estimators._classifier import vote_shares
 from lazyscope.kernel import (
     GaussianProcess,
+    HeavyBallFlow,
     TrainedEnsemble,
     limit_covariance_kernel,
     limit_tangent_kernel,
@@ -90,6 +91,35 @@ def test_regression_is_the_ensemble_of_the_kernels(points):
             covariance_diagonal=np.diag(k)[30:],
         )
         np.testing.assert_allclose(std**2, variance, rtol=1e-6)
+
+
+def test_momentum_trains_like_its_flow_and_ends_where_gradient_flow_does(points):
+    x, y = points
+    theta, k = limit_tangent_kernel(x, **NETWORK), limit_covariance_kernel(x, **NETWORK)
+    settings = {**NETWORK, "ridge": 0.1, "normalize_y": False, "friction": 0.3}
+    mean, std = (
+        TangentKernelRegressor(**settings, time=4.0)
+        .fit(x[:30], y[:30])
+        .predict(x[30:], return_std=True)
+    )
+    ridge = 0.1 * np.mean(np.diag(theta[:30, :30]))
+    given = theta[:30, :30], k[:30, :30], y[:30]
+    ensemble = TrainedEnsemble(*given, dynamics=HeavyBallFlow(0.3), ridge=ridge)
+    np.testing.assert_allclose(mean, ensemble.mean(4.0, tangent_test=theta[30:, :30]), rtol=1e-8)
+    variance = ensemble.variance(
+        4.0,
+        tangent_test=theta[30:, :30],
+        covariance_test=k[30:, :30],
+        covariance_diagonal=np.diag(k)[30:],
+    )
+    np.testing.assert_allclose(std**2, variance, rtol=1e-6)
+    plain = TrainedEnsemble(*given, ridge=ridge).mean(4.0, tangent_test=theta[30:, :30])
+    assert np.abs(mean - plain).max() > 0.01 * np.abs(plain).max()
+    ends = [
+        TangentKernelRegressor(**{**settings, "friction": f}).fit(x[:30], y[:30]).predict(x[30:])
+        for f in (0.3, None)
+    ]
+    np.testing.assert_allclose(*ends, rtol=1e-8)
 
 
 def test_regression_by_the_covariance_is_the_posterior_in_units_of_the_targets(points):
@@ -217,6 +247,8 @@ def test_duplicates_need_a_ridge_only_where_their_targets_differ():
         ({"ridge": -1.0}, "ridge must not be below zero"),
         ({"depth": 0}, "depth must be a whole number"),
         ({"time": -1.0}, "t must be a time"),
+        ({"friction": 0.0}, "friction must be"),
+        ({"kernel": "nngp", "friction": -1.0}, "friction must be"),
         ({"kernel": "nngp", "time": "late"}, "t must be a time"),
         ({"network": "resnet"}, "network must have the methods"),
         ({"activation": "rleu"}, "activation must be one of"),

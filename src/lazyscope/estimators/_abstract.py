@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from lazyscope._checks import check_choice, check_not_negative
 from lazyscope.estimators._network import network_kernel
-from lazyscope.kernel import GaussianProcess, TrainedEnsemble
+from lazyscope.kernel import GaussianProcess, GradientFlow, HeavyBallFlow, TrainedEnsemble
 
 KERNELS = ("ntk", "nngp")
 ROOT_2 = 2**0.5
@@ -29,6 +29,7 @@ class AbstractTangentKernelEstimator(BaseEstimator, abc.ABC):
         kernel: Any,
         ridge: Any,
         time: Any,
+        friction: Any,
     ) -> None:
         self.depth = depth
         self.activation = activation
@@ -38,11 +39,13 @@ class AbstractTangentKernelEstimator(BaseEstimator, abc.ABC):
         self.kernel = kernel
         self.ridge = ridge
         self.time = time
+        self.friction = friction
 
     def _fit_outputs(self, x: np.ndarray, y: np.ndarray) -> None:
         """Condition on, or train to, targets (n, C)."""
         check_choice("kernel", self.kernel, KERNELS)
         ridge = check_not_negative("ridge", self.ridge)
+        dynamics = GradientFlow() if self.friction is None else HeavyBallFlow(self.friction)
         covariance = network_kernel(self, "nngp", x)
         tangent = network_kernel(self, "ntk", x) if self.kernel == "ntk" else covariance
         self.ridge_ = ridge * float(np.mean(np.diag(tangent)))
@@ -50,7 +53,9 @@ class AbstractTangentKernelEstimator(BaseEstimator, abc.ABC):
         if self._is_posterior():
             self.trained_ = GaussianProcess(covariance, y, self.ridge_)
         else:
-            self.trained_ = TrainedEnsemble(tangent, covariance, y, ridge=self.ridge_)
+            self.trained_ = TrainedEnsemble(
+                tangent, covariance, y, dynamics=dynamics, ridge=self.ridge_
+            )
             self.trained_.mean(self.time)  # refuses what is no time
 
     def _is_posterior(self) -> bool:

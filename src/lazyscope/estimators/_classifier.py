@@ -32,6 +32,7 @@ class TangentKernelClassifier(ClassifierMixin, AbstractTangentKernelEstimator):
         kernel: ``"ntk"``, all layers trained, or ``"nngp"``, the last layer alone.
         ridge: decay of parameters towards their start, in units of the mean diagonal of the kernel.
         time: of gradient flow; ``None`` or infinity for the limit.
+        friction: of flow with momentum, as in `HeavyBallFlow`; ``None`` means gradient flow.
 
     Attributes:
         classes_: labels, sorted.
@@ -66,6 +67,7 @@ class TangentKernelClassifier(ClassifierMixin, AbstractTangentKernelEstimator):
         kernel: Any = "ntk",
         ridge: Any = 1e-3,
         time: Any = None,
+        friction: Any = None,
     ) -> None:
         super().__init__(
             depth=depth,
@@ -76,6 +78,7 @@ class TangentKernelClassifier(ClassifierMixin, AbstractTangentKernelEstimator):
             kernel=kernel,
             ridge=ridge,
             time=time,
+            friction=friction,
         )
 
     def fit(self, X: Any, y: Any) -> Self:

@@ -27,6 +27,8 @@ class TangentKernelRegressor(RegressorMixin, AbstractTangentKernelEstimator):
             least 0. Above zero where points are duplicates or the kernel is singular.
         time: of gradient flow on the mean squared error over two, as in `predict_flow`; ``None`` or infinity
             for the limit.
+        friction: of flow with momentum, as in `HeavyBallFlow`, whose time is in units of the root of the
+            time of gradient flow; ``None`` means gradient flow. The limit is the same.
         normalize_y: whether targets are centred and scaled to variance one first, so that the variance
             of the networks before training is in units of that of the targets.
 
@@ -63,6 +65,7 @@ class TangentKernelRegressor(RegressorMixin, AbstractTangentKernelEstimator):
         kernel: Any = "ntk",
         ridge: Any = 1e-3,
         time: Any = None,
+        friction: Any = None,
         normalize_y: Any = True,
     ) -> None:
         super().__init__(
@@ -74,6 +77,7 @@ class TangentKernelRegressor(RegressorMixin, AbstractTangentKernelEstimator):
             kernel=kernel,
             ridge=ridge,
             time=time,
+            friction=friction,
         )
         self.normalize_y = normalize_y
 

@@ -81,7 +81,7 @@ def kernel_of(
         if x2 is None:
             diagonal = np.arange(n1)
             out[..., diagonal, diagonal] = combine(list(left.variances), list(left.slopes), squares)
-    _warn_of(doubt, gain, x1.dtype)
+    warn_of(doubt, gain, x1.dtype)
     return out.astype(x1.dtype, copy=False)
 
 
@@ -220,8 +220,8 @@ def _padded(points: Points, cut: slice, size: int, dtype: np.dtype) -> Points:
     return Points._make([pad(points.directions, 0), pad(points.remainders, 0), *middle, features])
 
 
-def _warn_of(doubt: float, gain: float, dtype: np.dtype) -> None:
-    """Say where amplified rounding leaves less than the accuracy promised."""
+def warn_of(doubt: float, gain: float, dtype: np.dtype, *, depth: int = 4) -> None:
+    """Tell the caller `depth` frames up where amplified rounding leaves less than the accuracy promised."""
     if doubt > _PROMISED[dtype]:
         warnings.warn(
             f"This network amplifies the distance 1 - rho of nearly equal inputs by up to {gain:.2g}: "
@@ -229,5 +229,5 @@ def _warn_of(doubt: float, gain: float, dtype: np.dtype) -> None:
             "the inputs is amplified too. Equal inputs are not affected. See limit_amplification; "
             "fewer layers or a smaller weight_std amplify less.",
             AccuracyWarning,
-            stacklevel=4,
+            stacklevel=depth,
         )

@@ -14,7 +14,7 @@ from jaxtyping import ArrayLike, Float, Real
 from lazyscope._checks import check_choice
 from lazyscope._jax import own_settings
 from lazyscope.limit._amplification import largest_gain, needs_care
-from lazyscope.limit._assembly import compiled_block, in_runs
+from lazyscope.limit._assembly import compiled_block, in_runs, warn_of
 from lazyscope.limit._inputs import as_inputs, check_match
 from lazyscope.limit._network import LimitNetwork, NetworkArguments, limit_network, showing_network
 from lazyscope.limit._recursion import (
@@ -83,7 +83,8 @@ class LimitKernelBlocks:
     def block(self, rows: Rows, columns: Rows) -> Float[np.ndarray, "rows columns"]:
         """The kernel between points `rows` of the first set and points `columns` of the second.
 
-        Of one set with itself, the block of a slice with itself is symmetric to the bit.
+        Of one set with itself, the block of a slice with itself is symmetric to the bit. Warns
+        (`AccuracyWarning`) as `limit_tangent_kernel` does where a chaotic network amplifies rounding.
         """
         same = self._right is None and _is_same(rows, columns)
         right = self._left if self._right is None else self._right
@@ -101,6 +102,8 @@ class LimitKernelBlocks:
             done = one(*given, cosines=plain_cosines, **ends)
             if bool(done.close):
                 done = one(*given, cosines=careful_cosines, **ends)
+            if self._gain is not None:
+                warn_of(float(done.doubt), self._gain, self.dtype, depth=3)
             values = np.asarray(done.values)[: _count(rows), : _count(columns)]
             values = values.astype(self.dtype, copy=False)
         if same:

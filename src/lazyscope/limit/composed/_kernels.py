@@ -13,6 +13,7 @@ from lazyscope._checks import InputError, check_count, check_instance
 from lazyscope._entry import checked
 from lazyscope._jax import known_array, own_settings
 from lazyscope.limit._network import limit_dual
+from lazyscope.limit.composed._amplification import largest_gain, warn_of_rounding
 from lazyscope.limit.composed._plan import Plan, plan_of
 from lazyscope.limit.composed._single import Scales, Slot, single_slots
 from lazyscope.limit.composed._tile import Numbers, Rectangle, Side2, SlotSide
@@ -66,6 +67,9 @@ def network_tangent_kernel(
     Raises:
         InputError: points of another shape; parts without a limit, or variances that explode or vanish
             (with the place or the layer); a memory budget too small for one pair of points.
+
+    Warns:
+        AccuracyWarning: a chaotic network amplifies rounding of nearly equal points.
 
     Cost: n1 n2 times positions (squared before a pooling or attention) times layers, half without x2.
 
@@ -223,6 +227,8 @@ def _kernel(
     with own_settings():
         sides = [left] if x2 is None else [left, right]
         slots = [single_slots(plan, x, scales, training=training, chunk=chunk) for x in sides]
+        gain = max(largest_gain(plan, one, scales) for one in slots)
+        warn_of_rounding(gain, left, None if x2 is None else right)
         maps, prepared = _pair_maps(network.nodes, plan, slots[0], slots[-1], left.dtype)
         both = [
             _side(x, one, f) for x, one, f in zip((left, right), slots * 2, prepared, strict=False)
