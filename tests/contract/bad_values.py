@@ -309,6 +309,10 @@ _ON_LIMITS = ("limit_kernel_operator",)
 
 VALID = {
     ("composed.activation", "sigma", "text"),  # a name
+    *(
+        (f"composed.{part}", "strides", "number")  # 3.0 counts as 3, for all axes
+        for part in ("conv", "avg_pool", "sum_pool")
+    ),
     ("forecast.forecast", "stop", "zero"),  # trains to the end
     ("forecast.forecast_problem", "stop", "zero"),
     ("torch.forecast", "stop", "zero"),

@@ -33,6 +33,10 @@ OTHERS = {
     "empirical_nngp_fn",
     "taylor_expand",
     "stax",
+    "Conv",
+    "AvgPool",
+    "GlobalAvgPool",
+    "GlobalSelfAttention",
     # families that benchmarks draw, extras of the package, JavaScript of pages
     "shifted_logarithm",
     "floor_beyond",

@@ -39,7 +39,7 @@ def calls(folder):
         "composed.flatten": {},
         "composed.global_avg_pool": {},
         "composed.global_self_attention": {
-            "scaling": "linear",
+            "scaling": "root",
             "query_std": 1.0,
             "key_std": 1.0,
             "value_std": 1.0,
