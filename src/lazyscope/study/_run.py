@@ -146,8 +146,8 @@ def judge_study(
 
 def _call(study: AbstractStudy[S], settings: S, folder: Path) -> str:
     """The call from Python that runs the same study, with the settings that are not the defaults."""
-    given = {field.name: getattr(settings, field.name) for field in fields(cast(Any, settings))}
-    told = {f.name: given[f.name] for f in fields(study.settings) if given[f.name] != _default(f)}
+    values = {field: getattr(settings, field.name) for field in fields(cast(Any, settings))}
+    told = {field.name: value for field, value in values.items() if value != _default(field)}
     return f"lazyscope.run_{study.name.replace('-', '_')}_study({told!r}, {str(folder)!r})"
 
 
