@@ -18,15 +18,31 @@ DRAWN = {
     "sweep_workers": (("workers",), ("one_s", "two_s"), "s"),
     "limit_accuracy": (("activation",), ("error_of_values",), ""),
     "narrow_proxy": (("case",), ("error",), "of the log loss"),
+    "composed_limit": (("case",), ("lazyscope float32", "neural-tangents float32"), "s"),
+    "condensed_flow": (("seed", "tolerance"), ("flow_ms", "descent_ms"), "ms"),
+    "ten_outputs": (("frozen",), ("run_s",), "s"),
+    "check_widths": (("network",), ("narrow, processor s", "wide, processor s"), "s"),
+    "check_power": (("fault",), ("contradicted", "undecided", "supported"), "of 100"),
+    "calibration": (("data", "prediction"), ("coverage_95",), "of held-out targets, 0.95 asked"),
+    "forecast_calibration": (
+        ("forecast",),
+        ("trained lazy", "trained borderline", "trained not-lazy"),
+        "",
+    ),
+    "memory": (
+        ("network", "method"),
+        ("copies_without_activations", "allowed"),
+        "copies of the parameters",
+    ),
     "exponent_conditions": (("condition",), ("all",), "share of intervals that hold the truth"),
 }
 MOST = 24
-COLOURS = ("#3f51b5", "#e08214")
+COLOURS = ("#3f51b5", "#e08214", "#7f8792")
 
 INTRODUCTION = (
     "Drawn from the stored results when this site is built; `python -m benchmarks NAME` runs one again. "
-    "Lengths are on a logarithmic scale where they span more than a factor of twenty. Times of a busy "
-    "machine mean something only beside each other."
+    "Lengths are on a logarithmic scale where they span more than a factor of twenty. Times of a busy machine "
+    "mean something only beside each other."
 )
 
 
@@ -52,25 +68,25 @@ def benchmark_page() -> str:
 
 
 def _is_length(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value) and value > 0
+    return isinstance(value, int | float) and math.isfinite(value) and value >= 0
 
 
 def _svg(bars: list[tuple[str, str, float]], columns: tuple[str, ...], unit: str) -> str:
     values = [value for _, _, value in bars]
-    low, high = min(values), max(values)
+    low, high = min((v for v in values if v > 0), default=1.0), max(*values, 1e-300)
     ratio = high / low > 20
 
     def length(value: float) -> float:
-        return (
-            20 + 330 * math.log(value / low) / math.log(high / low) if ratio else 350 * value / high
-        )
+        if not ratio or value <= 0:
+            return 350 * value / high
+        return 20 + 330 * math.log(value / low) / math.log(high / low)
 
     height = 20 * len(bars) + 24
     said = ", ".join(column.replace("_", " ") for column in columns)
     head = f'<svg viewBox="0 0 760 {height}" width="100%" role="img" aria-label="Bars: {said}"'
     parts = [f'{head} font-size="12" fill="currentColor">']
     for place, column in enumerate(columns):
-        x, name = 250 + 200 * place, _escaped(column.replace("_", " "))
+        x, name = 250 + 500 // len(columns) * place, _escaped(column.replace("_", " "))
         parts.append(f'<rect x="{x}" y="3" width="10" height="10" fill="{COLOURS[place]}"/>')
         parts.append(f'<text x="{x + 14}" y="12">{name}</text>')
     last = None

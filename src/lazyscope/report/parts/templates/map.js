@@ -122,9 +122,16 @@ lazyscope.makers.push(async () => {
     async drawPanel(panel) {
       if (panel === 0) {
         this.selects.layer.disabled = !this.quantity.perLayer;
+        this.explain();
         this.describe();
       }
       await super.drawPanel(panel);
+    }
+    // What the colours and marks mean, as far as they stand on the map now.
+    explain() {
+      const { key, perLayer } = this.quantity, ofExponents = ["exponent", "predicted", "sign"].includes(key);
+      for (const li of this.section.querySelectorAll(".of-exponents")) li.hidden = !ofExponents;
+      for (const li of this.section.querySelectorAll(".of-layers")) li.hidden = !perLayer;
     }
     clicked(event) {
       const point = event.points.find((p) => Array.isArray(p.pointNumber) || Array.isArray(p.pointIndex));
