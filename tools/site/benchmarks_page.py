@@ -22,8 +22,12 @@ DRAWN = {
     "condensed_flow": (("seed", "tolerance"), ("flow_ms", "descent_ms"), "ms"),
     "ten_outputs": (("frozen",), ("run_s",), "s"),
     "check_widths": (("network",), ("narrow, processor s", "wide, processor s"), "s"),
-    "check_power": (("fault",), ("contradicted", "undecided", "supported"), "of 100"),
-    "calibration": (("data", "prediction"), ("coverage_95",), "of held-out targets, 0.95 asked"),
+    "check_power": (("fault",), ("contradicted", "undecided", "supported"), ""),
+    "calibration": (
+        ("data", "prediction"),
+        ("coverage_95",),
+        "share of held-out targets, 0.95 asked",
+    ),
     "forecast_calibration": (
         ("forecast",),
         ("trained lazy", "trained borderline", "trained not-lazy"),
@@ -41,8 +45,8 @@ COLOURS = ("#3f51b5", "#e08214", "#7f8792")
 
 INTRODUCTION = (
     "Drawn from the stored results when this site is built; `python -m benchmarks NAME` runs one again. "
-    "Lengths are on a logarithmic scale where they span more than a factor of twenty. Times of a busy machine "
-    "mean something only beside each other."
+    "Lengths are on a logarithmic scale where they span more than a factor of twenty. Times of a busy "
+    "machine mean something only beside each other."
 )
 
 
@@ -83,10 +87,12 @@ def _svg(bars: list[tuple[str, str, float]], columns: tuple[str, ...], unit: str
 
     height = 20 * len(bars) + 24
     said = ", ".join(column.replace("_", " ") for column in columns)
+    # A short unit stands at every bar, a long one beside the names of the colours.
+    at_bars, beside = (unit, "") if len(unit) < 4 else ("", f", {unit}")
     head = f'<svg viewBox="0 0 760 {height}" width="100%" role="img" aria-label="Bars: {said}"'
     parts = [f'{head} font-size="12" fill="currentColor">']
     for place, column in enumerate(columns):
-        x, name = 250 + 500 // len(columns) * place, _escaped(column.replace("_", " "))
+        x, name = 250 + 500 // len(columns) * place, _escaped(column.replace("_", " ") + beside)
         parts.append(f'<rect x="{x}" y="3" width="10" height="10" fill="{COLOURS[place]}"/>')
         parts.append(f'<text x="{x + 14}" y="12">{name}</text>')
     last = None
@@ -100,7 +106,7 @@ def _svg(bars: list[tuple[str, str, float]], columns: tuple[str, ...], unit: str
         size = f'width="{length(value):.1f}" height="13"'
         parts.append(f'<rect x="250" y="{y + 2}" {size} fill="{COLOURS[columns.index(column)]}"/>')
         parts.append(
-            f'<text x="{256 + length(value):.1f}" y="{y + 13}">{value:.3g} {_escaped(unit)}</text>'
+            f'<text x="{256 + length(value):.1f}" y="{y + 13}">{value:.3g} {_escaped(at_bars)}</text>'
         )
     return "".join([*parts, "</svg>"])
 
