@@ -107,7 +107,7 @@ TERMS = (
         "output scale",
         "A factor α in front of the centred output, with the loss divided by α².",
         *_CHIZAT,
-        cue="output scale|alpha = |crossover",
+        cue="output scale|scaled outputs|alpha = ",
     ),
     Term(
         "α √m",
