@@ -84,7 +84,7 @@ SHOWN = dict(
         _study(
             "narrow-proxy",
             "What will a network of my own do at a width that I did not train?",
-            "--data digits --n 32 --width 512 --proxy-widths 32,64 --steps 30 --lr 0.1 --verify",
+            "--data digits --n 32 --width 512 --proxy-widths 32,64 --steps 30 --optimizer sgd --lr 0.1",
             "network:build",
         ),
         _sweep("one-axis", "How does an exponent change along one axis of schemes?"),

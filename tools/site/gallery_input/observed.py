@@ -14,7 +14,7 @@ def apply(params, x):
 
 
 data = load_dataset("digits", num_points=256, target="parity")
-x, y = (jnp.asarray(each, jnp.float32) for each in (data.x, data.y))
+x, y = (jnp.asarray(each, jnp.float32) for each in (data.x_train, data.y_train))
 rng = np.random.default_rng(0)
 params = {
     "first": {"w": jnp.asarray(rng.normal(size=(x.shape[1], 256)), jnp.float32)},

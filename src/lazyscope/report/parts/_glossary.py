@@ -46,9 +46,10 @@ TERMS = (
     ),
     Term(
         "α, the scale of a layer",
-        "√m times the standard deviation of the entries of its effective weights; m is the width.",
+        "√m times the standard deviation of the entries of its effective weights; m is the width, and a is the "
+        "exponent of α in it.",
         *_LI,
-        cue=r"layer scales?|\bscales\b|α",
+        cue=r"layer scales?|\bscales\b|α|a₁",
     ),
     Term(
         "ρ",
