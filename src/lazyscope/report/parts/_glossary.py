@@ -46,7 +46,7 @@ TERMS = (
     ),
     Term(
         "α, the scale of a layer",
-        "√m times the standard deviation of the entries of its effective weights; m is the width, and a is the "
+        "√m times the standard deviation of the entries of its effective weights; m is the width, a the "
         "exponent of α in it.",
         *_LI,
         cue=r"layer scales?|\bscales\b|α|a₁",
