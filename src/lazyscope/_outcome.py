@@ -4,7 +4,7 @@ The fate of a computation is a value, not an exception: a run that diverges is a
 compiled programs an outcome is its integer code; outside it is an `Outcome` with a sentence.
 """
 
-from enum import IntEnum
+from enum import Enum, IntEnum
 
 from lazyscope._portable import PortableError
 
@@ -25,6 +25,11 @@ class Outcome(IntEnum):
     OUT_OF_STEPS = 2
     DIVERGED = 3
     STALLED = 4
+
+    def __str__(self) -> str:
+        return self.label
+
+    __format__ = Enum.__format__
 
     @property
     def label(self) -> str:

@@ -66,8 +66,8 @@ def problem(**own):
 def test_a_record_names_the_loss_that_was_trained():
     method = GradientDescent(step_size=0.1)
     run = run_experiment(Experiment.of(problem(loss=Quartic())), method, stop=0.5)
-    assert run.loss == "Quartic"
-    assert run_experiment(Experiment.of(problem()), method, stop=0.5).loss == "squared"
+    assert run.criterion == "Quartic"
+    assert run_experiment(Experiment.of(problem()), method, stop=0.5).criterion == "squared"
 
 
 @pytest.mark.parametrize("name", ["forecast", "spectrum", "rates"])

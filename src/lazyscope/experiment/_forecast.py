@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from jaxtyping import Float
@@ -11,6 +11,7 @@ from lazyscope._checks import InputError, check_choice, check_count, check_fract
 from lazyscope._entry import checked
 from lazyscope._loss import LOSSES, check_squared, named_loss
 from lazyscope._plain import plain
+from lazyscope._result import AbstractReport, AnswerPart
 from lazyscope.data import duplicate_groups
 from lazyscope.experiment._method import (
     optimizer_name,
@@ -31,6 +32,30 @@ FRACTIONS = (0.5, 0.1, 1e-2, 1e-3, 1e-4, 1e-6)
 """Fractions of the initial loss whose times are told."""
 
 
+@final
+class RunForecast(AbstractReport):
+    """What `forecast_run` says, by items and by fields; those of the run that follows have the same names."""
+
+    __slots__ = ()
+    _told_first = (
+        "verdict",
+        "predicted_displacement",
+        "predicted_kernel_change",
+        "max_stable_step",
+    )
+
+    @property
+    def displacement(self) -> Mapping[str, Any]:
+        """``frobenius`` per layer as predicted, relative, and ``operator_bound``, an upper bound."""
+        told = {"frobenius": self["predicted_displacement"]}
+        return AnswerPart(told | {"operator_bound": self["predicted_displacement_bound"]})
+
+    @property
+    def kernel_change(self) -> float | None:
+        """As predicted."""
+        return self["predicted_kernel_change"]
+
+
 @checked(own=("stop",))
 def forecast_run(
     run: SingleRun,
@@ -39,8 +64,11 @@ def forecast_run(
     stop: float | None = None,
     max_steps: int = DEFAULT_MAX_STEPS,
     loss: str = LOSSES[0],
-) -> dict[str, Any]:
+) -> RunForecast:
     """Everything that initialization says about a run, ready for JSON. The network is not trained.
+
+    Items are fields too, ``forecast.verdict``. What ``forecast.displacement.frobenius`` and
+    ``forecast.kernel_change`` predict has the same names in what `train_run` measures.
 
     Args:
         run: network, scheme and data.
@@ -90,7 +118,7 @@ def forecast_run(
     if method is not None and takes_steps_ahead(loss, trainer_name(method)):
         stop = DEFAULT_STOP if stop is None else stop
         settings = run.settings(stop=stop, max_steps=check_count("max_steps", max_steps), loss=loss)
-        return plain(_steps_ahead(run, method, settings))
+        return RunForecast(plain(_steps_ahead(run, method, settings)))
     check_squared("a forecast without steps of an optimiser", named_loss(loss))
     settings = run.settings(stop=0.0)
     seen = look_ahead(settings, data=run.data, scheme=run.scheme)
@@ -105,7 +133,7 @@ def forecast_run(
         earlier = look_ahead({**settings, "stop": stop}, data=run.data, scheme=run.scheme)
         record["stop"] = stop
         record["predicted_displacement_at_stop"] = earlier["forecast_frobenius"]
-    return plain(record)
+    return RunForecast(plain(record))
 
 
 def _steps_ahead(
