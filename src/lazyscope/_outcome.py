@@ -4,7 +4,7 @@ The fate of a computation is a value, not an exception: a run that diverges is a
 compiled programs an outcome is its integer code; outside it is an `Outcome` with a sentence.
 """
 
-from enum import Enum, IntEnum
+from enum import IntEnum
 
 from lazyscope._portable import PortableError
 
@@ -29,7 +29,8 @@ class Outcome(IntEnum):
     def __str__(self) -> str:
         return self.label
 
-    __format__ = Enum.__format__
+    def __format__(self, format_spec: str) -> str:
+        return format(self.label, format_spec)
 
     @property
     def label(self) -> str:
