@@ -81,7 +81,8 @@ class AbstractResult(AbstractShown):
         """Numbers and arrays as variables, everything else that JSON knows as attributes.
 
         Dims are those that the fields are annotated with, else ``NAME_0``, ``NAME_1``, ...; numbers inside
-        a field are called ``FIELD.KEY``.
+        a field are called ``FIELD.KEY``. Names of a dim's places, ``groups`` of the dim groups, are its
+        coordinate.
         """
         import xarray as xr
 
@@ -102,6 +103,11 @@ class AbstractResult(AbstractShown):
                 taken = (*found.data_vars, name)
                 named = tuple(f"{dim}_" if dim in taken else dim for dim in named)
             found[name] = (named, array)
+        for name in [name for name in found.attrs if name in found.sizes]:
+            entries = self.quantities().get(name)
+            if isinstance(entries, tuple | list) and len(entries) == found.sizes[name]:
+                found = found.assign_coords({name: [str(entry) for entry in entries]})
+                del found.attrs[name]
         return found
 
     def to_dataframe(self) -> "pd.DataFrame":

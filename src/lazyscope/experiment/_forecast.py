@@ -28,6 +28,8 @@ from lazyscope.measure import NOT_LAZY, laziness
 from lazyscope.model import Dense
 from lazyscope.scaling import growth_power
 
+_FAR_FROM_ONE = 2.0
+"""Factor by which inputs are another size than kappa is defined for."""
 FRACTIONS = (0.5, 0.1, 1e-2, 1e-3, 1e-4, 1e-6)
 """Fractions of the initial loss whose times are told."""
 
@@ -181,7 +183,10 @@ def steps_record(run: SingleRun, start: Mapping[str, Any]) -> dict[str, Any]:
         "predicted_displacement_bound": bound_of_displacements(moved, bent, power),
         "predicted_kernel_change": bent,
         "verdict": None if steps is None else forecast_verdict(moved, bent, power),
-        "notes": _notes_of_points(duplicate_groups(run.data.x_train)),
+        "notes": [
+            *_notes_of_points(duplicate_groups(run.data.x_train)),
+            *_notes_of_sizes(run.data.x_train),
+        ],
         "reason": lost if steps is None else None,
     }
 
@@ -226,7 +231,7 @@ def forecast_record(run: SingleRun, start: Mapping[str, Any]) -> dict[str, Any]:
         },
         "duplicates": [list(group) for group in groups],
         "verdict": forecast_verdict(moved, bent),
-        "notes": _notes(seen, groups),
+        "notes": [*_notes(seen, groups), *_notes_of_sizes(run.data.x_train)],
     }
 
 
@@ -317,6 +322,18 @@ def _notes_of_points(groups: tuple[tuple[int, ...], ...]) -> list[str]:
         f"{repeated} training inputs repeat another one (points {_listed(groups)}), so "
         "lambda_min = 0: no training can tell these inputs apart. The loss reaches zero only if "
         "their targets agree; otherwise the part of the residual in which they differ stays."
+    )
+    return [sentence]
+
+
+def _notes_of_sizes(x: Float[np.ndarray, "n d"]) -> list[str]:
+    """A sentence on inputs of which kappa does not speak."""
+    size = float(np.sqrt(np.mean(np.sum(x**2, axis=1))))
+    if 1 / _FAR_FROM_ONE < size < _FAR_FROM_ONE:
+        return []
+    sentence = (
+        f"Inputs have norm {size:.3g} (root mean square): kappa and alpha are those of norm one, so "
+        "they do not say how large this network starts. Bring every input to norm one."
     )
     return [sentence]
 

@@ -4,9 +4,12 @@ from collections.abc import Iterator, KeysView, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, final
 
+import numpy as np
+
 from lazyscope._outcome import Outcome
-from lazyscope._result import AbstractResult, field_of
+from lazyscope._result import AbstractResult, AnswerPart, field_of
 from lazyscope.experiment._settings import Value
+from lazyscope.measure import laziness
 from lazyscope.scaling import Scheme
 
 VERSION = 1
@@ -81,6 +84,26 @@ class RunRecord(AbstractResult, Mapping[str, Any]):
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *(name for name in self if name.isidentifier())})
+
+    @property
+    def verdict(self) -> str | None:
+        """``lazy`` if neither a layer nor the kernel changed by a tenth; None if that is not known."""
+        if self.told:
+            return self.told.get("verdict")
+        seen = self.measurements
+        known = self.outcome.ok and {"displacement_operator", "kernel_change"} <= set(seen)
+        if not known:
+            return None
+        moved = float(np.max(seen["displacement_operator"]))
+        return laziness(max(moved, float(seen["kernel_change"])))
+
+    @property
+    def displacement(self) -> AnswerPart:
+        """Relative, ``operator`` and ``frobenius`` of every layer or group, and ``total``."""
+        if self.told:
+            return AnswerPart(self.told["displacement"])
+        names = ("operator", "frobenius", "total")
+        return AnswerPart({name: self.measurements.get(f"displacement_{name}") for name in names})
 
     def telling(self, told: Mapping[str, Any]) -> "RunRecord":
         """The same run with what is said of it."""
