@@ -160,6 +160,39 @@ def test_intervals_that_are_wide_leave_it_open_and_make_no_advice():
     check.assert_is("mup", undecided=True)
 
 
+def widened(check, name, kind, high=1.2, exponent=0.1):
+    """The check with a wide interval of one quantity of the layers of a kind."""
+    place = list(NAMES.values()).index(kind)
+    found = list(getattr(check.exponents, name))
+    found[place] = dataclasses.replace(found[place], exponent=exponent, interval=(-0.2, high))
+    return dataclasses.replace(check, exponents=check.exponents._replace(**{name: tuple(found)}))
+
+
+def test_layers_of_a_kind_are_settled_by_either_quantity_that_shows_their_exponent():
+    check = kept("mup")
+    assert widened(check, "own_of_kind", "hidden").verdict("mup")["answer"] == "supported"
+    assert widened(check, "reach_of_kind", "hidden").verdict("mup")["answer"] == "supported"
+    both = widened(widened(check, "own_of_kind", "hidden"), "reach_of_kind", "hidden")
+    assert both.verdict("mup")["answer"] == "undecided"
+    # Nothing else shows that of the readout, and a middle at a neighbour is never passed over.
+    assert widened(check, "reach_of_kind", "readout").verdict("mup")["answer"] == "undecided"
+    far = widened(check, "own_of_kind", "hidden", exponent=0.5)
+    assert far.verdict("mup")["answer"] == "undecided"
+
+
+def test_quantities_settle_each_other_only_where_kappa_is_known():
+    check = kept("mup")
+    kappa = dataclasses.replace(check.exponents.kappa, interval=(-0.2, 1.2))
+    check = dataclasses.replace(check, exponents=check.exponents._replace(kappa=kappa))
+    (judged,) = (j for j in widened(check, "own_of_kind", "hidden").judged if j.name == "mup")
+    assert [e.about for e in judged.open] == [
+        "the change that hidden layers make in what they write",
+        "kappa",
+    ]
+    zero = widened(kept("mup", zero=True), "own_of_kind", "hidden")
+    assert zero.verdict("mup")["answer"] == "undecided"
+
+
 def test_one_factor_on_all_rates_leaves_a_parametrisation_what_it_is_but_not_mup():
     slower = {f"{what}_{kind}": -0.5 for what in ("own", "reach") for kind in NAMES.values()}
     check = planted("mup", **slower)
