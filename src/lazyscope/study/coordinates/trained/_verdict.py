@@ -26,6 +26,7 @@ APART = 0.75
 NEAR = 0.35
 _OF_HEADS = -0.5
 """Of random queries and keys over their number of units, as 1/d leaves it."""
+LAYERS = {"input": "input layers", "hidden": "hidden layers", "readout": "the readout"}
 _MOVING = ("sgd", "adam", "muon")
 Side = Literal["both", "above"]
 
@@ -138,18 +139,17 @@ def _expected(name: str, subject: Subject) -> Expected | None:
 def _of_kinds(expected: Expected, subject: Subject) -> Iterator[Evidence]:
     """Layers of a kind together, which decide; what contradicts is said by its arrays as well."""
     exponents = subject.exponents
-    words = {"input": "input layers", "hidden": "hidden layers", "readout": "the readout"}
     late = {
         kind: any(a.kind == kind and a.gated and a.optimiser == "sgd" for a in subject.arrays)
         for kind in KINDS
     }
     for k, kind in enumerate(KINDS):
         if kind in expected.own:
-            about = f"the change that {words[kind]} make in what they write"
+            about = f"the change that {LAYERS[kind]} make in what they write"
             side: Side = "above" if late[kind] else "both"
             own = exponents.own_of_kind[k]
             yield Evidence(about, "kind", -1, own, expected.own[kind], side, rate=True, shows=kind)
-        about = f"what a step of {words[kind]} takes off the loss"
+        about = f"what a step of {LAYERS[kind]} takes off the loss"
         reach = exponents.reach_of_kind[k]
         yield Evidence(about, "kind", -1, reach, expected.reach[kind], rate=True, shows=kind)
 
@@ -224,9 +224,19 @@ def judge(name: str, subject: Subject) -> Judged:
     shift = 0.0 if name == "mup" or subject.zero_readout else common_factor(evidence)
     against = tuple(e for e in evidence if e.contradicts(shift * e.rate))
     left = _open(evidence, shift)
-    complete = any(e.rate for e in evidence)
+    complete = not unmoved_kinds(subject) and any(e.rate for e in evidence)
     answer = "contradicted" if against else "supported" if complete and not left else "undecided"
     return Judged(name, answer, shift, against, left)
+
+
+def unmoved_kinds(subject: Subject) -> list[str]:
+    """Kinds of layers that are trained and that no gradient has moved yet."""
+    moved = {each.kind for each in subject.arrays if each.moved_at}
+    return [
+        kind
+        for kind in KINDS
+        if kind not in moved and any(a.kind == kind and a.matrix for a in subject.arrays)
+    ]
 
 
 def _open(evidence: Sequence[Evidence], shift: float) -> tuple[Evidence, ...]:
