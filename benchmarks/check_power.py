@@ -6,9 +6,9 @@ there, and judges them. Beside the verdict stands what a slope fitted by least s
 quantities says, the mean size of outputs and of what softmaxes get: a slope above `SLOPE` is a fault.
 
 Draws are kept in results/check_power_draws.npz as they are made: a run that was stopped goes on there, and
-`python -m benchmarks check_power` with all of them only judges. `python -m benchmarks.check_power fresh`
-draws other networks on other data sets, which no threshold and no rule was chosen on; `half` breaks them by
-half of the power of every fault. These are not kept.
+`python -m benchmarks check_power` with all of them only judges. `python -m benchmarks.check_power SAMPLE [FAULT
+..]` does so recipe by recipe: `fresh` draws other networks on other data sets, which no threshold and no rule
+was chosen on; `half` breaks them by half of the power of every fault. These draws are not kept.
 """
 
 import dataclasses
@@ -66,7 +66,7 @@ class Sample(NamedTuple):
 
 
 STORED = Sample(FIRST, kept=True)
-SAMPLES = {"fresh": Sample(50), "half": Sample(90, strength=0.5)}
+SAMPLES = {"stored": STORED, "fresh": Sample(50), "half": Sample(90, strength=0.5)}
 
 
 def run(faults: Sequence[Fault] = ("none", *FAULTS), sample: Sample = STORED) -> dict[str, Any]:
@@ -184,18 +184,19 @@ def largest_slope(measured: Any) -> float:
     return float(max(np.polyfit(np.log(WIDTHS), each, 1)[0] for each in logs))
 
 
-def main(names: Sequence[str]) -> int:
-    """Other draws: python -m benchmarks.check_power fresh half."""
-    for name in names:
-        report = {
-            "benchmark": f"check_power {name}",
-            "machine": machine(),
-            **run(sample=SAMPLES[name]),
-        }
-        (RESULTS / f"check_power_{name}.json").write_text(json.dumps(report, indent=1) + "\n")
-        print(json.dumps(report["rows"], indent=1))
+def main(sample: str, *faults: Fault) -> int:
+    """Some recipes, kept beside those that are there: python -m benchmarks.check_power SAMPLE FAULT .."""
+    path = RESULTS / ("check_power.json" if sample == "stored" else f"check_power_{sample}.json")
+    for fault in faults or ("none", *FAULTS):
+        made = run((fault,), SAMPLES[sample])
+        print(made["rows"], flush=True)
+        old = json.loads(path.read_text()) if path.exists() else {}
+        for name in ("rows", "verdicts"):
+            made[name] = [r for r in old.get(name, ()) if r["fault"] != fault] + made[name]
+        report = {"benchmark": "check_power", "sample": sample, "machine": machine(), **made}
+        path.write_text(json.dumps(report, indent=1) + "\n")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(*sys.argv[1:]))  # pyright: ignore[reportArgumentType]

@@ -30,6 +30,7 @@ _Leaves = tuple[Any, ...]
 _Move = Callable[[_Leaves, int], _Leaves]
 
 
+@final
 class _Rows(eqx.Module):
     """A function with outputs in rows (n, T V), whatever axes they have."""
 
