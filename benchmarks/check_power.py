@@ -6,9 +6,10 @@ there, and judges them. Beside the verdict stands what a slope fitted by least s
 quantities says, the mean size of outputs and of what softmaxes get: a slope above `SLOPE` is a fault.
 
 Draws are kept in results/check_power_draws.npz as they are made: a run that was stopped goes on there, and
-`python -m benchmarks check_power` with all of them only judges. `python -m benchmarks.check_power SAMPLE [FAULT
-..]` does so recipe by recipe: `fresh` draws other networks on other data sets, which no threshold and no rule
-was chosen on; `half` breaks them by half of the power of every fault. These draws are not kept.
+`python -m benchmarks check_power` with all of them only judges. With the name of a sample and recipes,
+`python -m benchmarks.check_power fresh none rate`, it does so recipe by recipe. The sample `fresh` has other
+networks on other data sets, which no threshold and no rule was chosen on; `half` breaks them by half of the
+power of every fault. These draws are not kept.
 """
 
 import dataclasses
