@@ -72,9 +72,9 @@ wheel-check: $(VENV)/.dev-installed
 	$(BIN)/python -m build --no-isolation --wheel --outdir $(WHEEL)/dist .
 	$(PYTHON) -m venv $(WHEEL)/env
 	$(WHEEL)/env/bin/python $(PIP) "$$(echo $(CURDIR)/$(WHEEL)/dist/*.whl)[test]"
-	cp -r tests docs tools conftest.py pyproject.toml README.md $(WHEEL)/tree
+	cp -r tests docs tools conftest.py pyproject.toml README.md CHANGELOG.md CITATION.cff $(WHEEL)/tree
 	cd $(WHEEL)/tree && env -u PYTHONPATH ../env/bin/python -m pytest -n 2 -m "not slow" \
-	  $(filter tests/%,$(QUICK)) --pyargs lazyscope.scaling lazyscope.model
+	  $(filter tests/%,$(QUICK) $(STORED)) --pyargs lazyscope.scaling lazyscope.model
 
 test: lint
 	$(COMPILED) $(BIN)/python -m pytest -n 2 -m "not slow"
