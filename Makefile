@@ -1,4 +1,4 @@
-# `make docs` writes the site to site/, `make gallery` runs the studies whose pages docs/gallery keeps.
+# `make docs` writes the site to site/, `make gallery` runs the studies whose pages it takes in.
 # `make study` is the main result. Checks in three lanes: `check` (one minute), `test` (nine), `nightly` (all).
 # `check-oldest` runs the quick tests with the oldest versions that pyproject.toml promises, `wheel-check` with the wheel
 # alone in an empty environment.

@@ -1,7 +1,7 @@
 """The gallery: the pages that studies, sweeps and observers write, as they are.
 
 `make gallery` runs what is listed in `SHOWN` in the folder `gallery`, which goes on where it was interrupted,
-and keeps every page in `docs/gallery` without the scripts and styles that all pages share. The build of the
+and keeps every page in `gallery_kept` without the scripts and styles that all pages share. The build of the
 site puts those of today in again: a page costs the repository its data and not 1.5 MB of plotly.js.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "gallery"
-KEPT = ROOT / "docs" / "gallery"
+KEPT = Path(__file__).parent / "gallery_kept"
 INPUT = Path(__file__).parent / "gallery_input"
 """Networks and sweep files that commands name."""
 RUN = {"lazyscope": f"{sys.executable} -m lazyscope", "python": sys.executable}
