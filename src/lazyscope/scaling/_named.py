@@ -106,7 +106,7 @@ def completep(
 
 
 def luo(depth: int, gamma: float, gamma_prime: float, optimiser: Sequence[str]) -> Scheme:
-    """The point (gamma, gamma') of the two-layer phase plane, one learning rate of one optimiser."""
+    """The point (gamma, gamma') of the two-layer phase plane, one learning rate."""
     g, h = check_finite("gamma", gamma), check_finite("gamma_prime", gamma_prime)
     if depth != 1:
         raise InputError(
