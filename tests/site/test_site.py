@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from html import unescape
 from pathlib import Path
 
@@ -194,3 +195,12 @@ def test_the_reference_has_every_room_and_every_name_of_it():
 
     names = reference.public_names(measure)
     assert {"estimate_exponent", "displacement", "DecayRate"} <= set(names)
+
+
+def test_readme_and_start_page_have_all_extras():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    readme, start = ((ROOT / n).read_text("utf-8") for n in ("README.md", "docs/index.md"))
+    assert [e for e in extras if f"'.[{e}]'" not in readme] == []
+    assert [e for e in extras if f"`{e}`" not in start] == []

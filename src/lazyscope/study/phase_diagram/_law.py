@@ -66,7 +66,7 @@ class PlaneLaw:
 
             def exponent(v: float, point: np.ndarray = point, axis: int = axis) -> float:
                 x, y = (v, point[1]) if axis == 0 else (point[0], v)
-                return displacement_exponents(*self._scheme(x, y))[layer]
+                return _exponents(self._scheme(x, y))[layer]
 
             low, high = values[k - 1], values[k]
             if exponent(low) * exponent(high) < 0:
