@@ -80,6 +80,22 @@ def on_page_content(html, page, config, files):
     return with_formulas(html, plain=page.file.src_uri in PLAIN)
 
 
+def on_post_page(output, page, config):
+    """Search from the disk needs a script that Material would load from elsewhere."""
+    return _with_own_script(output, page.url.count("/"))
+
+
+def on_post_template(output_content, template_name, config):
+    """The same for pages of the theme."""
+    return _with_own_script(output_content, 0)
+
+
+def _with_own_script(page: str, depth: int) -> str:
+    return page.replace(
+        "https://unpkg.com/iframe-worker/shim", "../" * depth + "assets/iframe-worker.js"
+    )
+
+
 def _explorer() -> str:
     from lazyscope.report import write_explorer_page
 

@@ -46,7 +46,9 @@ def _formula(found: re.Match[str]) -> str:
     tex = html.unescape(found["tex"]).strip()
     if found["open"] != "[":
         return mathml(tex)
-    box = '<div class="formula" tabindex="0" role="group" aria-label="formula">'  # scrolls on a phone
+    box = (
+        '<div class="formula" tabindex="0" role="group" aria-label="formula">'  # scrolls on a phone
+    )
     return f"{box}{mathml(tex, 'block')}</div>"
 
 
