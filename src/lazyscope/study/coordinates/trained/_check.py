@@ -291,7 +291,7 @@ def _zeros(arrays: Sequence[TrainedArray]) -> list[str]:
     found = [each for each in arrays if each.zero and each.matrix and each.moved_at]
     if not found:
         return []
-    names = ", ".join(each.name for each in found[:4]) + (" and more" if len(found) > 4 else "")
+    names = ", ".join(each.called for each in found[:4]) + (" and more" if len(found) > 4 else "")
     late = max((each.moved_at for each in arrays), default=1)
     when = f" Arrays behind them are judged from step {late}, their first." if late > 1 else ""
     return [f"Start at zero, and are judged from their first step: {names}.{when}"]
@@ -299,7 +299,7 @@ def _zeros(arrays: Sequence[TrainedArray]) -> list[str]:
 
 def _still(arrays: Sequence[TrainedArray], steps: int) -> list[str]:
     """A sentence on what no gradient has moved."""
-    found = [each.name for each in arrays if not each.moved_at and each.matrix]
+    found = [each.called for each in arrays if not each.moved_at and each.matrix]
     if not found:
         return []
     names = ", ".join(found[:4]) + (" and more" if len(found) > 4 else "")
