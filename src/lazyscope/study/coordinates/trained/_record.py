@@ -21,6 +21,7 @@ from lazyscope.study.coordinates.trained._exponents import (
     OF_ALL,
     OF_ARRAYS,
     OF_KINDS,
+    OF_RATIOS,
     OF_SCORES,
     TrainedArray,
     TrainedExponents,
@@ -239,7 +240,7 @@ class TrainedCheck(AbstractResult):
                         "movement": moved,
                         **{
                             f"{name}_exponent": _estimate(getattr(exponents, name)[k])
-                            for name in OF_ARRAYS
+                            for name in (*OF_ARRAYS, *OF_RATIOS)
                         },
                     }
                     for k, (array, moved) in enumerate(
