@@ -7,7 +7,7 @@ import numpy as np
 from lazyscope._checks import InputError
 from lazyscope.limit._amplification import HARMLESS, AccuracyWarning
 from lazyscope.limit._network import limit_dual
-from lazyscope.limit.composed._plan import Plan, Row, Step
+from lazyscope.limit.composed._plan import Plan, Row
 from lazyscope.limit.composed._single import Scales, Slot
 from lazyscope.limit.dual._closed_forms import PiecewiseLinear
 from lazyscope.model.composed import ActivationPart, DensePart, FanOut
@@ -38,8 +38,9 @@ def _row_gains(row: Row, slots: list[Slot], scales: Scales) -> list[float]:
             inner = [_row_gains(branch, slots, scales) for branch in step.branches]
             gains += max(inner, key=sum, default=[])
         elif isinstance(part, ActivationPart):
-            gains.append(_log_gain(step, slots))
-            second = slots[step.slot].seconds  # pyright: ignore[reportArgumentType]
+            assert step.slot is not None
+            gains.append(_log_gain(part, slots[step.slot]))
+            second = slots[step.slot].seconds
         elif isinstance(part, DensePart) and second is not None:
             passed = scales.weights[step.node.first] * second
             whole = passed + scales.biases[step.node.first]
@@ -48,11 +49,10 @@ def _row_gains(row: Row, slots: list[Slot], scales: Scales) -> list[float]:
     return gains
 
 
-def _log_gain(step: Step, slots: list[Slot]) -> float:
-    dual = limit_dual(step.node.part.sigma)
+def _log_gain(part: ActivationPart, slot: Slot) -> float:
+    dual = limit_dual(part.sigma)
     if isinstance(dual, PiecewiseLinear):
         return 0.0
-    slot = slots[step.slot]  # pyright: ignore[reportArgumentType]
     q, k = (a[slot.seconds > 0] for a in (slot.variances, slot.seconds))
     if not q.size:
         return 0.0
