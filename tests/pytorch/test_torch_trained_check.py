@@ -134,6 +134,37 @@ def in_place(module, x, y, steps):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("width", [8, 16])
+def test_an_optimiser_with_the_memory_of_another_model_is_refused(width):
+    other = nn.Linear(2, width)
+    old = torch.optim.Adam(other.parameters())
+    other(torch.ones(1, 2)).sum().backward()
+    old.step()
+
+    def load(module):
+        made = torch.optim.Adam(module.parameters())
+        made.load_state_dict(old.state_dict())
+        return made
+
+    with pytest.raises(InputError, match="must be new for every network"):
+        check_optimisers(load(module := nn.Linear(2, 8)), module)
+    fresh = nn.Linear(2, 8)
+    check_optimisers(torch.optim.Adagrad(fresh.parameters(), initial_accumulator_value=0.1), fresh)
+
+
+def test_parameters_that_are_not_finite_are_named_with_their_width():
+    def build(width, seed):
+        torch.manual_seed(seed)
+        module = nn.Sequential(nn.Linear(2, width), nn.Linear(width, 1))
+        if width == 16:
+            module[1].weight.data[0, 0] = torch.nan
+        return module
+
+    points = (torch.eye(2), torch.ones(2, 1))
+    with pytest.raises(InputError, match=r"Parameter 1.weight must be finite.*\(width 16, seed 0"):
+        coordinate_check(build, points, (8, 16, 32), 2, train="adam")
+
+
 def test_a_function_that_trains_does_what_the_optimiser_by_name_does():
     told = {"steps": 2, "loss": "cross-entropy"}
     found = [
@@ -233,6 +264,30 @@ def test_a_loss_that_is_not_finite_is_kept_and_said():
     )
     assert check.diverged == (0, 0, 2)
     assert "not finite in 2 of 2 at 32" in " ".join(check.notes)
+
+
+def gated(experts, seed):
+    """A mixture whose gate has nothing to choose from where there is one expert."""
+    torch.manual_seed(seed)
+
+    class Mixture(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.gate = nn.Linear(3, experts, bias=False)
+            self.experts = nn.ModuleList(nn.Linear(3, 1) for _ in range(experts))
+
+        def forward(self, x):
+            made = torch.cat([each(x) for each in self.experts], -1)
+            return (self.gate(x).softmax(-1) * made).sum(-1, keepdim=True)
+
+    return Mixture()
+
+
+def test_what_does_not_move_at_some_values_of_an_axis_is_said_with_them():
+    points = (torch.eye(3), torch.ones(3, 1))
+    check = coordinate_check(gated, points, (1, 2, 4), 2, train="adam", axis="experts", steps=1)
+    assert check.movements[[each.name for each in check.arrays].index("gate.weight")] == "not moved"
+    assert any("in one step at experts 1, so that" in note for note in check.notes)
 
 
 def depth(blocks, seed):

@@ -1,6 +1,6 @@
 """What is every page made of: shell, tables, numbers, colours, axes, and a file written whole?"""
 
-from lazyscope.report.parts._axes import log_axis, log_range
+from lazyscope.report.parts._axes import log_axis, log_range, plain_log_ticks
 from lazyscope.report.parts._glossary import TERMS, Term, terms_in
 from lazyscope.report.parts._numbers import (
     MISSING,
@@ -31,6 +31,7 @@ from lazyscope.report.parts._page import (
     data_script,
     packed,
     page_templates,
+    raised,
     render_page,
     script_json,
     shown_verdict,
@@ -45,7 +46,7 @@ from lazyscope.report.parts._palette import (
 from lazyscope.report.parts._plotly import PLOTLY_VERSION
 from lazyscope.report.parts._stored import check_stored, settings_section, study_page
 from lazyscope.report.parts._summary import panel_summary
-from lazyscope.report.parts._toml import toml_text
+from lazyscope.report.parts._toml import sweep_commands, toml_text
 from lazyscope.report.parts._write import write_whole
 
 __all__ = [
@@ -88,12 +89,15 @@ __all__ = [
     "page_templates",
     "panel_summary",
     "percent",
+    "plain_log_ticks",
+    "raised",
     "render_page",
     "script_json",
     "seconds",
     "settings_section",
     "shown_verdict",
     "study_page",
+    "sweep_commands",
     "terms_in",
     "toml_text",
     "write_whole",

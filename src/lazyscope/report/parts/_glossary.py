@@ -40,15 +40,16 @@ _GEIGER = ("Geiger et al. 2020", "https://arxiv.org/abs/1906.08034")
 TERMS = (
     Term(
         "κ, the initial scale",
-        "The product of the layer scales, α₁ α₂ … α with index L+1. The output at the start has size κ/√m.",
+        "The product of the scales α₁, α₂, … of all weight layers. The output at the start has size κ/√m.",
         *_LI,
         cue="κ|kappa",
     ),
     Term(
         "α, the scale of a layer",
-        "√m times the standard deviation of the entries of its effective weights; m is the width.",
+        "√m times the standard deviation of the entries of its effective weights; m is the width, a the "
+        "exponent of α in it.",
         *_LI,
-        cue=r"layer scales?|\bscales\b|α",
+        cue=r"layer scales?|\bscales\b|α|a₁",
     ),
     Term(
         "ρ",
@@ -107,7 +108,7 @@ TERMS = (
         "output scale",
         "A factor α in front of the centred output, with the loss divided by α².",
         *_CHIZAT,
-        cue="output scale|alpha = |crossover",
+        cue="output scale|scaled outputs|alpha = ",
     ),
     Term(
         "α √m",

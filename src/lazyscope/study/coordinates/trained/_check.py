@@ -63,7 +63,7 @@ def check_training(
     """
     asked.batches(len(points[1]), 0)  # refused before anything is drawn
     at = [(value, seed) for value in grid.values for seed in range(grid.seeds)]
-    networks = [_network(drawn_network(build, *each), points, asked, each) for each in at]
+    networks = [_drawn(build, points, asked, each, grid) for each in at]
     plan = _plan(networks[:: grid.seeds], grid, readout)
     first = [network.families() for network in networks[:: grid.seeds]]  # which no seed changes
     families = [found for found in first for _ in range(grid.seeds)]
@@ -96,7 +96,13 @@ def check_training(
         exponents=exponents_of(measured, grid.values, arrays),
         heads_grow=plan.heads_grow,
         versions=versions() | dict(networks[0].versions),
-        notes=(*networks[0].notes, *plan.readout.notes, *_lost(lost, grid), *_zeros(arrays)),
+        notes=(
+            *networks[0].notes,
+            *plan.readout.notes,
+            *_lost(lost, grid),
+            *_zeros(arrays),
+            *_still(arrays, runs, grid),
+        ),
     )
 
 
@@ -118,6 +124,19 @@ class Plan(NamedTuple):
     heads_grow: bool
     merged: bool
     shapes_differ: bool
+
+
+def _drawn(
+    build: Build, points: tuple[Any, Any], asked: AskedTraining, at: tuple[int, int], grid: Grid
+) -> TrainedNetwork:
+    """The network at one place of the grid; a refusal of another than the first says which."""
+    try:
+        return _network(drawn_network(build, *at), points, asked, at)
+    except InputError as error:
+        if at == (grid.values[0], 0):
+            raise
+        where = f"{error.received} ({grid.axis} {at[0]}, seed {at[1]}; not at those before)"
+        raise InputError(error.rule, received=where, cause=error.cause, fix=error.fix) from error
 
 
 def _network(
@@ -272,7 +291,30 @@ def _zeros(arrays: Sequence[TrainedArray]) -> list[str]:
     found = [each for each in arrays if each.zero and each.matrix and each.moved_at]
     if not found:
         return []
-    names = ", ".join(each.name for each in found[:4]) + (" and more" if len(found) > 4 else "")
+    names = ", ".join(each.called for each in found[:4]) + (" and more" if len(found) > 4 else "")
     late = max((each.moved_at for each in arrays), default=1)
     when = f" Arrays behind them are judged from step {late}, their first." if late > 1 else ""
     return [f"Start at zero, and are judged from their first step: {names}.{when}"]
+
+
+def _still(arrays: Sequence[TrainedArray], runs: Sequence[Steps], grid: Grid) -> list[str]:
+    """Sentences on what no gradient has moved: at these values of the axis, so that nothing is said of it."""
+    steps = len(runs[0].reach)
+    many = f"{steps} steps" if steps > 1 else "one step"
+    by_values: dict[str, list[str]] = {}
+    for k, each in enumerate(arrays):
+        if each.moved_at or not each.matrix:
+            continue
+        parts = [runs[i * grid.seeds : (i + 1) * grid.seeds] for i in range(len(grid.values))]
+        at = [
+            str(value)
+            for value, part in zip(grid.values, parts, strict=True)
+            if not first_steps_of(part)[k]
+        ]
+        where = "" if len(at) == len(grid.values) else f" at {grid.axis} {', '.join(at)}"
+        by_values.setdefault(where, []).append(each.called)
+    return [
+        f"Not moved by a gradient in {many}{where}, so that nothing is said of them: "
+        f"{', '.join(names[:4])}{' and more' if len(names) > 4 else ''}."
+        for where, names in by_values.items()
+    ]

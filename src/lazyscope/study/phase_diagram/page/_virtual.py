@@ -10,11 +10,13 @@ import numpy as np
 import xarray as xr
 
 from lazyscope.report.parts import (
+    CONVERGED,
     Cell,
     Figure,
     Key,
     Legend,
     Panel,
+    Settings,
     Table,
     category_colors,
     check_stored,
@@ -25,6 +27,7 @@ from lazyscope.report.parts import (
     outcome_table,
     render_page,
     settings_section,
+    sweep_commands,
     write_whole,
 )
 from lazyscope.study.phase_diagram.page._page import map_page
@@ -33,6 +36,7 @@ from lazyscope.study.phase_diagram.page._study import (
     estimate_axes,
     read_map_study,
     stored_estimates,
+    stored_json,
 )
 
 _LOOKS = (
@@ -44,7 +48,11 @@ Axes = Sequence[tuple[str, np.ndarray]]
 
 
 def write_plane_page(
-    result: Record, plane_of: Callable[[Axes], xr.Dataset], path: str | os.PathLike[str]
+    result: Record,
+    plane_of: Callable[[Axes], xr.Dataset],
+    path: str | os.PathLike[str],
+    *,
+    others: Sequence[Record] = (),
 ) -> Path:
     """Write the page of a plane at virtual widths: the map, its boundaries, and cells at real widths.
 
@@ -52,6 +60,7 @@ def write_plane_page(
         result: the stored JSON object of the study.
         plane_of: gives the stored runs over (x, y, width, seed), for names and values of both axes.
         path: where the page goes; its folder must exist.
+        others: designs of the sweeps beside that of the plane.
 
     Returns:
         The path of the page.
@@ -72,10 +81,25 @@ def write_plane_page(
         layers,
         disagreements,
         outcome_table(result["outcomes"]),
-        settings_section(result),
+        _settings(result, plane, others),
     ]
     name = f"lazyscope, study {result['study']}"
-    return write_whole(render_page(replace(page, eyebrow=name, sections=sections)), path)
+    ended = result["outcomes"]
+    counted = {
+        "runs": sum(ended.values()),
+        "did not converge": sum(ended.values()) - ended.get(CONVERGED, 0),
+    }
+    facts = [(what, str(counted.get(what, told))) for what, told in page.facts]
+    return write_whole(
+        render_page(replace(page, eyebrow=name, facts=facts, sections=sections)), path
+    )
+
+
+def _settings(result: Record, plane: xr.Dataset, others: Sequence[Record]) -> Settings:
+    """What every study tells of how it was made, and its sweeps."""
+    section = settings_section(result)
+    told = sweep_commands(stored_json(plane, "design"), section.commands[0][1], others=others)
+    return replace(section, commands=told)
 
 
 def boundary_table(result: Record, axes: Sequence[MapAxis]) -> Table:
@@ -110,6 +134,7 @@ def boundary_table(result: Record, axes: Sequence[MapAxis]) -> Table:
 def _crossover_figure(result: Record, axes: Sequence[MapAxis]) -> Figure:
     """Displacement against real widths, with what was to be expected of them."""
     real, units = result["real"], result["settings"]["width"]
+    other = result["settings"].get("method", "flow") not in ("flow", "sgd", "momentum")
     layers = [str(one["layer"]) for one in real["cells"][0]["layers"]]
     colors = category_colors(layers)
     return Figure(
@@ -123,6 +148,8 @@ def _crossover_figure(result: Record, axes: Sequence[MapAxis]) -> Figure:
             f"has too. Slopes differ by {decimal(real['rms_of_narrow'])} (rms) from its own, by "
             f"{decimal(real['rms_of_law'])} from those of the law at these widths, and by "
             f"{decimal(real['rms_of_limit'])} from the exponents of the limit."
+            + " The law at each width is up to a factor that does not depend on the width."
+            * other
         ),
         panels=[_panel(cell, real["widths"], axes, colors) for cell in real["cells"]],
         legends=[
