@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from html import unescape
 
 import pytest
 from typer.testing import CliRunner
@@ -106,6 +107,7 @@ def test_a_study_leaves_its_three_things_repeats_nothing_and_is_drawn_again(tmp_
     )
     assert json.loads(first.stdout).items() >= stored.items()
     page = (folder / "index.html").read_bytes()
+    assert stored["settings"]["command"] in unescape(page.decode())
     (folder / "index.html").unlink()
     drawn = CliRunner().invoke(app, ["report", str(folder)])
     assert drawn.exit_code == 0, (drawn.output, drawn.exception)

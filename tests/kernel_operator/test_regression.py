@@ -182,3 +182,9 @@ def test_targets_that_do_not_fit_are_refused():
             solve_kernel_regression(operator, wrong, ridge=0.1)
     with pytest.raises(InputError, match="an eigenvalue above zero"):
         solve_kernel_regression(kernel_operator(dot, np.zeros((4, 2))), np.ones(4), ridge=0.1)
+
+
+def test_the_rank_grows_with_the_points_and_never_exceeds_them():
+    ranks = [PreconditionerSettings().rank_of(n) for n in (1, 5, 5000, 20_000, 50_000, 10**6)]
+    assert ranks == [1, 1, 500, 1000, 2500, 3000]
+    assert PreconditionerSettings(rank=7).rank_of(5) == 7

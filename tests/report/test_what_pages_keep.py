@@ -1,5 +1,6 @@
 """Does a page keep what is easily lost: rows without a fit, groups, what decided, the design?"""
 
+import ast
 import itertools
 import tomllib
 
@@ -8,7 +9,8 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from lazyscope.report.parts import category_colors, toml_text
-from lazyscope.study import write_kappa_page, write_map_page
+from lazyscope.study import find_study, write_kappa_page, write_map_page
+from lazyscope.study._run import _call
 from lazyscope.study.kappa.page._page import deciding_groups
 from lazyscope.study.kappa.page._study import read_kappa_study
 from lazyscope.study.phase_diagram.page._data import drawn_boundaries
@@ -80,9 +82,23 @@ def test_the_design_on_a_page_is_read_by_a_sweep(design, tmp_path):
     assert tomllib.loads(text)["name"] == design.name
 
 
-def test_the_page_of_a_map_shows_its_design_as_toml(tmp_path):
-    page = write_map_page(
-        *synthetic_map(num_cells=4, num_neurons=8, num_records=8, num_failed=2),
-        tmp_path / "map.html",
-    )
-    assert "[axes]" in page.read_text(encoding="utf-8")
+def test_the_page_of_a_map_shows_its_design_as_toml_and_what_ran_it(tmp_path):
+    runs, estimates = synthetic_map(num_cells=4, num_neurons=8, num_records=8, num_failed=2)
+    text = write_map_page(runs, estimates, tmp_path / "map.html").read_text(encoding="utf-8")
+    assert "[axes]" in text
+    assert "lazyscope sweep" in text
+    ran = estimates.assign_attrs(study="two-layer", command="lazyscope study two-layer --seeds 7")
+    text = write_map_page(runs, ran, tmp_path / "map.html").read_text(encoding="utf-8")
+    assert "<code>lazyscope study two-layer --seeds 7</code>" in text
+    assert "lazyscope sweep" not in text
+
+
+def test_a_study_that_is_run_from_python_tells_its_call(tmp_path):
+    study = find_study("two-layer")
+    settings = study.given(gamma=(0.5, 1.75), seeds=2)
+    called = ast.parse(_call(study, settings, tmp_path), mode="eval").body
+    assert isinstance(called, ast.Call)
+    assert ast.unparse(called.func) == "lazyscope.run_two_layer_study"
+    given, folder = map(ast.literal_eval, called.args)
+    assert (study.given(**given), folder) == (settings, str(tmp_path))
+    assert set(given) == {"gamma", "seeds"}

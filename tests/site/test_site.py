@@ -159,3 +159,15 @@ def test_a_block_that_fails_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(tutorials, "KEPT", tmp_path)
     with pytest.raises(RuntimeError, match="ZeroDivisionError"):
         tutorials.run_page("a", "```python\n1 / 0\n```\n")
+
+
+def test_the_reference_has_every_room_and_every_name_of_it():
+    import reference
+
+    import lazyscope
+
+    assert set(reference.ROOMS) == set(lazyscope._ROOMS)
+    from lazyscope import measure
+
+    names = reference.public_names(measure)
+    assert {"estimate_exponent", "displacement", "LAZY", "DecayRate"} <= set(names)

@@ -1,11 +1,14 @@
 """One page of reference for every public room, from its list of names."""
 
 from importlib import import_module
+from types import ModuleType
+from typing import Any
 
 ROOMS = (
-    "scaling", "data", "model", "kernel", "flow", "forecast", "measure", "observe", "torch", "proxy",
-    "experiment", "sweep", "study", "claims", "report",
+    "scaling", "data", "model", "composed", "kernel", "operator", "estimators", "flow", "forecast", "measure",
+    "observe", "torch", "proxy", "monte_carlo", "experiment", "sweep", "study", "claims", "report",
 )  # fmt: skip
+"""All that `lazyscope` offers, in the order in which a reader meets them."""
 
 
 def reference_pages() -> dict[str, str]:
@@ -21,7 +24,7 @@ def reference_pages() -> dict[str, str]:
     pages: dict[str, str] = {}
     for room in ROOMS:
         module = import_module(f"lazyscope.{room}")
-        names = [n for n in getattr(module, "__all__", ()) if not n.startswith("_")]
+        names = public_names(module)
         question = (module.__doc__ or "").strip().splitlines()[0]
         body = [f"# lazyscope.{room}", "", question, ""]
         for name in names:
@@ -36,6 +39,18 @@ def reference_pages() -> dict[str, str]:
         for n, r in sorted(homes.items())
     ]
     return {"api/index.md": "\n".join(lines) + "\n", **pages}
+
+
+def public_names(module: ModuleType) -> list[str]:
+    """The list of names of a room, or every name of ours that it holds."""
+    ours = (n for n, v in vars(module).items() if _is_offered(n, v))
+    return [n for n in getattr(module, "__all__", None) or sorted(ours) if not n.startswith("_")]
+
+
+def _is_offered(name: str, value: Any) -> bool:
+    return not (name.startswith("_") or isinstance(value, ModuleType)) and (
+        name.isupper() or (getattr(value, "__module__", None) or "").startswith("lazyscope")
+    )
 
 
 def _defined(home: str, name: str) -> bool:

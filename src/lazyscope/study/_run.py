@@ -6,11 +6,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import MISSING, Field, asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, cast, final
 
 import xarray as xr
 
@@ -125,7 +125,8 @@ def judge_study(
         workers: threads of this process, all usable cores unless given.
         show_progress: draw a progress bar on standard error.
         progress: called with (runs in the stores, runs in all) before the first and as they end.
-        command: what runs the same study from the shell, kept beside the settings.
+        command: what runs the same study from the shell, kept beside the settings; the call of Python unless
+            given.
 
     Raises:
         MissingRunsError: runs ended with an exception, and without them nothing could be judged.
@@ -134,13 +135,24 @@ def judge_study(
     """
     check_instance("settings", settings, study.settings)
     place = local_path("the folder of a study", folder)
+    again = command or _call(study, settings, place)
     settings = study.decided(settings)
     stores = {name: place / name for name in study.designs(settings)}
     how = {"scheduler": scheduler, "num_workers": workers, "show_progress": show_progress}
     done = judge_stores(study, settings, stores, progress=progress, folder=place, **how)
-    if command:
-        done.result["settings"]["command"] = command
+    done.result["settings"]["command"] = again
     return replace(done, folder=place)
+
+
+def _call(study: AbstractStudy[S], settings: S, folder: Path) -> str:
+    """The call from Python that runs the same study, with the settings that are not the defaults."""
+    values = {field: getattr(settings, field.name) for field in fields(cast(Any, settings))}
+    told = {field.name: value for field, value in values.items() if value != _default(field)}
+    return f"lazyscope.run_{study.name.replace('-', '_')}_study({told!r}, {str(folder)!r})"
+
+
+def _default(field: Field[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
 
 
 def judge_stores(

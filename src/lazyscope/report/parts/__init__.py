@@ -45,7 +45,7 @@ from lazyscope.report.parts._palette import (
 from lazyscope.report.parts._plotly import PLOTLY_VERSION
 from lazyscope.report.parts._stored import check_stored, settings_section, study_page
 from lazyscope.report.parts._summary import panel_summary
-from lazyscope.report.parts._toml import toml_text
+from lazyscope.report.parts._toml import sweep_commands, toml_text
 from lazyscope.report.parts._write import write_whole
 
 __all__ = [
@@ -94,6 +94,7 @@ __all__ = [
     "settings_section",
     "shown_verdict",
     "study_page",
+    "sweep_commands",
     "terms_in",
     "toml_text",
     "write_whole",

@@ -40,7 +40,7 @@ _GEIGER = ("Geiger et al. 2020", "https://arxiv.org/abs/1906.08034")
 TERMS = (
     Term(
         "κ, the initial scale",
-        "The product of the layer scales, α₁ α₂ … α with index L+1. The output at the start has size κ/√m.",
+        "The product of the scales α₁, α₂, … of all weight layers. The output at the start has size κ/√m.",
         *_LI,
         cue="κ|kappa",
     ),

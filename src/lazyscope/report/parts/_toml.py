@@ -1,7 +1,7 @@
 """How does a page show a design so that a sweep reads it?"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -19,6 +19,36 @@ def toml_text(table: Mapping[str, Any]) -> str:
         scheme = "ntk"
     """
     return "\n".join(_lines(table, ())).strip()
+
+
+def sweep_commands(
+    design: Mapping[str, Any] | None, command: str = "", *, others: Sequence[Mapping[str, Any]] = ()
+) -> list[tuple[str, str]]:
+    """Words and code: what makes runs and page again, and the sweeps as `lazyscope sweep` reads them.
+
+    Args:
+        design: the sweep that the page shows; none where its store does not tell.
+        command: of the study that ran it; a sweep of its own is run by its file.
+        others: further sweeps of the same study.
+    """
+    name = str((design or {}).get("name", "sweep"))
+    if command:
+        again = [
+            ("Run the study again (runs that are in its stores are not repeated):", command),
+            ("Make this page again from what is stored:", "lazyscope report DIR"),
+        ]
+    else:
+        words = "Run the sweep again (it does only what is missing), then make this page again:"
+        lines = (
+            f"lazyscope sweep {name}.toml --store {name}\nlazyscope report {name} -o {name}.html"
+        )
+        again = [(words, lines)]
+    held = [each for each in (design, *others) if each]
+    files = [(str(each.get("name", "sweep")).replace(" ", "-"), toml_text(each)) for each in held]
+    return [
+        *again,
+        *((f"The sweep as designed, to be saved as {file}.toml:", text) for file, text in files),
+    ]
 
 
 def _lines(table: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:

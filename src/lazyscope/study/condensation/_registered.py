@@ -45,7 +45,6 @@ class CondensationStudy(AbstractStudy["CondensationSettings"]):
         """The map of the order parameter."""
         from lazyscope.study.condensation._stages import staged_runs
         from lazyscope.study.condensation.page._page import write_condensation_page
-        from lazyscope.study.phase_diagram.page._study import stored_estimates
+        from lazyscope.study.phase_diagram.page._study import estimates_of
 
-        estimates = stored_estimates(result["estimates"])
-        return write_condensation_page(staged_runs(runs["runs"]), estimates, path)
+        return write_condensation_page(staged_runs(runs["runs"]), estimates_of(result), path)

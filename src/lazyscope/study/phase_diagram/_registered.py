@@ -87,14 +87,16 @@ class ThreeLayerStudy(AbstractStudy["ThreeLayerSettings"]):
 def _map_page(result: Mapping[str, Any], runs: Runs, path: Path) -> Path:
     if "boundaries" in result:
         from lazyscope.study.phase_diagram._plane_runs import runs_on_plane
+        from lazyscope.study.phase_diagram.page._study import stored_json
         from lazyscope.study.phase_diagram.page._virtual import write_plane_page
 
         def plane(axes: Sequence[tuple[str, Any]]) -> "xr.Dataset":
             sizes = {name: result["settings"][name] for name in ("num_widths", "seeds")}
             return runs_on_plane(runs["runs"], axes, **sizes)
 
-        return write_plane_page(result, plane, path)
+        designs = (stored_json(runs[name], "design") for name in ("real", "narrow") if name in runs)
+        return write_plane_page(result, plane, path, others=[each for each in designs if each])
     from lazyscope.study.phase_diagram.page._page import write_map_page
-    from lazyscope.study.phase_diagram.page._study import stored_estimates
+    from lazyscope.study.phase_diagram.page._study import estimates_of
 
-    return write_map_page(runs["runs"], stored_estimates(result["estimates"]), path)
+    return write_map_page(runs["runs"], estimates_of(result), path)

@@ -71,18 +71,20 @@ lazyscope.makers.push(async () => {
       .filter(([kind]) => kinds(kind).length).map(([kind, words]) => `${which(kinds(kind))} ${words}`);
     return `As the width grows, ${parts.join("; ")}.`;
   }
+  // Numbers of ours in markup of ours: nothing that a reader writes stands in it.
+  const power = (x) => `m<sup>${number(x)}</sup>`;
   function rateWords(found) {
     const r = found.rate_exponent;
     if (Math.abs(r) < 1e-9) return "One learning rate serves all widths.";
-    return `The learning rate of all layers has to follow m^${number(r)}: at four times the width it is times ${number(4 ** r, 3)}.`;
+    return `The learning rate of all layers has to follow ${power(r)}: at four times the width it is times ${number(4 ** r, 3)}.`;
   }
   const isNothing = (changes) => Object.values(changes).flat().every((x) => Math.abs(x) < 1e-9);
   function changeWords(title, changes) {
     if (isNothing(changes)) return `${title}: nothing to change.`;
     const parts = changes.scale_exponents.flatMap((x, l) => {
       const s = changes.speed_exponents[l];
-      return [...(Math.abs(x) > 1e-9 ? [`initial weights of layer ${l + 1} times m^${number(x)}`] : []),
-              ...(Math.abs(s) > 1e-9 ? [`learning rate of layer ${l + 1} times m^${number(s)}`] : [])];
+      return [...(Math.abs(x) > 1e-9 ? [`initial weights of layer ${l + 1} times ${power(x)}`] : []),
+              ...(Math.abs(s) > 1e-9 ? [`learning rate of layer ${l + 1} times ${power(s)}`] : [])];
     });
     return `${title}: ${parts.join("; ")}.`;
   }
@@ -94,10 +96,15 @@ lazyscope.makers.push(async () => {
     return `lazyscope regime ${given}${other} --width ${state.width}`;
   }
   function show() {
+    tell();
+    for (const view of views) view.draw().catch(lazyscope.fail);
+  }
+  // Everything that is no figure; the page draws those once when it starts.
+  function tell() {
     const found = told();
     document.querySelector(".found").textContent = describe(found);
     const facts = [`${number(found.kappa)}`, number(found.kappa_exponent), REGIMES[found.regime], rateWords(found)];
-    document.querySelectorAll(".facts dd").forEach((dd, k) => { dd.textContent = facts[k]; });
+    document.querySelectorAll(".facts dd").forEach((dd, k) => { dd.innerHTML = facts[k]; });
     rows().forEach((row, l) => {
       const color = LAYER[l];
       row.querySelector(".dot").style.background = lazyscope.isDark() ? lazyscope.lift(color) : color;
@@ -106,7 +113,7 @@ lazyscope.makers.push(async () => {
     });
     section.querySelector(".advice").replaceChildren(...[
       rateWords(found), changeWords("To make it muP", found.to_mup), changeWords("To make it lazy at one rate for all widths", found.to_lazy),
-    ].map((text) => element("li", text)));
+    ].map((text) => Object.assign(element("li", ""), { innerHTML: text })));
     section.querySelector(".command").textContent = command();
     selects.scheme.value = state.scheme;
     selects.optimiser.value = state.optimiser;
@@ -121,7 +128,6 @@ lazyscope.makers.push(async () => {
     const { gamma, gamma_prime } = lazyscopeLaw.point(found.relative_speed_exponents, found.kappa_exponent, found.growth_power);
     document.getElementById("plane-words").textContent = `The scheme lies at γ = ${number(gamma)}, γ′ = ${number(gamma_prime)}; layer ${selects.layer.value} is ${WORDS[found.layer_regimes[Number(selects.layer.value) - 1]]}.`;
     remember();
-    for (const view of views) view.draw().catch(lazyscope.fail);
   }
   // The address holds the scheme, so that it can be sent to somebody.
   function remember() {
@@ -182,16 +188,16 @@ lazyscope.makers.push(async () => {
     }
     traces() {
       const found = told(), p = found.growth_power, u = found.relative_speed_exponents, layer = Number(selects.layer.value) - 1;
-      const [[x0, x1], [y0, y1]] = this.axes(), steps = [...Array(71).keys()];
-      const x = steps.map((k) => x0 + (k / 70) * (x1 - x0)), y = steps.map((k) => y0 + (k / 70) * (y1 - y0));
+      const [[x0, x1], [y0, y1]] = this.axes(), last = 100, steps = [...Array(last + 1).keys()];
+      const x = steps.map((k) => x0 + (k / last) * (x1 - x0)), y = steps.map((k) => y0 + (k / last) * (y1 - y0));
       const at = (gamma, gammaPrime) => lazyscopeLaw.fromSpeeds([...u.slice(0, -1), u[0] + p * gammaPrime], 1 - gamma, p)[layer];
       const z = y.map((v) => x.map((g) => at(g, v)));
       const middle = lazyscope.isDark() ? "#2b3138" : "#f4f4f2", ink = lazyscope.pageColors().ink;
       const { gamma, gamma_prime } = this.place();
       return [
-        { type: "heatmap", name: `exponent of layer ${layer + 1}`, x, y, z, zmin: -0.75, zmax: 0.75, zsmooth: "best", showlegend: false,
+        { type: "heatmap", name: `exponent of layer ${layer + 1}`, x, y, z, zmin: -0.75, zmax: 0.75, zsmooth: "fast", showlegend: false,
           colorscale: [[0, BLUE], [0.5, middle], [1, ORANGE]],
-          colorbar: { thickness: 11, outlinewidth: 0, len: 0.96, tickvals: [-0.6, 0, 0.66], ticktext: ["lazy (linear)", "order one (critical)", "condensed"], tickangle: 90 },
+          colorbar: { thickness: 11, outlinewidth: 0, len: 0.96, tickvals: [-0.6, 0, 0.66], ticktext: this.words(), tickangle: 90 },
           hovertemplate: "γ %{x:.2f}, γ′ %{y:.2f}<br>exponent %{z:.2f}<extra></extra>" },
         ...[[1, 1.2, "dot", "ρ = 0"]].map(([at_, width, dash, name]) => ({
           type: "scatter", mode: "lines", name, x: [at_, at_], y: [y0, y1], hoverinfo: "skip", meta: { asIs: true }, line: { color: ink, width, dash } })),
@@ -200,9 +206,13 @@ lazyscope.makers.push(async () => {
           hovertemplate: "this scheme<br>γ %{x:.3g}, γ′ %{y:.3g}<extra></extra>" },
       ];
     }
+    words() {
+      return this.elements[0].clientWidth < 500 ? ["lazy", "order one", "condensed"] : [WORDS.lazy, WORDS["order-one"], WORDS.condensed];
+    }
     layout() {
       const [x, y] = this.axes();
-      return { xaxis: { title: { text: "<i>γ</i> = 1 − <i>ρ</i>" }, range: x, showgrid: false }, yaxis: { title: { text: "<i>γ′</i>" }, range: y, showgrid: false },
+      return { margin: { l: 58, r: 56, t: 44, b: 52, autoexpand: false },  // fitted margins draw the map twice
+               xaxis: { title: { text: "<i>γ</i> = 1 − <i>ρ</i>" }, range: x, showgrid: false }, yaxis: { title: { text: "<i>γ′</i>" }, range: y, showgrid: false },
                showlegend: true, legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" } };
     }
   }
@@ -216,10 +226,12 @@ lazyscope.makers.push(async () => {
     traces() {
       const e = told().displacement_exponents, dashes = ["solid", "dash", "dot", "dashdot"];
       const widths = [1, 10, 100, 1e3, 1e4, 1e5, 1e6];
+      // Layers of one slope lie upon each other: the first is the widest, the last on top.
+      const alike = (l, before) => e.filter((other, k) => Math.abs(other - e[l]) < 1e-9 && (before ? k < l : k > l)).length;
       const lines = e.map((x, l) => ({
         type: "scatter", mode: "lines", name: `layer ${l + 1}: ${number(x)}`, x: widths, y: widths.map((m) => m ** x),
-        line: { color: LAYER[l], width: 2, dash: dashes[e.filter((other, k) => k < l && Math.abs(other - x) < 1e-9).length % 4] },
-        hovertemplate: `layer ${l + 1}<br>m^${number(x)}<extra></extra>`,
+        line: { color: LAYER[l], width: 2 + 1.5 * alike(l, false), dash: dashes[alike(l, true) % 4] },
+        hovertemplate: `layer ${l + 1}<br>${power(x)}<extra></extra>`,
       }));
       return [{ type: "scatter", mode: "lines", name: "its own size", x: [1, 1e6], y: [1, 1], hoverinfo: "skip", line: { color: "#7f8792", dash: "dash", width: 1.2 } }, ...lines];
     }
@@ -248,6 +260,6 @@ lazyscope.makers.push(async () => {
     });
   }
   recall();
-  show();
+  tell();
   return views;
 });

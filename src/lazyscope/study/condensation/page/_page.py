@@ -64,7 +64,9 @@ def write_condensation_page(
 
 def condensation_page(runs: xr.Dataset, estimates: xr.Dataset) -> Page:
     """The sections of the page, in order."""
-    study = read_map_study(runs, estimates.drop_vars(["order", "directions"]))
+    own = {"study": "condensation", "command": "lazyscope study condensation --output DIR"}
+    shown = estimates.drop_vars(["order", "directions"]).assign_attrs(own | estimates.attrs)
+    study = read_map_study(runs, shown)
     page = map_page(study)
     figure = page.sections[0]
     tables = {getattr(s, "anchor", ""): s for s in page.sections[1:]}
@@ -72,7 +74,6 @@ def condensation_page(runs: xr.Dataset, estimates: xr.Dataset) -> Page:
     assert isinstance(settings, Settings)
     return replace(
         page,
-        eyebrow="lazyscope, study condensation",
         lead=_lead(study),
         sections=[
             figure,
@@ -85,15 +86,9 @@ def condensation_page(runs: xr.Dataset, estimates: xr.Dataset) -> Page:
 
 
 def _settings(study: MapStudy, section: Settings) -> Settings:
-    """The settings of the map's page, made again by the study's own command."""
-    again = "lazyscope study condensation --output DIR"
-    words = "Run the study again (runs that are in its store are not repeated):"
+    """The settings of the map's page, and when the initial stage ends."""
     settings = ("early stop", listing([study.runs.attrs.get("early_stop")]))
-    return replace(
-        section,
-        items=[settings, *section.items],
-        commands=[(words, again), *section.commands[1:]],
-    )
+    return replace(section, items=[settings, *section.items])
 
 
 def _lead(study: MapStudy) -> str:

@@ -34,7 +34,7 @@ from lazyscope.report.parts import (
     log_axis,
     outcome_table,
     render_page,
-    toml_text,
+    sweep_commands,
     write_whole,
 )
 from lazyscope.study.phase_diagram.page._study import stored_json
@@ -361,12 +361,6 @@ def _table(runs: xr.Dataset, exponents: Sequence[Record]) -> Table:
 
 
 def _settings(runs: xr.Dataset, design: Mapping[str, Any]) -> Settings:
-    name = str(design.get("name", "sweep"))
     shared = stored_json(runs, "settings") or {}
-    words = "Run the sweep again (it does only what is missing), then make this page again:"
-    again = f"lazyscope sweep {name}.toml --store {name}\nlazyscope report {name} -o {name}.html"
-    commands = [(words, again)]
-    if design:
-        commands.append((f"The sweep as designed, to be saved as {name}.toml:", toml_text(design)))
     items = [(key.replace("_", " "), str(value)) for key, value in shared.items()]
-    return Settings("settings", "How this was made", items, commands)
+    return Settings("settings", "How this was made", items, sweep_commands(design))

@@ -28,7 +28,7 @@ from lazyscope.report.parts import (
     render_page,
     seconds,
     shown_verdict,
-    toml_text,
+    sweep_commands,
     write_whole,
 )
 from lazyscope.study.phase_diagram.page._data import curve_stride, map_data, quantity_name
@@ -78,9 +78,10 @@ def map_page(study: MapStudy) -> Page:
         facts.append(("time of all runs", seconds(study.seconds)))
     title = str(study.estimates.attrs.get("title") or runs.attrs.get("title") or "Phase diagram")
     version = _versions(runs).get("lazyscope_version", "")
+    named = study.estimates.attrs.get("study")
     return Page(
         title=title,
-        eyebrow="lazyscope, phase diagram",
+        eyebrow=f"lazyscope, {f'study {named}' if named else 'phase diagram'}",
         lead=_lead(study),
         verdict=shown_verdict(stored_json(study.estimates, "verdict")),
         facts=facts,
@@ -242,13 +243,9 @@ def _settings(study: MapStudy) -> Settings:
         words = (f"{name.removesuffix('_version')} {value}" for name, value in versions.items())
         items.append(("versions", ", ".join(words)))
     design = stored_json(study.runs, "design")
-    name = str((design or {}).get("name", "sweep"))
-    commands = [
-        (
-            "Run the sweep again (it does only what is missing), then make this page again:",
-            f"lazyscope sweep {name}.toml --store {name}\nlazyscope report {name} -o {name}.html",
-        )
-    ]
-    if design:
-        commands.append((f"The sweep as designed, to be saved as {name}.toml:", toml_text(design)))
-    return Settings("settings", "How this was made", items, commands)
+    return Settings(
+        "settings",
+        "How this was made",
+        items,
+        sweep_commands(design, study.estimates.attrs.get("command", "")),
+    )

@@ -184,6 +184,13 @@ def stored_estimates(record: Mapping[str, Any]) -> xr.Dataset:
     return xr.Dataset(read["variables"], read["coords"], record["attrs"])
 
 
+def estimates_of(result: Mapping[str, Any]) -> xr.Dataset:
+    """The estimates of a stored result, with the study's name and what ran it as attributes."""
+    told = {"study": result.get("study"), "command": result.get("settings", {}).get("command")}
+    known = {name: text for name, text in told.items() if text}
+    return stored_estimates(result["estimates"]).assign_attrs(known)
+
+
 def _array(values: Any) -> np.ndarray:
     array = np.array(values)
     return array.astype(float) if array.dtype == object else array

@@ -15,6 +15,7 @@ from lazyscope.report.parts import (
     Key,
     Legend,
     Panel,
+    Settings,
     Table,
     category_colors,
     check_stored,
@@ -25,6 +26,7 @@ from lazyscope.report.parts import (
     outcome_table,
     render_page,
     settings_section,
+    sweep_commands,
     write_whole,
 )
 from lazyscope.study.phase_diagram.page._page import map_page
@@ -33,6 +35,7 @@ from lazyscope.study.phase_diagram.page._study import (
     estimate_axes,
     read_map_study,
     stored_estimates,
+    stored_json,
 )
 
 _LOOKS = (
@@ -44,7 +47,11 @@ Axes = Sequence[tuple[str, np.ndarray]]
 
 
 def write_plane_page(
-    result: Record, plane_of: Callable[[Axes], xr.Dataset], path: str | os.PathLike[str]
+    result: Record,
+    plane_of: Callable[[Axes], xr.Dataset],
+    path: str | os.PathLike[str],
+    *,
+    others: Sequence[Record] = (),
 ) -> Path:
     """Write the page of a plane at virtual widths: the map, its boundaries, and cells at real widths.
 
@@ -52,6 +59,7 @@ def write_plane_page(
         result: the stored JSON object of the study.
         plane_of: gives the stored runs over (x, y, width, seed), for names and values of both axes.
         path: where the page goes; its folder must exist.
+        others: designs of the sweeps beside that of the plane.
 
     Returns:
         The path of the page.
@@ -72,10 +80,17 @@ def write_plane_page(
         layers,
         disagreements,
         outcome_table(result["outcomes"]),
-        settings_section(result),
+        _settings(result, plane, others),
     ]
     name = f"lazyscope, study {result['study']}"
     return write_whole(render_page(replace(page, eyebrow=name, sections=sections)), path)
+
+
+def _settings(result: Record, plane: xr.Dataset, others: Sequence[Record]) -> Settings:
+    """What every study tells of how it was made, and its sweeps."""
+    section = settings_section(result)
+    told = sweep_commands(stored_json(plane, "design"), section.commands[0][1], others=others)
+    return replace(section, commands=told)
 
 
 def boundary_table(result: Record, axes: Sequence[MapAxis]) -> Table:
