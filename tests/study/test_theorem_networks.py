@@ -224,6 +224,6 @@ def test_a_study_of_another_network_ends_in_a_verdict_and_a_page(model, tmp_path
     assert all(row["bound"] >= row["bound_published"] > 0 for row in result["bounds"])
     decided = result["limits"][0]["decided"]
     assert set(decided["factors"]) == {"limit", "start", "training"}
-    text = (tmp_path / "theorem.html").read_text()
+    text = (tmp_path / "index.html").read_text()
     assert f"{model} networks" in text
     assert ("φ_l" in text) is (model == "residual")

@@ -29,6 +29,7 @@ DEFAULT_STOP = 1e-4
 DEFAULT_MAX_STEPS = 20_000
 DEFAULT_NUM_RECORDS = 128
 
+_SPACES = 4  # two, one of which is being written, and a copy
 _MOST_STEPS = 2**31 - 1
 
 
@@ -157,6 +158,10 @@ def _check_kernel_fits(problem: Problem, method: AbstractMethod) -> None:
     """Refuse a problem whose frozen kernel does not fit into the memory at hand."""
     if isinstance(method, ExponentialFlow):
         points, num_outputs = problem.y.shape
+        if method.frozen == "products":
+            what = f"a Krylov space of {method.products} products over {points} points"
+            check_kernel_memory(8 * method.products * problem.y.size, what=what, copies=_SPACES)
+            return
         side = points * (num_outputs if method.frozen == "full" else 1)
         check_kernel_memory(
             8 * side**2,
