@@ -33,15 +33,21 @@ class Recipe:
 
     Attributes:
         fault: what is wrong with it.
+        strength: 1, or less for a fault with that share of its power of the width.
         zero_readout: whether its readout starts at zero.
         zero_queries: whether its queries start at zero.
         zero_outputs: whether what branches write starts at zero.
     """
 
     fault: Fault = "none"
+    strength: float = 1.0
     zero_readout: bool = False
     zero_queries: bool = False
     zero_outputs: bool = False
+
+    def power(self, fault: Fault) -> float:
+        """Share of the power of the width that this fault has here; 0 where it is another or none."""
+        return self.strength if self.fault == fault else 0.0
 
 
 class Block(nn.Module):
@@ -56,7 +62,8 @@ class Block(nn.Module):
         self.up = nn.Linear(width, 2 * width)
         self.down = nn.Linear(2 * width, width)
         head = width // HEADS
-        self.scale = head**-0.5 if recipe.fault == "attention" else (BASE / HEADS) ** 0.5 / head
+        base = BASE / HEADS
+        self.scale = base**-0.5 * (head / base) ** (recipe.power("attention") / 2 - 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Residual stream to residual stream."""
@@ -81,15 +88,15 @@ class Transformer(nn.Module):
         self.blocks = nn.ModuleList(Block(width, recipe) for _ in range(2))
         self.norm = nn.LayerNorm(width)
         self.readout = nn.Linear(width, VOCABULARY, bias=False)
-        self.stretch = (width / BASE) ** 0.5 if recipe.fault == "embedding" else 1.0
-        self.multiplier = 1.0 if recipe.fault == "multiplier" else BASE / width
+        self.stretch = (width / BASE) ** (recipe.power("embedding") / 2)
+        self.multiplier = (width / BASE) ** (recipe.power("multiplier") - 1)
         self._draw(width, recipe)
 
     def _draw(self, width: int, recipe: Recipe) -> None:
         for name, p in self.named_parameters():
             if p.dim() == 2 and "blocks" in name:
                 nn.init.normal_(p, std=p.shape[1] ** -0.5)
-        large = (width / BASE) ** 0.5 if recipe.fault == "readout" else 1.0
+        large = (width / BASE) ** (recipe.power("readout") / 2)
         nn.init.normal_(self.readout.weight, std=BASE**-0.5 * large)
         if recipe.zero_readout:
             nn.init.zeros_(self.readout.weight)
@@ -122,8 +129,8 @@ def optimiser(module: Transformer, recipe: Recipe = Recipe()) -> torch.optim.Opt
     hidden = [p for n, p in module.named_parameters() if p.dim() == 2 and "blocks" in n]
     known = {id(p) for p in hidden}
     others = [p for p in module.parameters() if id(p) not in known]
-    slow = 1.0 if recipe.fault == "rate" else ratio
-    decay = DECAY if recipe.fault == "decay" else DECAY * slow
+    slow = ratio ** (1 - recipe.power("rate"))
+    decay = DECAY * slow * ratio ** -recipe.power("decay")
     groups = [
         {"params": others, "lr": RATE, "weight_decay": DECAY},
         {"params": hidden, "lr": RATE / slow, "weight_decay": decay},

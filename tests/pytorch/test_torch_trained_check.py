@@ -134,6 +134,37 @@ def in_place(module, x, y, steps):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("width", [8, 16])
+def test_an_optimiser_with_the_memory_of_another_model_is_refused(width):
+    other = nn.Linear(2, width)
+    old = torch.optim.Adam(other.parameters())
+    other(torch.ones(1, 2)).sum().backward()
+    old.step()
+
+    def load(module):
+        made = torch.optim.Adam(module.parameters())
+        made.load_state_dict(old.state_dict())
+        return made
+
+    with pytest.raises(InputError, match="must be new for every network"):
+        check_optimisers(load(module := nn.Linear(2, 8)), module)
+    fresh = nn.Linear(2, 8)
+    check_optimisers(torch.optim.Adagrad(fresh.parameters(), initial_accumulator_value=0.1), fresh)
+
+
+def test_parameters_that_are_not_finite_are_named_with_their_width():
+    def build(width, seed):
+        torch.manual_seed(seed)
+        module = nn.Sequential(nn.Linear(2, width), nn.Linear(width, 1))
+        if width == 16:
+            module[1].weight.data[0, 0] = torch.nan
+        return module
+
+    points = (torch.eye(2), torch.ones(2, 1))
+    with pytest.raises(InputError, match=r"Parameter 1.weight must be finite.*\(width 16, seed 0"):
+        coordinate_check(build, points, (8, 16, 32), 2, train="adam")
+
+
 def test_a_function_that_trains_does_what_the_optimiser_by_name_does():
     told = {"steps": 2, "loss": "cross-entropy"}
     found = [

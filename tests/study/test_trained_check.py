@@ -160,6 +160,39 @@ def test_intervals_that_are_wide_leave_it_open_and_make_no_advice():
     check.assert_is("mup", undecided=True)
 
 
+def widened(check, name, kind, high=1.2, exponent=0.1):
+    """The check with a wide interval of one quantity of the layers of a kind."""
+    place = list(NAMES.values()).index(kind)
+    found = list(getattr(check.exponents, name))
+    found[place] = dataclasses.replace(found[place], exponent=exponent, interval=(-0.2, high))
+    return dataclasses.replace(check, exponents=check.exponents._replace(**{name: tuple(found)}))
+
+
+def test_layers_of_a_kind_are_settled_by_either_quantity_that_shows_their_exponent():
+    check = kept("mup")
+    assert widened(check, "own_of_kind", "hidden").verdict("mup")["answer"] == "supported"
+    assert widened(check, "reach_of_kind", "hidden").verdict("mup")["answer"] == "supported"
+    both = widened(widened(check, "own_of_kind", "hidden"), "reach_of_kind", "hidden")
+    assert both.verdict("mup")["answer"] == "undecided"
+    # Nothing else shows that of the readout, and a middle at a neighbour is never passed over.
+    assert widened(check, "reach_of_kind", "readout").verdict("mup")["answer"] == "undecided"
+    far = widened(check, "own_of_kind", "hidden", exponent=0.5)
+    assert far.verdict("mup")["answer"] == "undecided"
+
+
+def test_quantities_settle_each_other_only_where_kappa_is_known():
+    check = kept("mup")
+    kappa = dataclasses.replace(check.exponents.kappa, interval=(-0.2, 1.2))
+    check = dataclasses.replace(check, exponents=check.exponents._replace(kappa=kappa))
+    (judged,) = (j for j in widened(check, "own_of_kind", "hidden").judged if j.name == "mup")
+    assert [e.about for e in judged.open] == [
+        "the change that hidden layers make in what they write",
+        "kappa",
+    ]
+    zero = widened(kept("mup", zero=True), "own_of_kind", "hidden")
+    assert zero.verdict("mup")["answer"] == "undecided"
+
+
 def test_one_factor_on_all_rates_leaves_a_parametrisation_what_it_is_but_not_mup():
     slower = {f"{what}_{kind}": -0.5 for what in ("own", "reach") for kind in NAMES.values()}
     check = planted("mup", **slower)
@@ -353,3 +386,97 @@ def test_where_one_parametrisation_is_known_it_is_not_compared_with_others():
     assert by_another(kept("mup")).startswith("muP fits, the only one that is known")
     broken = by_another(planted("mup", own_hidden=0.5))
     assert broken.startswith("muP, the only one that is known for this optimiser, does not fit")
+
+
+def tables(width, seed):
+    """Tokens in, logits (n, T, V) out."""
+    rng = np.random.default_rng([seed, width])
+    params = {"table": rng.normal(size=(5, width)), "last": rng.normal(size=(width, 5)) / width}
+    return lambda p, x: jnp.tanh(p["table"][x]) @ p["last"], params
+
+
+def in_rows(width, seed):
+    apply, params = tables(width, seed)
+    return lambda p, x: apply(p, x).reshape(len(x), -1), params
+
+
+TEXT = np.random.default_rng(0).integers(0, 5, (4, 4))
+
+
+def trained_at(build, points, **given):
+    asked = asked_training("sgd", **({"steps": 1, "lr": 1e-3} | given))
+    network = FunctionTraining(call_build(build, 4, 0), points, asked, (4, 0))
+    return network.train([None, None], [1])
+
+
+def test_outputs_over_positions_count_like_rows_of_all_of_them():
+    y = np.random.default_rng(1).normal(size=(4, 3, 5))
+    found = trained_at(tables, (TEXT[:, :-1], y))
+    rows = trained_at(in_rows, (TEXT[:, :-1], y.reshape(4, -1)))
+    for one, other in zip(found, rows, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_cross_entropy_over_positions_is_the_mean_over_them():
+    x, y = TEXT[:, :-1], TEXT[:, 1:]
+    apply, params = tables(4, 0)
+    expected = optax.softmax_cross_entropy_with_integer_labels(apply(params, x), y).mean()
+    found = trained_at(tables, (x, y), loss="cross-entropy", batch_size=2)
+    np.testing.assert_allclose(found.loss[0], expected, rtol=1e-5)
+
+    def own(outputs, targets):
+        assert outputs.shape[1:] == (3, 5)
+        return optax.softmax_cross_entropy_with_integer_labels(outputs, targets).mean()
+
+    np.testing.assert_allclose(
+        trained_at(tables, (x, y), loss=own, batch_size=2).loss, found.loss, rtol=1e-5
+    )
+    with pytest.raises(InputError, match=r"whole numbers from 0 to 4 of shape \(4, 3\)"):
+        trained_at(tables, (x, TEXT[:, 1]), loss="cross-entropy")
+
+
+def test_a_function_that_diverges_is_measured_as_far_as_it_goes():
+    found = trained_at(in_jax, POINTS, lr=1e100, steps=4)
+    assert np.isfinite(found.loss[0])
+    assert not np.isfinite(found.loss[-1])
+    assert np.isfinite(found.reach[0]).all()
+
+
+def test_layers_that_no_gradient_has_moved_leave_it_open():
+    """One step from a readout that starts at zero."""
+    check = planted("standard", zero=True)
+    arrays = tuple(a._replace(moved_at=int(a.kind == "readout")) for a in check.arrays)
+    exponents = exponents_of(check.measured, WIDTHS, arrays)
+    check = dataclasses.replace(check, arrays=arrays, exponents=exponents)
+    found = check.verdict("standard")
+    assert found["answer"] == "undecided"
+    assert "in one step no gradient moved input layers, hidden layers." in found["sentence"]
+    assert "Take more steps." in found["sentence"]
+
+
+def test_another_axis_may_begin_at_one_and_a_width_may_not():
+    check = kept("mup")
+    from_one, from_two = (
+        exponents_of(check.measured, values, check.arrays)
+        for values in ((1, 2, 4, 8), (2, 4, 8, 16))
+    )
+    assert from_one.reach == from_two.reach
+    with pytest.raises(InputError, match="width must be a whole number of at least 2"):
+        coordinate_check(in_jax, POINTS, (1, 2, 4), 2, train="adam")
+    with pytest.raises(InputError, match="at least 3 increasing values of rank"):
+        coordinate_check(in_jax, POINTS, (1, 2), 2, train="adam", axis="rank")
+
+
+def adapted(rank, seed):
+    """A frozen matrix with an update of low rank that is trained."""
+    rng = np.random.default_rng(seed)
+    frozen = rng.normal(size=(3, 1))
+    params = {"down": rng.normal(size=(3, rank)), "up": np.zeros((rank, 1))}
+    return lambda p, x: x @ frozen + x @ p["down"] @ p["up"] / rank, params
+
+
+@pytest.mark.slow
+def test_the_rank_of_an_update_is_an_axis():
+    check = coordinate_check(adapted, POINTS, (1, 2, 4, 8), 3, train="adam", axis="rank", steps=2)
+    reach = dict(zip((a.name for a in check.arrays), check.exponents.reach, strict=True))
+    assert reach["up"].interval[0] < 0 < reach["up"].interval[1]  # r signs over r

@@ -140,12 +140,13 @@ def coordinate_check(
         >>> check.regime, check.schemes
         ('theta-lazy', ('standard',))
     """
-    widths = _checked_widths(widths)
+    axis = check_text("axis", training.get("axis", WIDTH)) if train is not None else WIDTH
+    widths = _checked_widths(widths, axis)
     seeds = check_count("seeds", seeds, minimum=2)
     x, y = _checked_data(data)
     if train is not None:
-        told = dict(training)
-        grid = Grid(check_text("axis", told.pop("axis", WIDTH)), widths, seeds)
+        told = {name: value for name, value in training.items() if name != "axis"}
+        grid = Grid(axis, widths, seeds)
         _check_told(told)
         many = DEFAULT_TRAINED_STEPS if steps is None else steps
         asked = asked_training(train, steps=many, **told)
@@ -267,17 +268,20 @@ def _check_readout(run: Run, leaves: Sequence[int]) -> None:
         )
 
 
-def _checked_widths(widths: Any) -> tuple[int, ...]:
+def _checked_widths(widths: Any, axis: str) -> tuple[int, ...]:
+    """At least 3 values, increasing; one unit is no layer, but one head, block or rank is what it says."""
     single = getattr(widths, "ndim", 1) == 0 or not isinstance(widths, Iterable)
     if isinstance(widths, str) or single:
         widths = () if isinstance(widths, str) else (widths,)
-    found = tuple(check_count("every width", width, minimum=2) for width in widths)
+    of_width = axis == WIDTH
+    every = "every width" if of_width else f"every value of {axis}"
+    found = tuple(check_count(every, width, minimum=1 + of_width) for width in widths)
     if len(found) < 3 or any(a >= b for a, b in pairwise(found)):
         raise InputError(
-            "a coordinate check needs at least 3 increasing widths",
+            f"a coordinate check needs at least 3 increasing {'widths' if of_width else f'values of {axis}'}",
             received=", ".join(map(str, found)) or "none",
-            cause="a single width, or widths in another order",
-            fix="give for instance 64, 128, 256, 512",
+            cause="a single one, or another order",
+            fix=f"give for instance {'64, 128, 256, 512' if of_width else '1, 2, 4, 8'}",
         )
     return found
 

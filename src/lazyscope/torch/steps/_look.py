@@ -9,6 +9,7 @@ import torch
 from lazyscope._checks import InputError
 from lazyscope._trace import ArrayRoles
 from lazyscope.torch._question import Question, call, pose
+from lazyscope.torch._values import check_parameter_values
 from lazyscope.torch.kernel._kernel import MEMORY, look
 from lazyscope.torch.kernel._probe import Sketch, record
 from lazyscope.torch.roles import roles_in
@@ -95,6 +96,7 @@ class Looked:
         self._flat = Flat(self.module)
         resting = Flat(double_copy(module, "a coordinate check").eval())
         inputs = double_inputs(x)
+        check_parameter_values(pose(self.module, inputs, None))  # by the names that its user knows
         prepared = look(resting, inputs, None, MEMORY)
         self._still: Question = prepared.question
         self._sketch: Sketch = prepared.sketch

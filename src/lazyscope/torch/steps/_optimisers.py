@@ -1,7 +1,7 @@
 """What do the optimisers of a module do with gradients, whatever they are called?"""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -53,6 +53,7 @@ def check_optimisers(
             cause="an optimiser made once for another model, or before the module was copied",
             fix="make it in a function of the module: lambda module: torch.optim.AdamW(module.parameters())",
         )
+    _check_new(several, names)
     twice = sorted({names[each] for each in held if held.count(each) > 1})
     if twice:
         raise InputError(
@@ -70,6 +71,23 @@ def check_optimisers(
             fix="add it to a group, or freeze it in build with requires_grad_(False)",
         )
     return several
+
+
+def _check_new(several: Sequence[torch.optim.Optimizer], names: Mapping[int, str]) -> None:
+    """Refuse optimisers that have been somewhere else: a memory of steps, or of other shapes."""
+    for each in several:
+        for p, state in each.state.items():
+            taken = float(state.get("step", 0))
+            shapes = [tuple(v.shape) for v in state.values() if getattr(v, "ndim", 0)]
+            other = [shape for shape in shapes if shape != tuple(p.shape)]
+            if taken or state.get("momentum_buffer") is not None or other:
+                what = f"a memory of shape {other[0]}" if other else "a memory of earlier steps"
+                raise InputError(
+                    "an optimiser must be new for every network that is drawn",
+                    received=f"{type(each).__name__} with {what} for {names[id(p)]}",
+                    cause="the state of another model that was loaded, or steps that were taken before",
+                    fix="leave load_state_dict out, or give a function that trains",
+                )
 
 
 def answers_of(

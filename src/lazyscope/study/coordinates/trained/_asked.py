@@ -32,7 +32,11 @@ def called(loss: Callable[..., Any], outputs: Any, targets: Any) -> Any:
     except Exception as error:
         raise _no_loss(f"{type(error).__name__}: {str(error)[:200]}", "an error in it") from error
     if not hasattr(found, "reshape") or np.prod(found.shape, dtype=int) != 1:
-        received = f"{type(found).__name__} {tuple(getattr(found, 'shape', ()))}"
+        received = (
+            f"an array of shape {tuple(found.shape)}"
+            if hasattr(found, "shape")
+            else f"{found!r:.80}, of the type {type(found).__name__}"
+        )
         raise _no_loss(received, "losses of the examples without a mean, or a number of Python")
     return found.reshape(())
 

@@ -63,7 +63,7 @@ def check_training(
     """
     asked.batches(len(points[1]), 0)  # refused before anything is drawn
     at = [(value, seed) for value in grid.values for seed in range(grid.seeds)]
-    networks = [_network(drawn_network(build, *each), points, asked, each) for each in at]
+    networks = [_drawn(build, points, asked, each, grid) for each in at]
     plan = _plan(networks[:: grid.seeds], grid, readout)
     first = [network.families() for network in networks[:: grid.seeds]]  # which no seed changes
     families = [found for found in first for _ in range(grid.seeds)]
@@ -96,7 +96,13 @@ def check_training(
         exponents=exponents_of(measured, grid.values, arrays),
         heads_grow=plan.heads_grow,
         versions=versions() | dict(networks[0].versions),
-        notes=(*networks[0].notes, *plan.readout.notes, *_lost(lost, grid), *_zeros(arrays)),
+        notes=(
+            *networks[0].notes,
+            *plan.readout.notes,
+            *_lost(lost, grid),
+            *_zeros(arrays),
+            *_still(arrays, asked.steps),
+        ),
     )
 
 
@@ -118,6 +124,19 @@ class Plan(NamedTuple):
     heads_grow: bool
     merged: bool
     shapes_differ: bool
+
+
+def _drawn(
+    build: Build, points: tuple[Any, Any], asked: AskedTraining, at: tuple[int, int], grid: Grid
+) -> TrainedNetwork:
+    """The network at one place of the grid; a refusal of another than the first says which."""
+    try:
+        return _network(drawn_network(build, *at), points, asked, at)
+    except InputError as error:
+        if at == (grid.values[0], 0):
+            raise
+        where = f"{error.received} ({grid.axis} {at[0]}, seed {at[1]}; not at those before)"
+        raise InputError(error.rule, received=where, cause=error.cause, fix=error.fix) from error
 
 
 def _network(
@@ -276,3 +295,13 @@ def _zeros(arrays: Sequence[TrainedArray]) -> list[str]:
     late = max((each.moved_at for each in arrays), default=1)
     when = f" Arrays behind them are judged from step {late}, their first." if late > 1 else ""
     return [f"Start at zero, and are judged from their first step: {names}.{when}"]
+
+
+def _still(arrays: Sequence[TrainedArray], steps: int) -> list[str]:
+    """A sentence on what no gradient has moved."""
+    found = [each.name for each in arrays if not each.moved_at and each.matrix]
+    if not found:
+        return []
+    names = ", ".join(found[:4]) + (" and more" if len(found) > 4 else "")
+    many = f"{steps} steps" if steps > 1 else "one step"
+    return [f"Not moved by a gradient in {many}, so that nothing is said of them: {names}."]

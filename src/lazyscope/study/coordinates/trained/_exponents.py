@@ -184,7 +184,8 @@ def exponents_of(
     flat = [each.reshape(-1, *each.shape[-2:]) for each in named.values()]
     cells = np.concatenate(flat)
     cells = np.where(np.isfinite(cells) & (cells > 0), cells, np.nan)
-    found = estimate_exponents(np.array(widths, float), cells)
+    # An axis may begin at 1, as depth and rank do; its unit is free, and changes no exponent.
+    found = estimate_exponents(np.array(widths, float) * max(1.0, 2 / widths[0]), cells)
     made, place = {}, 0
     for name, each in zip(named, flat, strict=True):
         cell = tuple(found.cell(place + k) for k in range(len(each)))

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, final
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -30,6 +31,17 @@ _Move = Callable[[_Leaves, int], _Leaves]
 
 
 @final
+class _Rows(eqx.Module):
+    """A function with outputs in rows (n, T V), whatever axes they have."""
+
+    apply: Any
+
+    def __call__(self, params: Any, x: Any) -> Any:
+        out = self.apply(params, x)
+        return out.reshape(len(out), -1) if getattr(out, "ndim", 0) > 2 else out
+
+
+@final
 class FunctionTraining:
     """A JAX function with its parameters and who trains it."""
 
@@ -42,20 +54,29 @@ class FunctionTraining:
     ) -> None:
         x, y = points
         self._asked, self._seed, self._described = asked, at[1], described
-        self._network = JaxNetwork(described, x)
+        self._network = JaxNetwork(described._replace(apply=_Rows(described.apply)), x)
         self._network.check()
         self.versions: Mapping[str, str] = self._network.versions
         self.notes: tuple[str, ...] = self._network.notes
         self._leaves: _Leaves = tuple(self._network.question.leaves)
-        self._y = _targets(asked.loss, np.asarray(y), self._network)
         example = self._network.example
         self._constants = (tuple(example.closed.consts), self._network.context)
-        self._programs = _programs(example, asked.loss)
+        form = self._output_form()
+        self._y = _targets(asked.loss, np.asarray(y), (self._network.num_points, *form))
+        self._programs = _programs(example, asked.loss, form)
         self.rates: np.ndarray | None = None
         if described.rates is not None:
             outline = self.outline()
             self.rates = rates_of(described, outline.groups)[list(outline.leaf_group)]
         self._check_asked()
+
+    def _output_form(self) -> tuple[int, ...]:
+        """Axes of the outputs of one point: (C,) or (T, V)."""
+        question = self._network.question
+        params = jax.tree.unflatten(question.treedef, question.leaves)
+        with self._settings():
+            out = jax.eval_shape(self._described.apply, params, question.x1)
+        return tuple(out.shape[1:])
 
     def outline(self) -> Outline:
         """What its arrays are called and how large they are."""
@@ -233,7 +254,10 @@ class FunctionTraining:
         params, points = jax.tree.map(_own_copy, (self._network.params, x))
         try:
             made = self._asked.train(apply, params, points, jnp.array(self._y), number)
-            found = tuple(pose(apply, made, x, None).leaves)
+            _check_shapes(made, self._leaves)
+            found = tuple(pose(_Rows(apply), made, x, None).leaves)
+        except InputError:
+            raise
         except Exception as error:
             raise InputError(
                 "train(apply, params, x, y, steps) must return the trained parameters",
@@ -241,13 +265,6 @@ class FunctionTraining:
                 cause="an error in train",
                 fix="call it on its own with what build returns",
             ) from error
-        if [w.shape for w in found] != [w.shape for w in self._leaves]:
-            raise InputError(
-                "a step must change values of parameters, not the parameters themselves",
-                received=f"{len(found)} arrays for {len(self._leaves)}, or other shapes",
-                cause="layers that are added, pruned or replaced while training",
-                fix="return parameters of the same structure",
-            )
         return found
 
     def _check_asked(self) -> None:
@@ -291,18 +308,18 @@ class _Programs(NamedTuple):
 _kept: OrderedDict[Any, _Programs] = OrderedDict()
 
 
-def _programs(example: Example, loss: Any) -> _Programs:
+def _programs(example: Example, loss: Any, form: tuple[int, ...]) -> _Programs:
     """Programs by the equations, which name neither seed nor parametrisation."""
-    key = (str(example.closed), loss)
+    key = (str(example.closed), loss, form)
     if key not in _kept:
-        _kept[key] = _made(example, loss)
+        _kept[key] = _made(example, loss, form)
     _kept.move_to_end(key)
     while len(_kept) > KEPT_PROGRAMS:
         _kept.popitem(last=False)
     return _kept[key]
 
 
-def _made(example: Example, given: Any) -> _Programs:
+def _made(example: Example, given: Any, form: tuple[int, ...]) -> _Programs:
     junctions = places_of(example)
     value = functools.partial(called, given) if callable(given) else named_loss(given).value
 
@@ -318,40 +335,62 @@ def _made(example: Example, given: Any) -> _Programs:
         return jax.vmap(single)(x)
 
     def loss(constants: Any, leaves: _Leaves, x: Any, y: Any, chosen: Any) -> Any:
-        outputs = seen(constants, leaves, x)[0]
+        outputs = seen(constants, leaves, x)[0].reshape(-1, *form)
         classes = callable(given) and np.dtype(y.dtype).kind in "iub"
         targets = jnp.asarray(y) if classes else jnp.asarray(y, outputs.dtype)
-        return (
-            value(outputs, targets) if chosen is None else value(outputs[chosen], targets[chosen])
-        )
+        if chosen is not None:
+            outputs, targets = outputs[chosen], targets[chosen]
+        if given == "cross-entropy":  # the mean is over positions, as over points
+            outputs, targets = (each.reshape(-1, form[-1]) for each in (outputs, targets))
+        return value(outputs, targets)
 
     return _Programs(jax.jit(seen), jax.jit(loss), jax.jit(jax.grad(loss, argnums=1)))
 
 
-def _targets(loss: Any, y: np.ndarray, network: JaxNetwork) -> np.ndarray:
-    """Rows (n, C); classes as numbers become rows where the loss has a name."""
-    shape = (network.num_points, network.num_outputs)
+def _targets(loss: Any, y: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """As the outputs (n, C) or (n, T, V); classes as numbers become rows where the loss has a name."""
     if callable(loss):
         return y
+    classes = shape[-1]
     if (
         loss == "cross-entropy"
         and y.dtype.kind in "iu"
-        and y.shape == shape[:1]
+        and y.shape == shape[:-1]
         and y.min() >= 0
-        and y.max() < shape[1]
+        and y.max() < classes
     ):
-        return np.eye(shape[1])[y]
+        return np.eye(classes)[y]
     if y.shape != shape:
         raise InputError(
             "targets must fit the points and the outputs of the network",
-            received=f"targets of shape {y.shape} for {shape[0]} points and {shape[1]} outputs",
+            received=f"targets of shape {y.shape} for outputs of shape {shape}",
             cause="a network with another number of outputs than the data has, classes for a squared "
             "loss, or classes that are not counted from 0",
             fix=f"give targets of shape {shape}, or for cross-entropy whole numbers from 0 to "
-            f"{shape[1] - 1}",
+            f"{classes - 1} of shape {shape[:-1]}",
         )
-    check_targets(named_loss(loss), y)
+    check_targets(named_loss(loss), y.reshape(-1, classes))
     return y
+
+
+def _check_shapes(made: Any, leaves: _Leaves) -> None:
+    """Refuse parameters of another structure than those that were given."""
+    if made is None:
+        raise InputError(
+            "train(apply, params, x, y, steps) must return the trained parameters",
+            received="None",
+            cause="a function without return, since arrays of JAX do not change in place",
+            fix="return the parameters at its end",
+        )
+    shapes = [np.shape(each) for each in jax.tree.leaves(made)]
+    if shapes != [w.shape for w in leaves]:
+        raise InputError(
+            "a step must change values of parameters, not the parameters themselves",
+            received=f"{len(shapes)} arrays for {len(leaves)}, or other shapes",
+            cause="a train that returns something else than the parameters, or layers that are added, "
+            "pruned or replaced while training",
+            fix="return parameters of the same structure",
+        )
 
 
 def _own_copy(leaf: Any) -> Any:
@@ -364,6 +403,8 @@ def _rms(*values: Any) -> float:
 
 
 def _size(values: Any, axis: int | None) -> float:
+    if not bool(jnp.isfinite(values).all()):  # of a training that diverged
+        return float("nan")
     if axis is None:
         return float(jnp.linalg.norm(values))
     return float(operator_norm(jnp.moveaxis(values, axis, 0).reshape(values.shape[axis], -1)))

@@ -28,11 +28,13 @@ from lazyscope.study.coordinates.trained._exponents import (
 )
 from lazyscope.study.coordinates.trained._verdict import (
     APART,
+    LAYERS,
     MARGIN,
     NEAR,
     Judged,
     Subject,
     judge_all,
+    unmoved_kinds,
 )
 
 Movement = Literal["lazy", "order-one", "too fast", "undecided", "not moved"]
@@ -154,6 +156,11 @@ class TrainedCheck(AbstractResult):
         what = f"{', '.join(others)} fit as well" if others else _open_words(judged)
         more = f"Take the widths {', '.join(map(str, self.next_widths))}, or more seeds."
         more = more if self.next_widths else "Take larger widths, or more seeds."
+        still = unmoved_kinds(self._subject)
+        if still:
+            steps = f"{self.steps} steps" if self.steps > 1 else "one step"
+            what = f"in {steps} no gradient moved {_few([LAYERS[kind] for kind in still])}"
+            more = "Take more steps."
         return stated("undecided", f"{name} may fit: {what}. {more}", self._remarks())
 
     def assert_is(self, expected: str, *, undecided: bool = False) -> None:
@@ -309,8 +316,7 @@ def _movements(check: TrainedCheck) -> str:
             own = [a for a in known if a.matrix and not a.zero and kind != "readout"]
             found = (exponents.own_of_kind if own else exponents.reach_of_kind)[k]
             if known:
-                words = "the readout" if kind == "readout" else f"{kind} layers"
-                kinds.setdefault(_movement(known[0], found), []).append(words)
+                kinds.setdefault(_movement(known[0], found), []).append(LAYERS[kind])
     else:
         for array, name in zip(check.arrays, check.movements, strict=True):
             if array.kind != "fixed" and array.matrix:

@@ -3,6 +3,11 @@
 A parametrisation is a list of exponents that measured ones should have. An interval contradicts one where
 it lies outside of what is expected by more than `MARGIN`, which finite widths alone can make, and supports it
 where it lies within half a power of it, the distance of familiar parametrisations.
+
+Layers of a kind show their exponent u_l twice: what they write changes like m^(u_l + (p - 1) rho), and what
+their step takes off the loss like m^(u_l + p rho), which are rho apart, and kappa shows rho. So where the
+interval of kappa leaves no neighbour, either of the two settles the kind; the middle of the other has to be
+near all the same.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +26,7 @@ APART = 0.75
 NEAR = 0.35
 _OF_HEADS = -0.5
 """Of random queries and keys over their number of units, as 1/d leaves it."""
+LAYERS = {"input": "input layers", "hidden": "hidden layers", "readout": "the readout"}
 _MOVING = ("sgd", "adam", "muon")
 Side = Literal["both", "above"]
 
@@ -36,8 +42,9 @@ class Evidence(NamedTuple):
         wanted: the exponent of the parametrisation.
         side: ``above`` where only a larger one would contradict it.
         rate: whether it grows with the learning rate, so that a common factor moves it.
-        deciding: whether its interval has to exclude neighbours; of single arrays the middle is enough,
-            since those of a kind decide together.
+        shows: the exponent that is open until an interval excludes its neighbours: ``rho``, or that of
+            layers of a kind; empty for single arrays, of which the middle is enough, since those of a
+            kind decide together.
     """
 
     about: str
@@ -47,7 +54,7 @@ class Evidence(NamedTuple):
     wanted: float
     side: Side = "both"
     rate: bool = False
-    deciding: bool = False
+    shows: str = ""
 
     def contradicts(self, shift: float = 0.0) -> bool:
         """Whether its interval lies outside of what is wanted."""
@@ -55,16 +62,16 @@ class Evidence(NamedTuple):
         wanted = self.wanted + shift
         return low > wanted + MARGIN or (self.side == "both" and high < wanted - MARGIN)
 
-    def decides(self, shift: float = 0.0) -> bool:
-        """Whether it leaves no room for a neighbour: its interval, or its middle where others decide."""
-        wanted = self.wanted + shift
-        gap = self.found.exponent - wanted
-        near = gap < NEAR and (self.side == "above" or gap > -NEAR)
-        if not self.deciding:
-            return near
+    def near(self, shift: float = 0.0) -> bool:
+        """Whether its middle is where it should be rather than at a neighbour."""
+        gap = self.found.exponent - self.wanted - shift
+        return gap < NEAR and (self.side == "above" or gap > -NEAR)
+
+    def settles(self, shift: float = 0.0) -> bool:
+        """Whether its interval leaves no room for a neighbour."""
         low, high = self.found.interval
-        inside = high < wanted + APART and (self.side == "above" or low > wanted - APART)
-        return near and inside
+        wanted = self.wanted + shift
+        return high < wanted + APART and (self.side == "above" or low > wanted - APART)
 
 
 class Subject(NamedTuple):
@@ -106,7 +113,7 @@ def evidence_of(name: str, subject: Subject) -> tuple[Evidence, ...] | None:
     ]
     if expected.rho is not None and subject.readouts:
         kappa, last = subject.exponents.kappa, subject.readouts[0]
-        found.append(Evidence("kappa", "start", last, kappa, expected.rho, deciding=True))
+        found.append(Evidence("kappa", "start", last, kappa, expected.rho, shows="rho"))
     if name == "mup":
         found += _of_mup(subject)
     return tuple(each for each in found if _known(each.found))
@@ -132,22 +139,19 @@ def _expected(name: str, subject: Subject) -> Expected | None:
 def _of_kinds(expected: Expected, subject: Subject) -> Iterator[Evidence]:
     """Layers of a kind together, which decide; what contradicts is said by its arrays as well."""
     exponents = subject.exponents
-    words = {"input": "input layers", "hidden": "hidden layers", "readout": "the readout"}
     late = {
         kind: any(a.kind == kind and a.gated and a.optimiser == "sgd" for a in subject.arrays)
         for kind in KINDS
     }
     for k, kind in enumerate(KINDS):
         if kind in expected.own:
-            about = f"the change that {words[kind]} make in what they write"
+            about = f"the change that {LAYERS[kind]} make in what they write"
             side: Side = "above" if late[kind] else "both"
             own = exponents.own_of_kind[k]
-            yield Evidence(
-                about, "kind", -1, own, expected.own[kind], side, rate=True, deciding=True
-            )
-        about = f"what a step of {words[kind]} takes off the loss"
+            yield Evidence(about, "kind", -1, own, expected.own[kind], side, rate=True, shows=kind)
+        about = f"what a step of {LAYERS[kind]} takes off the loss"
         reach = exponents.reach_of_kind[k]
-        yield Evidence(about, "kind", -1, reach, expected.reach[kind], rate=True, deciding=True)
+        yield Evidence(about, "kind", -1, reach, expected.reach[kind], rate=True, shows=kind)
 
 
 def _of_arrays(expected: Expected, subject: Subject, *, only_first: bool) -> Iterator[Evidence]:
@@ -219,10 +223,34 @@ def judge(name: str, subject: Subject) -> Judged:
         return Judged(name, "unknown", 0.0, (), ())
     shift = 0.0 if name == "mup" or subject.zero_readout else common_factor(evidence)
     against = tuple(e for e in evidence if e.contradicts(shift * e.rate))
-    left = tuple(e for e in evidence if not e.decides(shift * e.rate))
-    complete = any(e.rate for e in evidence)
+    left = _open(evidence, shift)
+    complete = not unmoved_kinds(subject) and any(e.rate for e in evidence)
     answer = "contradicted" if against else "supported" if complete and not left else "undecided"
     return Judged(name, answer, shift, against, left)
+
+
+def unmoved_kinds(subject: Subject) -> list[str]:
+    """Kinds of layers that are trained and that no gradient has moved yet."""
+    moved = {each.kind for each in subject.arrays if each.moved_at}
+    return [
+        kind
+        for kind in KINDS
+        if kind not in moved and any(a.kind == kind and a.matrix for a in subject.arrays)
+    ]
+
+
+def _open(evidence: Sequence[Evidence], shift: float) -> tuple[Evidence, ...]:
+    """What leaves room for a neighbour, and is not settled by what shows the same exponent."""
+    settled = {
+        e.shows for e in evidence if e.shows and e.side == "both" and e.settles(shift * e.rate)
+    }
+    known = settled if "rho" in settled else set[str]()
+
+    def is_open(e: Evidence) -> bool:
+        left = bool(e.shows) and not e.settles(shift * e.rate) and e.shows not in known
+        return left or not e.near(shift * e.rate)
+
+    return tuple(e for e in evidence if is_open(e))
 
 
 def common_factor(evidence: Sequence[Evidence]) -> float:
