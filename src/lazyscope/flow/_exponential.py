@@ -334,8 +334,8 @@ def _try_step(problem: Problem, here: _Here, length: Scalar) -> _Trial:
     def descent(outputs: Array) -> Array:
         return spectrum.assemble(-share * phi_2 * spectrum.coefficients(outputs - problem.y))
 
-    pushes = (spectrum.assemble(share * phi * of) for phi, of in ((phi_1, q), (phi_2, predicted)))
-    end, error = _moved(problem, here, *pushes, descent)
+    first, second = (spectrum.assemble(share * f) for f in (phi_1 * q, phi_2 * predicted))
+    end, error = _moved(problem, here, first, second, descent)
     residual, squares = problem.residual_after(end), jnp.sum(q**2)
     surprise = spectrum.coefficients(residual) - predicted
     return _Trial(
