@@ -190,3 +190,17 @@ def test_a_guaranteed_rate_needs_one_number_of_each_kind_for_each_layer():
     for alpha, smallest in (([1.0, 2.0], [1.0]), ([1.0, 0.0], [1.0, 1.0])):
         with pytest.raises(InputError, match="must"):
             guaranteed_rate(np.array(alpha), np.ones(len(alpha)), np.array(smallest), 4)
+
+
+def test_groups_of_a_forecast_have_the_names_of_its_problem_and_label_its_data():
+    params = {"readout": np.full((3, 1), 0.2), "first": np.full((2, 3), 0.1)}
+    names = {"readout": "readout", "first": "first"}
+    problem = function_problem(
+        lambda p, x: x @ p["first"] @ p["readout"], params, np.eye(2), [[1.0], [2.0]], groups=names
+    )
+    seen = forecast_problem(problem)
+    assert seen.groups == tuple(problem.model.group_names)
+    assert set(seen.groups) == {"readout", "first"}
+    labelled = seen.to_dataset()["displacement"].sel(groups="first")
+    assert float(labelled) == float(seen.displacement[seen.groups.index("first")])
+    assert repr(seen).startswith(f"Forecast(groups=[{', '.join(seen.groups)}], displacement=[")

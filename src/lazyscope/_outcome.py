@@ -26,6 +26,12 @@ class Outcome(IntEnum):
     DIVERGED = 3
     STALLED = 4
 
+    def __str__(self) -> str:
+        return self.label
+
+    def __format__(self, format_spec: str) -> str:
+        return format(self.label, format_spec)
+
     @property
     def label(self) -> str:
         """Short name, as used in stored results and JSON."""

@@ -49,7 +49,7 @@ def test_a_run_is_recorded_with_its_optimiser_its_loss_and_their_law():
     with own_settings():
         run = run_settings(told, ("displacement", "test_error"))
     assert run.outcome.ok
-    assert (run.optimizer, run.loss, run.scheme.optimiser) == ("adam", "cross-entropy", "adam")
+    assert (run.optimizer, run.criterion, run.scheme.optimiser) == ("adam", "cross-entropy", "adam")
     assert (run.method["share"], run.method["epsilon"]) == (0.02, 1e-12)
     assert run["loss_initial"] == pytest.approx(math.log(10))  # of outputs that start at zero
     assert run["loss_final"] <= 0.3 * math.log(10)

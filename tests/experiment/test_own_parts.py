@@ -66,8 +66,8 @@ def problem(**own):
 def test_a_record_names_the_loss_that_was_trained():
     method = GradientDescent(step_size=0.1)
     run = run_experiment(Experiment.of(problem(loss=Quartic())), method, stop=0.5)
-    assert run.loss == "Quartic"
-    assert run_experiment(Experiment.of(problem()), method, stop=0.5).loss == "squared"
+    assert run.criterion == "Quartic"
+    assert run_experiment(Experiment.of(problem()), method, stop=0.5).criterion == "squared"
 
 
 @pytest.mark.parametrize("name", ["forecast", "spectrum", "rates"])
@@ -124,3 +124,13 @@ def test_a_run_says_which_data_and_width_it_had():
     assert (run.width, run.seed) == (8, None)
     assert run["loss"] == {"initial": run["loss_initial"], "final": run["loss_final"]}
     assert (run["outcome"], run["loss"]["final"] < run["loss"]["initial"]) == ("converged", True)
+
+
+def test_a_run_of_a_problem_of_ones_own_has_a_verdict_where_it_measured_one():
+    run = run_experiment(Experiment.of(problem()), stop=0.5, record=("displacement", "kernel"))
+    assert run.displacement.frobenius.shape == (1,)
+    assert run.verdict == "not-lazy"
+    assert run_experiment(Experiment.of(problem()), stop=0.5, record=("kernel",)).verdict is None
+    scaled = function_problem(linear, np.full((2, 1), 10.0), np.eye(2), np.full((2, 1), 10.1))
+    kept = run_experiment(Experiment.of(scaled), stop=0.5, record=("displacement", "kernel"))
+    assert kept.verdict == "lazy"

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from lazyscope import Dense, Outcome, dense_problem, function_problem, solve_flow
+from lazyscope.experiment._experiment import Points, drawn_experiment
 from lazyscope.flow import ExponentialFlow, GradientDescent
 from lazyscope.measure import relative_change
-from lazyscope.model import Centred, group_norms
+from lazyscope.model import Centred, architecture, group_norms
 from lazyscope.scaling import Scheme
 
 
@@ -85,6 +86,29 @@ def test_another_network_of_huge_outputs_is_trained_by_its_derivative_along_the_
     result = solve_flow(problem, stop=0.5)
     assert result.outcome is Outcome.CONVERGED
     assert 0 < moved(result).max() < 1e-15
+
+
+@pytest.mark.parametrize("name", ["residual", "convolution"])
+def test_what_is_trained_of_large_networks_of_blocks_is_their_exact_difference(double, name):
+    """Outputs are large at the start, and a few units change sides: nothing may jump there."""
+    network = architecture(name).build(36, 1, 16, 2, "relu")
+    alpha = [40.0] * len(network.shapes)
+    params = network.init_from_std(jax.random.key(3), network.weight_std(alpha))
+    rng = np.random.default_rng(3)
+    x = np.abs(rng.standard_normal((5, 36)))
+    given = Points(*map(jnp.asarray, (x, rng.standard_normal((5, 1)), x, np.zeros((5, 1)))))
+    speeds = np.ones(len(network.group_names))
+    problem = drawn_experiment(network, params, given, speeds, 0.0).problem.started()
+    step = jax.tree.map(
+        lambda p: jnp.asarray(3e-3 * float(jnp.std(p)) * rng.standard_normal(p.shape)),
+        problem.params,
+    )
+    start = problem.model.apply(problem.params, problem.x)
+    expected = problem.model.apply(problem.at(step), problem.x) - start
+    assert np.abs(start).max() > 10 * np.abs(problem.y).max()
+    np.testing.assert_allclose(
+        problem.outputs_after(step), expected, atol=1e-9 * np.abs(expected).max()
+    )
 
 
 def test_relative_changes_of_1e_minus_30_are_measured(double):

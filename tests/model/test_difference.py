@@ -7,14 +7,19 @@ import numpy as np
 import pytest
 
 from lazyscope.model import (
+    Attention,
+    Convolution,
     Dense,
     FunctionModel,
+    LayerNorm,
+    Residual,
+    ResidualConvolution,
     activation,
     activation_names,
     output_difference,
     parameter_groups,
 )
-from lazyscope.model._difference import activation_difference
+from naive import architectures as naive
 
 EXACT = {
     "relu": lambda u: max(u, mpmath.mpf(0)),
@@ -41,7 +46,7 @@ def drawn(model, size, seed=0):
 def test_an_activation_changes_as_in_fifty_digits(double, name, size):
     rng = np.random.default_rng(0)
     u, du = rng.standard_normal(40), size * rng.standard_normal(40)
-    found = np.asarray(activation_difference(activation(name), jnp.asarray(u), jnp.asarray(du)))
+    found = np.asarray(activation(name).difference(jnp.asarray(u), jnp.asarray(du)))
     with mpmath.workdps(50):
         sigma = EXACT[name]
         exact = [
@@ -70,6 +75,74 @@ def test_a_step_of_1e_minus_25_changes_outputs_as_the_derivative_says(double, na
     x = jax.random.normal(jax.random.key(5), (4, 3))
     slope = jax.jvp(lambda p: model.apply(p, x), (start,), (step,))[1]
     np.testing.assert_allclose(output_difference(model, start, step, x), slope, rtol=1e-12)
+
+
+NETWORKS = {
+    "dense": lambda sigma: Dense(36, 2, 8, 2, sigma, output_scale=3.0),
+    "convolution": lambda sigma: Convolution((6, 6, 1), 2, 4, 2, sigma, stride=2),
+    "residual": lambda sigma: Residual(36, 2, 8, 4, sigma),
+    "residual-convolution": lambda sigma: ResidualConvolution((6, 6, 1), 2, 4, 3, sigma, stride=2),
+    "layer-norm": lambda sigma: LayerNorm(36, 2, 8, 2, sigma, epsilon=1e-12),
+    "attention": lambda sigma: Attention((6, 6), 2, 8, 2, sigma, score_scale=0.5),
+}
+
+
+def long_outputs(name, model, params, x):
+    """Outputs by the loops of the naive twin, in the longest numbers that NumPy has."""
+    params = jax.tree.map(lambda leaf: np.asarray(leaf, np.longdouble), params)
+    weights = [layer.weight for layer in params if hasattr(layer, "weight")]
+    sigma = {"relu": naive.relu, "tanh": np.tanh}[model.activation_name]
+    x = np.asarray(x, np.longdouble)
+    if name == "dense":
+        for weight in weights[:-1]:
+            x = sigma(weight @ x)
+        return 3 * (weights[-1] @ x)
+    if name == "convolution":
+        return naive.convolution(weights, x.reshape(6, 6, 1), sigma, 2, "same")
+    if name == "residual":
+        return naive.residual(weights, x, sigma, np.longdouble(model.branch_scale))
+    if name == "residual-convolution":
+        scale = np.longdouble(model.branch_scale)
+        return naive.residual_convolution(weights, x.reshape(6, 6, 1), sigma, scale, 2)
+    if name == "layer-norm":
+        return naive.layer_norm(weights, params[3:], x, sigma, np.longdouble(1e-12))
+    return naive.attention(weights, x.reshape(6, 6), sigma, 2, np.longdouble(0.5), 1)[0]
+
+
+def stepped(name, sigma, size):
+    """A network, its start, a step of this size relative to it, and two points."""
+    rng = np.random.default_rng(7)
+    model = NETWORKS[name](sigma)
+    params = model.init_from_std(jax.random.key(2), [0.6] * len(model.shapes))
+    step = jax.tree.map(lambda p: jnp.asarray(size * rng.normal(size=p.shape)), params)
+    return model, params, step, jnp.asarray(rng.uniform(size=(2, 36)))
+
+
+@pytest.mark.parametrize("sigma", ["relu", "tanh"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_of_blocks_pass_differences_on_where_subtraction_loses_half_the_digits(
+    double, name, sigma
+):
+    model, params, step, x = stepped(name, sigma, 1e-8)
+    found = jax.jit(model.difference)(params, step, x)
+    moved = jax.tree.map(lambda p, d: np.asarray(p, np.longdouble) + np.asarray(d), params, step)
+    pairs = [[long_outputs(name, model, each, one) for one in x] for each in (moved, params)]
+    expected = np.array(pairs[0]) - np.array(pairs[1])
+    np.testing.assert_allclose(found, expected.astype(float), rtol=3e-10)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_of_blocks_pass_on_what_changes_sides_at_a_kink(double, name):
+    """Steps as large as the network turn units on and off, where a derivative along the way jumps."""
+    model, params, step, x = stepped(name, "relu", 0.6)
+    moved = jax.tree.map(jnp.add, params, step)
+    found, start, end = jax.jit(
+        lambda: (model.difference(params, step, x), model.apply(params, x), model.apply(moved, x))
+    )()
+    np.testing.assert_allclose(found, end - start, rtol=1e-9, atol=1e-12)
+    seen = FunctionModel(model.apply, parameter_groups(params), network=model)
+    groups = seen.groups_of(params), seen.groups_of(step)
+    np.testing.assert_allclose(output_difference(seen, *groups, x), found, rtol=1e-12)
 
 
 def test_other_networks_integrate_their_derivative_where_they_move_little(double):

@@ -26,7 +26,7 @@ def convolve(weight, image, stride, padding):
     corners, size = places(height, width, k, stride, padding)
     rows = []
     for r, c in corners:
-        total = np.zeros(weight.shape[0])
+        total = np.zeros(weight.shape[0], weight.dtype)
         for i in range(k):
             for j in range(k):
                 if 0 <= r + i < height and 0 <= c + j < width:
@@ -73,7 +73,7 @@ def attention(weights, tokens, sigma, heads, score_scale, b):
     ]
     h = [embedding @ each for each in z]
     d = m // heads
-    scores, seen = np.zeros((heads, num, num)), np.zeros((num, m))
+    scores, seen = (np.zeros(s, embedding.dtype) for s in ((heads, num, num), (num, m)))
     for a in range(heads):
         mine = slice(a * d, (a + 1) * d)
         for t in range(num):

@@ -12,7 +12,7 @@ from torch.nn import functional
 from lazyscope._checks import InputError
 from lazyscope.measure import operator_norm
 from lazyscope.observe import Cadence
-from lazyscope.torch import Observer, tangent_kernel
+from lazyscope.torch import Observer, forecast, tangent_kernel
 from lazyscope.torch.steps._norms import operator_norm as operator_norm_torch
 from pytorch.torch_cases import Function, array, case, points
 
@@ -161,6 +161,14 @@ def test_layers_of_sequences_are_told_by_what_they_are_and_others_by_their_names
     both = nn.Sequential(nn.Sequential(nn.Linear(3, 4)), nn.Linear(4, 1)).double()
     groups = Observer(both, points(4, 3)).record.subject.groups
     assert groups == ("layer 0.0 (Linear)", "layer 1 (Linear)")
+
+
+def test_a_forecast_calls_layers_as_an_observer_does():
+    module = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)).double()
+    x, y = np.eye(2), np.ones((2, 1))
+    seen, watched = forecast(module, x, y), Observer(module, x, y)
+    assert seen.groups == watched.record.subject.groups == ("layer 0 (Linear)", "layer 2 (Linear)")
+    assert len(seen.displacement) == 2
 
 
 def test_named_groups_and_copies_are_understood():

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 from tests.study.test_kappa_verdict import runs_with
 
 from lazyscope._checks import InputError
 from lazyscope.experiment import look_ahead, spread, spread_names
 from lazyscope.study import KappaSettings, find_study, judge_study, kappa_settings
-from lazyscope.study.kappa._kappas import LAZY, with_kappas
+from lazyscope.study.kappa._kappas import LAZY, SETTLED, with_kappas
 from lazyscope.study.kappa._outside import START, outside, outside_by_start
 from lazyscope.study.kappa._study import warn_of_hopeless_spreads
 from lazyscope.study.kappa._verdict import NUM_KAPPAS, judge
@@ -44,6 +45,30 @@ def test_the_same_data_choose_the_same_kappas_and_given_ones_stay():
     assert with_kappas(settings) == with_kappas(settings)
     given = KappaSettings(**FEW, kappas=(1.0, 2.0, 4.0, 8.0))
     assert with_kappas(given) is given
+
+
+def test_kappas_of_branches_begin_where_the_scales_alone_predict_the_slope():
+    given = {"widths": (8, 64), "spreads": ("balanced", "ntk-like"), "seeds": 2}
+    settings = with_kappas(kappa_settings("residual", **(FEW | given)))
+    reach = settings.ladder[-1] / settings.ladder[-NUM_KAPPAS]
+
+    def slope(begin):
+        """Of ntk-like at width 64: four hidden layers, b = 1/2, c = 1/2, one speed."""
+        logs = []
+        for aim in np.log([begin, reach * begin]):
+            log = brentq(
+                lambda c, aim=aim: 2 * c + 1.5 * np.log1p(np.exp(2 * c) / 8) + np.log(8) - aim,
+                -9,
+                40,
+            )
+            alpha = np.exp(log) * np.array([8.0, 1.0, 1.0, 1.0, 1.0])
+            squares = 1 / alpha**2
+            squares[1:4] *= alpha[1:4] ** 2 / (8 + alpha[1:4] ** 2)
+            logs.append(np.log(squares.max() / squares.sum()) - aim)
+        return float(np.diff(logs)[0] / np.log(reach))
+
+    begin = settings.ladder[-NUM_KAPPAS]
+    assert abs(slope(begin) + 1) <= SETTLED < abs(slope(begin / 8) + 1)
 
 
 def test_settings_without_kappas_have_no_runs_yet():

@@ -454,6 +454,15 @@ def test_layers_that_no_gradient_has_moved_leave_it_open():
     assert "Take more steps." in found["sentence"]
 
 
+def test_blocks_that_come_and_go_are_judged_by_what_they_do_together():
+    """Each of L blocks moves less and less, all of them at order one."""
+    check = planted("mup", own_hidden=-0.5)
+    assert check.movements[1] == "lazy"
+    arrays = (check.arrays[0], check.arrays[1]._replace(name="blocks.*.weight"), check.arrays[2])
+    check = dataclasses.replace(check, axis="depth", arrays=arrays)
+    assert check.movements[1] == "order-one"
+
+
 def test_another_axis_may_begin_at_one_and_a_width_may_not():
     check = kept("mup")
     from_one, from_two = (

@@ -1,10 +1,12 @@
 """Is every result a line in a terminal, a table in a notebook, labelled data, and a file?"""
 
+import copy
 import functools
 import importlib
 import importlib.util
 import inspect
 import json
+import pickle
 from dataclasses import dataclass, field, is_dataclass
 from typing import Any, get_args, get_type_hints
 
@@ -141,7 +143,7 @@ def test_a_module_that_is_a_result_stays_a_tree_of_arrays():
         values: Float[Array, " modes"]
 
     doubled = jax.jit(lambda given: jax.tree.map(lambda a: 2 * a, given))(Solved(jnp.ones(3)))
-    assert repr(doubled) == "Solved(values=array(3,))"
+    assert repr(doubled) == "Solved(values=[2, 2, 2])"
     assert doubled.to_dataset()["values"].values.tolist() == [2.0, 2.0, 2.0]
 
 
@@ -158,6 +160,60 @@ def test_a_run_and_its_forecast_are_results_with_labels(tmp_path):
     assert float(data["loss.initial"]) == done["loss"]["initial"]
     stored = json.loads(done.save(tmp_path / "run.json").read_text())
     assert stored["loss"] == done["loss"]
+
+
+def tiny_run(**changed):
+    scheme = lazyscope.named_scheme("lecun", depth=1, input_dim=2)
+    return lazyscope.SingleRun(([[1.0, 0.0], [0.0, 1.0]], [1, -1]), scheme, width=4, **changed)
+
+
+def test_an_answer_has_its_items_as_fields_and_says_what_it_has_not():
+    report = lazyscope.regime_report(lazyscope.named_scheme("mup", depth=1), width=16)
+    assert report.regime == report["regime"] == "critical"
+    assert report.to_mup.scale_exponents == report["to_mup"]["scale_exponents"]
+    assert json.loads(json.dumps(report)) == report
+    assert pickle.loads(pickle.dumps(report)) == report
+    assert {"regime", "kappa"} <= set(dir(report))
+    assert repr(report).startswith("RegimeReport(name=mup, regime=critical, kappa=1")
+    assert len(repr(report)) <= 100
+    with pytest.raises(AttributeError, match="did you mean kappa"):
+        _ = report.kapa
+    with pytest.raises(TypeError):
+        report.regime()
+
+
+def test_what_is_computed_with_shows_itself_on_one_line_without_its_arrays():
+    run = tiny_run(seed=3)
+    assert repr(run).startswith("SingleRun(data=2 points of arrays, scheme=lecun, width=4")
+    assert repr(run.data).startswith("Dataset(name=arrays, num_points=2, input_dim=2, output_dim=1")
+    assert max(len(repr(run)), len(repr(run.data))) <= 100
+    assert "<table>" in run.data._repr_html_()
+
+
+@pytest.mark.slow
+def test_a_forecast_and_its_run_have_the_same_names():
+    before, after = lazyscope.forecast_run(tiny_run()), lazyscope.train_run(tiny_run(), stop=0.5)
+    assert before.displacement.frobenius == before["predicted_displacement"]
+    assert before.kernel_change == before["predicted_kernel_change"]
+    assert after.displacement.frobenius == after["displacement"]["frobenius"]
+    assert len(before.displacement.frobenius) == len(after.displacement.frobenius)
+    shared = (
+        "verdict",
+        "regime",
+        "kappa",
+        "decay_rate",
+        "network",
+        "displacement",
+        "kernel_change",
+    )
+    for name in shared:
+        assert getattr(before, name) is not None, name
+        assert getattr(after, name) is not None, name
+    assert str(after.outcome) == f"{after.outcome}" == after["outcome"]
+    assert "regime" in after.keys() and "outcome" in dir(after)  # noqa: PT018, SIM118
+    back = copy.deepcopy(pickle.loads(pickle.dumps(after)))
+    assert dict(back) == dict(after)
+    assert before.to_dataset()["predicted_displacement"].size == 2
 
 
 def test_runs_of_several_stores_stand_side_by_side():

@@ -6,7 +6,7 @@ from dataclasses import fields, is_dataclass
 from html import escape
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lazyscope._checks import InputError
 from lazyscope._result._parts import as_numbers, as_text, dims_of, flat, jsonable, short
@@ -20,14 +20,15 @@ _LINE = 100
 _ENDINGS = (".json", ".csv", ".nc")
 
 
-class AbstractResult(ABC):  # noqa: B024 (all that is told has a default)
-    """What a function of the library returns that somebody reads: numbers with names.
+class AbstractShown(ABC):  # noqa: B024 (all that is told has a default)
+    """What shows itself: one line in a terminal, a table in a notebook.
 
-    One line in a terminal, a table in a notebook, `to_dataset` and `to_dataframe` for work, and `save` for
-    a file. What is told are the fields, or the items of a mapping.
+    What is told are the fields, or the items of a mapping.
     """
 
     __slots__ = ()
+    _told_first: ClassVar[tuple[str, ...]] = ()
+    """Names of what a line begins with."""
 
     def quantities(self) -> dict[str, Any]:
         """Every quantity by its name, as it is."""
@@ -35,6 +36,42 @@ class AbstractResult(ABC):  # noqa: B024 (all that is told has a default)
             return {str(name): self[name] for name in self}
         assert is_dataclass(self), "results are dataclasses or mappings"
         return {f.name: getattr(self, f.name) for f in fields(self) if not f.name.startswith("_")}
+
+    def __repr__(self) -> str:
+        """The first numbers and texts, on one line."""
+        opening, parts, length = type(self).__name__, [], 0
+        for name, value in self._in_order().items():
+            part = f"{name}={short(value)}"
+            length += len(part) + 2
+            if length + len(opening) + 6 > _LINE:
+                parts.append("...")
+                break
+            parts.append(part)
+        return f"{opening}({', '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        """A table of names and values, for notebooks."""
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{escape(name)}</th>"
+            f"<td style='text-align:left'>{escape(short(value, longest=_LINE))}</td></tr>"
+            for name, value in self._in_order().items()
+        )
+        return f"<table><caption>{escape(type(self).__name__)}</caption>{rows}</table>"
+
+    def _in_order(self) -> dict[str, Any]:
+        told = self.quantities()
+        first = {name: told[name] for name in self._told_first if told.get(name) is not None}
+        return {**first, **{name: value for name, value in told.items() if name not in first}}
+
+
+class AbstractResult(AbstractShown):
+    """What a function of the library returns that somebody reads: numbers with names.
+
+    One line in a terminal, a table in a notebook, `to_dataset` and `to_dataframe` for work, and `save` for
+    a file. What is told are the fields, or the items of a mapping.
+    """
+
+    __slots__ = ()
 
     def dims(self) -> Mapping[str, tuple[str, ...]]:
         """Names of the axes of what `quantities` gives, as far as they have names."""
@@ -44,7 +81,8 @@ class AbstractResult(ABC):  # noqa: B024 (all that is told has a default)
         """Numbers and arrays as variables, everything else that JSON knows as attributes.
 
         Dims are those that the fields are annotated with, else ``NAME_0``, ``NAME_1``, ...; numbers inside
-        a field are called ``FIELD.KEY``.
+        a field are called ``FIELD.KEY``. Names of a dim's places, ``groups`` of the dim groups, are its
+        coordinate.
         """
         import xarray as xr
 
@@ -65,6 +103,11 @@ class AbstractResult(ABC):  # noqa: B024 (all that is told has a default)
                 taken = (*found.data_vars, name)
                 named = tuple(f"{dim}_" if dim in taken else dim for dim in named)
             found[name] = (named, array)
+        for name in [name for name in found.attrs if name in found.sizes]:
+            entries = self.quantities().get(name)
+            if isinstance(entries, tuple | list) and len(entries) == found.sizes[name]:
+                found = found.assign_coords({name: [str(entry) for entry in entries]})
+                del found.attrs[name]
         return found
 
     def to_dataframe(self) -> "pd.DataFrame":
@@ -111,24 +154,3 @@ class AbstractResult(ABC):  # noqa: B024 (all that is told has a default)
         to_json = getattr(self, "to_json", None)
         told = to_json() if callable(to_json) else jsonable(self.quantities())
         return json.dumps(plain(told), indent=1)
-
-    def __repr__(self) -> str:
-        """The first numbers and texts, on one line."""
-        opening, parts, length = type(self).__name__, [], 0
-        for name, value in self.quantities().items():
-            part = f"{name}={short(value)}"
-            length += len(part) + 2
-            if length + len(opening) + 6 > _LINE:
-                parts.append("...")
-                break
-            parts.append(part)
-        return f"{opening}({', '.join(parts)})"
-
-    def _repr_html_(self) -> str:
-        """A table of names and values, for notebooks."""
-        rows = "".join(
-            f"<tr><th style='text-align:left'>{escape(name)}</th>"
-            f"<td style='text-align:left'>{escape(short(value, longest=_LINE))}</td></tr>"
-            for name, value in self.quantities().items()
-        )
-        return f"<table><caption>{escape(type(self).__name__)}</caption>{rows}</table>"

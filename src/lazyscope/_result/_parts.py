@@ -15,7 +15,10 @@ def short(value: Any, longest: int = 40) -> str:
     """A value in a few characters: an array by its shape, a row by its first entries."""
     shape = getattr(value, "shape", None)
     if shape:
-        return f"array{tuple(int(n) for n in shape)}"
+        entries = _entries(value) if len(shape) == 1 and shape[0] <= _MOST_SHOWN else None
+        if entries is None:
+            return f"array{tuple(int(n) for n in shape)}"
+        value = entries
     if shape == () and hasattr(value, "item"):
         value = value.item()
     if isinstance(value, float):
@@ -30,6 +33,16 @@ def short(value: Any, longest: int = 40) -> str:
     text = value if isinstance(value, str) else repr(value)
     text = " ".join(text.split())
     return text if len(text) <= longest else f"{text[: longest - 3]}..."
+
+
+def _entries(array: Any) -> list[Any] | None:
+    """Numbers of a short row; None of one that is being traced, or holds anything else."""
+    import numpy as np
+
+    try:
+        return np.asarray(array).tolist()
+    except Exception:  # no array without numbers has one kind of refusal in all libraries
+        return None
 
 
 def dims_of(kind: type) -> dict[str, tuple[str, ...]]:

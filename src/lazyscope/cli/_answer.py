@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple, final
 
 _WORDS = ("meaning", "regime", "by width", "verdict", "parameters", "source")
 
@@ -18,36 +18,83 @@ def print_answer(*parts: Any) -> None:
     from rich.console import Console
 
     console = Console(highlight=False, markup=False, soft_wrap=False)
-    wide = Console(highlight=False, markup=False, width=max(console.width, _TABLE))
     for part in parts:
-        (console if isinstance(part, str) else wide).print(part)
-
-
-_TABLE = 72  # columns below which tables would lose entries; a narrower terminal wraps them
+        if isinstance(part, _Rows) and part.narrowest > console.width:
+            part.print_as_lists(console)
+        else:
+            console.print(part.as_table(console.width) if isinstance(part, _Rows) else part)
 
 
 def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]], note: str = "") -> Any:
-    """A table of texts; columns of words stand to the left, columns of numbers to the right."""
-    from rich.table import Table
-    from rich.text import Text
+    """A table of texts; columns of words stand to the left, columns of numbers to the right.
 
-    built = Table(
-        title=Text(title, "bold"),
-        title_justify="left",
-        caption=Text(note, "dim") if note else None,
-        caption_justify="left",
-        box=None,
-        pad_edge=False,
-        header_style="bold",
-        padding=(0, 2, 0, 0),
-    )
-    for place, name in enumerate(head):
-        built.add_column(
-            Text(name), justify="right" if place and name not in _WORDS else "left", overflow="fold"
+    Where the terminal has no room for it, every row becomes a list.
+    """
+    return _Rows(title, tuple(head), tuple(tuple(row) for row in rows), note)
+
+
+@final
+class _Rows(NamedTuple):
+    """What a table says."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str
+
+    @property
+    def narrowest(self) -> int:
+        """Columns in which no word and no name of a row is broken."""
+        return sum(self._least(place) for place in range(len(self.head))) + 2 * len(self.head)
+
+    def _least(self, place: int) -> int:
+        told = [self.head[place], *(row[place] for row in self.rows)]
+        words = told if place == 0 else [word for text in told for word in text.split()]
+        return max(1, *(len(word) for word in words))
+
+    def _widths(self, room: int) -> list[int]:
+        """Of the columns: as they are, or the widest narrowed until all fit."""
+        places = range(len(self.head))
+        least = [self._least(place) for place in places]
+        widths = [max(len(row[place]) for row in (self.head, *self.rows)) for place in places]
+        while sum(widths) + 2 * len(widths) > room:
+            loose = [place for place in places if widths[place] > least[place]]
+            widths[max(loose, key=widths.__getitem__)] -= 1
+        return widths
+
+    def as_table(self, room: int) -> Any:
+        from rich.table import Table
+        from rich.text import Text
+
+        built = Table(
+            title=Text(self.title, "bold"),
+            title_justify="left",
+            caption=Text(self.note, "dim") if self.note else None,
+            caption_justify="left",
+            box=None,
+            pad_edge=False,
+            header_style="bold",
+            padding=(0, 2, 0, 0),
         )
-    for row in rows:
-        built.add_row(*(Text(entry) for entry in row))
-    return built
+        for place, (name, width) in enumerate(zip(self.head, self._widths(room), strict=True)):
+            justify = "right" if place and name not in _WORDS else "left"
+            built.add_column(Text(name), justify=justify, width=width)
+        for row in self.rows:
+            built.add_row(*(Text(entry) for entry in row))
+        return built
+
+    def print_as_lists(self, console: Any) -> None:
+        from rich.text import Text
+
+        console.print(Text(self.title, "bold"))
+        for row in self.rows:
+            console.print(Text(row[0], "bold"))
+            for name, entry in zip(self.head[1:], row[1:], strict=True):
+                if entry:
+                    lines = Text(f"{name}: {entry}").wrap(console, console.width - 2)
+                    console.print(*(Text("  ").append_text(line) for line in lines), sep="\n")
+        if self.note:
+            console.print(Text(self.note, "dim"))
 
 
 def number(value: float | None, digits: int = 3) -> str:

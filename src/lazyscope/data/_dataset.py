@@ -19,6 +19,7 @@ from lazyscope._checks import (
     check_text,
 )
 from lazyscope._entry import check_fields
+from lazyscope._result import AbstractShown
 from lazyscope.data._inputs import duplicate_groups, flatten_points, scale_to_norm_one
 from lazyscope.data._pair import from_tensor
 from lazyscope.data._raw import RawData, check_raw
@@ -34,8 +35,8 @@ from lazyscope.data._targets import (
 
 
 @final
-@dataclass(frozen=True, eq=False)
-class Dataset:
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset(AbstractShown):
     """Points and targets, float64, read-only, with a record of how they came about.
 
     Args:
@@ -149,6 +150,11 @@ class Dataset:
         """A pair (x, y), or (x, y, x_test, y_test), as a data set; anything else as it is."""
         is_arrays = isinstance(given, tuple | list) and len(given) in (2, 4)
         return cls.from_arrays(*given) if is_arrays else given
+
+    def quantities(self) -> dict[str, Any]:
+        """Sizes and what was done; the arrays are fields."""
+        told = self.summary()
+        return {key: told[key] for key in _SHOWN if told[key] not in (0, [])}
 
     def summary(self) -> dict[str, Any]:
         """Name, sizes, labels, description and a digest of the arrays, ready for JSON."""
@@ -346,5 +352,6 @@ def _duplicates(x: np.ndarray, y: np.ndarray) -> tuple[str, ...]:
     )
 
 
+_SHOWN = ("name", "num_points", "num_test", "input_dim", "output_dim", "labels", "description")
 _KINDS = ("classes", "parity", "value")
 _MOST_TEST_POINTS = 1000

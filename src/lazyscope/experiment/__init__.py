@@ -11,8 +11,8 @@ from lazyscope.experiment._experiment import (
     function_experiment,
     network_experiment,
 )
+from lazyscope.experiment._forecast import RunForecast, forecast_run
 from lazyscope.experiment._forecast import bound_of_displacements as bound_of_displacements
-from lazyscope.experiment._forecast import forecast_run
 from lazyscope.experiment._forecast import forecast_verdict as forecast_verdict
 from lazyscope.experiment._method import check_training as check_training
 from lazyscope.experiment._method import run_method as run_method
@@ -59,6 +59,7 @@ from lazyscope.experiment.run._run import run_settings as run_settings
 
 __all__ = [
     "Experiment",
+    "RunForecast",
     "RunRecord",
     "SingleRun",
     "Spread",

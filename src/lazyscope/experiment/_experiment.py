@@ -93,7 +93,8 @@ def drawn_experiment(
     if isinstance(network, Dense):
         problem = dense_problem(network, params, x, y, speeds=speeds, loss=loss)
     else:
-        model = FunctionModel(network.apply, parameter_groups(params, tuple(network.group_names)))
+        groups = parameter_groups(params, tuple(network.group_names))
+        model = FunctionModel(network.apply, groups, network=network)
         start = model.groups_of(params)
         problem = Problem(model, FunctionKernel(model), start, x, y, speeds, loss)
     return Experiment(replace(problem, start_share=start_share), points.x_test, points.y_test)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from jaxtyping import Float
@@ -11,6 +11,7 @@ from lazyscope._checks import InputError, check_choice, check_count, check_fract
 from lazyscope._entry import checked
 from lazyscope._loss import LOSSES, check_squared, named_loss
 from lazyscope._plain import plain
+from lazyscope._result import AbstractReport, AnswerPart
 from lazyscope.data import duplicate_groups
 from lazyscope.experiment._method import (
     optimizer_name,
@@ -26,8 +27,34 @@ from lazyscope.forecast import Forecast, guaranteed_rate, limit_lambda_min
 from lazyscope.measure import NOT_LAZY, laziness
 from lazyscope.scaling import growth_power
 
+_FAR_FROM_ONE = 2.0
+"""Factor by which inputs are another size than kappa is defined for."""
 FRACTIONS = (0.5, 0.1, 1e-2, 1e-3, 1e-4, 1e-6)
 """Fractions of the initial loss whose times are told."""
+
+
+@final
+class RunForecast(AbstractReport):
+    """What `forecast_run` says, by items and by fields; those of the run that follows have the same names."""
+
+    __slots__ = ()
+    _told_first = (
+        "verdict",
+        "predicted_displacement",
+        "predicted_kernel_change",
+        "max_stable_step",
+    )
+
+    @property
+    def displacement(self) -> Mapping[str, Any]:
+        """``frobenius`` per layer as predicted, relative, and ``operator_bound``, an upper bound."""
+        told = {"frobenius": self["predicted_displacement"]}
+        return AnswerPart(told | {"operator_bound": self["predicted_displacement_bound"]})
+
+    @property
+    def kernel_change(self) -> float | None:
+        """As predicted."""
+        return self["predicted_kernel_change"]
 
 
 @checked(own=("stop",))
@@ -38,8 +65,11 @@ def forecast_run(
     stop: float | None = None,
     max_steps: int = DEFAULT_MAX_STEPS,
     loss: str = LOSSES[0],
-) -> dict[str, Any]:
+) -> RunForecast:
     """Everything that initialization says about a run, ready for JSON. The network is not trained.
+
+    Items are fields too, ``forecast.verdict``. What ``forecast.displacement.frobenius`` and
+    ``forecast.kernel_change`` predict has the same names in what `train_run` measures.
 
     Args:
         run: network, scheme and data.
@@ -89,7 +119,7 @@ def forecast_run(
     if method is not None and takes_steps_ahead(loss, trainer_name(method)):
         stop = DEFAULT_STOP if stop is None else stop
         settings = run.settings(stop=stop, max_steps=check_count("max_steps", max_steps), loss=loss)
-        return plain(_steps_ahead(run, method, settings))
+        return RunForecast(plain(_steps_ahead(run, method, settings)))
     check_squared("a forecast without steps of an optimiser", named_loss(loss))
     settings = run.settings(stop=0.0)
     seen = look_ahead(settings, data=run.data, scheme=run.scheme)
@@ -104,7 +134,7 @@ def forecast_run(
         earlier = look_ahead({**settings, "stop": stop}, data=run.data, scheme=run.scheme)
         record["stop"] = stop
         record["predicted_displacement_at_stop"] = earlier["forecast_frobenius"]
-    return plain(record)
+    return RunForecast(plain(record))
 
 
 def _steps_ahead(
@@ -152,7 +182,10 @@ def steps_record(run: SingleRun, start: Mapping[str, Any]) -> dict[str, Any]:
         "predicted_displacement_bound": bound_of_displacements(moved, bent, power),
         "predicted_kernel_change": bent,
         "verdict": None if steps is None else forecast_verdict(moved, bent, power),
-        "notes": _notes_of_points(duplicate_groups(run.data.x_train)),
+        "notes": [
+            *_notes_of_points(duplicate_groups(run.data.x_train)),
+            *_notes_of_sizes(run.data.x_train),
+        ],
         "reason": lost if steps is None else None,
     }
 
@@ -197,7 +230,7 @@ def forecast_record(run: SingleRun, start: Mapping[str, Any]) -> dict[str, Any]:
         },
         "duplicates": [list(group) for group in groups],
         "verdict": forecast_verdict(moved, bent),
-        "notes": _notes(seen, groups),
+        "notes": [*_notes(seen, groups), *_notes_of_sizes(run.data.x_train)],
     }
 
 
@@ -287,6 +320,18 @@ def _notes_of_points(groups: tuple[tuple[int, ...], ...]) -> list[str]:
         f"{repeated} training inputs repeat another one (points {_listed(groups)}), so "
         "lambda_min = 0: no training can tell these inputs apart. The loss reaches zero only if "
         "their targets agree; otherwise the part of the residual in which they differ stays."
+    )
+    return [sentence]
+
+
+def _notes_of_sizes(x: Float[np.ndarray, "n d"]) -> list[str]:
+    """A sentence on inputs of which kappa does not speak."""
+    size = float(np.sqrt(np.mean(np.sum(x**2, axis=1))))
+    if 1 / _FAR_FROM_ONE < size < _FAR_FROM_ONE:
+        return []
+    sentence = (
+        f"Inputs have norm {size:.3g} (root mean square): kappa and alpha are those of norm one, so "
+        "they do not say how large this network starts. Bring every input to norm one."
     )
     return [sentence]
 

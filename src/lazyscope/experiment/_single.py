@@ -1,7 +1,7 @@
 """What is one run: which network, drawn from which scheme, on which data?"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, final
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from lazyscope._checks import InputError, check_positive
 from lazyscope._entry import check_fields
 from lazyscope._jax import own_settings
+from lazyscope._result import AbstractShown
 from lazyscope.data import Dataset
 from lazyscope.experiment._experiment import Experiment
 from lazyscope.experiment._parametrisation import check_model, network_of, with_branches_of
@@ -22,8 +23,8 @@ _NEGLIGIBLE = 1e-14
 
 
 @final
-@dataclass(frozen=True)
-class SingleRun:
+@dataclass(frozen=True, repr=False)
+class SingleRun(AbstractShown):
     """One network on one data set, before it is drawn.
 
     Args:
@@ -80,6 +81,12 @@ class SingleRun:
                 fix="make the scheme with network_scheme for this architecture",
             )
         self.drawn_scheme.kappa(self.model.width)
+
+    def quantities(self) -> dict[str, Any]:
+        """What is run, by field, without the arrays."""
+        data = f"{len(self.data.x_train)} points of {self.data.name}"
+        own = {field.name: getattr(self, field.name) for field in fields(self)[2:]}
+        return {"data": data, "scheme": self.scheme.name, **own}
 
     @property
     def drawn_scheme(self) -> Scheme:

@@ -31,7 +31,7 @@ from lazyscope.flow import (
     GradientDescent,
 )
 from lazyscope.forecast import DescentSteps
-from lazyscope.measure import decay_rate, laziness
+from lazyscope.measure import decay_rate
 
 _RECORD = (
     *OF_START,
@@ -122,7 +122,7 @@ def train_run(
         **_training_record(ended),
         **_forecast_record(run, ended, method, reasons),
         **_test_record(run, ended),
-        "verdict": _verdict(ended),
+        "verdict": ended.verdict,
         "wall_seconds": time.perf_counter() - began,
     }
     if optimizer is not None and optimizer.startswith("optax"):
@@ -237,11 +237,3 @@ def _test_record(run: SingleRun, ended: RunRecord) -> dict[str, Any]:
             "linearised": seen.get("linearised_test_error") if has_classes else None,
         },
     }
-
-
-def _verdict(run: RunRecord) -> str | None:
-    """``lazy`` if neither a layer nor the kernel changed by a tenth; None if the run did not converge."""
-    if not run.outcome.ok:
-        return None
-    moved = float(np.max(run.measurements["displacement_operator"]))
-    return laziness(max(moved, float(run.measurements["kernel_change"])))

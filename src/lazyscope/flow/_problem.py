@@ -16,12 +16,20 @@ from lazyscope._jax import kept
 from lazyscope._loss import AbstractLoss, SquaredLoss, check_squared, check_targets
 from lazyscope._types import Params, Scalar
 from lazyscope.kernel import AbstractGradient, AbstractTangentKernel, LayerwiseKernel
-from lazyscope.model import AbstractModel, Centred, Dense, check_speeds, output_difference
+from lazyscope.model import (
+    AbstractModel,
+    Centred,
+    Dense,
+    check_speeds,
+    output_difference,
+    passes_differences_on,
+)
 
 Tree = TypeVar("Tree")
 
-_CANCELS = 10.0
-"""Outputs at the start this many times the first residual are too large to be subtracted."""
+_CANCELS, _CANCELS_BADLY = 10.0, 1e6
+"""Outputs at the start this many times the first residual are too large to be subtracted: of networks that
+pass differences on exactly, and of others, where what stands in for it jumps as a unit changes sides."""
 
 
 @final
@@ -36,7 +44,8 @@ class Problem(eqx.Module):
     c = 0 for a centred network. The state of training is the displacement ``D = theta - theta_0``, in
     which a group may move by less than the rounding of its parameters. Where f_0 is more than ten times
     the first residual, f - f_0 is passed on from layer to layer instead of subtracted, see
-    `lazyscope.model.output_difference`: exactly for dense networks, for others where they move little.
+    `lazyscope.model.output_difference`: exactly for the networks of `lazyscope.model`. For other functions
+    it is at a million times, and where they move little.
 
     Attributes:
         model: the network f.
@@ -140,8 +149,9 @@ class Problem(eqx.Module):
             jnp.max(jnp.abs(part), initial=0.0)
             for part in (on_training, self.start_outputs(on_training) - self.y)
         )
+        most = _CANCELS if passes_differences_on(self.model) else _CANCELS_BADLY
         return jax.lax.cond(
-            size > _CANCELS * left, passed_on, lambda: outputs - (1.0 - share) * initial
+            size > most * left, passed_on, lambda: outputs - (1.0 - share) * initial
         )
 
     def _initial(self, x: Array | None = None) -> Array:

@@ -5,6 +5,7 @@ lazily that is the truth, and comparing the two measures laziness.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, final
 
 import equinox as eqx
@@ -57,6 +58,7 @@ class Forecast(AbstractResult, eqx.Module):
         num_points: training points n.
         precision: the type in which K(0) was computed: float64, or that of parts of the network which
             compute in a coarser one. Eigenvalues below n C eps lambda_max of it count as zero.
+        groups: names of the groups that `displacement` is of; empty where they have none.
 
     Trust: exact for the linearised network. For a real one the error is the laziness to be measured.
     Reference: derived from Lee et al. 2019 (arXiv 1902.06720); the split by groups is elementary.
@@ -69,6 +71,14 @@ class Forecast(AbstractResult, eqx.Module):
     horizon: float | Scalar
     num_points: int
     precision: str = eqx.field(static=True, default="float64")
+    groups: tuple[str, ...] = eqx.field(static=True, default=())
+
+    _told_first = ("groups", "displacement", "max_stable_step", "lambda_min", "lambda_max")
+
+    def quantities(self) -> dict[str, Any]:
+        """The fields, and what follows from them."""
+        derived = ("lambda_min", "lambda_max", "max_stable_step", "rate")
+        return {**super().quantities(), **{name: getattr(self, name) for name in derived}}
 
     @property
     def lambda_min(self) -> float:
@@ -262,7 +272,7 @@ def forecast_problem(problem: StartingPoint, *, stop: float = 0.0) -> Forecast:
         )
     check_squared("a forecast", getattr(problem, "criterion", SquaredLoss()))
     share = getattr(problem, "start_share", None)
-    return forecast(
+    seen = forecast(
         problem.kernel,
         problem.params,
         problem.x,
@@ -271,6 +281,8 @@ def forecast_problem(problem: StartingPoint, *, stop: float = 0.0) -> Forecast:
         stop=stop,
         start_share=None if share is None else float(share),
     )
+    names = getattr(getattr(problem, "model", None), "group_names", ())
+    return replace(seen, groups=tuple(names))
 
 
 @renamed_argument("at_fraction", "stop")

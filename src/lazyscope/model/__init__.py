@@ -6,6 +6,7 @@ from lazyscope.model._activation import Activation, activation, activation_names
 from lazyscope.model._architecture import Architecture
 from lazyscope.model._centred import Centred
 from lazyscope.model._difference import output_difference as output_difference
+from lazyscope.model._difference import passes_differences_on as passes_differences_on
 from lazyscope.model._function import FunctionModel
 from lazyscope.model._groups import (
     Grouping,

@@ -6,10 +6,13 @@ from typing import final
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError, check_choice
 from lazyscope._entry import check_fields
+
+_NODES, _SHORT = 6, 0.5
 
 LEAKY_SLOPE = 0.01
 """Slope of ``leaky_relu`` below zero (PyTorch's and JAX's default)."""
@@ -58,6 +61,29 @@ class Activation:
     def slope(self, u: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """sigma'(u), entry by entry; at a kink, the value that JAX's derivative takes."""
         return jax.jvp(self.function, (u,), (jnp.ones_like(u),))[1]
+
+    def difference(
+        self, u: Float[Array, "*shape"], du: Float[Array, "*shape"]
+    ) -> Float[Array, "*shape"]:
+        """sigma(u + du) - sigma(u), entry by entry, to rounding relative to itself."""
+        end = u + du
+        apart = self(end) - self(u)
+        if self.homogeneous:
+            # On one side of zero sigma is linear; across it nothing cancels.
+            return jnp.where((u > 0) == (end > 0), self.slope(u) * du, apart)
+        near = jnp.where(jnp.abs(du) <= _SHORT, du, 0.0)
+        nodes, weights = (part.tolist() for part in gauss_legendre())
+        mean = sum(w * self.slope(u + t * near) for t, w in zip(nodes, weights, strict=True))
+        straight = (jnp.abs(du) <= _SHORT) & (self.kinks is not None)
+        for kink in self.kinks or ():
+            straight &= (u > kink) == (end > kink)
+        return jnp.where(straight, mean * near, apart)
+
+
+def gauss_legendre() -> tuple[np.ndarray, np.ndarray]:
+    """Six nodes and weights on [0, 1]: to rounding for smooth activations over a length of one half."""
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    return (nodes + 1.0) / 2.0, weights / 2.0
 
 
 def activation(name: str) -> Activation:

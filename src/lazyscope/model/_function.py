@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 from lazyscope._checks import check_callable, check_instance
 from lazyscope._types import Apply, Params
 from lazyscope.model._groups import ParameterGroups
+from lazyscope.model._network import AbstractNetwork
 from lazyscope.model._protocol import AbstractModel
 
 Groups = tuple[tuple[Any, ...], ...]
@@ -30,9 +31,12 @@ class FunctionModel(AbstractModel):
         token: whatever else tells this network from another one with the same function, such as a
             digest of the arrays that it closes over.
         precision: the coarsest type that it computes in when parameters and points are double.
+        network: that whose function it is, which passes differences on from block to block; None for a
+            function of unknown structure.
     """
 
     carried: tuple[Any, ...]
+    network: AbstractNetwork | None
     fixed: "_Fixed" = eqx.field(static=True)
     groups: ParameterGroups = eqx.field(static=True)
     input_dtype: Any = eqx.field(static=True)
@@ -46,12 +50,14 @@ class FunctionModel(AbstractModel):
         input_dtype: Any = None,
         token: Hashable = None,
         precision: np.dtype | None = None,
+        network: AbstractNetwork | None = None,
     ) -> None:
         check_callable("apply", apply)
         check_instance("groups", groups, ParameterGroups)
         dynamic, static = eqx.partition(apply, _is_array)
         carried, structure = jax.tree.flatten(dynamic)
         self.carried = tuple(carried)
+        self.network = network
         self.fixed = _Fixed(static, structure, token)
         self.groups = groups
         self.input_dtype = input_dtype

@@ -193,16 +193,36 @@ class AbstractNetwork(AbstractModel):
 
     def apply(self, params: Params, x: Float[Array, "n ..."]) -> Float[Array, "n C"]:
         """Outputs f(x), one row per point; points may come flattened."""
-        layers = len(self.layers)
-        drawn, fixed = iter(params[:layers]), iter(params[layers:])
-        for block in self.blocks:
-            own = [next(drawn) for _ in block.drawn] + [next(fixed) for _ in block.fixed]
+        for block, (own,) in self._with_groups(params):
             x = block.apply(own, x)
         return x
+
+    def difference(
+        self, params: Params, change: Params, x: Float[Array, "n ..."]
+    ) -> Float[Array, "n C"]:
+        """f(params + change) - f(params), passed on from block to block: nothing cancels in it."""
+        moved = None
+        for block, (own, step) in self._with_groups(params, change):
+            x, moved = block.value_and_difference(own, step, x, moved)
+        assert moved is not None
+        return moved
 
     @property
     def _fixed(self) -> tuple[tuple[str, int, float], ...]:
         return tuple(group for block in self.blocks for group in block.fixed)
+
+    def _with_groups(self, *trees: Params) -> Iterator[tuple[AbstractBlock, list[list[Any]]]]:
+        """Every block with its own groups of each tree."""
+        layers = len(self.layers)
+        rows = [(iter(tree[:layers]), iter(tree[layers:])) for tree in trees]
+        for block in self.blocks:
+            yield (
+                block,
+                [
+                    [next(drawn) for _ in block.drawn] + [next(fixed) for _ in block.fixed]
+                    for drawn, fixed in rows
+                ],
+            )
 
     def _with_layers(self, alpha: Any) -> Iterator[tuple[AbstractBlock, list[Any]]]:
         """Every block with the scales of what it draws."""

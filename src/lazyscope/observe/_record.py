@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from lazyscope._deprecated import warn_renamed
 from lazyscope._plain import plain
-from lazyscope._result import AbstractResult
+from lazyscope._result import AbstractResult, AnswerPart
 from lazyscope.measure import laziness
 
 SERIES = (
@@ -303,7 +303,12 @@ class Observations(AbstractResult):
             found |= _by_name(name, self.subject.parameters, getattr(last, name))
         return {prefix + name: value for name, value in found.items() if np.isfinite(value)}
 
-    def summary(self) -> dict[str, Any]:
+    @property
+    def verdict(self) -> str | None:
+        """Of the last look, as in `summary`."""
+        return _verdict(self.looks[-1].measurement)
+
+    def summary(self) -> AnswerPart:
         """Where the last look left the network, with the keys of `train_run`; None: not defined, or infinite.
 
         ``verdict`` is ``lazy`` if neither a group nor the kernel changed by a tenth of its size,
@@ -312,43 +317,45 @@ class Observations(AbstractResult):
         the finite numbers.
         """
         first, last = self.looks[0].measurement, self.looks[-1].measurement
-        return plain(
-            {
-                "groups": list(self.subject.groups),
-                "steps": self.looks[-1].step,
-                "loss": {"initial": self.looks[0].loss, "final": self.looks[-1].loss},
-                "probe_loss": {"initial": first.probe_loss, "final": last.probe_loss},
-                "displacement": {
-                    "operator": last.group_operator,
-                    "frobenius": last.group_frobenius,
-                    "total": last.total,
-                },
-                "kernel_change": last.kernel_change,
-                "kernel_alignment": last.kernel_alignment,
-                "target_alignment": last.target_alignment,
-                "linearisation_gap": {"probe": last.linearisation_gap},
-                "linearisation_share": last.linearisation_share,
-                "flipped": last.flipped,
-                "largest_eigenvalue": {
-                    "initial": first.largest_eigenvalue,
-                    "final": last.largest_eigenvalue,
-                },
-                "smallest_eigenvalue": last.smallest_eigenvalue,
-                "stable_rate": self.stable_rate[-1],
-                "rate": self.looks[-1].rate,
-                "low_rank_distance": {
-                    "initial": first.low_rank_distance,
-                    "final": last.low_rank_distance,
-                },
-                "observing": {
-                    "looks": len(self.looks),
-                    "seconds": self.observing_seconds,
-                    "share": self.share,
-                    "setup_seconds": self.setup_seconds,
-                },
-                "verdict": _verdict(last),
-                "notes": list(self.subject.notes),
-            }
+        return AnswerPart(
+            plain(
+                {
+                    "groups": list(self.subject.groups),
+                    "steps": self.looks[-1].step,
+                    "loss": {"initial": self.looks[0].loss, "final": self.looks[-1].loss},
+                    "probe_loss": {"initial": first.probe_loss, "final": last.probe_loss},
+                    "displacement": {
+                        "operator": last.group_operator,
+                        "frobenius": last.group_frobenius,
+                        "total": last.total,
+                    },
+                    "kernel_change": last.kernel_change,
+                    "kernel_alignment": last.kernel_alignment,
+                    "target_alignment": last.target_alignment,
+                    "linearisation_gap": {"probe": last.linearisation_gap},
+                    "linearisation_share": last.linearisation_share,
+                    "flipped": last.flipped,
+                    "largest_eigenvalue": {
+                        "initial": first.largest_eigenvalue,
+                        "final": last.largest_eigenvalue,
+                    },
+                    "smallest_eigenvalue": last.smallest_eigenvalue,
+                    "stable_rate": self.stable_rate[-1],
+                    "rate": self.looks[-1].rate,
+                    "low_rank_distance": {
+                        "initial": first.low_rank_distance,
+                        "final": last.low_rank_distance,
+                    },
+                    "observing": {
+                        "looks": len(self.looks),
+                        "seconds": self.observing_seconds,
+                        "share": self.share,
+                        "setup_seconds": self.setup_seconds,
+                    },
+                    "verdict": _verdict(last),
+                    "notes": list(self.subject.notes),
+                }
+            )
         )
 
 

@@ -36,6 +36,7 @@ from lazyscope.scaling._phase_plane import PhasePoint, phase_point
 from lazyscope.scaling._regime import (
     LayerRegime,
     NetworkRegime,
+    RegimeReport,
     layer_regimes,
     network_regime,
     regime_report,
@@ -94,6 +95,7 @@ __all__ = [
     "OptimiserName",
     "PhasePoint",
     "PowerLaw",
+    "RegimeReport",
     "Scheme",
     "ValueAtWidth",
     "array_transfer",

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias, final
 
 from lazyscope._checks import check_instance
+from lazyscope._result import AbstractReport
 from lazyscope.scaling._decay import epsilon_exponents, weight_decay_exponents
 from lazyscope.scaling._law import check_width
 from lazyscope.scaling._optimiser import growth_power
@@ -94,8 +95,18 @@ def network_regime(
     return "partially-lazy" if "lazy" in layers else "condensed"
 
 
-def regime_report(scheme: Scheme, width: int | None = None) -> dict[str, Any]:
+@final
+class RegimeReport(AbstractReport):
+    """What `regime_report` says, by items and by fields."""
+
+    __slots__ = ()
+    _told_first = ("name", "regime", "kappa", "kappa_exponent", "layer_regimes")
+
+
+def regime_report(scheme: Scheme, width: int | None = None) -> RegimeReport:
     """Everything that a scheme says about a network before it is drawn, ready for JSON.
+
+    Every key is a field as well: ``report["regime"]`` is ``report.regime``.
 
     Args:
         scheme: any scheme with exponents.
@@ -126,7 +137,7 @@ def regime_report(scheme: Scheme, width: int | None = None) -> dict[str, Any]:
     a, sigma, optimiser = scheme.scale_exponents, scheme.speed_exponents, scheme.optimiser
     m = None if width is None else check_width(width)
     regimes = layer_regimes(a, sigma, optimiser=optimiser)
-    return {
+    told = {
         "name": scheme.name,
         "source": scheme.source,
         "depth": scheme.depth,
@@ -151,6 +162,7 @@ def regime_report(scheme: Scheme, width: int | None = None) -> dict[str, Any]:
         "epsilon_exponents": list(epsilon_exponents(scheme)),
         "over_depth": depth_report(scheme),
     }
+    return RegimeReport(told)
 
 
 def _by_multipliers(scheme: Scheme) -> dict[str, dict[str, list[float]]]:

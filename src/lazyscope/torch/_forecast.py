@@ -17,7 +17,7 @@ from lazyscope.torch.kernel._kernel import MEMORY, Examples, Prepared, kernel_of
 from lazyscope.torch.kernel._vjp import gradients
 from lazyscope.torch.state._restore import state_restored
 from lazyscope.torch.steps._double import double_inputs, in_double
-from lazyscope.torch.steps._parameter_groups import Grouping, in_order_of_use
+from lazyscope.torch.steps._parameter_groups import Grouping, in_order_of_use, layer_in_words
 
 
 @renamed_argument("at_fraction", "stop")
@@ -47,8 +47,8 @@ def forecast(
         memory: bytes allowed for intermediates of the kernel.
 
     Returns:
-        The same `Forecast` as for networks in JAX: ``displacement`` has one entry per group in the order
-        of `parameter_groups`, ``change`` is a dictionary of arrays by parameter.
+        The same `Forecast` as for networks in JAX: ``displacement`` has one entry for each of ``groups``, in
+        the order of `parameter_groups`, ``change`` is a dictionary of arrays by parameter.
 
     Raises:
         InputError: all that `tangent_kernel` refuses; targets of another shape, a fraction outside [0, 1),
@@ -96,7 +96,8 @@ def forecast(
     moved, size = (_group_norms(arrays, numbers) for arrays in ([*change.values()], start))
     with np.errstate(divide="ignore"):  # a group that starts at zero moves infinitely far
         relative = np.divide(moved, size, where=moved > 0, out=still)
-    return _record(values, coefficients**2, change, relative, stop, len(residual), precision)
+    named = tuple(layer_in_words(question.module, name) for name in names)
+    return _record(values, coefficients**2, change, relative, stop, len(residual), precision, named)
 
 
 def parameter_groups(

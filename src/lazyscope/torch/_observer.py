@@ -22,7 +22,6 @@ from lazyscope.observe import (
     check_cadence,
     check_probe_size,
     displacement_fields,
-    in_words,
     provenance,
     random_directions,
 )
@@ -35,7 +34,7 @@ from lazyscope.torch.kernel._kernel import MEMORY, Examples, Prepared, prepare
 from lazyscope.torch.kernel._linearised import Start, find_push
 from lazyscope.torch.state._eval_mode import evaluating
 from lazyscope.torch.state._restore import looked_at_alone, state_restored
-from lazyscope.torch.steps._parameter_groups import Grouping, in_order_of_use
+from lazyscope.torch.steps._parameter_groups import Grouping, in_order_of_use, layer_in_words
 
 
 @final
@@ -118,7 +117,7 @@ class Observer(AbstractObserver):
             check_loss_targets(self._loss, self._y.double().cpu().numpy())
         group_names, parameter_group = in_order_of_use(question, self._prepared.sketch, groups)
         if groups is None:
-            group_names = tuple(_in_words(self._module, name) for name in group_names)
+            group_names = tuple(layer_in_words(self._module, name) for name in group_names)
         self._subject = Subject(
             parameters=question.names,
             shapes=tuple(tuple(p.shape) for p in question.parameters),
@@ -248,16 +247,6 @@ def _not_the_same(received: str) -> InputError:
         fix="show the module with the parameters it had at the start (values may be new objects), or make an "
         "observer after such a change",
     )
-
-
-def _in_words(module: torch.nn.Module, name: str) -> str:
-    """The name of a layer, with what it is where its name is a number in a sequence."""
-    if in_words(name) == name:
-        return name
-    try:
-        return in_words(name, type(module.get_submodule(name)).__name__)
-    except AttributeError:  # an array of its own
-        return f"array {name}"
 
 
 def _plain(value: Any) -> Any:

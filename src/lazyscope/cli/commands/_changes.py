@@ -9,11 +9,11 @@ from lazyscope.scaling import TIE_TOLERANCE
 
 _COLUMNS = {
     "muP: start": ("to_mup", "scale_exponents"),
-    "rate": ("to_mup", "speed_exponents"),
-    "or multiplier": ("to_mup_by_multipliers", "multiplier_exponents"),
-    "rate ": ("to_mup_by_multipliers", "rate_exponents"),
+    "muP: rate": ("to_mup", "speed_exponents"),
+    "or: multiplier": ("to_mup_by_multipliers", "multiplier_exponents"),
+    "or: rate": ("to_mup_by_multipliers", "rate_exponents"),
     "lazy: start": ("to_lazy", "scale_exponents"),
-    "rate  ": ("to_lazy", "speed_exponents"),
+    "lazy: rate": ("to_lazy", "speed_exponents"),
 }
 
 
@@ -23,21 +23,15 @@ def change_table(report: Mapping[str, Any]) -> list[Any]:
     rows = list(zip(*columns, strict=True))
     if not any(abs(x) > TIE_TOLERANCE for row in rows for x in row):
         return []
-    numbered = [(name, tuple(factor("m", x) for x in row)) for name, row in enumerate(rows, 1)]
-    grouped = [
-        (layers_from([name for name, _ in members]), *told)
-        for told, members in (
-            (told, list(each)) for told, each in groupby(numbered, key=lambda one: one[1])
-        )
-    ]
+    grouped = equal_layers([tuple(factor("m", x) for x in row) for row in rows])
     return [
         "",
         table(
             "Factors that would make every layer move at order one (muP), or every layer lazy",
             ("", *_COLUMNS),
             grouped,
-            "Start: of initial weights. Rate: of the layer's learning rate. For muP either the first two "
-            "columns or the next two.",
+            "Start: of initial weights. Rate: of the layer's learning rate. For muP there are two ways, the "
+            "second with multipliers.",
         ),
     ]
 
@@ -67,6 +61,12 @@ def depth_lines(report: Mapping[str, Any]) -> list[str]:
 def factor(base: str, exponent: float) -> str:
     """A power for reading, 1 where the exponent is zero."""
     return "1" if abs(exponent) < TIE_TOLERANCE else f"{base}^{number(exponent)}"
+
+
+def equal_layers(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """One row for every run of layers of which the same is told, by their names."""
+    numbered = groupby(enumerate(rows, 1), key=lambda one: one[1])
+    return [(layers_from([number for number, _ in each]), *told) for told, each in numbered]
 
 
 def layers_from(numbers: Sequence[int]) -> str:

@@ -10,7 +10,7 @@ from lazyscope.cli._answer import number, print_answer, print_json, table
 from lazyscope.cli._scheme import chosen_scheme
 from lazyscope.cli._values import read_number, read_numbers
 from lazyscope.cli._words import REGIMES
-from lazyscope.cli.commands._changes import change_table, depth_lines
+from lazyscope.cli.commands._changes import change_table, depth_lines, equal_layers
 from lazyscope.scaling import (
     TIE_TOLERANCE,
     Branches,
@@ -131,6 +131,10 @@ _ASSUMED = (
 )
 
 
+_SPELT_OUT = 5
+"""Layers whose exponents are told one by one."""
+
+
 def _with_branches(scheme: Scheme, exponents: str) -> Scheme:
     """The scheme with the branches of ``--branch-exponents``."""
     if scheme.branches is not None:
@@ -164,15 +168,15 @@ def regime_parts(report: Mapping[str, Any]) -> list[Any]:
     at = "" if report["width"] is None else f" at width {report['width']}"
     alpha = report["alpha"] or [None] * (report["depth"] + 1)
     exponents = ("scale", "speed", "relative_speed", "displacement")
-    rows = [
+    told = [
         (
-            f"layer {i + 1}",
             number(alpha[i]),
             *(number(report[f"{name}_exponents"][i]) for name in exponents),
             report["layer_regimes"][i],
         )
         for i in range(len(alpha))
     ]
+    rows = equal_layers(told)
     kappa = "" if report["kappa"] is None else f", kappa = {number(report['kappa'], 4)}{at}"
     head = ("", f"alpha{at}", "scale", "speed", "relative speed", "displacement", "regime")
     source = f" ({report['source']})" if report["source"] else ""
@@ -192,8 +196,8 @@ def regime_parts(report: Mapping[str, Any]) -> list[Any]:
             "Layers",
             head,
             rows,
-            "Columns 2 to 5 are exponents of the width m; displacement is |dW|/|W| in operator norm "
-            "after training.",
+            "Scale, speeds and displacement are exponents of the width m; displacement is |dW|/|W| in "
+            "operator norm after training.",
         ),
         *change_table(report),
     ]
@@ -245,4 +249,7 @@ def _changes(changes: Mapping[str, Sequence[float]]) -> str:
 def _powers(exponents: Sequence[float]) -> str:
     if len(set(exponents)) == 1:
         return f"m^{number(exponents[0])} in all layers"
-    return f"m to the {', '.join(number(x) for x in exponents)}"
+    if len(exponents) <= _SPELT_OUT:
+        return f"m to the {', '.join(number(x) for x in exponents)}"
+    alike = equal_layers([(number(x),) for x in exponents])
+    return " and ".join(f"m^{power} in {layers}" for layers, power in alike if power != "0")

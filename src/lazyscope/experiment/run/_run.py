@@ -74,7 +74,7 @@ def run_settings(
         settings=settings,
         method=method_record(inputs["method"]),
         optimizer=optimizer_name(inputs["method"]),
-        loss=inputs["loss"],
+        criterion=inputs["loss"],
         width=int(settings["width"]),  # type: ignore[arg-type]
         virtual_width=settings.get("virtual_width"),  # type: ignore[arg-type]
         scheme=scheme,
@@ -159,7 +159,7 @@ def run_experiment(
         settings=told,
         method=method_record(method),
         optimizer=optimizer_name(method),
-        loss=loss_name(problem.criterion),
+        criterion=loss_name(problem.criterion),
         width=getattr(problem.model, "width", None),
         data=experiment.digest,
         versions=versions(),

@@ -9,8 +9,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from lazyscope.model.blocks._block import AbstractBlock, Drawn
-from lazyscope.model.blocks._layer import Layer, affine
+from lazyscope.model.blocks._block import AbstractBlock, Drawn, Moved
+from lazyscope.model.blocks._layer import Layer, affine, affine_difference
+
+_NEAR = 1.0
 
 
 @final
@@ -23,6 +25,16 @@ class Places(AbstractBlock):
         num, tokens = x.shape[:2]
         places = jnp.broadcast_to(jnp.eye(tokens, dtype=x.dtype), (num, tokens, tokens))
         return jnp.concatenate([x, places / tokens**0.5], axis=2) / 2**0.5
+
+    def value_and_difference(
+        self, params: Sequence[Any], change: Sequence[Any], x: Array, moved: Moved
+    ) -> tuple[Array, Moved]:
+        """Tokens with their place, which stays when they move."""
+        if moved is not None:
+            num, tokens = moved.shape[:2]
+            stays = jnp.zeros((num, tokens, tokens), moved.dtype)
+            moved = jnp.concatenate([moved, stays], axis=2) / 2**0.5
+        return self.apply(params, x), moved
 
 
 @final
@@ -67,9 +79,50 @@ class Attend(AbstractBlock):
         """What every token gathers."""
         *inward, output = params
         q, k, v = (self._heads(affine(layer, x)) for layer in inward)
-        scores = jnp.einsum("nthd,nshd->nhts", q, k) * jnp.asarray(self.score_scale, x.dtype)
-        seen = jnp.einsum("nhts,nshd->nthd", jax.nn.softmax(scores, axis=-1), v)
+        seen = _gathered(jax.nn.softmax(self._scores(q, k), axis=-1), v)
         return affine(output, seen.reshape(x.shape))
+
+    def value_and_difference(
+        self, params: Sequence[Layer], change: Sequence[Layer], x: Array, moved: Moved
+    ) -> tuple[Array, Moved]:
+        """What every token gathers, and how far that moves with queries, keys, values and shares."""
+        *inward, output = params
+        q, k, v = (self._heads(affine(layer, x)) for layer in inward)
+        dq, dk, dv = (
+            self._heads(affine_difference(layer, step, x, moved))
+            for layer, step in zip(inward, change[:-1], strict=True)
+        )
+        scores, raised = self._scores(q, k), self._scores(dq, k) + self._scores(q + dq, dk)
+        shares, shift = jax.nn.softmax(scores, axis=-1), softmax_difference(scores, raised)
+        seen = _gathered(shares, v).reshape(x.shape)
+        apart = (_gathered(shift, v + dv) + _gathered(shares, dv)).reshape(x.shape)
+        return affine(output, seen), affine_difference(output, change[-1], seen, apart)
+
+    def _scores(
+        self, q: Float[Array, "n T H k"], k: Float[Array, "n T H k"]
+    ) -> Float[Array, "n H T T"]:
+        return jnp.einsum("nthd,nshd->nhts", q, k) * jnp.asarray(self.score_scale, q.dtype)
 
     def _heads(self, x: Float[Array, "n T m"]) -> Float[Array, "n T H k"]:
         return x.reshape(*x.shape[:2], self.num_heads, -1)
+
+
+def softmax_difference(
+    scores: Float[Array, "... T"], raised: Float[Array, "... T"]
+) -> Float[Array, "... T"]:
+    """softmax(scores + raised) - softmax(scores), to rounding relative to itself where scores move little.
+
+    With p the shares and e = exp(raised) - 1 it is ``p (e - sum p e) / (1 + sum p e)``.
+    """
+    shares = jax.nn.softmax(scores, axis=-1)
+    near = jnp.all(jnp.abs(raised) <= _NEAR, axis=-1, keepdims=True)
+    gained = jnp.expm1(jnp.where(near, raised, 0.0))
+    mean = jnp.sum(shares * gained, axis=-1, keepdims=True)
+    apart = jax.nn.softmax(scores + raised, axis=-1) - shares
+    return jnp.where(near, shares * (gained - mean) / (1.0 + mean), apart)
+
+
+def _gathered(
+    shares: Float[Array, "n H T T"], values: Float[Array, "n T H k"]
+) -> Float[Array, "n T H k"]:
+    return jnp.einsum("nhts,nshd->nthd", shares, values)

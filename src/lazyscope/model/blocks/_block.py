@@ -7,7 +7,7 @@ import abc
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +20,9 @@ from lazyscope.model._activation import Activation
 from lazyscope.model.blocks._layer import Layer
 
 _NODES = 80
+
+Moved: TypeAlias = Float[Array, "n ..."] | None
+"""How far a signal is from another one; None where it is the same."""
 
 
 @final
@@ -82,6 +85,23 @@ class AbstractBlock(abc.ABC):
     @abc.abstractmethod
     def apply(self, params: Sequence[Any], x: Float[Array, "n ..."]) -> Float[Array, "n ..."]:
         """The block's output at `params`, row by row of `x`."""
+
+    def value_and_difference(
+        self, params: Sequence[Any], change: Sequence[Any], x: Float[Array, "n ..."], moved: Moved
+    ) -> tuple[Float[Array, "n ..."], Moved]:
+        """The output at `params` of x, and how far that at ``params + change`` of ``x + moved`` is from it.
+
+        To rounding relative to the difference itself. As it stands here it is that of a block without
+        parameters that is linear in its input.
+
+        Args:
+            params: of the block.
+            change: of its parameters, of the same structure.
+            x: input.
+            moved: how far the input is from x; None where it is x.
+        """
+        del change
+        return self.apply(params, x), None if moved is None else self.apply(params, moved)
 
 
 @functools.cache

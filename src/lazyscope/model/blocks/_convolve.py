@@ -7,8 +7,8 @@ from typing import Any, final
 
 from jaxtyping import Array, Float
 
-from lazyscope.model.blocks._block import AbstractBlock, Drawn
-from lazyscope.model.blocks._layer import Layer, affine
+from lazyscope.model.blocks._block import AbstractBlock, Drawn, Moved
+from lazyscope.model.blocks._layer import Layer, affine, affine_difference
 from lazyscope.model.blocks._patches import Padding, patches
 
 
@@ -51,7 +51,17 @@ class Convolve(AbstractBlock):
         self, params: Sequence[Layer], x: Float[Array, "n h w c"]
     ) -> Float[Array, "n h_out w_out m"]:
         """W times every patch."""
-        return affine(params[0], patches(x, self.kernel_size, self.stride, self.padding))
+        return affine(params[0], self._patches(x))
+
+    def value_and_difference(
+        self, params: Sequence[Layer], change: Sequence[Layer], x: Array, moved: Moved
+    ) -> tuple[Array, Moved]:
+        """W times every patch, and D times every patch and W + D times what they moved."""
+        seen, pushed = self._patches(x), None if moved is None else self._patches(moved)
+        return affine(params[0], seen), affine_difference(params[0], change[0], seen, pushed)
+
+    def _patches(self, x: Float[Array, "n h w c"]) -> Float[Array, "n h_out w_out seen"]:
+        return patches(x, self.kernel_size, self.stride, self.padding)
 
 
 @final

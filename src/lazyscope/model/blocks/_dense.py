@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from lazyscope.model._activation import Activation
-from lazyscope.model.blocks._block import AbstractBlock, Drawn
-from lazyscope.model.blocks._layer import Layer, affine
+from lazyscope.model.blocks._block import AbstractBlock, Drawn, Moved
+from lazyscope.model.blocks._layer import Layer, affine, affine_difference
 
 
 @final
@@ -46,6 +46,12 @@ class Linear(AbstractBlock):
         """W x + b."""
         return affine(params[0], x)
 
+    def value_and_difference(
+        self, params: Sequence[Layer], change: Sequence[Layer], x: Array, moved: Moved
+    ) -> tuple[Array, Moved]:
+        """W x + b, and D x + d + (W + D) moved."""
+        return affine(params[0], x), affine_difference(params[0], change[0], x, moved)
+
 
 @final
 @dataclass(frozen=True)
@@ -57,6 +63,12 @@ class Activate(AbstractBlock):
     def apply(self, params: Sequence[Any], x: Float[Array, "n ..."]) -> Float[Array, "n ..."]:
         """sigma(x)."""
         return self.sigma(x)
+
+    def value_and_difference(
+        self, params: Sequence[Any], change: Sequence[Any], x: Array, moved: Moved
+    ) -> tuple[Array, Moved]:
+        """sigma(x), and sigma(x + moved) - sigma(x)."""
+        return self.sigma(x), None if moved is None else self.sigma.difference(x, moved)
 
 
 @final

@@ -23,3 +23,13 @@ def affine(layer: Layer, x: Float[Array, "... fan_in"]) -> Float[Array, "... fan
     """W x + b for every row of `x`, a convolution's weight taken as a matrix over its patches."""
     u = rows_times(x, layer.weight.reshape(layer.weight.shape[0], -1))
     return u if layer.bias is None else u + layer.bias
+
+
+def affine_difference(
+    layer: Layer, change: Layer, x: Float[Array, "... fan_in"], moved: Float[Array, "..."] | None
+) -> Float[Array, "... fan_out"]:
+    """(W + D) (x + moved) + b + d, minus W x + b, without subtracting: ``D x + d + (W + D) moved``."""
+    pushed = affine(change, x)
+    if moved is None:
+        return pushed
+    return pushed + affine(Layer(layer.weight + change.weight, None), moved)

@@ -8,7 +8,7 @@ from typing import Any, final
 import numpy as np
 from jaxtyping import Array, Float
 
-from lazyscope.model.blocks._block import AbstractBlock, Drawn, mean_square
+from lazyscope.model.blocks._block import AbstractBlock, Drawn, Moved, mean_square
 from lazyscope.model.blocks._dense import Activate
 
 
@@ -53,6 +53,18 @@ class Skip(AbstractBlock):
         for block in self.branch:
             out = block.apply([next(groups) for _ in block.drawn], out)
         return x + self.multiplier * out
+
+    def value_and_difference(
+        self, params: Sequence[Any], change: Sequence[Any], x: Array, moved: Moved
+    ) -> tuple[Array, Moved]:
+        """Return x + b branch(x), and what is moved and b times the difference of the branch."""
+        groups, steps, out, difference = iter(params), iter(change), x, moved
+        for block in self.branch:
+            own, step = ([next(each) for _ in block.drawn] for each in (groups, steps))
+            out, difference = block.value_and_difference(own, step, out, difference)
+        if difference is not None:
+            difference = self.multiplier * difference + (0.0 if moved is None else moved)
+        return x + self.multiplier * out, difference
 
     def _square(self, alpha: Sequence[Any]) -> Any:
         """g^2."""

@@ -7,15 +7,19 @@ from dataclasses import replace
 import numpy as np
 
 from lazyscope._checks import InputError
+from lazyscope.data import Dataset
 from lazyscope.model import architecture
 from lazyscope.study.kappa._defaults import ladder_of
 from lazyscope.study.kappa._outside import outside
-from lazyscope.study.kappa._records import forecast_cell
+from lazyscope.study.kappa._records import forecast_cell, scales_of
 from lazyscope.study.kappa._settings import KappaSettings
-from lazyscope.study.kappa._verdict import DISPLACEMENT, NUM_KAPPAS
+from lazyscope.study.kappa._verdict import DISPLACEMENT, NUM_KAPPAS, PREDICTED_SLOPE, WEIGHED
 
 LAZY = 0.2
 """Where the slope begins every spread is expected to move by this share of its size, or less."""
+
+SETTLED = 0.02
+"""Largest distance from -1 of slopes that the scales alone predict, where kappa is no product of scales."""
 
 _LARGEST = 2.0**40
 _ROUNDS = 8
@@ -31,8 +35,13 @@ def with_kappas(settings: KappaSettings) -> KappaSettings:
     spread inside the assumptions, median over seeds at the smallest width, is at most `LAZY`; the others
     keep their distance from them.
 
+    Where kappa is no product of scales, what groups share of the kernel changes on the way: a branch grows
+    from a small part of what it goes around to a multiple of it. There these four begin, besides, where
+    the slope that the scales alone predict, at every width, is within `SETTLED` of -1; before, it is that of
+    a crossover.
+
     Raises:
-        InputError: data that cannot be read, or a spread that no kappa up to 2^40 makes lazy.
+        InputError: data that cannot be read, or a spread that no kappa up to 2^40 makes lazy and settled.
 
     Cost: one compilation, and two or three forecasts for each spread and seed.
     """
@@ -52,8 +61,9 @@ def with_kappas(settings: KappaSettings) -> KappaSettings:
         _first_lazy(foreseen, name, ladder[-NUM_KAPPAS]) for name in judged or settings.spreads
     )
     factor = begin / ladder[-NUM_KAPPAS]
-    if not architecture(settings.model).homogeneous:  # its ladder begins where its norms do
-        factor = max(1.0, factor)
+    if not architecture(settings.model).homogeneous:
+        settled = [_first_settled(settings, data, name) for name in judged or settings.spreads]
+        factor = max(factor, 1.0, max(settled) / ladder[-NUM_KAPPAS])
     return replace(settings, kappas=tuple(kappa * factor for kappa in ladder))
 
 
@@ -72,10 +82,47 @@ def _first_lazy(foreseen: Callable[[str, float], float], name: str, start: float
             break
     if moved <= LAZY:
         return kappa
-    raise InputError(
+    raise _none_found(
+        f"spread {name}, which is expected to move by {moved:.2g} of its size at kappa {kappa:.3g}",
+        "a network whose displacement does not fall as kappa grows, or targets that its kernel hardly "
+        "reaches",
+    )
+
+
+def _first_settled(settings: KappaSettings, data: Dataset, name: str) -> float:
+    """Where, in powers of two from the ladder on, the slope that the scales alone predict begins to be -1."""
+    ladder = ladder_of(settings.model)
+    reach = ladder[-1] / ladder[-NUM_KAPPAS]
+
+    def off(kappa: float) -> float:
+        """How far slopes from here on are from -1 at worst: of displacements, and of those times leverage."""
+        worst = 0.0
+        for width in settings.widths:
+            ends = []
+            for each in (kappa, reach * kappa):
+                network, scheme = settings.network(data, name, each, width)
+                told = scales_of(network, scheme.alpha(width), each, settings.method)
+                ends.append([told[q.by_law] for q in (DISPLACEMENT, WEIGHED)])
+            slopes = np.log(np.divide(ends[1], ends[0])) / math.log(reach)
+            worst = max(worst, float(np.abs(slopes - PREDICTED_SLOPE).max()))
+        return worst
+
+    kappa = ladder[-NUM_KAPPAS]
+    while kappa <= _LARGEST:
+        if off(kappa) <= SETTLED:
+            return kappa
+        kappa *= 2.0
+    raise _none_found(
+        f"spread {name}, of which the scales alone predict no slope near {PREDICTED_SLOPE:g} up to "
+        f"{_LARGEST:.3g}",
+        "groups whose shares of the kernel change at every kappa",
+    )
+
+
+def _none_found(received: str, cause: str) -> InputError:
+    return InputError(
         "a study of kappa needs kappas at which every spread trains lazily",
-        received=f"spread {name}, which is expected to move by {moved:.2g} of its size at kappa {kappa:.3g}",
-        cause="a network whose displacement does not fall as kappa grows, or targets that its kernel "
-        "hardly reaches",
+        received=received,
+        cause=cause,
         fix="leave out this spread, or give kappas of your own",
     )

@@ -68,7 +68,7 @@ def told_runs(
     kappas = sorted(enumerate(settings.ladder), key=lambda each: each[1])
     for (i, name), (j, width), (k, kappa) in product(enumerate(settings.spreads), widths, kappas):
         network, scheme = settings.network(data, name, kappa, width)
-        scales = _scales(network, scheme.alpha(width), kappa, settings.method)
+        scales = scales_of(network, scheme.alpha(width), kappa, settings.method)
         rate = None if bound is None else bound.rate(scheme, width)
         for seed in range(settings.seeds):
             seen = stored.at(i, j, k, seed)
@@ -80,7 +80,7 @@ def told_runs(
             )
 
 
-def _scales(
+def scales_of(
     network: AbstractNetwork, alpha: Float[np.ndarray, " layers"], kappa: float, method: str
 ) -> dict[str, Any]:
     """Scale, speed and leverage of every group, and what they alone predict."""

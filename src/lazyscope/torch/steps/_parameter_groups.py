@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
-from lazyscope.observe import group_parameters
+import torch
+
+from lazyscope.observe import group_parameters, in_words
 from lazyscope.torch._question import Question
 from lazyscope.torch.kernel._probe import Sketch
 
@@ -23,3 +25,13 @@ def in_order_of_use(
     labels, numbers = group_parameters([names[k] for k in order], groups)
     by_parameter = dict(zip(order, numbers, strict=True))
     return labels, tuple(by_parameter[k] for k in range(len(names)))
+
+
+def layer_in_words(module: torch.nn.Module, name: str) -> str:
+    """The name of a layer, with what it is where its name is a number in a sequence."""
+    if in_words(name) == name:
+        return name
+    try:
+        return in_words(name, type(module.get_submodule(name)).__name__)
+    except AttributeError:  # an array of its own
+        return f"array {name}"

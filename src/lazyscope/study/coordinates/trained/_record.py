@@ -290,9 +290,14 @@ def changes_words(title: str, changes: Sequence[Change]) -> str:
 
 
 def _estimate_of(check: TrainedCheck, k: int) -> ExponentEstimate:
-    """What says how an array moves: its own change; of readouts and zeros what it takes off the loss."""
+    """What says how an array moves: its own change; of readouts and zeros what it takes off the loss.
+
+    Arrays that come and go along the axis, as blocks do, count by what they take off it together: each may
+    move less and less and all of them at order one.
+    """
     array, exponents = check.arrays[k], check.exponents
-    by_reach = array.kind in ("readout", "output") or array.zero or not array.matrix
+    many = "*" in array.name
+    by_reach = array.kind in ("readout", "output") or array.zero or not array.matrix or many
     own = exponents.own[k]
     return exponents.reach[k] if by_reach or not all(map(math.isfinite, own.interval)) else own
 
