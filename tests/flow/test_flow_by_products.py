@@ -7,7 +7,7 @@ import pytest
 
 from lazyscope._checks import InputError
 from lazyscope.flow import ExponentialFlow, dense_problem, function_problem, solve_flow
-from lazyscope.flow._krylov import KrylovSpectrum
+from lazyscope.flow.exponential._krylov import KrylovSpectrum
 from lazyscope.model import Dense
 
 

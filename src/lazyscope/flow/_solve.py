@@ -17,12 +17,12 @@ from lazyscope._loss import SquaredLoss
 from lazyscope._outcome import Outcome, RunError
 from lazyscope._result import AbstractResult
 from lazyscope._types import Params
-from lazyscope.flow._exponential import ExponentialFlow
 from lazyscope.flow._history import History
 from lazyscope.flow._lapack import one_lapack_thread
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop, start_run
 from lazyscope.flow._problem import Problem, check_numbers, in_double
 from lazyscope.flow._span import Span
+from lazyscope.flow.exponential._exponential import ExponentialFlow
 from lazyscope.model import COPIES_WITH_EIGENVECTORS, check_kernel_memory
 
 DEFAULT_STOP = 1e-4

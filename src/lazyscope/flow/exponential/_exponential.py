@@ -12,12 +12,12 @@ from lazyscope._checks import check_choice, check_count, check_scale
 from lazyscope._loss import check_squared
 from lazyscope._outcome import Outcome
 from lazyscope._types import Params, Scalar
-from lazyscope.flow._between import POINTS_PER_STEP, Between, Knot, either
 from lazyscope.flow._history import History
-from lazyscope.flow._krylov import KrylovSpectrum, Product
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop
-from lazyscope.flow._phi import phi_functions
 from lazyscope.flow._problem import Problem
+from lazyscope.flow.exponential._between import POINTS_PER_STEP, Between, Knot, either
+from lazyscope.flow.exponential._krylov import KrylovSpectrum, Product
+from lazyscope.flow.exponential._phi import phi_functions
 from lazyscope.kernel import AbstractExpansion, Spectrum, as_matrix
 from lazyscope.model import group_norms
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from lazyscope._types import Scalar
-from lazyscope.flow._krylov import KrylovSpectrum
+from lazyscope.flow.exponential._krylov import KrylovSpectrum
 from lazyscope.kernel import Spectrum, time_to_level
 
 T = TypeVar("T")

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 from lazyscope._types import Scalar
 from lazyscope.kernel import resolved
 
-_ENDED = 1e-12
+_SPACE_ENDS = 1e-12
 
 Product = Callable[[Float[Array, "n C"]], Float[Array, "n C"]]
 
@@ -55,7 +55,7 @@ class KrylovSpectrum(eqx.Module):
             for _ in range(2):  # so that Ritz values do not repeat
                 w = w - jnp.tensordot(jnp.tensordot(basis, w, 2), basis, 1)
             left = jnp.linalg.norm(w)
-            left = jnp.where(left > _ENDED * size, left, 0.0)
+            left = jnp.where(left > _SPACE_ENDS * size, left, 0.0)
             w = jnp.where(left > 0, w / jnp.where(left > 0, left, 1.0), 0.0)
             return basis.at[i + 1].set(w), alpha.at[i].set(along), beta.at[i].set(left)
 
