@@ -16,7 +16,6 @@ from lazyscope.scaling import (
     from_abc,
     growth_power,
     network_regime,
-    phase_point,
     regime_report,
     relative_speed_exponents,
     to_abc,
@@ -149,8 +148,6 @@ def test_what_has_no_common_law_is_refused():
         displacement_exponents((0.5, 0.0), optimiser="adan")
     with pytest.raises(InputError, match="one for each of the 2 layers"):
         Scheme.from_exponents((0.5, 0.0), optimiser=("adam", "muon", "adam"))
-    with pytest.raises(InputError, match="plane describes gradient descent"):
-        phase_point(Scheme.from_exponents((0.5, 0.0), optimiser="lion"))
 
 
 def test_momentum_has_the_numbers_of_descent():

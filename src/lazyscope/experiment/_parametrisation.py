@@ -276,7 +276,8 @@ def _base(
         )
     if given == ["gamma", "gamma_prime"]:
         gamma, gamma_prime = float(settings["gamma"]), float(settings["gamma_prime"])  # type: ignore[arg-type]
-        return named_scheme("luo", depth=depth, gamma=gamma, gamma_prime=gamma_prime)
+        who = optimiser_of(str(settings.get("method")))
+        return named_scheme("luo", depth=depth, optimiser=who, gamma=gamma, gamma_prime=gamma_prime)
     if given == ["scale_exponents"]:
         return Scheme.from_exponents(_listed(settings, "scale_exponents", depth))
     if not given and len(scales) == depth + 1:

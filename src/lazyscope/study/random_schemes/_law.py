@@ -7,13 +7,20 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from lazyscope._checks import check_alike, check_count
+from lazyscope._checks import InputError, check_alike, check_count
 from lazyscope._entry import checked
 from lazyscope.composed import ComposedNetwork, composition_of, normalised_network_kernels
 from lazyscope.data import Dataset
 from lazyscope.kernel import normalised_limit_kernels
 from lazyscope.model import AbstractNetwork
-from lazyscope.scaling import Scheme, displacements_at_width, initial_operator_norms
+from lazyscope.scaling import (
+    Scheme,
+    displacements_at_width,
+    growth_power,
+    initial_operator_norms,
+    update_displacements_at_width,
+    update_norms,
+)
 
 
 @checked()
@@ -23,9 +30,13 @@ def law_at_widths(
     data: Dataset,
     network: AbstractNetwork | None = None,
 ) -> Float[np.ndarray, "layers W"]:
-    """Relative displacement of every layer in operator norm by `displacements_at_width`.
+    """Relative displacement of every layer in operator norm at every width.
 
-    No constant is fitted. With the normalised limit kernels Kbar_l of the data and
+    By `displacements_at_width` for gradient descent and the flow, by `update_displacements_at_width` for
+    optimisers whose step does not know the size of the gradient: there the gap is the rms over outputs and
+    points of what training has to add, and updates are taken to be aligned with all points.
+
+    No constant is fitted. For descent, with the normalised limit kernels Kbar_l of the data and
     ``K = sum_l q_l phi_l^2 Kbar_l``, the push c = K^-1 r_0 has on average over the start the direction matrix
     ``A = K^-1 (y y^T + (kappa^2 / m) Kbar_{L+1}) K^-1``; kernel weights are ``tr(A Kbar_l) / tr A``, and
     the gap is the part of r_0 along c. Inputs of another norm than one change alpha_1 and s_1.
@@ -38,10 +49,11 @@ def law_at_widths(
             given.
 
     Raises:
-        InputError: a network without a composition, or points and scales that it has no limit for.
+        InputError: a network without a composition, or points and scales that it has no limit for; a
+            network with rates of an optimiser whose updates are derived for dense networks alone.
 
     Trust: the change of a layer has rank n at most and is taken to have rank one; a factor of at
-    most sqrt(n) that does not depend on the width.
+    most sqrt(n) that does not depend on the width, for other optimisers than descent one of order n.
     """
     check_alike(widths=widths)
     for width in widths:
@@ -51,21 +63,27 @@ def law_at_widths(
     if network is not None:
         return _of_network(scheme, widths, data, composition_of(network))
     kernels = _limit_kernels((x / norm).tobytes(), x.shape, scheme.depth)
-    columns = []
-    for width in map(int, widths):
-        alpha, speed = scheme.alpha(width), scheme.speed(width)
-        alpha[0], speed[0] = alpha[0] * norm, speed[0] * norm**2
-        whole = float(np.prod(alpha)), np.ones(len(alpha))
-        dims = {"input_dim": x.shape[1], "output_dim": y.shape[1]}
-        starts = initial_operator_norms(width, depth=scheme.depth, **dims)
-        columns.append(_at_width(alpha, speed, whole, kernels, y, width) / starts)
-    return np.array(columns).T
+    columns = [_at_width(scheme, int(width), kernels, norm, y, x.shape[1]) for width in widths]
+    starts = [
+        initial_operator_norms(
+            int(width), depth=scheme.depth, input_dim=x.shape[1], output_dim=y.shape[1]
+        )
+        for width in widths
+    ]
+    return (np.array(columns) / np.array(starts)).T
 
 
 def _of_network(
     scheme: Scheme, widths: Float[np.ndarray, " W"], data: Dataset, network: ComposedNetwork
 ) -> Float[np.ndarray, "layers W"]:
     """The same of a composition; Gaussian matrices a x b start at sqrt(a) + sqrt(b - 1), a the larger."""
+    if growth_power(scheme.optimiser) == 1:
+        raise InputError(
+            "the law of a network that is given is that of gradient descent",
+            received=f"a scheme with rates of {scheme.optimiser}",
+            cause="an optimiser whose updates have a size that is derived for dense networks alone",
+            fix="leave out network, or take a scheme for sgd",
+        )
     columns = []
     for width in map(int, widths):
         here, alpha = network.at_width(width), scheme.alpha(width)
@@ -73,7 +91,7 @@ def _of_network(
         whole = float(here.kappa(alpha)), here.leverage(alpha)
         sides = [sorted((shape[0], math.prod(shape[1:]))) for shape in here.shapes]
         starts = [math.sqrt(b) + math.sqrt(a - 1) for a, b in sides] / np.array(here.layer_sizes)
-        moved = _at_width(alpha, scheme.speed(width), whole, kernels, data.y_train, width)
+        moved = _by_descent(alpha, scheme.speed(width), whole, kernels, data.y_train, width)
         columns.append(moved / starts)
     return np.array(columns).T
 
@@ -88,6 +106,29 @@ def _limit_kernels(
 
 
 def _at_width(
+    scheme: Scheme,
+    width: int,
+    kernels: Float[np.ndarray, "layers n n"],
+    norm: float,
+    y: Float[np.ndarray, "n C"],
+    input_dim: int,
+) -> Float[np.ndarray, " layers"]:
+    """d_l with the weights and the gap of the data."""
+    alpha, speed = scheme.alpha(width), scheme.speed(width)
+    alpha[0] *= norm
+    speed[0] *= norm ** growth_power(scheme.optimiser)
+    start = float(np.prod(alpha)) ** 2 / width
+    if growth_power(scheme.optimiser) == 1:
+        sizes = {"depth": scheme.depth, "output_dim": y.shape[1], "input_dim": input_dim}
+        gap = np.sqrt(np.mean(y**2) + start * np.trace(kernels[-1]) / len(y))
+        return update_displacements_at_width(
+            alpha, speed, update_norms(scheme.optimiser, width, **sizes), gap=float(gap)
+        )
+    whole = float(np.prod(alpha)), np.ones(len(alpha))
+    return _by_descent(alpha, speed, whole, kernels, y, width)
+
+
+def _by_descent(
     alpha: Float[np.ndarray, " layers"],
     speed: Float[np.ndarray, " layers"],
     whole: tuple[float, Float[np.ndarray, " layers"]],

@@ -36,6 +36,11 @@ class TrainedArray(NamedTuple):
     optimiser: str
     moved_at: int
 
+    @property
+    def called(self) -> str:
+        """Its name as sentences say it: what begins with a place in a sequence gets a noun."""
+        return f"layer {self.name}" if self.name[:1].isdecimal() else self.name
+
 
 class TrainedMeasured(NamedTuple):
     """What was measured of every run; arrays (K), widths (W), seeds (S), softmaxes (A), steps (T).

@@ -125,6 +125,7 @@ def boundary_table(result: Record, axes: Sequence[MapAxis]) -> Table:
 def _crossover_figure(result: Record, axes: Sequence[MapAxis]) -> Figure:
     """Displacement against real widths, with what was to be expected of them."""
     real, units = result["real"], result["settings"]["width"]
+    other = result["settings"].get("method", "flow") not in ("flow", "sgd", "momentum")
     layers = [str(one["layer"]) for one in real["cells"][0]["layers"]]
     colors = category_colors(layers)
     return Figure(
@@ -138,6 +139,8 @@ def _crossover_figure(result: Record, axes: Sequence[MapAxis]) -> Figure:
             f"has too. Slopes differ by {decimal(real['rms_of_narrow'])} (rms) from its own, by "
             f"{decimal(real['rms_of_law'])} from those of the law at these widths, and by "
             f"{decimal(real['rms_of_limit'])} from the exponents of the limit."
+            + " The law at each width is up to a factor that does not depend on the width."
+            * other
         ),
         panels=[_panel(cell, real["widths"], axes, colors) for cell in real["cells"]],
         legends=[
