@@ -24,6 +24,7 @@ from lazyscope.report.parts import (
 )
 from lazyscope.study.theorem.page._plots import (
     curve_panel,
+    curve_stride,
     kappa_panels,
     kernel_panels,
     ratio_panels,
@@ -164,12 +165,14 @@ def _kappa_figure(study: TheoremRecord) -> Figure:
 
 
 def _curve_figure(study: TheoremRecord) -> Figure:
+    stride = curve_stride(study)
+    thinned = f" One record in {stride} is drawn, the last included." if stride > 1 else ""
     return Figure(
         anchor="loss",
         title="Loss against time in units of the bound",
         caption=(
             "All runs of the first seed. A run above the dashed line at any time breaks the inequality of "
-            "the theorem with its constant one."
+            f"the theorem with its constant one.{thinned}"
         ),
         panels=[curve_panel(study)],
         selectors=[
