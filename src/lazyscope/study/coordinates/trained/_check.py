@@ -291,7 +291,7 @@ def _zeros(arrays: Sequence[TrainedArray]) -> list[str]:
     found = [each for each in arrays if each.zero and each.matrix and each.moved_at]
     if not found:
         return []
-    names = ", ".join(each.name for each in found[:4]) + (" and more" if len(found) > 4 else "")
+    names = ", ".join(each.called for each in found[:4]) + (" and more" if len(found) > 4 else "")
     late = max((each.moved_at for each in arrays), default=1)
     when = f" Arrays behind them are judged from step {late}, their first." if late > 1 else ""
     return [f"Start at zero, and are judged from their first step: {names}.{when}"]
@@ -312,7 +312,7 @@ def _still(arrays: Sequence[TrainedArray], runs: Sequence[Steps], grid: Grid) ->
             if not first_steps_of(part)[k]
         ]
         where = "" if len(at) == len(grid.values) else f" at {grid.axis} {', '.join(at)}"
-        by_values.setdefault(where, []).append(each.name)
+        by_values.setdefault(where, []).append(each.called)
     return [
         f"Not moved by a gradient in {many}{where}, so that nothing is said of them: "
         f"{', '.join(names[:4])}{' and more' if len(names) > 4 else ''}."
