@@ -102,12 +102,25 @@ def _lead(study: TheoremRecord) -> str:
     settings = study.stored["settings"]
     return (
         f"{settings['num_points']} points of {settings['data']} ({settings['target']} target), "
-        f"{settings['activation']} networks with {settings['depth']} hidden layers. The theorem says "
+        f"{_network(settings)}. The theorem says "
         "R(t) ≤ exp(−bound · t) R(0) once kappa grows with the width, with the published bound (2/n) λ_S Σ "
-        "s_l κ²/α_l², λ_S the smallest λ_min(K̄_l); the derived one, (2/n) Σ s_l (κ²/α_l²) λ_min(K̄_l), is "
-        "stronger, and what figures show. The measured rate is the largest that this inequality allows at "
-        "every time, for ever: the smaller of the smallest average on record and 2 λ_min(K(T))/n at the end."
+        f"s_l {_share(settings)}, λ_S the smallest λ_min(K̄_l); the derived one, (2/n) Σ s_l "
+        f"{_share(settings)} λ_min(K̄_l), is stronger, and what figures show. The measured rate is the "
+        "largest that this inequality allows at every time, for ever: the smaller of the smallest average on "
+        "record and 2 λ_min(K(T))/n at the end."
     )
+
+
+def _network(settings: Mapping[str, Any]) -> str:
+    """The network in words; stored studies of earlier versions are of dense ones."""
+    usual = "{depth} hidden layers, {activation}".format_map(settings)
+    return f"{settings.get('model', 'dense')} networks ({settings.get('network', usual)})"
+
+
+def _share(settings: Mapping[str, Any]) -> str:
+    """By what a normalised kernel enters, beside its speed."""
+    branches = settings.get("model", "dense").startswith("residual")
+    return "(κφ_l/α_l)²" if branches else "κ²/α_l²"
 
 
 def _ratio_figure(study: TheoremRecord) -> Figure:
