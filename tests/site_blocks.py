@@ -103,7 +103,7 @@ from flax import linen
 from lazyscope import as_function
 class Model(linen.Module):
     @linen.compact
-    def __call__(self, x, train):
+    def __call__(self, x, train=False):
         return linen.Dense(1)(x)
 model, key, count, x_probe, y_probe = Model(), jax.random.key(0), 1, x[:32], y[:32]
 """,
