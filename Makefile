@@ -1,10 +1,12 @@
-# `make docs` writes the site to site/, `make gallery` the pages of studies that it takes in.
+# `make docs` writes the site to site/, `make gallery` runs the studies whose pages it takes in.
 # `make study` is the main result. Checks in three lanes: `check` (one minute), `test` (nine), `nightly` (all).
-# `check-oldest` runs the quick tests with the oldest versions that pyproject.toml promises.
+# `check-oldest` runs the quick tests with the oldest versions that pyproject.toml promises, `wheel-check` with the wheel
+# alone in an empty environment.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 OLDEST := .venv-oldest
+WHEEL  := .wheel
 PIP    := -m pip install --quiet --disable-pip-version-check
 
 # Hundreds of checks start processes of their own: they share bytecode and compiled programs.
@@ -21,7 +23,7 @@ STORED := tests/cli/test_regime_command.py tests/sweep/test_store.py tests/repor
 CHANGED = $(shell { git diff --name-only --diff-filter=d HEAD~1 -- src; git ls-files --others --exclude-standard src; } \
             2>/dev/null | grep '\.py$$')
 
-.PHONY: study docs gallery check check-oldest test nightly bench lint style types changed-types quick clean
+.PHONY: study docs gallery check check-oldest wheel-check test nightly bench lint style types changed-types quick clean
 
 $(VENV)/.run-installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -64,6 +66,16 @@ check: $(VENV)/.dev-installed
 check-oldest: $(OLDEST)/.installed
 	$(OLDEST)/bin/python -m pytest -n 2 -W default -m "not slow" $(QUICK) $(STORED)
 
+# Beside a copy of everything but src, so that what a user installs is what is tested.
+wheel-check: $(VENV)/.dev-installed
+	rm -rf $(WHEEL) && mkdir -p $(WHEEL)/tree
+	$(BIN)/python -m build --no-isolation --wheel --outdir $(WHEEL)/dist .
+	$(PYTHON) -m venv $(WHEEL)/env
+	$(WHEEL)/env/bin/python $(PIP) "$$(echo $(CURDIR)/$(WHEEL)/dist/*.whl)[test]"
+	cp -r tests docs tools conftest.py pyproject.toml README.md CHANGELOG.md CITATION.cff $(WHEEL)/tree
+	cd $(WHEEL)/tree && env -u PYTHONPATH ../env/bin/python -m pytest -n 2 -m "not slow" \
+	  $(filter tests/%,$(QUICK) $(STORED)) --pyargs lazyscope.scaling lazyscope.model
+
 test: lint
 	$(COMPILED) $(BIN)/python -m pytest -n 2 -m "not slow"
 
@@ -78,9 +90,9 @@ docs: $(VENV)/.dev-installed
 	NO_MKDOCS_2_WARNING=1 $(COMPILED) $(BIN)/python -m mkdocs build --strict
 	@echo "site/index.html"
 
-# Long: one run of every study. What is there already is kept, and what was interrupted goes on.
+# Minutes: every page of the gallery. What its stores hold is not run twice.
 gallery: $(VENV)/.run-installed
 	$(COMPILED) $(BIN)/python tools/site/gallery.py
 
 clean:
-	rm -rf $(VENV) $(OLDEST) site gallery .site_cache build dist .jax_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(OLDEST) $(WHEEL) site gallery .site_cache build dist .jax_cache .pytest_cache .ruff_cache

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lazyscope.flow import solve_flow as solve_flow
     from lazyscope.forecast import forecast_problem as forecast_problem
     from lazyscope.kernel import conjugate_kernel as conjugate_kernel
+    from lazyscope.kernel import drawn_tangent_kernel as drawn_tangent_kernel
     from lazyscope.kernel import explain_tangent_kernel as explain_tangent_kernel
     from lazyscope.kernel import limit_covariance_kernel as limit_covariance_kernel
     from lazyscope.kernel import limit_tangent_kernel as limit_tangent_kernel

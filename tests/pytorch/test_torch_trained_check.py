@@ -266,6 +266,30 @@ def test_a_loss_that_is_not_finite_is_kept_and_said():
     assert "not finite in 2 of 2 at 32" in " ".join(check.notes)
 
 
+def gated(experts, seed):
+    """A mixture whose gate has nothing to choose from where there is one expert."""
+    torch.manual_seed(seed)
+
+    class Mixture(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.gate = nn.Linear(3, experts, bias=False)
+            self.experts = nn.ModuleList(nn.Linear(3, 1) for _ in range(experts))
+
+        def forward(self, x):
+            made = torch.cat([each(x) for each in self.experts], -1)
+            return (self.gate(x).softmax(-1) * made).sum(-1, keepdim=True)
+
+    return Mixture()
+
+
+def test_what_does_not_move_at_some_values_of_an_axis_is_said_with_them():
+    points = (torch.eye(3), torch.ones(3, 1))
+    check = coordinate_check(gated, points, (1, 2, 4), 2, train="adam", axis="experts", steps=1)
+    assert check.movements[[each.name for each in check.arrays].index("gate.weight")] == "not moved"
+    assert any("in one step at experts 1, so that" in note for note in check.notes)
+
+
 def depth(blocks, seed):
     torch.manual_seed(seed)
     layers = [part for _ in range(blocks) for part in (nn.Linear(6, 6), nn.Tanh())]

@@ -259,5 +259,3 @@ def test_optimisers_that_a_scheme_cannot_have_are_refused():
         named_scheme("mup", depth=1, optimiser=("sgd", "muon"))
     with pytest.raises(InputError, match="use 'adam'"):
         named_scheme("mup", depth=1, optimiser="adan")
-    with pytest.raises(InputError, match="plane describes gradient descent"):
-        named_scheme("luo", depth=1, gamma=0.5, gamma_prime=0.0, optimiser="adam")

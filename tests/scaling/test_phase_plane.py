@@ -78,6 +78,29 @@ def test_named_schemes_lie_where_the_phase_diagram_has_them(name, point):
     assert phase_point(named_scheme(name, depth=1, input_dim=5)) == point
 
 
+@pytest.mark.parametrize("optimiser", ["momentum", "adam", "lion", "muon", ("muon", "sign")])
+def test_the_plane_has_the_same_regimes_whatever_the_optimiser(optimiser):
+    for gamma, gamma_prime in GRID:
+        point = {"gamma": gamma, "gamma_prime": gamma_prime}
+        scheme = named_scheme("luo", depth=1, optimiser=optimiser, **point)
+        assert phase_point(scheme) == pytest.approx((gamma, gamma_prime), abs=1e-12)
+        given = scheme.scale_exponents, scheme.speed_exponents
+        descent = named_scheme("luo", depth=1, **point)
+        expected = layer_regimes(descent.scale_exponents, descent.speed_exponents)
+        assert layer_regimes(*given, optimiser=optimiser) == expected
+
+
+def test_a_layer_that_does_not_grow_moves_less_far_back_under_signs_than_under_descent():
+    """Twice w_l for descent, w_l itself for signs, with the level of the layers that grow."""
+    point = {"gamma": 1.5, "gamma_prime": 1.0}
+    descent, signs = (
+        named_scheme("luo", depth=1, optimiser=name, **point) for name in ("sgd", "sign")
+    )
+    given = [(each.scale_exponents, each.speed_exponents) for each in (descent, signs)]
+    assert displacement_exponents(*given[0]) == pytest.approx((-1.0, 0.5))
+    assert displacement_exponents(*given[1], optimiser="sign") == pytest.approx((-0.5, 0.5))
+
+
 def test_deeper_schemes_are_not_in_the_plane():
     with pytest.raises(InputError, match="plane describes networks with one hidden layer"):
         phase_point(named_scheme("ntk", depth=2, input_dim=5))

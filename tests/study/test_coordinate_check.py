@@ -239,3 +239,17 @@ def test_a_single_width_without_axes_is_refused_like_a_number():
             InputError, match=r"3 increasing widths|Every width must be a whole number"
         ):
             coordinate_check(lambda width, seed: None, (np.ones((2, 1)), np.ones((2, 1))), widths)
+
+
+def test_one_line_of_a_test_passes_for_what_a_check_is_and_says_what_would_change_it():
+    planted_as("mup").assert_is("mup")
+    assert planted_as("mup").verdict()["answer"] == "supported"
+    with pytest.raises(
+        AssertionError, match=r"It is not muP.*To become muP .m: width.: .*last times"
+    ):
+        planted_as("standard").assert_is("mup")
+    with pytest.raises(InputError, match="use 'mup'"):
+        planted_as("standard").verdict("mupp")
+    assert repr(planted_as("mup")).startswith(
+        "CoordinateCheck(sentence=Of NTK, standard and muP, only muP"
+    )

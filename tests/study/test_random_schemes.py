@@ -10,7 +10,7 @@ import xarray as xr
 
 from lazyscope import InputError
 from lazyscope.data import sphere_teacher
-from lazyscope.scaling import PowerLaw, Scheme, displacement_exponents
+from lazyscope.scaling import PowerLaw, Scheme, displacement_exponents, growth_power
 from lazyscope.study import (
     LayerEstimate,
     RandomSchemesSettings,
@@ -95,12 +95,22 @@ def test_the_law_at_widths_is_the_linearised_network_where_training_is_lazy():
     assert law[1, 0] == pytest.approx(np.sqrt(np.mean(squares)), rel=0.05)
 
 
-def test_inputs_twice_as_long_are_a_first_layer_twice_as_large_and_four_times_as_fast():
+@pytest.mark.parametrize("optimiser", ["sign", "muon", "momentum"])
+def test_the_law_at_widths_of_an_optimiser_tends_to_its_exponents(optimiser):
+    a, rates = (0.2, 0.1, 0.05), (0.0, -0.8, 0.4)
+    scheme = Scheme.from_exponents(a, rates, optimiser=optimiser)
+    law = law_at_widths(scheme, np.array([10**12, 10**14]), DATA)
+    slopes = np.diff(np.log(law))[:, 0] / np.log(100)
+    assert slopes == pytest.approx(displacement_exponents(a, rates, optimiser=optimiser), abs=2e-3)
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adam"])
+def test_inputs_twice_as_long_are_a_first_layer_twice_as_large_and_as_fast(optimiser):
     widths, exponents = np.array([100.0, 1000.0]), ((0.1, -0.2), (0.0, 0.2))
     longer = replace(DATA, x_train=2 * DATA.x_train)
-    scheme = Scheme.from_exponents(*exponents)
+    scheme = Scheme.from_exponents(*exponents, optimiser=optimiser)
     scales = (PowerLaw(0.5, 0.1), scheme.scales[1])
-    speeds = (PowerLaw(0.25, 0.0), scheme.speeds[1])
+    speeds = (PowerLaw(0.5 ** growth_power(optimiser), 0.0), scheme.speeds[1])
     same = law_at_widths(replace(scheme, scales=scales, speeds=speeds), widths, longer)
     assert same == pytest.approx(law_at_widths(scheme, widths, DATA), rel=1e-9)
 

@@ -8,6 +8,7 @@ import pytest
 import xarray as xr
 
 from lazyscope._checks import InputError
+from lazyscope.scaling import displacement_exponents
 from lazyscope.study import (
     ThreeLayerSettings,
     TwoLayerSettings,
@@ -21,6 +22,7 @@ from lazyscope.study import (
 from lazyscope.study.phase_diagram._boundaries import boundaries, crossings
 from lazyscope.study.phase_diagram._law import PlaneLaw
 from lazyscope.study.phase_diagram._plane_runs import runs_on_plane
+from lazyscope.study.phase_diagram._verdict import verdict
 
 TINY = TwoLayerSettings(
     gamma=(0.5, 1.0, 1.75),
@@ -60,6 +62,38 @@ def test_intervals_of_boundaries_hold_where_exponents_are_those_of_the_law(setti
     first = np.array(getattr(settings, settings.axes[0]))
     step = float(np.diff(first).max())
     assert max(one["high"] - one["low"] for one in found) < step
+
+
+@pytest.mark.parametrize("method", ["sign", "adam", "muon", "momentum"])
+def test_a_plane_of_an_optimiser_has_its_law_and_small_steps_of_it(method):
+    settings = ThreeLayerSettings(scale_exponent_2=(-0.5, -0.2, 0.1), method=method)
+    law = law_plane(settings)[0]
+    for i, a_1 in enumerate(settings.scale_exponent_1):
+        for j, a_2 in enumerate(settings.scale_exponent_2):
+            told = displacement_exponents((a_1, a_2, 0.25), optimiser=method)
+            assert law.exponents[i, j] == pytest.approx(told)
+    for design in find_study("three-layer").designs(settings).values():
+        assert design.fixed["method"] == method
+        assert design.fixed["share"] == 0.02
+        assert design.fixed["data"] == "sphere-teacher"
+        assert "tolerance" not in design.fixed
+        assert ("epsilon" in design.fixed) == (method in ("adam", "muon"))
+
+
+def test_the_flow_has_the_designs_that_it_had():
+    (design, *_) = find_study("two-layer").designs(TwoLayerSettings()).values()
+    assert set(design.fixed) == {
+        *("depth", "activation", "width", "data", "stop", "tolerance", "max_steps"),
+    }
+    assert (design.fixed["data"], design.fixed["stop"]) == ("four-points", 1e-4)
+
+
+def test_a_cell_without_an_interval_is_undecided():
+    law, estimates = law_plane(TINY)
+    estimates["low"][0, 0, 0] = estimates["high"][0, 0, 0] = np.nan
+    told = verdict(estimates.assign(predicted=(estimates["low"].dims, law.exponents)))
+    assert told[0, 0, 0] == "undecided"
+    assert (told != "undecided").sum() == told.size - 1
 
 
 def test_a_boundary_that_is_elsewhere_is_not_contained():
@@ -122,6 +156,7 @@ def test_runs_of_a_list_of_points_find_their_cells():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
+        ({"method": "adamw"}, "method must be one of"),
         ({"num_widths": 3}, "at least 4 virtual widths"),
         ({"seeds": 1}, "3 runs beyond one per width"),
         ({"shown_widths": (64, 32)}, "shown_widths must be at least 2 increasing numbers"),
@@ -170,6 +205,20 @@ def test_a_tiny_plane_finds_signs_and_slopes_of_the_law(tiny):
     lines = tiny[1].result["boundaries"]
     assert {one["layer"] for one in lines} == {1, 2}
     assert all(one["contained"] for one in lines)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["sign", "adam", "muon"])
+def test_a_tiny_plane_of_an_optimiser_has_the_exponents_of_its_law(method, tmp_path):
+    settings = replace(TINY, method=method, data=None, stop=None)
+    done = run_study(find_study("two-layer"), settings, tmp_path)
+    estimates = stored_estimates(done.result["estimates"])
+    assert done.result["verdict"]["answer"] == "supported"
+    assert done.result["title"].endswith(f"the lazy regime under {method}?")
+    error = np.abs(estimates["exponent"] - estimates["predicted"]).values
+    assert error.max() < 0.01
+    descent = law_plane(replace(settings, method="flow", data=None, stop=None))[0].exponents
+    assert np.abs(estimates["exponent"].values - descent).max() > 0.2
 
 
 @pytest.mark.slow

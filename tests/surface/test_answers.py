@@ -135,3 +135,22 @@ def test_runs_of_a_shell_are_selected_by_an_option(tmp_path):
     assert "--select rho=1" in told
     assert ".sel(" not in told
     _check_two_axes(runs.isel(rho=0))
+
+
+@pytest.mark.parametrize("function", ["tangent_kernel", "tangent_kernel_trace", "linearise"])
+def test_a_network_in_place_of_its_function_is_told_its_method_and_its_kernel(function):
+    network = lazyscope.Dense(2, 1, 4, 1)
+    call, points = getattr(lazyscope, function), () if function == "linearise" else (np.eye(2),)
+    told = advice(call, network, {"w": np.ones(2)}, *points)
+    assert "apply" in told
+    if points:
+        assert "drawn_tangent_kernel(network, params, x, scheme=scheme)" in told
+
+
+def test_inputs_of_another_size_than_kappa_is_defined_for_are_told_of():
+    from lazyscope.experiment._forecast import _notes_of_sizes
+
+    assert _notes_of_sizes(np.eye(3)) == []
+    (told,) = _notes_of_sizes(40.0 * np.eye(3))
+    assert "norm 40 " in told
+    assert "kappa" in told

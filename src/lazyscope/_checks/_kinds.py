@@ -63,7 +63,9 @@ def check_callable(name: str, value: Any) -> Any:
             f"{name} must be a function",
             received=shown(value),
             cause="the result of a call in place of the function, or arguments in another order",
-            fix="give the function itself, without brackets",
+            fix="give its method apply"
+            if callable(getattr(value, "apply", None))
+            else "give the function itself, without brackets",
         )
     return value
 

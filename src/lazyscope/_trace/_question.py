@@ -110,6 +110,8 @@ def _in_our_words(message: str) -> InputError | None:
 
 def pose(apply: Apply, params: Params, x1: Any, x2: Any | None) -> Question:
     """Check everything that can be seen without values, and trace the network."""
+    if not callable(apply):
+        raise _no_function(apply)
     names, leaves, treedef, own = taken_apart(params)
     dtype = kernel_type(own)
     leaves = [jnp.asarray(leaf, dtype) for leaf in leaves]
@@ -335,6 +337,24 @@ def _trace(call: Callable[..., Any], context: Any, leaves: Any, x1: Any) -> Exam
         raise refusal from error
     _check_output(out)
     return example
+
+
+def _no_function(given: Any) -> InputError:
+    """The refusal of what cannot be called."""
+    if not hasattr(given, "apply"):
+        return InputError(
+            "apply must be a function apply(params, x)",
+            received=type(given).__name__,
+            cause="arguments in another order, or the result of a call in place of the function",
+            fix="give the function itself, without brackets, before its parameters",
+        )
+    return InputError(
+        "apply must be a function apply(params, x)",
+        received=f"a {type(given).__name__}, which has one",
+        cause="a network in place of its function",
+        fix="give its method apply; with the speeds of the scheme that drew a network of lazyscope, it is "
+        "lazyscope.drawn_tangent_kernel(network, params, x, scheme=scheme)",
+    )
 
 
 def _not_on_one(error: Exception, one: Any) -> InputError | None:

@@ -9,6 +9,7 @@ from lazyscope.claims.law._law import LAW
 from lazyscope.claims.law._off_law import OFF_LAW
 from lazyscope.claims.law._planes import PLANES
 from lazyscope.claims.law.kinks._kink_drift import KINK_DRIFT
+from lazyscope.claims.law.optimisers._ends import ENDS
 from lazyscope.claims.law.optimisers._optimiser_law import OPTIMISER_LAW
 from lazyscope.claims.law.optimisers._rates import RATES
 from lazyscope.claims.papers._catapult import CATAPULT
@@ -43,6 +44,7 @@ CLAIMS: tuple[Claim, ...] = (
     EXTENDED_LAW,
     OPTIMISER_LAW,
     RATES,
+    ENDS,
     PLANES,
     EQUIVALENCE,
     KERNEL_CHANGE,

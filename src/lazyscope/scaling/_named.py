@@ -115,15 +115,10 @@ def luo(depth: int, gamma: float, gamma_prime: float, optimiser: Sequence[str]) 
             cause="a deeper network was asked for",
             fix="use depth 1, or give scale exponents",
         )
-    if growth_power(optimiser) != 2:
-        raise InputError(
-            "the (gamma, gamma') plane describes gradient descent",
-            received=f"optimiser {', '.join(sorted(set(optimiser)))}",
-            cause="gamma' compares speeds as gradient descent has them",
-            fix="give scale exponents ((1 - gamma + gamma') / 2, (1 - gamma - gamma') / 2)",
-        )
     scales = (PowerLaw(1.0, (1 - g + h) / 2), PowerLaw(1.0, (1 - g - h) / 2))
-    return _one_rate("luo", scales, "Luo, Xu, Ma & Zhang 2021 (JMLR 22(71), arXiv 2007.07497)")
+    first, second = update_exponents(optimiser, 2)
+    speeds = (_ONE, PowerLaw(1.0, first - second))
+    return Scheme("luo", scales, speeds, "Luo, Xu, Ma & Zhang 2021 (JMLR 22(71), arXiv 2007.07497)")
 
 
 def balanced(depth: int, kappa_exponent: float = 0.5, kappa_constant: float = 1.0) -> Scheme:

@@ -16,19 +16,21 @@ class PhasePoint(NamedTuple):
 
 
 def phase_point(scheme: Scheme) -> PhasePoint:
-    """The coordinates ``gamma = 1 - rho`` and ``gamma' = (u_2 - u_1) / 2`` of a two-layer scheme.
+    """The coordinates ``gamma = 1 - rho`` and ``gamma' = (u_2 - u_1) / p`` of a two-layer scheme.
 
-    u_l is the exponent of the relative speed ``s_l / alpha_l^2``. With equal speeds gamma' is the
-    difference ``a_1 - a_2`` of the scale exponents.
+    u_l is the exponent of the relative speed and p the growth power of the optimiser (for gradient descent
+    ``s_l / alpha_l^2`` and 2). With one rate gamma' is the difference ``a_1 - a_2`` of the scale
+    exponents. In these coordinates the plane has the same regimes, layer by layer, whatever the optimiser:
+    with ``z_l = p w_l`` the law's level reads ``sum_l max(w_l, 0) = -rho``.
 
     Args:
         scheme: a scheme with one hidden layer and exponents.
 
     Raises:
-        InputError: another depth, another optimiser, or a scheme given by numbers at one width.
+        InputError: another depth, or a scheme given by numbers at one width.
 
     Trust: exact conversion; gradient flow is the same for all schemes of one point, up to constants
-    and the unit of time.
+    and the unit of time. Exponents of layers that are lazy are those of the optimiser.
 
     Reference:
         Luo, Xu, Ma & Zhang 2021 (JMLR 22(71), arXiv 2007.07497). Their kappa is the one used here
@@ -47,12 +49,7 @@ def phase_point(scheme: Scheme) -> PhasePoint:
             cause="a deeper network was asked for",
             fix="use a scheme of depth 1",
         )
-    if growth_power(scheme.optimiser) != 2:
-        raise InputError(
-            "the (gamma, gamma') plane describes gradient descent",
-            received=f"rates of {scheme.optimiser}",
-            cause="a scheme for another optimiser",
-            fix="ask for its displacement_exponents",
-        )
-    first, second = relative_speed_exponents(scheme.scale_exponents, scheme.speed_exponents)
-    return PhasePoint(1 - scheme.kappa_exponent, (second - first) / 2 + 0.0)
+    given = scheme.scale_exponents, scheme.speed_exponents
+    first, second = relative_speed_exponents(*given, optimiser=scheme.optimiser)
+    apart = (second - first) / growth_power(scheme.optimiser)
+    return PhasePoint(1 - scheme.kappa_exponent, apart + 0.0)

@@ -60,18 +60,22 @@ class AbstractGridSettings(abc.ABC):
         check_increasing("widths", self.widths, minimum=3)
         check_enough_runs(len(self.widths), self.seeds)
 
+    def _shared(self) -> dict[str, Any]:
+        """What every run has, as a sweep names it."""
+        return {
+            "data": self.data,
+            "stop": self.stop,
+            "tolerance": self.tolerance,
+            "max_steps": self.max_steps,
+        }
+
     @abc.abstractmethod
     def fixed(self) -> Mapping[str, Any]:
         """What every run has besides the settings that all grids share, as a sweep names it."""
 
     def sweep(self, name: str, **more: Sequence[float]) -> SweepDesign:
         """The sweep over the axes, `more` of them, the widths and the seeds."""
-        shared = {
-            "data": self.data,
-            "stop": self.stop,
-            "tolerance": self.tolerance,
-            "max_steps": self.max_steps,
-        }
+        shared = self._shared()
         own = {axis: list(getattr(self, axis)) for axis in self.axes}
         runs = {"width": list(self.widths), "seed": list(range(self.seeds))}
         axes = own | {axis: list(values) for axis, values in more.items()} | runs

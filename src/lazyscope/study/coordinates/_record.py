@@ -1,5 +1,6 @@
 """What does a coordinate check know in the end, and how does it say it?"""
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, final
@@ -7,9 +8,12 @@ from typing import Any, NamedTuple, final
 from jaxtyping import Float
 from numpy import ndarray
 
+from lazyscope._checks import check_choice
+from lazyscope._estimate import Answer
 from lazyscope._plain import plain
 from lazyscope._result import AbstractResult
 from lazyscope.measure import ExponentEstimate
+from lazyscope.study._protocol import stated
 from lazyscope.study.coordinates._layers import Layer
 from lazyscope.study.coordinates._verdict import (
     SCHEMES,
@@ -25,6 +29,52 @@ from lazyscope.study.coordinates._verdict import (
 from lazyscope.study.coordinates.page._format import FORMAT
 
 SCHEME_NAMES = {"ntk": "NTK", "standard": "standard", "mup": "muP"}
+
+
+class AbstractCheck(AbstractResult):
+    """What every coordinate check answers."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def sentence(self) -> str:
+        """The answer in one or two sentences."""
+
+    @property
+    @abstractmethod
+    def schemes(self) -> tuple[str, ...]:
+        """Which of ntk, standard, mup are left."""
+
+    @abstractmethod
+    def verdict(self, expected: str | None = None) -> dict[str, Any]:
+        """``answer``, ``sentence``, ``remarks``, ``supported``, as studies store it."""
+
+    def assert_is(self, expected: str, *, undecided: bool = False) -> None:
+        """One line for a test: passes where the network has the expected parametrisation.
+
+        Args:
+            expected: ``mup``, ``standard`` or ``ntk``.
+            undecided: let intervals that leave it open pass.
+
+        Raises:
+            AssertionError: it has not, or the intervals leave it open; the message says why and what to
+                change.
+        """
+        found = self.verdict(expected)
+        if found["answer"] == "supported" or (undecided and found["answer"] == "undecided"):
+            return
+        raise AssertionError(" ".join([found["sentence"], *found["remarks"]]))
+
+    def quantities(self) -> dict[str, Any]:
+        """The answer, and the fields."""
+        return {"sentence": self.sentence, "schemes": self.schemes, **super().quantities()}
+
+
+def changes_words(title: str, changes: Sequence[Change]) -> str:
+    """What to change, in a sentence."""
+    parts = [f"{each.what} times m^{each.exponent:g}" for each in changes]
+    return f"{title} (m: width): {'; '.join(parts)}."
 
 
 class Measured(NamedTuple):
@@ -52,7 +102,7 @@ class Measured(NamedTuple):
 
 @final
 @dataclass(frozen=True, repr=False)
-class CoordinateCheck(AbstractResult):
+class CoordinateCheck(AbstractCheck):
     """A network at several widths, with exponents and what follows from them.
 
     Attributes:
@@ -99,6 +149,36 @@ class CoordinateCheck(AbstractResult):
     def schemes(self) -> tuple[str, ...]:
         """Which of ntk, standard, mup the fitted intervals allow."""
         return consistent_schemes(self.exponents, self.layers)
+
+    def verdict(self, expected: str | None = None) -> dict[str, Any]:
+        """Whether the network has the expected parametrisation; without one, whether its regime is decided.
+
+        An expected one is supported where it alone is left of those that the check tells apart,
+        contradicted where it is ruled out, and undecided where others fit as well, or where there is no
+        readout.
+
+        Args:
+            expected: ``mup``, ``standard`` or ``ntk``.
+
+        Returns:
+            ``answer``, ``sentence``, ``remarks``, ``supported``, as studies store it.
+
+        Raises:
+            InputError: another name.
+        """
+        if expected is None:
+            answer: Answer = "undecided" if self.regime == "undecided" else "supported"
+            return stated(answer, f"Its regime is {self.regime}. {self.sentence}")
+        check_choice("expect", expected, tuple(SCHEME_NAMES))
+        name = SCHEME_NAMES[expected]
+        if not self.readout:
+            return stated("undecided", f"Whether it is {name} cannot be said. {self.sentence}")
+        if expected not in self.schemes:
+            change = self.changes_to_mup if expected == "mup" else ()
+            remarks = [changes_words("To become muP", change)] if change else []
+            return stated("contradicted", f"It is not {name}. {self.sentence}", remarks)
+        answer = "supported" if self.schemes == (expected,) else "undecided"
+        return stated(answer, f"{name} fits. {self.sentence}")
 
     @property
     def changes_to_mup(self) -> tuple[Change, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from lazyscope._checks import FLOW
 from lazyscope._estimate import Answer
 from lazyscope.study._protocol import Runs, answer_of, stated
 from lazyscope.study.phase_diagram._boundaries import boundaries
@@ -29,6 +30,8 @@ def judge_plane(settings: AbstractPlaneSettings, runs: Runs, *, title: str) -> d
         ``title``; ``estimates`` as `stored_estimates` reads them; ``sign_check``; ``verdict``; at virtual
         widths also ``boundaries`` and ``real``, see `beside_the_law`, and ``outcomes`` of all runs.
     """
+    if settings.method != FLOW:
+        title = f"{title.removesuffix('?')} under {settings.method}?"
     if not settings.is_virtual:
         return _judged(map_estimates(runs["runs"], title=title), title)
     axes = [(axis, np.array(getattr(settings, axis))) for axis in settings.axes]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any, TypeAlias, final
+from typing import Any, final
 
 import numpy as np
 from contourpy import contour_generator
@@ -11,10 +11,7 @@ from scipy import ndimage
 from scipy.optimize import brentq
 
 from lazyscope.experiment import run_scheme
-from lazyscope.scaling import displacement_exponents, layer_regimes, network_regime
-
-Exponents: TypeAlias = tuple[tuple[float, ...], tuple[float, ...]]
-"""Scale exponents and speed exponents of all layers."""
+from lazyscope.scaling import Scheme, displacement_exponents, layer_regimes, network_regime
 
 _EXACT = 1e-9  # of a boundary
 _REFINED = 4  # points of the law's grid per step of the map
@@ -51,7 +48,30 @@ class PlaneLaw:
     def boundaries(self) -> list[list[Float[np.ndarray, "p 2"]]]:
         """Per layer, the lines on the map on which its exponent is zero."""
         x, y = self._fine_x[self._on_map[0][:, 0]], self._fine_y[self._on_map[1][0]]
-        return [zero_lines(x, y, fine[self._on_map]) for fine in np.moveaxis(self._fine, -1, 0)]
+        layers = enumerate(np.moveaxis(self._fine, -1, 0))
+        return [
+            [self._exact(layer, line, x, y) for line in zero_lines(x, y, fine[self._on_map])]
+            for layer, fine in layers
+        ]
+
+    def _exact(
+        self, layer: int, line: Float[np.ndarray, "p 2"], xs: np.ndarray, ys: np.ndarray
+    ) -> Float[np.ndarray, "p 2"]:
+        """A line with each of its points, which lie on edges of the grid, moved along it to the zero."""
+        found = line.copy()
+        for place, point in enumerate(line):
+            on_x = np.isclose(xs, point[0], rtol=0, atol=1e-9 * np.ptp(xs)).any()
+            axis, values = (1, ys) if on_x else (0, xs)
+            k = int(np.clip(np.searchsorted(values, point[axis]), 1, len(values) - 1))
+
+            def exponent(v: float, point: np.ndarray = point, axis: int = axis) -> float:
+                x, y = (v, point[1]) if axis == 0 else (point[0], v)
+                return _exponents(self._scheme(x, y))[layer]
+
+            low, high = values[k - 1], values[k]
+            if exponent(low) * exponent(high) < 0:
+                found[place, axis] = brentq(exponent, low, high, xtol=_EXACT)
+        return found
 
     def zero(self, layer: int, y: float, between: tuple[float, float]) -> float | None:
         """Where along the first axis a layer's exponent is zero; None where its sign does not change.
@@ -63,7 +83,7 @@ class PlaneLaw:
         """
 
         def exponent(x: float) -> float:
-            return displacement_exponents(*self._scheme(x, y))[layer]
+            return _exponents(self._scheme(x, y))[layer]
 
         ends = [exponent(x) for x in between]
         if not min(ends) < 0 < max(ends):
@@ -100,20 +120,26 @@ class PlaneLaw:
     def _over(self, xs: np.ndarray, ys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Exponents and names of regimes over a grid."""
         schemes = [[self._scheme(x, y) for y in ys] for x in xs]
-        exponents = [[displacement_exponents(*scheme) for scheme in row] for row in schemes]
+        exponents = [[_exponents(scheme) for scheme in row] for row in schemes]
         names = [[_regime_name(scheme) for scheme in row] for row in schemes]
         return np.array(exponents), np.array(names)
 
-    def _scheme(self, x: float, y: float) -> Exponents:
-        scheme = run_scheme({**self._fixed, self._x_name: float(x), self._y_name: float(y)})
-        return scheme.scale_exponents, scheme.speed_exponents
+    def _scheme(self, x: float, y: float) -> Scheme:
+        return run_scheme({**self._fixed, self._x_name: float(x), self._y_name: float(y)})
 
 
-def _regime_name(scheme: Exponents) -> str:
-    name = network_regime(*scheme)
+def _exponents(scheme: Scheme) -> tuple[float, ...]:
+    given = scheme.scale_exponents, scheme.speed_exponents
+    return displacement_exponents(*given, optimiser=scheme.optimiser)
+
+
+def _regime_name(scheme: Scheme) -> str:
+    given = scheme.scale_exponents, scheme.speed_exponents
+    name = network_regime(*given, optimiser=scheme.optimiser)
     if name != "partially-lazy":
         return name
-    lazy = [str(k) for k, regime in enumerate(layer_regimes(*scheme), 1) if regime == "lazy"]
+    regimes = layer_regimes(*given, optimiser=scheme.optimiser)
+    lazy = [str(k) for k, regime in enumerate(regimes, 1) if regime == "lazy"]
     return f"only layer{'s' if len(lazy) > 1 else ''} {' and '.join(lazy)} lazy"
 
 

@@ -1,13 +1,21 @@
 """At which widths is a plane of schemes measured, and which of its cells are trained at real ones too?"""
 
 import abc
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
 
-from lazyscope._checks import InputError, check_count
+from lazyscope._checks import (
+    FLOW,
+    OF_KNOWN_LAW,
+    InputError,
+    check_choice,
+    check_count,
+    optimiser_of,
+)
 from lazyscope.experiment import run_scheme
 from lazyscope.measure import MIN_EXPONENT_WIDTHS
 from lazyscope.scaling import Scheme
@@ -16,7 +24,14 @@ from lazyscope.study._grid_settings import (
     check_enough_runs,
     check_increasing,
 )
-from lazyscope.study.random_schemes._virtual import Exponents, in_own_time, virtual_widths
+from lazyscope.study.random_schemes._settings import MADE_TO_ORDER
+from lazyscope.study.random_schemes._virtual import (
+    Exponents,
+    accuracy_of_run,
+    in_own_time,
+    small_steps,
+    virtual_widths,
+)
 from lazyscope.sweep import SweepDesign
 
 
@@ -32,6 +47,13 @@ class AbstractPlaneSettings(AbstractGridSettings):
         shown_cells: cells drawn from the plane that are trained at real widths too.
         shown_widths: real widths of these cells, beside the law and the narrow networks at each of them.
         draw_seed: seed of the draw of these cells.
+        method: what trains: flow, or an optimiser, other than adamw, whose decay of the weights the law does
+            not know, in steps that move the outputs by at most 0.02 of their gap; `tolerance` is the flow's.
+        data: source of the points, unless given four points on a line for the flow. Signs of a gradient do
+            not find their way along directions of the data that differ by powers of ten, so that other
+            methods have four points of the unit sphere in four dimensions with a small teacher.
+        stop: fraction of the initial loss at which training ends, unless given 1e-4 for the flow and 1e-2 for
+            other methods.
     """
 
     depth: ClassVar[int]
@@ -42,6 +64,17 @@ class AbstractPlaneSettings(AbstractGridSettings):
     shown_cells: int = 6
     shown_widths: tuple[int, ...] = (64, 256, 1024, 4096)
     draw_seed: int = 1
+    method: str = FLOW
+    data: str | None = None
+    stop: float | None = None
+
+    def __post_init__(self) -> None:
+        flows = self.method == FLOW
+        if self.data is None:
+            object.__setattr__(self, "data", "four-points" if flows else MADE_TO_ORDER)
+        if self.stop is None:
+            object.__setattr__(self, "stop", 1e-4 if flows else 1e-2)
+        super().__post_init__()
 
     @property
     def is_virtual(self) -> bool:
@@ -49,6 +82,7 @@ class AbstractPlaneSettings(AbstractGridSettings):
         return not self.widths
 
     def _check_widths(self) -> None:
+        check_choice("method", self.method, OF_KNOWN_LAW)
         for name in ("width", "num_widths", "shown_cells", "draw_seed"):
             check_count(name, getattr(self, name))
         for width in self.shown_widths:
@@ -111,7 +145,7 @@ class AbstractPlaneSettings(AbstractGridSettings):
 
     def described(self) -> dict[str, Any]:
         """What all schemes of the plane share, as a sweep names it."""
-        return {"depth": self.depth, **self.fixed()}
+        return {"depth": self.depth, **self.fixed(), **small_steps(self.method)}
 
     def scheme(self, x: float, y: float) -> Scheme:
         """The scheme of one point of the plane."""
@@ -125,20 +159,33 @@ class AbstractPlaneSettings(AbstractGridSettings):
 
     def virtual_widths(self, scheme: Exponents) -> tuple[float, ...]:
         """The virtual widths of a scheme, increasing."""
-        return virtual_widths(scheme, self.num_widths)
+        return virtual_widths(scheme, self.num_widths, self.optimiser)
+
+    @property
+    def optimiser(self) -> str:
+        """Whose rates the speeds are; gradient flow has those of descent."""
+        return optimiser_of(self.method)
+
+    def problem(self) -> dict[str, Any]:
+        """The points, as a sweep names them."""
+        if self.data != MADE_TO_ORDER:
+            return {"data": self.data}
+        return {"data": self.data, "num_points": 4, "input_dim": 4}
+
+    def accuracy_of(self, scheme: Exponents) -> float:
+        """Relative error of a displacement of one scheme."""
+        return accuracy_of_run(self.method, self.tolerance, grows=math.fsum(scheme[0]) < 0)
 
     def _shared(self) -> dict[str, Any]:
-        return {
-            "data": self.data,
-            "stop": self.stop,
-            "tolerance": self.tolerance,
-            "max_steps": self.max_steps,
-        }
+        shared = super()._shared() | self.problem()
+        if self.method != FLOW:
+            del shared["tolerance"]
+        return shared | small_steps(self.method)
 
     def _virtual_design(self, name: str) -> SweepDesign:
         schemes = [self.exponents(*cell) for cell in self.cells()]
         rows = [
-            (list(scheme[0]), in_own_time(scheme), width, seed)
+            (list(scheme[0]), in_own_time(scheme, self.optimiser), width, seed)
             for scheme in schemes
             for width in self.virtual_widths(scheme)
             for seed in range(self.seeds)

@@ -31,11 +31,14 @@ def beside_the_law(
         ``exponent`` of the law in the limit; ``rms_of_narrow``, ``rms_of_law`` and ``rms_of_limit``: of the
         slope at real widths minus the three others.
     """
-    data = run_data({**default_settings(), "data": settings.data})
+    data = run_data({**default_settings(), **settings.problem()})
     widths, cells = np.array(settings.shown_widths), settings.drawn_cells()
     seeds = _displacements(real, "width")
     law: Layers = np.stack([law_at_widths(settings.scheme(*c), widths, data) for c in cells])
-    limit = np.array([displacement_exponents(*settings.exponents(*c)) for c in cells])
+    optimiser = settings.optimiser
+    limit = np.array(
+        [displacement_exponents(*settings.exponents(*c), optimiser=optimiser) for c in cells]
+    )
     curves: dict[str, Layers] = {
         "measured": _middle(seeds),
         "narrow": _middle(_displacements(narrow, "virtual_width")),

@@ -10,12 +10,18 @@ from lazyscope.measure import RESOLUTION, agreement
 
 
 def verdict(estimates: xr.Dataset) -> Shaped[np.ndarray, "x y layer"]:
-    """``agrees``, ``disagrees`` or ``undecided`` of every cell about its ``predicted`` exponent."""
+    """``agrees``, ``disagrees`` or ``undecided`` of every cell about its ``predicted`` exponent.
+
+    Undecided where too few runs ended for an interval.
+    """
     rows = zip(
         *(estimates[name].values.ravel().tolist() for name in ("low", "high", "predicted")),
         strict=True,
     )
-    told = [agreement(low, high, predicted, RESOLUTION) for low, high, predicted in rows]
+    told = [
+        "undecided" if np.isnan([low, high]).any() else agreement(low, high, predicted, RESOLUTION)
+        for low, high, predicted in rows
+    ]
     return np.array(told).reshape(estimates["predicted"].shape)
 
 

@@ -6,7 +6,6 @@ import xarray as xr
 from lazyscope._estimate import sign_of
 from lazyscope._outcome import Outcome
 from lazyscope.measure import LargestWidth
-from lazyscope.study._sweep_exponents import ACCURACY_OF_TOLERANCE
 from lazyscope.study.phase_diagram._estimates import largest_variables, with_law
 from lazyscope.study.phase_diagram._law import PlaneLaw
 from lazyscope.study.phase_diagram._plane_settings import AbstractPlaneSettings
@@ -45,8 +44,8 @@ def virtual_estimates(
     for number, cell in enumerate(settings.cells()):
         scheme = settings.exponents(*cell)
         widths, values = settings.virtual_widths(scheme), moved[np.unravel_index(number, shape[:2])]
-        accuracy = ACCURACY_OF_TOLERANCE * settings.tolerance
-        found += estimate_virtual_layers(scheme, widths, values, accuracy=accuracy)
+        how = {"accuracy": settings.accuracy_of(scheme), "optimiser": settings.optimiser}
+        found += estimate_virtual_layers(scheme, widths, values, **how)
     exponent, low, high, slope, correction = (
         np.array([getattr(one, name) for one in found]).reshape(shape)
         for name in ("exponent", "low", "high", "slope", "correction")

@@ -9,7 +9,6 @@ import numpy as np
 from lazyscope._checks import (
     FLOW,
     OF_KNOWN_LAW,
-    WITH_EPSILON,
     InputError,
     check_choice,
     check_count,
@@ -21,21 +20,16 @@ from lazyscope._entry import check_fields
 from lazyscope.data import TargetKind, load_dataset
 from lazyscope.measure import MIN_EXPONENT_WIDTHS
 from lazyscope.study._grid_settings import check_enough_runs, check_increasing
-from lazyscope.study._sweep_exponents import ACCURACY_OF_TOLERANCE
 from lazyscope.study.random_schemes._virtual import (
-    SMALLEST_SHARE,
     Exponents,
+    accuracy_of_run,
     in_own_time,
+    small_steps,
     virtual_widths,
 )
 from lazyscope.sweep import SweepDesign
 
 MADE_TO_ORDER = "sphere-teacher"
-_SHARE = 0.02
-_EPSILON = 1e-200
-"""Of the network that stands for a virtual width: a gradient may be like any power of the width."""
-
-_ERRORS_OF_A_TILT = 3.0
 _DIMENSIONS = 4
 """Features of points of the sphere."""
 
@@ -261,21 +255,14 @@ class RandomSchemesSettings:
 
     @property
     def accuracy(self) -> float:
-        """Relative error of a displacement."""
+        """Relative error of a displacement where no layer grows."""
         assert self.tolerance is not None
-        return ACCURACY_OF_TOLERANCE * self.tolerance if self.method == FLOW else _SHARE
+        return accuracy_of_run(self.method, self.tolerance)
 
     def accuracy_of(self, scheme: Exponents) -> float:
-        """The same for one scheme: where layers grow, what Adam averages over has not settled.
-
-        Growth by a power of the width takes ``log(growth) / share`` steps, fewer than the 1000 of Adam's
-        average of squares. While gradients grow, that average lags, and updates are too large by the root of
-        the number of steps, which at the largest width is that of the smallest over `SMALLEST_SHARE`. A third
-        of that tilt at every width is as much in the interval of a slope.
-        """
-        if self.method == "adam" and math.fsum(scheme[0]) < 0:
-            return -math.log(SMALLEST_SHARE) / 2 / _ERRORS_OF_A_TILT
-        return self.accuracy
+        """Relative error of a displacement of one scheme."""
+        assert self.tolerance is not None
+        return accuracy_of_run(self.method, self.tolerance, grows=math.fsum(scheme[0]) < 0)
 
     def virtual_widths(self, scheme: Exponents) -> tuple[float, ...]:
         """The virtual widths of a scheme, increasing."""
@@ -288,12 +275,10 @@ class RandomSchemesSettings:
             **self.problem(),
             "activation": "relu",
             "stop": self.stop,
+            **small_steps(self.method),
         }
         if self.method == FLOW:
             fixed["tolerance"] = self.tolerance
-        else:
-            fixed |= {"method": self.method, "share": _SHARE}
-            fixed |= {"epsilon": _EPSILON} if self.method in WITH_EPSILON else {}
         seeds = range(self.num_seeds)
         axes: dict[str, Any] = {}
         rows: list[tuple[Any, ...]]

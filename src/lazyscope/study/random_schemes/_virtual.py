@@ -1,13 +1,18 @@
 """At which virtual widths is a scheme measured, so that its exponents are there to be seen?"""
 
+import math
+from typing import Any
+
 import numpy as np
 
+from lazyscope._checks import FLOW, WITH_EPSILON
 from lazyscope.scaling import (
     displacement_exponents,
     growth_power,
     law_corrections,
     relative_speed_exponents,
 )
+from lazyscope.study._sweep_exponents import ACCURACY_OF_TOLERANCE
 
 Exponents = tuple[tuple[float, ...], tuple[float, ...]]
 """Scale and speed exponents of all layers."""
@@ -26,6 +31,10 @@ SMALLEST_SHARE = 0.5
 """Of the largest width's logarithm, at the smallest."""
 
 _DIGITS = 6
+_SHARE = 0.02
+_EPSILON = 1e-200
+"""Of the network that stands for a virtual width: a gradient may be like any power of the width."""
+_ERRORS_OF_A_TILT = 3.0
 
 
 def virtual_widths(scheme: Exponents, count: int, optimiser: str = "sgd") -> tuple[float, ...]:
@@ -69,3 +78,32 @@ def in_own_time(scheme: Exponents, optimiser: str = "sgd") -> list[float]:
     if growth_power(optimiser) == 2:
         pace += 2 * sum(scales)
     return [round(speed - pace, _DIGITS) for speed in speeds]
+
+
+def small_steps(method: str) -> dict[str, Any]:
+    """Settings of a run by an optimiser in small steps, as a sweep names them; the flow has none.
+
+    Example:
+        >>> small_steps("sign"), small_steps("flow")
+        ({'method': 'sign', 'share': 0.02}, {})
+    """
+    if method == FLOW:
+        return {}
+    epsilon = {"epsilon": _EPSILON} if method in WITH_EPSILON else {}
+    return {"method": method, "share": _SHARE, **epsilon}
+
+
+def accuracy_of_run(method: str, tolerance: float, *, grows: bool = False) -> float:
+    """Relative error of displacements by a method, where layers grow or not; `tolerance` is the flow's.
+
+    Where they grow, what Adam averages over has not settled. Growth by a power of the width takes
+    ``log(growth) / share`` steps, fewer than the 1000 of Adam's average of squares. While gradients grow,
+    that average lags, and updates are too large by the root of the number of steps, which at the largest
+    width is that of the smallest over `SMALLEST_SHARE`. A third of that tilt at every width is as much in the
+    interval of a slope.
+    """
+    if method == FLOW:
+        return ACCURACY_OF_TOLERANCE * tolerance
+    if method == "adam" and grows:
+        return -math.log(SMALLEST_SHARE) / 2 / _ERRORS_OF_A_TILT
+    return _SHARE

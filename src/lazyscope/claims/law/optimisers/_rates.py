@@ -23,7 +23,7 @@ USEFUL = {"sign": 0.01, "muon": 0.01, "adam": 0.02}
 """Largest rms of (exponent of the time to a loss - law), by optimiser."""
 STABLE, FLAT = 0.02, 0.01
 """The same of the largest stable rate of descent, and of displacements where every layer is to stay."""
-COUNTS = {1: 3, 2: 3}
+COUNTS = {1: 10, 2: 10}
 """Schemes of an optimiser, by hidden layers."""
 UNITS, SEEDS = 64, (0, 1)
 TIE, LARGEST_RHO, LEAST_RHO = 0.1, 0.4, 0.2
@@ -31,7 +31,7 @@ WIDTHS = (1e6, 1e8, 1e10, 1e12)
 STABLE_WIDTHS = (1e12, 1e16, 1e20)
 MUP = ("adam", "muon")
 
-_SETTINGS: Mapping[str, Any] = {
+SETTINGS: Mapping[str, Any] = {
     "width": UNITS,
     "data": "sphere-teacher",
     "num_points": 4,
@@ -76,7 +76,7 @@ def schemes(optimiser: str, seed: int, least_rho: float = -1.0) -> list[Exponent
 
 def runs(scheme: Exponents, width: float, seed: int, **how: Any) -> Float[np.ndarray, "q seed"]:
     """Logarithms of the displacements of all layers and of the time, NaN where a run failed."""
-    told = {**_SETTINGS, "depth": len(scheme[0]) - 1, "data_seed": seed, "virtual_width": width}
+    told = {**SETTINGS, "depth": len(scheme[0]) - 1, "data_seed": seed, "virtual_width": width}
     told |= {"scale_exponents": scheme[0], "speed_exponents": scheme[1], **how}
     return trained(told, SEEDS)
 
@@ -87,14 +87,14 @@ def by_steps(optimiser: str) -> dict[str, Any]:
     return {"method": optimiser, "share": _SHARE, "max_steps": 60_000, **epsilon}
 
 
-def largest_rate(scheme: Exponents, width: float, seed: int) -> float:
-    """Logarithm of the largest rate at which descent comes to the stop, by halving the interval."""
+def largest_rate(scheme: Exponents, width: float, seed: int, optimiser: str = "sgd") -> float:
+    """Logarithm of the largest rate at which training comes to the stop, by halving the interval."""
 
     def converges(log_rate: float) -> bool:
-        how = {"method": "sgd", "step_size": math.exp(log_rate), "max_steps": _MOST_STEPS}
+        how = {"method": optimiser, "step_size": math.exp(log_rate), "max_steps": _MOST_STEPS}
         return bool(np.isfinite(runs(scheme, width, seed, **how)[-1]).all())
 
-    time = float(runs(scheme, width, seed, method="sgd", share=_SHARE, max_steps=60_000)[-1].mean())
+    time = float(runs(scheme, width, seed, **by_steps(optimiser))[-1].mean())
     low, high = time - math.log(_MOST_STEPS / 4), time + math.log(8)
     while not converges(low) and low > time - 20:
         low, high = low - 1, low
@@ -180,7 +180,7 @@ def _row(name: str, claim: str, errors: Sequence[float], ceiling: float, seed: i
 
 def _registered() -> Iterator[Row]:
     design: dict[str, Any] = {
-        **_SETTINGS,
+        **SETTINGS,
         "seeds": len(SEEDS),
         "tie": TIE,
         "counts": list(COUNTS.values()),
@@ -203,8 +203,8 @@ def _registered() -> Iterator[Row]:
     own = design | {"methods": list(MUP), "depth": 2, "widths": list(WIDTHS)}
     noise = size | {"cells": 6, "sd": FLAT / 5, "away": 2 * FLAT, "source": "no pilot"}
     yield Row("mup-tables", 0.0, Rule.at_most(FLAT), own, noise=noise)
-    own |= {"methods": ["adam"], "table": "sgd"}
-    noise |= {"cells": 3}
+    own = own | {"methods": ["adam"], "table": "sgd"}
+    noise = noise | {"cells": 3}
     yield Row("mup-control-descent", 0.0, Rule.at_most(FLAT), own, "disagrees", noise=noise)
 
 

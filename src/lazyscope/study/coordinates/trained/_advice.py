@@ -74,9 +74,9 @@ def _named(scales: Sequence[float], rates: Sequence[float], subject: Subject) ->
             if each.kind != kind or not each.moved_at:
                 continue
             if abs(scale) > 1e-9 and each.matrix and not each.zero:
-                yield Change(f"initial weights of {each.name}", scale)
+                yield Change(f"initial weights of {each.called}", scale)
             if abs(rate) > 1e-9:
-                yield Change(f"learning rate of {each.name}", rate)
+                yield Change(f"learning rate of {each.called}", rate)
 
 
 def _against(against: Sequence[Evidence], subject: Subject) -> Iterator[Change]:
@@ -89,13 +89,13 @@ def _against(against: Sequence[Evidence], subject: Subject) -> Iterator[Change]:
     for k, each in enumerate(subject.arrays):
         if ("rate", k) in faults:
             whole = subject.exponents.own_of_kind[KINDS.index(each.kind)]
-            yield from _factor(f"learning rate of {each.name}", faults["rate", k], whole)
+            yield from _factor(f"learning rate of {each.called}", faults["rate", k], whole)
         elif k in last and "start" not in kinds and ("reach", k) in faults:
             found = faults["reach", k]
-            yield from _factor(f"learning rate of {each.name}", found, found)
+            yield from _factor(f"learning rate of {each.called}", found, found)
         if ("decay", k) in faults:
             found = faults["decay", k]
-            yield from _factor(f"weight decay of {each.name}", found, found)
+            yield from _factor(f"weight decay of {each.called}", found, found)
     if "scores" in kinds and "rate" not in kinds:
         yield Change("scale of attention", -0.5)
     slow = any(each.fault == "reach" and each.array not in last for each in against)
@@ -116,7 +116,7 @@ def _of_readout(subject: Subject) -> Iterator[Change]:
     multiplied, drawn = (low - MARGIN <= x <= high + MARGIN for x in (p * power, 0.0))
     what = "multiplier" if multiplied and not drawn else "initial weights"
     what = "initial weights, or multiplier," if multiplied and drawn else what
-    names = " and ".join(subject.arrays[k].name for k in subject.readouts)
+    names = " and ".join(subject.arrays[k].called for k in subject.readouts)
     yield Change(f"{what} of {names}", -power)
 
 

@@ -101,7 +101,7 @@ def check_training(
             *plan.readout.notes,
             *_lost(lost, grid),
             *_zeros(arrays),
-            *_still(arrays, asked.steps),
+            *_still(arrays, runs, grid),
         ),
     )
 
@@ -291,17 +291,30 @@ def _zeros(arrays: Sequence[TrainedArray]) -> list[str]:
     found = [each for each in arrays if each.zero and each.matrix and each.moved_at]
     if not found:
         return []
-    names = ", ".join(each.name for each in found[:4]) + (" and more" if len(found) > 4 else "")
+    names = ", ".join(each.called for each in found[:4]) + (" and more" if len(found) > 4 else "")
     late = max((each.moved_at for each in arrays), default=1)
     when = f" Arrays behind them are judged from step {late}, their first." if late > 1 else ""
     return [f"Start at zero, and are judged from their first step: {names}.{when}"]
 
 
-def _still(arrays: Sequence[TrainedArray], steps: int) -> list[str]:
-    """A sentence on what no gradient has moved."""
-    found = [each.name for each in arrays if not each.moved_at and each.matrix]
-    if not found:
-        return []
-    names = ", ".join(found[:4]) + (" and more" if len(found) > 4 else "")
+def _still(arrays: Sequence[TrainedArray], runs: Sequence[Steps], grid: Grid) -> list[str]:
+    """Sentences on what no gradient has moved: at these values of the axis, so that nothing is said of it."""
+    steps = len(runs[0].reach)
     many = f"{steps} steps" if steps > 1 else "one step"
-    return [f"Not moved by a gradient in {many}, so that nothing is said of them: {names}."]
+    by_values: dict[str, list[str]] = {}
+    for k, each in enumerate(arrays):
+        if each.moved_at or not each.matrix:
+            continue
+        parts = [runs[i * grid.seeds : (i + 1) * grid.seeds] for i in range(len(grid.values))]
+        at = [
+            str(value)
+            for value, part in zip(grid.values, parts, strict=True)
+            if not first_steps_of(part)[k]
+        ]
+        where = "" if len(at) == len(grid.values) else f" at {grid.axis} {', '.join(at)}"
+        by_values.setdefault(where, []).append(each.called)
+    return [
+        f"Not moved by a gradient in {many}{where}, so that nothing is said of them: "
+        f"{', '.join(names[:4])}{' and more' if len(names) > 4 else ''}."
+        for where, names in by_values.items()
+    ]

@@ -9,10 +9,9 @@ import numpy as np
 
 from lazyscope._checks import check_choice
 from lazyscope._plain import plain
-from lazyscope._result import AbstractResult
 from lazyscope.measure import ExponentEstimate
 from lazyscope.study._protocol import stated
-from lazyscope.study.coordinates._record import SCHEME_NAMES
+from lazyscope.study.coordinates._record import SCHEME_NAMES, AbstractCheck, changes_words
 from lazyscope.study.coordinates._settings import not_of_widths
 from lazyscope.study.coordinates._verdict import KINDS, Change
 from lazyscope.study.coordinates.page._format import TRAINED_FORMAT
@@ -21,6 +20,7 @@ from lazyscope.study.coordinates.trained._exponents import (
     OF_ALL,
     OF_ARRAYS,
     OF_KINDS,
+    OF_RATIOS,
     OF_SCORES,
     TrainedArray,
     TrainedExponents,
@@ -50,7 +50,7 @@ _WIDEST = 64
 
 @final
 @dataclass(frozen=True, repr=False)
-class TrainedCheck(AbstractResult):
+class TrainedCheck(AbstractCheck):
     """Networks along an axis, trained as their user trains them, with exponents and what follows.
 
     Attributes:
@@ -163,22 +163,6 @@ class TrainedCheck(AbstractResult):
             more = "Take more steps."
         return stated("undecided", f"{name} may fit: {what}. {more}", self._remarks())
 
-    def assert_is(self, expected: str, *, undecided: bool = False) -> None:
-        """One line for a test: passes where the network has the expected parametrisation.
-
-        Args:
-            expected: ``mup``, ``standard`` or ``ntk``.
-            undecided: let intervals that leave it open pass.
-
-        Raises:
-            AssertionError: it has not, or the intervals leave it open; the message says why and what to
-                change.
-        """
-        found = self.verdict(expected)
-        if found["answer"] == "supported" or (undecided and found["answer"] == "undecided"):
-            return
-        raise AssertionError(" ".join([found["sentence"], *found["remarks"]]))
-
     @property
     def sentence(self) -> str:
         """The answer in one or two sentences."""
@@ -239,7 +223,7 @@ class TrainedCheck(AbstractResult):
                         "movement": moved,
                         **{
                             f"{name}_exponent": _estimate(getattr(exponents, name)[k])
-                            for name in OF_ARRAYS
+                            for name in (*OF_ARRAYS, *OF_RATIOS)
                         },
                     }
                     for k, (array, moved) in enumerate(
@@ -283,16 +267,15 @@ class TrainedCheck(AbstractResult):
         return [changes_words("To become muP", self.changes_to_mup)] if self.changes_to_mup else []
 
 
-def changes_words(title: str, changes: Sequence[Change]) -> str:
-    """What to change, in a sentence."""
-    parts = [f"{each.what} times m^{each.exponent:g}" for each in changes]
-    return f"{title} (m: width): {'; '.join(parts)}."
-
-
 def _estimate_of(check: TrainedCheck, k: int) -> ExponentEstimate:
-    """What says how an array moves: its own change; of readouts and zeros what it takes off the loss."""
+    """What says how an array moves: its own change; of readouts and zeros what it takes off the loss.
+
+    Arrays that come and go along the axis, as blocks do, count by what they take off it together: each may
+    move less and less and all of them at order one.
+    """
     array, exponents = check.arrays[k], check.exponents
-    by_reach = array.kind in ("readout", "output") or array.zero or not array.matrix
+    many = "*" in array.name
+    by_reach = array.kind in ("readout", "output") or array.zero or not array.matrix or many
     own = exponents.own[k]
     return exponents.reach[k] if by_reach or not all(map(math.isfinite, own.interval)) else own
 
@@ -320,7 +303,7 @@ def _movements(check: TrainedCheck) -> str:
     else:
         for array, name in zip(check.arrays, check.movements, strict=True):
             if array.kind != "fixed" and array.matrix:
-                kinds.setdefault(name, []).append(array.name)
+                kinds.setdefault(name, []).append(array.called)
     parts = [
         f"{_few(names)} {'moves' if names == ['the readout'] else 'move'} {_WORDS[kind]}"
         for kind, names in kinds.items()

@@ -164,11 +164,11 @@ def _of_arrays(expected: Expected, subject: Subject, *, only_first: bool) -> Ite
             continue
         if each.kind in expected.own and not each.zero:
             side: Side = "above" if each.gated and each.optimiser == "sgd" else "both"
-            about = f"the change that {each.name} makes in what it writes"
+            about = f"the change that {each.called} makes in what it writes"
             found = exponents.own[k]
             yield Evidence(about, "rate", k, found, expected.own[each.kind], side, rate=True)
         if not late:
-            about = f"what a step of {each.name} takes off the loss"
+            about = f"what a step of {each.called} takes off the loss"
             side = "above" if each.gated else "both"
             found = exponents.reach[k]
             yield Evidence(about, "reach", k, found, expected.reach[each.kind], side, rate=True)
@@ -190,7 +190,7 @@ def _of_mup(subject: Subject) -> Iterator[Evidence]:
         yield Evidence(about, "scores", -1, moved, 0.0, "above")
     for k, each in enumerate(subject.arrays):
         if each.kind in KINDS and each.matrix:
-            about = f"the weight decay of {each.name} in one step"
+            about = f"the weight decay of {each.called} in one step"
             yield Evidence(about, "decay", k, exponents.decay[k], 0.0)
 
 

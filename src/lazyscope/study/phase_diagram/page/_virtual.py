@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from lazyscope.report.parts import (
+    CONVERGED,
     Cell,
     Figure,
     Key,
@@ -83,7 +84,15 @@ def write_plane_page(
         _settings(result, plane, others),
     ]
     name = f"lazyscope, study {result['study']}"
-    return write_whole(render_page(replace(page, eyebrow=name, sections=sections)), path)
+    ended = result["outcomes"]
+    counted = {
+        "runs": sum(ended.values()),
+        "did not converge": sum(ended.values()) - ended.get(CONVERGED, 0),
+    }
+    facts = [(what, str(counted.get(what, told))) for what, told in page.facts]
+    return write_whole(
+        render_page(replace(page, eyebrow=name, facts=facts, sections=sections)), path
+    )
 
 
 def _settings(result: Record, plane: xr.Dataset, others: Sequence[Record]) -> Settings:
@@ -125,6 +134,7 @@ def boundary_table(result: Record, axes: Sequence[MapAxis]) -> Table:
 def _crossover_figure(result: Record, axes: Sequence[MapAxis]) -> Figure:
     """Displacement against real widths, with what was to be expected of them."""
     real, units = result["real"], result["settings"]["width"]
+    other = result["settings"].get("method", "flow") not in ("flow", "sgd", "momentum")
     layers = [str(one["layer"]) for one in real["cells"][0]["layers"]]
     colors = category_colors(layers)
     return Figure(
@@ -138,6 +148,8 @@ def _crossover_figure(result: Record, axes: Sequence[MapAxis]) -> Figure:
             f"has too. Slopes differ by {decimal(real['rms_of_narrow'])} (rms) from its own, by "
             f"{decimal(real['rms_of_law'])} from those of the law at these widths, and by "
             f"{decimal(real['rms_of_limit'])} from the exponents of the limit."
+            + " The law at each width is up to a factor that does not depend on the width."
+            * other
         ),
         panels=[_panel(cell, real["widths"], axes, colors) for cell in real["cells"]],
         legends=[
