@@ -1,4 +1,4 @@
-# `make docs` writes the site to site/, `make gallery` the pages of studies that it takes in.
+# `make docs` writes the site to site/, `make gallery` runs the studies whose pages it takes in.
 # `make study` is the main result. Checks in three lanes: `check` (one minute), `test` (nine), `nightly` (all).
 # `check-oldest` runs the quick tests with the oldest versions that pyproject.toml promises, `wheel-check` with the wheel
 # alone in an empty environment.
@@ -90,7 +90,7 @@ docs: $(VENV)/.dev-installed
 	NO_MKDOCS_2_WARNING=1 $(COMPILED) $(BIN)/python -m mkdocs build --strict
 	@echo "site/index.html"
 
-# Long: one run of every study. What is there already is kept, and what was interrupted goes on.
+# Minutes: every page of the gallery. What its stores hold is not run twice.
 gallery: $(VENV)/.run-installed
 	$(COMPILED) $(BIN)/python tools/site/gallery.py
 

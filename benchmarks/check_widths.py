@@ -147,9 +147,9 @@ def main(names: Sequence[str]) -> int:
     path = RESULTS / "check_widths.json"
     for name in names or CASES:
         torch.set_num_threads(1)
-        rows = json.loads(path.read_text())["rows"] if path.exists() else []
         row = row_of(name)
         print(row, flush=True)
+        rows = json.loads(path.read_text())["rows"] if path.exists() else []
         rows = [each for each in rows if each["network"] != name] + [row]
         report = {"benchmark": "check_widths", "machine": machine(), **told(rows)}
         path.write_text(json.dumps(report, indent=1) + "\n")

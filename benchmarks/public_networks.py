@@ -1,7 +1,8 @@
 """What does the coordinate check say of networks of public packages, unmodified, with random weights?
 
 GPT-2 and Llama of transformers, a bottleneck ResNet of torchvision, whose width is that of its groups, and
-timm's vision transformer, all under AdamW with one learning rate. Each `build` is two lines of a user's.
+timm's vision transformer, all under AdamW with one learning rate; and along depth ResNet-18, which has two
+blocks in each of its four stages. Each `build` is two lines of a user's.
 """
 
 import time
@@ -51,6 +52,14 @@ def resnet(width: int, seed: int) -> torch.nn.Module:
     return ResNet(Bottleneck, [1, 1, 1, 1], num_classes=10, width_per_group=width)
 
 
+def resnet18(blocks: int, seed: int) -> torch.nn.Module:
+    """So many blocks in every stage: ResNet-18 has two."""
+    from torchvision.models.resnet import BasicBlock, ResNet
+
+    torch.manual_seed(seed)
+    return ResNet(BasicBlock, [blocks] * 4, num_classes=10)
+
+
 def vit(width: int, seed: int) -> torch.nn.Module:
     """Patches, a class token and one matrix for queries, keys and values."""
     from timm.models.vision_transformer import VisionTransformer
@@ -62,18 +71,20 @@ def vit(width: int, seed: int) -> torch.nn.Module:
 
 
 class Public(NamedTuple):
-    """A network, the package that it is from, its widths and whether it reads tokens."""
+    """A network, the package that it is from, its widths, whether it reads tokens, and what widths are of."""
 
     build: Callable[[int, int], torch.nn.Module]
     package: str
     widths: tuple[int, ...]
     tokens: bool
+    axis: str = "width"
 
 
 NETWORKS = {
     "GPT-2": Public(gpt2, "transformers", (32, 64, 128, 256), True),
     "Llama": Public(llama, "transformers", (32, 64, 128, 256), True),
     "ResNet": Public(resnet, "torchvision", (8, 16, 32, 64), False),
+    "ResNet-18": Public(resnet18, "torchvision", (1, 2, 4), False, "depth"),
     "ViT": Public(vit, "timm", (32, 64, 128, 256), False),
 }
 
@@ -97,6 +108,7 @@ def checked(public: Public) -> Any:
         steps=1,
         train="adamw",
         loss="cross-entropy",
+        axis=public.axis,
     )
 
 
@@ -117,6 +129,7 @@ def run() -> dict[str, Any]:
             {
                 "network": name,
                 "package": f"{public.package} {module.__version__}",
+                "axis": public.axis,
                 "widths": public.widths,
                 "processor s": round(time.process_time() - began, 1),
                 **{each.name: each.answer for each in check.judged},

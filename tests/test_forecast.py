@@ -161,7 +161,7 @@ def test_descent_in_the_second_interval_ends_where_the_flow_does_and_overshoots_
 
 def test_bound_refuses_networks_with_bias():
     model = Dense(3, 1, 8, 1, "relu", use_bias=True)
-    with pytest.raises(InputError, match="without bias"):
+    with pytest.raises(InputError, match="biases that start at zero"):
         limit_lambda_min(Scheme.from_exponents((0.5, 0.0)), model, unit_points(4, 3))
 
 

@@ -71,6 +71,7 @@ def test_rectangles_of_any_size_give_one_kernel_that_is_symmetric_to_the_bit():
 
 def test_layers_sum_to_the_kernel_and_speeds_weigh_them():
     x = points(4, 5, 2)
+    x /= np.sqrt((x**2).sum(axis=(1, 2), keepdims=True))
     net = sequence_network(pooled=False, circular=False)
     shares = c.network_tangent_kernel_by_layer(net, x)
     np.testing.assert_allclose(shares.sum(axis=0), c.network_tangent_kernel(net, x), rtol=1e-12)

@@ -64,7 +64,8 @@ def test_a_single_run_of_a_model_is_the_cell_of_a_sweep(tmp_path, data):
 @pytest.mark.parametrize(
     ("fixed", "words"),
     [
-        ({"scheme": "ntk", "model": "residual"}, "given by a spread and kappa"),
+        ({"scheme": "ntk", "model": "attention", "depth": 1}, "given by a spread and kappa"),
+        ({"scheme": "ntk", "rho": 0.5, "model": "residual"}, "or a scheme by name"),
         ({"spread": "balanced", "model": "residual"}, "one of kappa and rho"),
         ({"spread": "balanced", "kappa": 1.0, "scheme": "ntk"}, "nothing else that fixes scales"),
         ({"spread": "balance", "kappa": 1.0}, "use 'balanced'"),

@@ -14,7 +14,7 @@ from lazyscope.flow import (
     solve_flow,
     solve_linearised,
 )
-from lazyscope.flow._between import Between, Knot
+from lazyscope.flow.exponential._between import Between, Knot
 from lazyscope.kernel import Spectrum
 from lazyscope.model import Dense
 from lazyscope.scaling import named_scheme

@@ -9,7 +9,7 @@ import pytest
 
 from cases import dense_case, weights_of
 from lazyscope.flow import ExponentialFlow, GradientDescent, _exponential, trace_flow
-from lazyscope.flow._phi import phi_functions
+from lazyscope.flow.exponential._phi import phi_functions
 from naive.explicit_flow import explicit_flow
 
 TIME = 1.0

@@ -8,7 +8,7 @@ from scipy.linalg import expm
 from scipy.optimize import brentq
 
 from cases import dense_case
-from lazyscope.flow._exponential import frozen_spectrum
+from lazyscope.flow.exponential._exponential import frozen_spectrum
 from lazyscope.kernel import as_matrix, time_to_level
 
 pytestmark = pytest.mark.usefixtures("double")

@@ -5,7 +5,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from lazyscope.flow._phi import phi_functions
+from lazyscope.flow.exponential._phi import phi_functions
 
 pytestmark = pytest.mark.usefixtures("double")
 

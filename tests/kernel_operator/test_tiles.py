@@ -130,6 +130,16 @@ def test_a_budget_below_one_tile_is_refused():
         kernel_operator(dot, points(), memory=1000.0)
 
 
+def test_a_budget_on_disk_without_a_folder_is_refused():
+    with pytest.raises(InputError, match="A budget on disk needs a folder"):
+        kernel_operator(lambda a, b: a @ b.T, np.eye(4), disk=1e6)
+
+
+def test_a_function_that_is_not_symmetric_is_refused():
+    with pytest.raises(InputError, match=r"must be symmetric.*differ from their mirror images"):
+        kernel_operator(lambda a, b: a @ b.T + np.arange(len(a))[:, None], np.eye(40))
+
+
 def test_a_folder_of_other_data_is_refused(tmp_path):
     kernel_operator(dot, points(), folder=tmp_path / "t")
     with pytest.raises(InputError, match=r"belong to these points.*differs in kernel\."):

@@ -11,7 +11,7 @@ SAID = {
 }
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", READOUTS)
 def test_one_rate_under_adamw_is_not_mup_in_networks_of_public_packages(name):
     public = NETWORKS[name]
     pytest.importorskip(public.package, exc_type=ImportError)
@@ -27,3 +27,12 @@ def test_one_rate_under_adamw_is_not_mup_in_networks_of_public_packages(name):
     matrices = [each for each in check.arrays if each.matrix and each.kind == "hidden"]
     assert matrices
     assert {each.optimiser for each in matrices} == {"adam"}
+
+
+def test_resnet_18_is_judged_along_its_depth():
+    public = NETWORKS["ResNet-18"]
+    pytest.importorskip(public.package, exc_type=ImportError)
+    check = checked(public)
+    assert check.sentence.startswith("Along the axis depth")
+    assert "layer*.*.conv*.weight" in [each.name for each in check.arrays]
+    assert SAID["ResNet"] in " ".join(check.notes)

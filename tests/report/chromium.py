@@ -96,6 +96,10 @@ class Chromium:
         media = [{"name": "prefers-color-scheme", "value": scheme}]
         self._call("Emulation.setEmulatedMedia", features=media)
 
+    def print_media(self) -> None:
+        """Let the page look as on paper, on the screen."""
+        self._call("Emulation.setEmulatedMedia", media="print")
+
     def evaluate(self, expression: str) -> Any:
         """The value of a JavaScript expression in the page."""
         arguments = {"expression": expression, "returnByValue": True, "awaitPromise": True}
@@ -104,7 +108,7 @@ class Chromium:
             raise RuntimeError(json.dumps(answer["exceptionDetails"])[:800])
         return answer["result"].get("value")
 
-    def wait_for(self, expression: str, seconds: float = 60.0) -> None:
+    def wait_for(self, expression: str, seconds: float = 180.0) -> None:
         """Wait until an expression is true."""
         end = time.monotonic() + seconds
         while not self.evaluate(f"Boolean({expression})"):
@@ -160,7 +164,7 @@ class Chromium:
 
     def _receive(self) -> dict[str, Any]:
         while b"\0" not in self._buffer:
-            ready, _, _ = select.select([self._read], [], [], 60.0)
+            ready, _, _ = select.select([self._read], [], [], 180.0)
             if not ready:
                 raise TimeoutError("the browser does not answer")
             data = os.read(self._read, 1 << 20)

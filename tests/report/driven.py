@@ -8,7 +8,7 @@ import base64
 import os
 from pathlib import Path
 
-DESK, PHONE = 1280, 390
+DESK, PHONE, PAPER = 1280, 390, 739
 LARGEST_PAGE = 2.5e6
 LONGEST_TIME = 2000.0
 """Milliseconds from opening to the first figure, on a machine that does nothing else."""
@@ -76,10 +76,20 @@ def faults(browser, page: Path, *, pictures: Path | None = None, axe: str | None
             found += [f"{where}: axe {words}" for words in browser.evaluate(AXE)]
         if pictures is not None:
             browser.screenshot(pictures / f"{page.stem}-{width}-{scheme}.png")
+    if (width := width_on_paper(browser, page)) > PAPER:
+        found.append(f"print: {width} of {PAPER} pixels wide, so that all of it shrinks")
     if size_of_print(browser, page, pictures) < 5000:
         found.append("the print is empty")
     found += [f"print: {problem}" for problem in browser.problems]
     return found
+
+
+def width_on_paper(browser, page: Path) -> int:
+    """Pixels that it takes on paper as wide as Letter between its margins, everything folded opened."""
+    browser.open(page, width=PAPER, height=900)
+    browser.print_media()
+    browser.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    return browser.evaluate("document.documentElement.scrollWidth")
 
 
 def size_of_print(browser, page: Path, pictures: Path | None) -> int:

@@ -59,10 +59,10 @@ def test_every_exponent_is_on_the_page_and_in_the_figure(kind, tmp_path):
     for layer in (1, 2):
         found = next(t for t in drawn if t["name"] == f"layer {layer}")
         assert found["y"] == pytest.approx(power[:, layer - 1].tolist(), abs=0.05)
-    assert "gamma = 0.25" in text
+    assert "γ = 0.25" in text
     axes = draw_exponents(runs, records)
     assert len(axes.containers) == 2
-    assert axes.get_xlabel() == ("gamma" if kind == "axis" else "point")
+    assert axes.get_xlabel() == ("γ" if kind == "axis" else "point")
 
 
 def test_a_cell_without_an_estimate_stays_in_the_table(tmp_path):
@@ -71,7 +71,7 @@ def test_a_cell_without_an_estimate_stays_in_the_table(tmp_path):
     records = sweep_exponents(runs)
     text = write_exponents_page(runs, records, tmp_path / "page.html").read_text(encoding="utf-8")
     rows = text[text.index('id="table"') :].split("<tr>")
-    kept = [row for row in rows if "gamma = 0.25" in row]
+    kept = [row for row in rows if "γ = 0.25" in row]
     assert len(kept) == 2
     assert all("–" in row for row in kept)
 

@@ -156,3 +156,23 @@ def test_momentum_has_the_numbers_of_descent():
     assert displacement_exponents(a, rates) == displacement_exponents(
         a, rates, optimiser="momentum"
     )
+
+
+@pytest.mark.parametrize(("noise", "exponent"), [(0.0, 1.0), (100.0, 0.5)])
+def test_signs_of_a_gradient_have_the_norm_of_their_sides_and_signs_of_noise_its_root(
+    noise, exponent
+):
+    """A hidden matrix of a ReLU network; noise that outweighs the gradient ends the law."""
+    widths, norms = (64, 128, 256), []
+    for m in widths:
+        rng = np.random.default_rng([3, m])
+        x = rng.normal(size=(32, 8))
+        first, hidden = (rng.normal(size=(k, m)) * (2 / k) ** 0.5 for k in (8, m))
+        entered = np.maximum(x @ first, 0)
+        signal = rng.normal(size=(32, 1)) * rng.normal(size=(1, m)) * (entered @ hidden > 0)
+        gradient = entered.T @ signal
+        gradient = gradient / np.abs(gradient).mean() + noise * rng.normal(size=(m, m))
+        norms.append(np.linalg.norm(np.sign(gradient), 2))
+    slope = np.polyfit(np.log(widths), np.log(norms), 1)[0]
+    assert slope == pytest.approx(exponent, abs=0.06)
+    assert update_exponents("sign", 3)[1] == 1.0

@@ -1,5 +1,6 @@
 """Is the measured rate the largest that the inequality allows, and are bound and threshold what they say?"""
 
+import functools
 import math
 
 import jax
@@ -17,7 +18,7 @@ from lazyscope.study import TheoremSettings, find_study, judge_study
 from lazyscope.study._guarantee import Bound
 from lazyscope.study.theorem._bound import bound_limits, extrapolated, mean_ratio
 from lazyscope.study.theorem._factors import decided_ratios, short_factor
-from lazyscope.study.theorem._kernel import kernel_convergence
+from lazyscope.study.theorem._kernel import Start, kernel_convergence, normalised_kernels
 from lazyscope.study.theorem._records import run_record
 from lazyscope.study.theorem._settings import RECORD
 from lazyscope.study.theorem._start import LowestMode
@@ -152,7 +153,7 @@ def test_kernels_that_are_kept_for_a_bound_are_those_of_its_own_scales(data):
 
 def test_a_saturated_network_has_no_bound(data):
     bound = Bound(data, 1, "tanh")
-    assert bound.kernels is None
+    assert not bound.one_for_all
     assert bound.lambda_record() == {"smallest": None, "layers": None}
     inside = Scheme.at_width(16, alpha=(4.0, 1.0))
     assert bound.rates(inside, 16)["bound"] > 0
@@ -213,14 +214,26 @@ def test_too_few_runs_give_no_limit():
 # --- kernels
 
 
+DRAWN = {"widths": (16, 64, 256), "seeds": 8}
+
+
+def starts(x, limit, widths, **weights):
+    """The same limit for all, and ReLU networks with one hidden layer, each drawn once for all."""
+
+    @functools.cache
+    def draw(width, seed):
+        ones = Scheme.at_width(width, alpha=[1.0, 1.0])
+        return normalised_kernels(Dense(x.shape[1], 1, width, 1), x, ones, seed)
+
+    return {
+        name: [Start(limit, weight, functools.partial(draw, width)) for width in widths]
+        for name, weight in (weights or {"equal": np.ones(2)}).items()
+    }
+
+
 def test_kernels_approach_their_limit_as_one_over_root_m(data):
-    found = kernel_convergence(
-        data.x_train,
-        np.stack(arc_cosine_kernels(data.x_train)),
-        widths=(16, 64, 256),
-        seeds=8,
-        activation="relu",
-    )
+    limit = np.stack(arc_cosine_kernels(data.x_train))
+    found = kernel_convergence(starts(data.x_train, limit, (16, 64, 256)), **DRAWN)
     low, high = found["exponents"]["frobenius"]["interval"]
     assert low < -0.5 < high
     assert np.mean(found["frobenius"][2]) < 0.4 * np.mean(found["frobenius"][0])
@@ -229,23 +242,18 @@ def test_kernels_approach_their_limit_as_one_over_root_m(data):
 
 def test_a_kernel_with_a_wrong_weight_does_not_approach(data):
     first, last = arc_cosine_kernels(data.x_train)
-    options = {"widths": (16, 64, 256), "seeds": 8, "activation": "relu"}
-    found = kernel_convergence(data.x_train, np.stack([first, 2 * last]), **options)
+    wrong = starts(data.x_train, np.stack([first, 2 * last]), (16, 64, 256))
+    found = kernel_convergence(wrong, **DRAWN)
     low, high = found["exponents"]["frobenius"]["interval"]
     assert not low < -0.5 < high
 
 
 def test_the_second_order_says_how_far_the_smallest_eigenvalue_of_drawn_kernels_falls(data):
     """One hidden layer: the mean over networks is 1 - c/m, and first-order terms average to zero."""
-    weights = {"equal": [np.ones(2)] * 3, "last": [np.array([0.1, 1.0])] * 3}
-    found = kernel_convergence(
-        data.x_train,
-        np.stack(arc_cosine_kernels(data.x_train)),
-        widths=(128, 256, 512),
-        seeds=40,
-        activation="relu",
-        weights=weights,
-    )
+    weights = {"equal": np.ones(2), "last": np.array([0.1, 1.0])}
+    limit, widths = np.stack(arc_cosine_kernels(data.x_train)), (128, 256, 512)
+    given = starts(data.x_train, limit, widths, **weights)
+    found = kernel_convergence(given, widths=widths, seeds=40)
     for row in found["starts"]:
         error = max(row["start_ratio"]["interval"][1] - row["start_ratio"]["value"], 0.02)
         assert row["predicted"] < 1.0

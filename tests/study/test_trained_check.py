@@ -209,6 +209,16 @@ def test_one_factor_on_all_rates_leaves_a_parametrisation_what_it_is_but_not_mup
     }
 
 
+def test_alignment_is_what_a_change_makes_over_its_size():
+    check = planted("standard")  # whose hidden layer changes what it writes like m
+    sizes = np.array(WIDTHS, float)[:, None] ** 0.5 * np.ones((3, len(WIDTHS), SEEDS))
+    measured = check.measured._replace(step=sizes, displacement=sizes, own_end=sizes)
+    exponents = exponents_of(measured, WIDTHS, check.arrays)
+    low, high = exponents.alignment[1].interval
+    assert low < 0.5 < high < 1
+    assert abs(exponents.alignment_end[1].exponent) < 0.01
+
+
 def test_what_is_stored_can_be_shown_and_drawn():
     stored = json.loads(json.dumps(kept("standard").to_json()))
     assert any("learning rate of second times m^-1" in each for each in check_words(stored))

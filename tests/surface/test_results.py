@@ -30,7 +30,7 @@ NO_RESULTS = {
         "AbstractTangentKernel", "PowerLaw", "Branches", "ArrayRoles", "KernelExplanation", "SweepDesign",
         "Claim", "Finding", "Row",
     },
-    "settings": {"KappaSettings", "RandomSchemesSettings"},
+    "settings": {"KappaSettings", "RandomSchemesSettings", "TheoremSettings"},
     "parts of results": {
         "Displacement", "Estimate", "DepthExponents", "DecayRate", "PowerLawFit", "ExponentPower",
         "ThresholdLimit", "Verdict", "LayerEstimate", "DescentSteps", "KernelRules",

@@ -18,10 +18,30 @@ DRAWN = {
     "sweep_workers": (("workers",), ("one_s", "two_s"), "s"),
     "limit_accuracy": (("activation",), ("error_of_values",), ""),
     "narrow_proxy": (("case",), ("error",), "of the log loss"),
+    "composed_limit": (("case",), ("lazyscope float32", "neural-tangents float32"), "s"),
+    "condensed_flow": (("seed", "tolerance"), ("flow_ms", "descent_ms"), "ms"),
+    "ten_outputs": (("frozen",), ("run_s",), "s"),
+    "check_widths": (("network",), ("narrow, processor s", "wide, processor s"), "s"),
+    "check_power": (("fault",), ("contradicted", "undecided", "supported"), ""),
+    "calibration": (
+        ("data", "prediction"),
+        ("coverage_95",),
+        "share of held-out targets, 0.95 asked",
+    ),
+    "forecast_calibration": (
+        ("forecast",),
+        ("trained lazy", "trained borderline", "trained not-lazy"),
+        "",
+    ),
+    "memory": (
+        ("network", "method"),
+        ("copies_without_activations", "allowed"),
+        "copies of the parameters",
+    ),
     "exponent_conditions": (("condition",), ("all",), "share of intervals that hold the truth"),
 }
 MOST = 24
-COLOURS = ("#3f51b5", "#e08214")
+COLOURS = ("#3f51b5", "#e08214", "#7f8792")
 
 INTRODUCTION = (
     "Drawn from the stored results when this site is built; `python -m benchmarks NAME` runs one again. "
@@ -52,25 +72,27 @@ def benchmark_page() -> str:
 
 
 def _is_length(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value) and value > 0
+    return isinstance(value, int | float) and math.isfinite(value) and value >= 0
 
 
 def _svg(bars: list[tuple[str, str, float]], columns: tuple[str, ...], unit: str) -> str:
     values = [value for _, _, value in bars]
-    low, high = min(values), max(values)
+    low, high = min((v for v in values if v > 0), default=1.0), max(*values, 1e-300)
     ratio = high / low > 20
 
     def length(value: float) -> float:
-        return (
-            20 + 330 * math.log(value / low) / math.log(high / low) if ratio else 350 * value / high
-        )
+        if not ratio or value <= 0:
+            return 350 * value / high
+        return 20 + 330 * math.log(value / low) / math.log(high / low)
 
     height = 20 * len(bars) + 24
     said = ", ".join(column.replace("_", " ") for column in columns)
+    # A short unit stands at every bar, a long one beside the names of the colours.
+    at_bars, beside = (unit, "") if len(unit) < 4 else ("", f", {unit}")
     head = f'<svg viewBox="0 0 760 {height}" width="100%" role="img" aria-label="Bars: {said}"'
     parts = [f'{head} font-size="12" fill="currentColor">']
     for place, column in enumerate(columns):
-        x, name = 250 + 200 * place, _escaped(column.replace("_", " "))
+        x, name = 250 + 500 // len(columns) * place, _escaped(column.replace("_", " ") + beside)
         parts.append(f'<rect x="{x}" y="3" width="10" height="10" fill="{COLOURS[place]}"/>')
         parts.append(f'<text x="{x + 14}" y="12">{name}</text>')
     last = None
@@ -84,7 +106,7 @@ def _svg(bars: list[tuple[str, str, float]], columns: tuple[str, ...], unit: str
         size = f'width="{length(value):.1f}" height="13"'
         parts.append(f'<rect x="250" y="{y + 2}" {size} fill="{COLOURS[columns.index(column)]}"/>')
         parts.append(
-            f'<text x="{256 + length(value):.1f}" y="{y + 13}">{value:.3g} {_escaped(unit)}</text>'
+            f'<text x="{256 + length(value):.1f}" y="{y + 13}">{value:.3g} {_escaped(at_bars)}</text>'
         )
     return "".join([*parts, "</svg>"])
 

@@ -10,7 +10,7 @@ from mkdocs.structure.files import File
 
 sys.path.insert(0, str(Path(__file__).parent))
 from benchmarks_page import benchmark_page
-from gallery import gallery_page, study_pages
+from gallery import gallery_page, gallery_pages
 from mathematics import with_formulas
 from reference import ROOMS, reference_pages
 from tutorials import run_page, with_output
@@ -57,8 +57,8 @@ def on_files(files, config):
     for address, text in made.items():
         files.append(File.generated(config, address, content=text))
     files.append(File.generated(config, "explorer/explorer.html", content=_explorer()))
-    for address, path in study_pages().items():
-        files.append(File.generated(config, address, abs_src_path=str(path)))
+    for address, text in gallery_pages().items():
+        files.append(File.generated(config, address, content=text))
     for page in sorted((ROOT / "docs" / "tutorials").glob("*.md")):
         printed, folder = run_page(page.stem, page.read_text(encoding="utf-8"))
         _PRINTED[f"tutorials/{page.name}"] = printed
@@ -78,6 +78,22 @@ def on_page_markdown(markdown, page, config, files):
 def on_page_content(html, page, config, files):
     """Formulas."""
     return with_formulas(html, plain=page.file.src_uri in PLAIN)
+
+
+def on_post_page(output, page, config):
+    """Search from the disk needs a script that Material would load from elsewhere."""
+    return _with_own_script(output, page.url.count("/"))
+
+
+def on_post_template(output_content, template_name, config):
+    """The same for pages of the theme."""
+    return _with_own_script(output_content, 0)
+
+
+def _with_own_script(page: str, depth: int) -> str:
+    return page.replace(
+        "https://unpkg.com/iframe-worker/shim", "../" * depth + "assets/iframe-worker.js"
+    )
 
 
 def _explorer() -> str:

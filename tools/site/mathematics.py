@@ -38,13 +38,18 @@ def mathml(tex: str, display: str = "inline") -> str:
 
 def with_formulas(page: str, *, plain: bool) -> str:
     """The HTML of a page with MathML for TeX and, where `plain`, for the library's plain notation."""
-    page = _TEX.sub(
-        lambda found: mathml(
-            html.unescape(found["tex"]).strip(), "block" if found["open"] == "[" else "inline"
-        ),
-        page,
-    )
+    page = _TEX.sub(_formula, page)
     return _with_plain(page) if plain else page
+
+
+def _formula(found: re.Match[str]) -> str:
+    tex = html.unescape(found["tex"]).strip()
+    if found["open"] != "[":
+        return mathml(tex)
+    box = (
+        '<div class="formula" tabindex="0" role="group" aria-label="formula">'  # scrolls on a phone
+    )
+    return f"{box}{mathml(tex, 'block')}</div>"
 
 
 def _with_plain(page: str) -> str:

@@ -42,15 +42,14 @@ def reference_pages() -> dict[str, str]:
 
 
 def public_names(module: ModuleType) -> list[str]:
-    """The list of names of a room, or every name of ours that it holds."""
+    """The list of names of a room, or every class and function of ours that it holds."""
     ours = (n for n, v in vars(module).items() if _is_offered(n, v))
     return [n for n in getattr(module, "__all__", None) or sorted(ours) if not n.startswith("_")]
 
 
 def _is_offered(name: str, value: Any) -> bool:
-    return not (name.startswith("_") or isinstance(value, ModuleType)) and (
-        name.isupper() or (getattr(value, "__module__", None) or "").startswith("lazyscope")
-    )
+    ours = (getattr(value, "__module__", None) or "").startswith("lazyscope")
+    return ours and not (name.startswith("_") or isinstance(value, ModuleType))
 
 
 def _defined(home: str, name: str) -> bool:

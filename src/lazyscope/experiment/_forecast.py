@@ -25,7 +25,6 @@ from lazyscope.experiment.run._run import look_ahead
 from lazyscope.flow import DEFAULT_MAX_STEPS, DEFAULT_STOP, AbstractMethod
 from lazyscope.forecast import Forecast, guaranteed_rate, limit_lambda_min
 from lazyscope.measure import NOT_LAZY, laziness
-from lazyscope.model import Dense
 from lazyscope.scaling import growth_power
 
 _FAR_FROM_ONE = 2.0
@@ -268,20 +267,19 @@ def theorem_rates(run: SingleRun) -> dict[str, Any]:
     ``bound`` is the derived form, with lambda_min of every layer; ``bound_published`` the published one. An
     output scale c multiplies every kernel, hence both, by c^2.
     """
-    model = run.model
-    if not isinstance(model, Dense):
-        return _no_bound(None, "the bound of the theorem is for dense networks")
+    model, drawn = replace(run, output_scale=1.0).model, run.drawn_scheme
     if duplicate_groups(run.data.x_train):
         return _no_bound(0.0, "inputs that repeat: every lambda_min is zero")
     try:
-        smallest = limit_lambda_min(run.drawn_scheme, model, run.data.x_train)
+        smallest = limit_lambda_min(drawn, model, run.data.x_train)
     except InputError as error:
         return _no_bound(None, str(error))
-    drawn, scale = run.drawn_scheme, float(run.output_scale) ** 2
-    given = drawn.alpha(model.width), drawn.speed(model.width), smallest, len(run.data.x_train)
+    scale, alpha = float(run.output_scale) ** 2, drawn.alpha(model.width)
+    given = alpha, drawn.speed(model.width), smallest, len(run.data.x_train)
+    known = {"kappa": float(model.kappa(alpha)), "leverage": model.leverage(alpha)}
     return {
-        "bound": scale * guaranteed_rate(*given),
-        "bound_published": scale * guaranteed_rate(*given, form="published"),
+        "bound": scale * guaranteed_rate(*given, **known),
+        "bound_published": scale * guaranteed_rate(*given, form="published", **known),
         "bound_reason": None,
     }
 

@@ -103,8 +103,9 @@ def check_model(settings: Mapping[str, Value]) -> None:
 
     Raises:
         InputError: a model that does not exist, a depth that it does not have, or, for one that is not
-            dense, anything but ``spread`` or a scheme for residual networks to say its scales, a bias, or an
-            output scale; a scheme for residual networks for a network without branches.
+            dense, anything but ``spread`` or a scheme by name to say its scales, a bias, or an output scale;
+            a scheme for a network whose layers have no such exponents, or one for residual networks for a
+            network without branches.
     """
     name, scheme = str(settings.get("model", "dense")), settings.get("scheme")
     kind = architecture(name)
@@ -119,17 +120,19 @@ def check_model(settings: Mapping[str, Value]) -> None:
         )
     if name == "dense":
         return
-    beside = ("depth", "scheme") if deep else _BESIDE_SPREAD
+    named = scheme is not None and (kind.homogeneous or kind.has_branches)
+    beside = ("depth", "scheme") if named else _BESIDE_SPREAD
     given = [n for n in settings if is_parametrisation(n) and n not in beside]
     given += ["use_bias"] if settings.get("use_bias") else []
     given += ["output_scale"] if settings.get("output_scale", 1.0) != 1.0 else []
-    if given or not (deep or "spread" in settings):
+    if given or not (named or "spread" in settings):
         raise InputError(
-            f"the scales of networks of model {name} are given by a spread and kappa, and they have "
+            f"the scales of networks of model {name} are given by a spread and kappa"
+            f"{' or a scheme by name' if kind.homogeneous or kind.has_branches else ''}, and they have "
             "neither bias nor output scale",
             received=", ".join(given) or "no spread",
-            cause="schemes and exponents are those of dense networks",
-            fix="give spread = 'balanced' with kappa, model = 'dense', or for residual networks completep",
+            cause="exponents of single layers are those of dense networks",
+            fix="give spread = 'balanced' with kappa, or model = 'dense'",
         )
 
 

@@ -2,7 +2,6 @@
 
 from lazyscope._loss import AbstractLoss, CrossEntropy, SquaredLoss
 from lazyscope.flow._descent import GradientDescent, largest_stable_step
-from lazyscope.flow._exponential import ExponentialFlow
 from lazyscope.flow._function_problem import function_problem
 from lazyscope.flow._history import History
 from lazyscope.flow._lapack import one_lapack_thread
@@ -25,6 +24,7 @@ from lazyscope.flow._solve import (
     solve_flow,
     trace_flow,
 )
+from lazyscope.flow.exponential._exponential import ExponentialFlow
 
 __all__ = [
     "AbstractLoss",

@@ -17,18 +17,19 @@ from lazyscope._loss import SquaredLoss
 from lazyscope._outcome import Outcome, RunError
 from lazyscope._result import AbstractResult
 from lazyscope._types import Params
-from lazyscope.flow._exponential import ExponentialFlow
 from lazyscope.flow._history import History
 from lazyscope.flow._lapack import one_lapack_thread
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop, start_run
 from lazyscope.flow._problem import Problem, check_numbers, in_double
 from lazyscope.flow._span import Span
+from lazyscope.flow.exponential._exponential import ExponentialFlow
 from lazyscope.model import COPIES_WITH_EIGENVECTORS, check_kernel_memory
 
 DEFAULT_STOP = 1e-4
 DEFAULT_MAX_STEPS = 20_000
 DEFAULT_NUM_RECORDS = 128
 
+_SPACES = 4  # two, one of which is being written, and a copy
 _MOST_STEPS = 2**31 - 1
 
 
@@ -157,6 +158,10 @@ def _check_kernel_fits(problem: Problem, method: AbstractMethod) -> None:
     """Refuse a problem whose frozen kernel does not fit into the memory at hand."""
     if isinstance(method, ExponentialFlow):
         points, num_outputs = problem.y.shape
+        if method.frozen == "products":
+            what = f"a Krylov space of {method.products} products over {points} points"
+            check_kernel_memory(8 * method.products * problem.y.size, what=what, copies=_SPACES)
+            return
         side = points * (num_outputs if method.frozen == "full" else 1)
         check_kernel_memory(
             8 * side**2,

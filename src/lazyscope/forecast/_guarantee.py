@@ -5,48 +5,43 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 from jaxtyping import Float
 
-from lazyscope._checks import InputError, check_alike, check_choice, check_count
+from lazyscope._checks import (
+    InputError,
+    check_alike,
+    check_choice,
+    check_count,
+    check_positive,
+)
 from lazyscope._entry import checked
-from lazyscope.kernel import normalised_limit_kernels, smallest_eigenvalue
-from lazyscope.model import Dense
+from lazyscope.composed import normalised_network_kernels
+from lazyscope.kernel import smallest_eigenvalue
+from lazyscope.model import AbstractNetwork
 from lazyscope.scaling import Scheme
 
 BoundForm: TypeAlias = Literal["published", "derived"]
 """Which smallest eigenvalues stand in the bound: one for all layers, or that of every layer."""
 
 
-@checked()
+@checked(any_axes=("x",))
 def limit_lambda_min(
-    scheme: Scheme, model: Dense, x: Float[np.ndarray, "n d"]
+    scheme: Scheme, model: AbstractNetwork, x: Float[np.ndarray, "n *point"]
 ) -> Float[np.ndarray, " layers"]:
     """lambda_min of the normalised limit kernel Kbar_l on the data, for every layer.
 
-    For homogeneous activations the scheme does not matter: one call serves every scale and width.
+    For homogeneous activations and no residual branches the scheme does not matter: one call serves every
+    scale and width.
 
     Args:
-        scheme: sets the variances of the pre-activations, which count for other activations.
-        model: the network, without bias; its width, depth and activation count.
+        scheme: sets the scales of branches and the variances of the pre-activations, which count for other
+            networks.
+        model: a network that has a composition (`lazyscope.composed.composition_of`).
         x: training points whose mean squared norm is one.
 
     Raises:
-        InputError: a network with bias, points of another norm, or variances that vanish or diverge.
+        InputError: a network without a composition, as those with bias are; points of another norm, or
+            variances that vanish or diverge.
     """
-    if model.use_bias:
-        raise InputError(
-            "the bound of the theorem is for networks without bias",
-            received="a network with bias",
-            cause="the limit kernels of the theorem have no term for biases",
-            fix="use the rate of K(0), which holds with bias",
-        )
-    alpha = scheme.alpha(model.width)
-    stds = [alpha[0] / np.sqrt(model.width), *alpha[1:-1]]
-    kernels = normalised_limit_kernels(
-        np.asarray(x),  # pyright: ignore[reportArgumentType]
-        depth=model.depth,
-        activation=model.activation_name,
-        weight_std=stds,
-    )
-    return smallest_eigenvalue(kernels)
+    return smallest_eigenvalue(normalised_network_kernels(model, np.asarray(x), scheme=scheme))
 
 
 @checked()
@@ -57,12 +52,15 @@ def guaranteed_rate(
     num_points: int,
     *,
     form: BoundForm = "derived",
+    kappa: float | None = None,
+    leverage: Float[np.ndarray, " layers"] | None = None,
 ) -> float:
     """A decay rate of the loss that is guaranteed in the theta-lazy regime as the width grows.
 
     Two forms of it. *Published*: one lambda_S = min_l lambda_min(Kbar_l) for all layers,
-    (2/n) lambda_S sum_l s_l kappa^2 / alpha_l^2. *Derived*, here: that of every layer,
-    (2/n) sum_l s_l (kappa^2 / alpha_l^2) lambda_min(Kbar_l), which is at least as large.
+    (2/n) lambda_S sum_l s_l (kappa phi_l / alpha_l)^2. *Derived*, here: that of every layer,
+    (2/n) sum_l s_l (kappa phi_l / alpha_l)^2 lambda_min(Kbar_l), which is at least as large. The theorem is
+    about dense networks, where kappa is the product of all scales and every leverage phi_l is one.
 
     Args:
         alpha: scales alpha_l at the width in question.
@@ -70,6 +68,8 @@ def guaranteed_rate(
         smallest: lambda_min(Kbar_l), from `limit_lambda_min`.
         num_points: training points n.
         form: ``published`` or ``derived``.
+        kappa: initial scale, ``network.kappa(alpha)``; the product of the scales unless given.
+        leverage: phi_l, ``network.leverage(alpha)``; one for every layer unless given.
 
     Raises:
         InputError: arrays of different lengths, scales of zero, no points, or another form.
@@ -94,6 +94,9 @@ def guaranteed_rate(
             cause="logarithms or exponents in place of the values at the width",
             fix="give scheme.alpha(width) and scheme.speed(width)",
         )
-    weights = speed * (np.prod(alpha) / alpha) ** 2
+    share = np.ones(len(alpha)) if leverage is None else np.asarray(leverage)
+    check_alike(alpha=alpha, leverage=share)
+    whole = float(np.prod(alpha)) if kappa is None else check_positive("kappa", kappa)
+    weights = speed * (whole * share / alpha) ** 2
     lowest = smallest.min() if form == "published" else smallest
     return float(2.0 / num_points * np.sum(weights * lowest))

@@ -10,7 +10,8 @@ from lazyscope.limit._network import LimitNetwork, Nonlinearity, Stds, limit_net
 from lazyscope.limit._recursion import tangent_by_layer
 from lazyscope.limit.dual._closed_forms import PiecewiseLinear
 
-_LEAST_VARIANCE, _MOST_VARIANCE = 1e-4, 1e4
+VARIANCES_THAT_BEND = 1e-4, 1e4
+"""Below, an activation that is not homogeneous acts as its linearisation; above, it saturates."""
 
 
 def normalised_limit_kernels(
@@ -67,7 +68,7 @@ def normalised_limit_kernels(
     first = as_inputs("x1", x1)
     sides = [first] if x2 is None else [first, as_inputs("x2", x2)]
     for name, x in zip(("x1", "x2"), sides, strict=False):
-        _check_unit(name, x)
+        check_unit(name, x)
     width_free = network._replace(
         weight_stds=network.weight_stds * [first.shape[1] ** 0.5, *[1] * depth]
     )
@@ -81,7 +82,8 @@ def normalised_limit_kernels(
     return shares / np.prod(network.weight_stds**2).astype(shares.dtype)
 
 
-def _check_unit(name: str, x: np.ndarray) -> None:
+def check_unit(name: str, x: np.ndarray) -> None:
+    """Refuse points (n, d) whose mean squared norm is not one."""
     square = float(np.mean(np.sum(np.square(x, dtype=np.float64), axis=1)))
     if abs(square - 1) > 0.01:
         raise InputError(
@@ -98,17 +100,18 @@ def _check_variances(network: LimitNetwork, x: np.ndarray) -> None:
     for layer, weight in enumerate(network.weight_stds[:-1], start=1):
         q = weight**2 * second
         low, high = float(np.min(q[q > 0], initial=np.inf)), float(np.max(q))
-        if low < _LEAST_VARIANCE or high > _MOST_VARIANCE:
-            raise _outside(layer, low, high)
+        if low < VARIANCES_THAT_BEND[0] or high > VARIANCES_THAT_BEND[1]:
+            raise bending_refusal(f"in layer {layer}", low, high)
         second = network.dual.second_moment(q)
 
 
-def _outside(layer: int, low: float, high: float) -> InputError:
-    vanishing = low < _LEAST_VARIANCE
+def bending_refusal(where: str, low: float, high: float) -> InputError:
+    """The refusal of variances from low to high outside of `VARIANCES_THAT_BEND`."""
+    vanishing = low < VARIANCES_THAT_BEND[0]
     return InputError(
         "limit kernels of an activation that is not homogeneous need pre-activation variances "
-        f"between {_LEAST_VARIANCE:g} and {_MOST_VARIANCE:g}",
-        received=f"{low:.3g} to {high:.3g} in layer {layer}",
+        f"between {VARIANCES_THAT_BEND[0]:g} and {VARIANCES_THAT_BEND[1]:g}",
+        received=f"{low:.3g} to {high:.3g} {where}",
         cause="scales that vanish with the width: the network acts as its linearisation"
         if vanishing
         else "scales that grow with the width: the activation saturates",

@@ -6,7 +6,7 @@ from typing import Any, Unpack
 import numpy as np
 from jaxtyping import ArrayLike, Real
 
-from lazyscope._checks import check_array, check_callable, check_count, check_positive
+from lazyscope._checks import InputError, check_array, check_callable, check_count, check_positive
 from lazyscope._entry import checked
 from lazyscope._file import local_path
 from lazyscope.limit import LimitKernelName, LimitNetworkArguments, showing_network
@@ -49,7 +49,7 @@ def kernel_operator(
         memory: bytes for tiles, those in work included.
         folder: where tiles are kept on disk as a Zarr array with checksums, which later processes find
             again; None for no tiles on disk.
-        disk: bytes for these; None means half of what is free.
+        disk: bytes for these, with a folder; None means half of what is free.
         tile: points on a side of a tile.
         scheduler: address of a Dask scheduler whose workers share the tiles, each within `memory` and all
             together within `disk`; the folder has to be one that they all see. None for this process.
@@ -58,8 +58,9 @@ def kernel_operator(
         A `TiledKernelOperator`, for `solve_kernel_regression` and the others of this room.
 
     Raises:
-        InputError: memory for less than one tile; a folder with tiles of other data or something else;
-            points or values of the kernel that are not finite real numbers.
+        InputError: memory for less than one tile; a folder with tiles of other data or something else, or
+            none for a budget on disk; points or values of the kernel that are not finite real numbers; a
+            function that is not symmetric.
 
     Cost: nothing but a few entries now; the first product computes all n^2 / 2.
 
@@ -124,6 +125,13 @@ def _tiled(
 ) -> TiledKernelOperator:
     memory = check_positive("memory", memory)
     disk = None if disk is None else check_positive("disk", disk)
+    if disk is not None and folder is None:
+        raise InputError(
+            "a budget on disk needs a folder",
+            received=f"disk={disk:g} without folder",
+            cause="a folder that was left out, so that nothing would be kept on disk",
+            fix="give folder='tiles', or leave out disk",
+        )
     grid = Grid(len(blocks.x), min(check_count("tile", tile), len(blocks.x)))
     identity = blocks.identity()
     given: dict[str, Any] = {"memory": memory, "disk": disk, "folder": folder, "identity": identity}

@@ -85,7 +85,7 @@ def _page(stored: Mapping[str, Any], title: str) -> Page:
     widths = listing(stored["widths"], 8)
     return Page(
         title=title,
-        eyebrow="lazyscope · observers joined",
+        eyebrow="lazyscope, observers joined",
         lead=(
             f"Networks of widths {widths}, with {listing(stored['seeds'], 8)} seeds, seen together at "
             f"{len(stored['steps'])} steps of their training."

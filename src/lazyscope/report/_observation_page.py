@@ -65,7 +65,7 @@ def observation_page(record: Observations, title: str) -> Page:
     looks = len(record.looks)
     return Page(
         title=title,
-        eyebrow="lazyscope · observer",
+        eyebrow="lazyscope, observer",
         lead=(
             f"{subject.num_parameters} parameters in {len(subject.parameters)} arrays and "
             f"{len(subject.groups)} groups, seen {looks} times over "

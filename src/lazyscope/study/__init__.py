@@ -70,6 +70,7 @@ if TYPE_CHECKING:
         RandomSchemesSettings as RandomSchemesSettings,
     )
     from lazyscope.study.theorem._settings import TheoremSettings as TheoremSettings
+    from lazyscope.study.theorem._settings import theorem_settings as theorem_settings
     from lazyscope.study.theorem.page._page import write_theorem_page as write_theorem_page
 
 if TYPE_CHECKING:

@@ -1,87 +1,112 @@
 """Which rate does the theorem guarantee on given points, for any scheme and width?"""
 
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from jaxtyping import Float
 
 from lazyscope._checks import InputError
+from lazyscope.composed import composition_of, normalised_network_kernels
 from lazyscope.data import Dataset
-from lazyscope.forecast import BoundForm, guaranteed_rate, limit_lambda_min
-from lazyscope.kernel import normalised_limit_kernels, smallest_eigenvalue
-from lazyscope.model import Dense
+from lazyscope.forecast import BoundForm, guaranteed_rate
+from lazyscope.kernel import smallest_eigenvalue
+from lazyscope.model import AbstractNetwork, activation, architecture, build_network
 from lazyscope.scaling import Scheme
+
+_ANY_WIDTH = 16  # at which to see whether there is a limit
+
+
+class LimitShares(NamedTuple):
+    """The normalised limit kernels of all layers, and the smallest eigenvalue of each."""
+
+    kernels: Float[np.ndarray, "layers n n"]
+    smallest: Float[np.ndarray, " layers"]
 
 
 @final
 class Bound:
     """The theorem's rate on one set of points, for any scheme, width and spread of kappa.
 
-    For homogeneous activations the limit kernels are computed once; for others they depend on the
-    scales, and a scheme whose pre-activations vanish or saturate has no bound.
+    For homogeneous activations and no branches the limit kernels are computed once. Residual branches
+    weigh what passes through them by their scales, and other activations see the size of their
+    pre-activations: there the kernels depend on the scheme, and one whose pre-activations vanish or
+    saturate has no bound.
 
     Args:
         data: the training points count.
         depth: hidden layers.
         activation: nonlinearity.
+        model: name of an architecture that has a composition.
+
+    Raises:
+        InputError: an architecture whose limit is not known, or points that do not fit it.
     """
 
-    def __init__(self, data: Dataset, depth: int, activation: str) -> None:
+    def __init__(self, data: Dataset, depth: int, activation: str, model: str = "dense") -> None:
         self._x = data.x_train
-        self._model = Dense(self._x.shape[1], data.y_train.shape[1], 1, depth, activation)
-        self._shared: np.ndarray | None = None
-        self._found: dict[tuple[float, ...], np.ndarray | None] = {}
-        if self._model.activation.homogeneous:
-            self._shared = np.asarray(
-                normalised_limit_kernels(
-                    self._x,  # pyright: ignore[reportArgumentType]
-                    depth=depth,
-                    activation=activation,
-                )
-            )
+        self._model, self._depth, self._activation = model, depth, activation
+        composition_of(self.network(_ANY_WIDTH))
+        self._branches = architecture(model).has_branches
+        self._last: tuple[tuple[float, ...], LimitShares | None] | None = None
+
+    def network(self, width: int) -> AbstractNetwork:
+        """The network at a width, with one output, as kernels are per output."""
+        return build_network(self._model, self._x.shape[1], 1, width, self._depth, self._activation)
 
     @property
-    def kernels(self) -> Float[np.ndarray, "layers n n"] | None:
-        """The normalised limit kernels, None where they depend on the scheme."""
-        return self._shared
+    def one_for_all(self) -> bool:
+        """Whether the normalised limit kernels are the same for every scheme and width."""
+        return self._homogeneous and not self._branches
+
+    @property
+    def _homogeneous(self) -> bool:
+        return activation(self._activation).homogeneous
 
     def lambda_record(self) -> dict[str, Any]:
         """lambda_S and lambda_min of every layer; None where they depend on the scheme."""
-        if self._shared is None:
+        if not self.one_for_all:
             return {"smallest": None, "layers": None}
-        layers = smallest_eigenvalue(self._shared)
-        return {"smallest": float(layers.min()), "layers": layers.tolist()}
+        network = self.network(1)
+        found = self.shares(Scheme.at_width(1, alpha=[1.0] * len(network.layers)), 1)
+        assert found is not None
+        return {"smallest": float(found.smallest.min()), "layers": found.smallest.tolist()}
 
-    def smallest(self, scheme: Scheme, width: int) -> Float[np.ndarray, " layers"] | None:
-        """lambda_min(Kbar_l) of every layer, None where the theorem does not speak."""
-        if self._shared is not None:
-            return smallest_eigenvalue(self._shared)
-        # Every scale but the readout's is seen by the kernels.
-        seen = (float(width), *scheme.alpha(width)[:-1].tolist())
-        if seen not in self._found:
-            self._found[seen] = self._limit(scheme, width)
-        return self._found[seen]
+    def shares(self, scheme: Scheme, width: int) -> LimitShares | None:
+        """Normalised limit kernels with their smallest eigenvalues, None where the theorem does not speak."""
+        seen = self._seen(scheme, width)
+        if self._last is None or self._last[0] != seen:
+            self._last = seen, self._limit(scheme, width)
+        return self._last[1]
 
-    def _limit(self, scheme: Scheme, width: int) -> Float[np.ndarray, " layers"] | None:
-        sizes = (self._x.shape[1], 1, width, self._model.depth)
+    def _seen(self, scheme: Scheme, width: int) -> tuple[float, ...]:
+        """The scales that the kernels depend on; never that of the readout."""
+        if self.one_for_all:
+            return ()
+        alpha = scheme.alpha(width).tolist()
+        return tuple(alpha[1:-1]) if self._homogeneous else (float(width), *alpha[:-1])
+
+    def _limit(self, scheme: Scheme, width: int) -> LimitShares | None:
         try:
-            return limit_lambda_min(scheme, Dense(*sizes, self._model.activation_name), self._x)
+            kernels = normalised_network_kernels(self.network(width), self._x, scheme=scheme)
         except InputError:
             return None
+        return LimitShares(kernels, smallest_eigenvalue(kernels))
 
     def rate(self, scheme: Scheme, width: int, *, form: BoundForm = "derived") -> float | None:
         """The rate that the theorem guarantees, in one of its forms; None where it does not speak."""
-        smallest = self.smallest(scheme, width)
-        if smallest is None:
+        found = self.shares(scheme, width)
+        if found is None:
             return None
-        given = scheme.alpha(width), scheme.speed(width), smallest, len(self._x)
-        return guaranteed_rate(*given, form=form)
+        network, alpha = self.network(width), scheme.alpha(width)
+        given = alpha, scheme.speed(width), found.smallest, len(self._x)
+        known = {"kappa": network.kappa(alpha), "leverage": network.leverage(alpha)}
+        return guaranteed_rate(*given, form=form, **known)
 
-    @staticmethod
-    def weights(scheme: Scheme, width: int) -> Float[np.ndarray, " layers"]:
-        """s_l kappa^2 / alpha_l^2, by which normalised kernels enter the kernel."""
-        alpha = scheme.alpha(width)
-        return scheme.speed(width) * (np.prod(alpha) / alpha) ** 2
+    def weights(self, scheme: Scheme, width: int) -> Float[np.ndarray, " layers"]:
+        """s_l (kappa phi_l / alpha_l)^2, by which normalised kernels enter the kernel."""
+        network, alpha = self.network(width), scheme.alpha(width)
+        share = network.kappa(alpha) * network.leverage(alpha) / alpha
+        return scheme.speed(width) * share**2
 
     def rates(self, scheme: Scheme, width: int) -> dict[str, float | None]:
         """The theorem's bounds, and ``limit``: 2 lambda_min / n of the summed limit kernel.
@@ -89,11 +114,15 @@ class Bound:
         ``bound_published`` has one lambda_S for all layers, ``bound`` the lambda_min of every layer: the
         derived form, which is at least the published one. ``limit`` is what a network of infinite width has
         at its start. It is at least ``bound``, because the smallest eigenvalue of a sum is at least the sum
-        of the smallest ones.
+        of the smallest ones. ``lambda_s`` is the smallest of the layers' eigenvalues.
         """
-        bound, limit = self.rate(scheme, width), None
-        if bound is not None and self._shared is not None:
-            summed = np.einsum("l,lij->ij", self.weights(scheme, width), self._shared)
-            limit = float(2.0 / len(self._x) * smallest_eigenvalue(summed))
-        published = self.rate(scheme, width, form="published")
-        return {"bound": bound, "bound_published": published, "limit": limit}
+        found = self.shares(scheme, width)
+        if found is None:
+            return dict.fromkeys(("bound", "bound_published", "limit", "lambda_s"))
+        summed = np.einsum("l,lij->ij", self.weights(scheme, width), found.kernels)
+        return {
+            "bound": self.rate(scheme, width),
+            "bound_published": self.rate(scheme, width, form="published"),
+            "limit": float(2.0 / len(self._x) * smallest_eigenvalue(summed)),
+            "lambda_s": float(found.smallest.min()),
+        }

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import MISSING, Field, asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -146,13 +146,12 @@ def judge_study(
 
 def _call(study: AbstractStudy[S], settings: S, folder: Path) -> str:
     """The call from Python that runs the same study, with the settings that are not the defaults."""
-    values = {field: getattr(settings, field.name) for field in fields(cast(Any, settings))}
-    told = {field.name: value for field, value in values.items() if value != _default(field)}
+    known = fields(cast(Any, settings))
+    needed = [f.name for f in known if f.default is MISSING and f.default_factory is MISSING]
+    usual = study.given(**{name: getattr(settings, name) for name in needed})
+    given = {f.name: getattr(settings, f.name) for f in known}
+    told = {n: v for n, v in given.items() if n in needed or v != getattr(usual, n)}
     return f"lazyscope.run_{study.name.replace('-', '_')}_study({told!r}, {str(folder)!r})"
-
-
-def _default(field: Field[Any]) -> Any:
-    return field.default if field.default_factory is MISSING else field.default_factory()
 
 
 def judge_stores(

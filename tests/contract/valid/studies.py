@@ -234,10 +234,12 @@ def calls(folder):
         "study.judge_output_scale": {"runs": runs},
         "study.judge_study": {**judged},
         "study.kappa_settings": {"model": "dense"},
+        "study.theorem_settings": {"model": "dense"},
         "study.law_at_widths": {
             "scheme": scaling.Scheme.from_exponents((0.5, 0.5)),
             "widths": np.array([16.0, 64.0]),
             "data": data.sphere_teacher(num_points=4, input_dim=4),
+            "network": None,
         },
         "study.map_estimates": {
             "runs": runs,

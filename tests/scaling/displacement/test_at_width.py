@@ -106,7 +106,9 @@ def test_initial_norms_are_those_of_gaussian_matrices():
 
 
 def test_lists_of_different_lengths_are_refused():
-    with pytest.raises(InputError, match="one scale, one speed and one kernel weight for every"):
+    with pytest.raises(
+        InputError, match="one scale, one speed, one kernel weight and one leverage"
+    ):
         displacements_at_width((1.0, 1.0), (1.0,), gap=1.0)
 
 

@@ -13,9 +13,11 @@ from lazyscope._checks import InputError, check_count, check_instance
 from lazyscope._entry import checked
 from lazyscope._jax import known_array, own_settings
 from lazyscope.limit._network import limit_dual
-from lazyscope.limit.composed._plan import Plan, plan_of
+from lazyscope.limit._normalised import VARIANCES_THAT_BEND, bending_refusal, check_unit
+from lazyscope.limit.composed._plan import Plan, Step, plan_of
 from lazyscope.limit.composed._single import Scales, Slot, single_slots
 from lazyscope.limit.composed._tile import Numbers, Rectangle, Side2, SlotSide
+from lazyscope.limit.dual._closed_forms import PiecewiseLinear
 from lazyscope.limit.dual._dual import AbstractPairMap
 from lazyscope.model import AbstractNetwork
 from lazyscope.model.composed import ActivationPart, ComposedNetwork, Node, composition_of
@@ -156,14 +158,16 @@ def normalised_network_kernels(
     training: bool = False,
     memory: int | None = None,
 ) -> Float[np.ndarray, "layers n1 n2"]:
-    """Kbar_l of every layer, freed of its scale: ``K_l = (kappa^2 / alpha_l^2) Kbar_l``.
+    """Kbar_l of every layer, freed of its scale: ``K_l = (kappa phi_l / alpha_l)^2 Kbar_l``.
 
-    K_l is the tangent kernel of layer l alone at speed one, kappa that of the network at the scales of the
-    scheme. For homogeneous activations and a row of layers Kbar_l does not depend on them.
+    K_l is the tangent kernel of layer l alone at speed one, kappa and the leverages phi_l those of the
+    network at the scales of the scheme; every phi_l is one in a row of layers without branches. For
+    homogeneous activations Kbar_l depends on the scales of residual branches alone, and tends to a limit
+    as these vanish.
 
     Args:
         network: the composition.
-        x1: n1 points, whose mean squared norm should be one, for which scales are defined.
+        x1: n1 points, whose mean squared norm must be one, for which scales are defined.
         x2: n2 points; ``None`` means x1.
         scheme: scales; those of the network's NTK parametrisation unless given.
         training: as in `network_tangent_kernel`.
@@ -173,7 +177,9 @@ def normalised_network_kernels(
         (layers, n1, n2), in the order of ``network.layers``.
 
     Raises:
-        InputError: as in `network_tangent_kernel`.
+        InputError: as in `network_tangent_kernel`; inputs that are not of norm one on average; for
+            activations that are not homogeneous, pre-activation variances below 1e-4 or above 1e4, where the
+            network acts as its linearisation or saturates.
 
     Example:
         >>> from lazyscope import composed
@@ -186,9 +192,15 @@ def normalised_network_kernels(
     """
     network = composition_of(network)
     scheme = network.ntk_scheme() if scheme is None else scheme
-    shares = _kernel("layers", network, x1, x2, scheme, training, memory)
+    for name, x in (("x1", x1), ("x2", x2)):
+        if x is not None:
+            points = _points(name, x, network)
+            check_unit(name, points.reshape(len(points), -1))
+    given = x1, x2, scheme, training, memory
+    shares = _kernel("layers", network, *given, between=VARIANCES_THAT_BEND)
     alpha = scheme.alpha(network.width)
-    factors = _per_weight(network, scheme) * (alpha / network.kappa(alpha)) ** 2
+    own = alpha / (network.kappa(alpha) * network.leverage(alpha))
+    factors = _per_weight(network, scheme) * own**2
     return shares * factors.astype(shares.dtype)[:, None, None]
 
 
@@ -205,6 +217,8 @@ def _kernel(
     scheme: Scheme | None,
     training: bool,
     memory: int | None,
+    *,
+    between: tuple[float, float] | None = None,
 ) -> np.ndarray:
     plan = _plan(network.nodes)
     left = _points("x1", x1, network)
@@ -223,7 +237,9 @@ def _kernel(
     with own_settings():
         sides = [left] if x2 is None else [left, right]
         slots = [single_slots(plan, x, scales, training=training, chunk=chunk) for x in sides]
-        maps, prepared = _pair_maps(network.nodes, plan, slots[0], slots[-1], left.dtype)
+        if between is not None:
+            _check_bending(plan, slots, between)
+        maps, prepared = _pair_maps(plan, slots[0], slots[-1], left.dtype)
         both = [
             _side(x, one, f) for x, one, f in zip((left, right), slots * 2, prepared, strict=False)
         ]
@@ -280,14 +296,14 @@ def _plan(nodes: tuple[Node, ...]) -> Plan:
     return plan_of(nodes)
 
 
-def _activations(nodes: Any, plan: Plan) -> dict[int, ActivationPart]:
+def _activation_steps(plan: Plan) -> dict[int, tuple[Step, ActivationPart]]:
     """The activation of every slot that has one."""
-    found: dict[int, ActivationPart] = {}
+    found: dict[int, tuple[Step, ActivationPart]] = {}
 
     def walk(row: Any) -> None:
         for step in row.steps:
             if step.slot is not None and isinstance(step.node.part, ActivationPart):
-                found[step.slot] = step.node.part
+                found[step.slot] = step, step.node.part
             for branch in step.branches:
                 walk(branch)
 
@@ -295,20 +311,32 @@ def _activations(nodes: Any, plan: Plan) -> dict[int, ActivationPart]:
     return found
 
 
+def _check_bending(plan: Plan, sides: list[list[Slot]], between: tuple[float, float]) -> None:
+    """Refuse pre-activations at which an activation that is not homogeneous is none any more."""
+    for number, (step, part) in _activation_steps(plan).items():
+        if isinstance(limit_dual(part.sigma), PiecewiseLinear):
+            continue
+        for slots in sides:
+            q = slots[number].variances
+            low, high = float(np.min(q[q > 0], initial=np.inf)), float(np.max(q, initial=0.0))
+            if low < between[0] or high > between[1]:
+                raise bending_refusal(f"at {step.node.place}", low, high)
+
+
 def _pair_maps(
-    nodes: Any, plan: Plan, left: list[Slot], right: list[Slot], dtype: np.dtype
+    plan: Plan, left: list[Slot], right: list[Slot], dtype: np.dtype
 ) -> tuple[tuple[AbstractPairMap | None, ...], list[list[np.ndarray]]]:
     """The pair map of every activation, and both sides' features (positions, n, F)."""
-    parts, maps = _activations(nodes, plan), []
+    steps, maps = _activation_steps(plan), []
     features: list[list[np.ndarray]] = [[], []]
     for number, slots in enumerate(zip(left, right, strict=True)):
-        if number not in parts:
+        if number not in steps:
             maps.append(None)
             for side in features:
                 side.append(np.empty((1, 0, 0), dtype))
             continue
         q1, q2 = (slot.variances for slot in slots)
-        prepared = limit_dual(parts[number].sigma).pair_map(q1.ravel(), q2.ravel())
+        prepared = limit_dual(steps[number][1].sigma).pair_map(q1.ravel(), q2.ravel())
         maps.append(jax.tree.map(lambda a: jnp.asarray(a, dtype), prepared.map))
         for side, q, f in zip(
             features, (q1, q2), (prepared.features1, prepared.features2), strict=True

@@ -19,6 +19,9 @@ KernelFunction: TypeAlias = Callable[[Any, Any], Any]
 """``function(x1, x2) -> (n1, n2)``: the kernel between two sets of points."""
 
 
+_ALIKE = 1e-3  # of the largest entry: kernels in half precision are symmetric to that
+
+
 class AbstractBlocks(abc.ABC):
     """A kernel between training points by its blocks; called by several threads at once."""
 
@@ -46,11 +49,24 @@ class AbstractBlocks(abc.ABC):
         """The kernel of every other point with itself."""
 
     def identity(self) -> str:
-        """Digest of the points, and of some entries: those of a few points, to three digits."""
+        """Digest of the points, and of some entries: those of a few points, to three digits.
+
+        Raises:
+            InputError: entries that are not symmetric.
+        """
         digest = hashlib.sha256(f"{self.x.shape} {self.x.dtype} {self.dtype}".encode())
         digest.update(np.ascontiguousarray(self.x).data)
         places = probed(len(self.x))
         entries = self.block(places, places)
+        if not np.allclose(entries, entries.T, rtol=_ALIKE, atol=_ALIKE * np.abs(entries).max()):
+            apart = float(np.abs(entries - entries.T).max() / np.abs(entries).max())
+            raise InputError(
+                "a kernel must be symmetric",
+                received=f"entries of {len(places)} points that differ from their mirror images by "
+                f"{apart:.2g} of the largest",
+                cause="a function that treats its two sets of points differently",
+                fix="return k(x1, x2) with k(a, b) = k(b, a)",
+            )
         return f"{digest.hexdigest()[:24]} " + " ".join(f"{v:.3e}" for v in entries.ravel())
 
 

@@ -1,6 +1,6 @@
 """What is every page made of: shell, tables, numbers, colours, axes, and a file written whole?"""
 
-from lazyscope.report.parts._axes import log_axis, log_range
+from lazyscope.report.parts._axes import log_axis, log_range, plain_log_ticks
 from lazyscope.report.parts._glossary import TERMS, Term, terms_in
 from lazyscope.report.parts._numbers import (
     MISSING,
@@ -31,6 +31,7 @@ from lazyscope.report.parts._page import (
     data_script,
     packed,
     page_templates,
+    raised,
     render_page,
     script_json,
     shown_verdict,
@@ -88,6 +89,8 @@ __all__ = [
     "page_templates",
     "panel_summary",
     "percent",
+    "plain_log_ticks",
+    "raised",
     "render_page",
     "script_json",
     "seconds",

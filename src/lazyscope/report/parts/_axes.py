@@ -29,6 +29,21 @@ def log_axis(title: str, values: Sequence[Any]) -> dict[str, Any]:
     return {**axis, "tickvals": ticks, "ticktext": [number(tick, 2) for tick in ticks]}
 
 
+def plain_log_ticks(axis: Any) -> None:
+    """The same ticks on a logarithmic axis of Matplotlib, as `log_axis` has them for its range."""
+    from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
+
+    low, high = axis.get_view_interval()
+    told = log_axis("", [low, high])
+    if "tickvals" not in told:
+        return
+    pairs = zip(told["tickvals"], told["ticktext"], strict=True)
+    shown = [(tick, text) for tick, text in pairs if low <= tick <= high]
+    axis.set_major_locator(FixedLocator([tick for tick, _ in shown]))
+    axis.set_major_formatter(FixedFormatter([text for _, text in shown]))
+    axis.set_minor_locator(NullLocator())
+
+
 def log_range(values: Sequence[Any]) -> tuple[float, float] | None:
     """The ends of the positive values with some room, or None where there are none."""
     positive = [value for value in values if is_number(value) and value > 0]

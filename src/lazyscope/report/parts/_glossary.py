@@ -46,9 +46,10 @@ TERMS = (
     ),
     Term(
         "α, the scale of a layer",
-        "√m times the standard deviation of the entries of its effective weights; m is the width.",
+        "√m times the standard deviation of the entries of its effective weights; m is the width, a the "
+        "exponent of α in it.",
         *_LI,
-        cue=r"layer scales?|\bscales\b|α",
+        cue=r"layer scales?|\bscales\b|α|a₁",
     ),
     Term(
         "ρ",
@@ -107,7 +108,7 @@ TERMS = (
         "output scale",
         "A factor α in front of the centred output, with the loss divided by α².",
         *_CHIZAT,
-        cue="output scale|alpha = |crossover",
+        cue="output scale|scaled outputs|alpha = ",
     ),
     Term(
         "α √m",

@@ -16,12 +16,13 @@ from typing import Any, Self, TypeAlias, final
 
 import jinja2
 import numpy as np
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from lazyscope.report.parts._glossary import Term, terms_in
 from lazyscope.report.parts._plotly import PLOTLY_VERSION, plotly_script
 from lazyscope.report.parts._summary import panel_summary
 
+_POWER = re.compile(r"(?<=[\w)])\^(-?\d+(?:[./]\d+)?|-?[a-z]|\([^()\s]{1,8}\))(?!\w)")
 _LONG = 60_000
 """Characters above which data of a script are compressed."""
 
@@ -300,6 +301,7 @@ def page_templates() -> jinja2.Environment:
     environment.filters["figure_json"] = _figure_json
     environment.filters["script_json"] = script_json
     environment.filters["data_script"] = data_script
+    environment.filters["raised"] = raised
     environment.filters["tone"] = lambda cell: getattr(cell, "tone", "")
     return environment
 
@@ -320,6 +322,21 @@ def script_json(value: Any) -> Markup:
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)  # noqa: S704 (escaped just above)
+
+
+def raised(text: Any) -> Markup:
+    """Escaped text in which powers such as m^-1/2 are raised.
+
+    Example:
+        >>> raised("falls like m^-1/2, p < 1")
+        Markup('falls like m<sup>−1/2</sup>, p &lt; 1')
+    """
+    shown = re.sub(
+        _POWER,
+        lambda found: f"<sup>{found[1].strip('()').replace('-', '−')}</sup>",
+        str(escape(text)),
+    )
+    return Markup(shown)  # noqa: S704 (escaped just above)
 
 
 def data_script(value: Any, attributes: str) -> Markup:

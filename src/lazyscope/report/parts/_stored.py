@@ -89,7 +89,8 @@ def settings_section(
     settings = result["settings"]
     if items is None:
         kept = ((k, v) for k, v in settings.items() if k not in ("versions", "command"))
-        items = [(name.replace("_", " "), str(value)) for name, value in kept]
+        told = ((k, v) for k, v in kept if v is not None and not (isinstance(v, list) and not v))
+        items = [(name.replace("_", " "), str(value)) for name, value in told]
     versions = ", ".join(f"{name} {v}" for name, v in settings.get("versions", {}).items())
     command = settings.get("command", f"lazyscope study {result['study']} --output DIR")
     return Settings(

@@ -13,6 +13,10 @@ Two layers, a fixed direction of the push and fixed signs of the pre-activations
 every neuron linear, ``a' = s_2 w``, ``w' = s_1 a``, and these lines are its exact solution. Where all
 displacements are small they are exact for any depth, as the linearised network. For more layers that
 grow they are an interpolation which keeps the conserved differences of |W_l|^2 / s_l.
+
+A layer of leverage phi_l below one, a branch around which the signal skips, is a share phi_l^2 of the square
+of what passes: g_l^2 = 1 + c b^2 alpha_l^2 grows by 1 + phi_l^2 q_l C where alpha_l^2 grows by 1 + q_l C. So
+``k_l phi_l^2`` stands in place of k_l in the first two lines, and the layer's own displacement is as above.
 """
 
 import math
@@ -44,6 +48,8 @@ def displacements_at_width(
     *,
     gap: float,
     kernel_weights: "Sequence[float] | Layers | None" = None,
+    leverage: "Sequence[float] | Layers | None" = None,
+    kappa: float | None = None,
 ) -> "Layers":
     """Relative displacement d_l of every layer after training to zero loss, at one width.
 
@@ -57,6 +63,8 @@ def displacements_at_width(
         gap: size of what training has to add to the output, above zero; with targets y and the
             output kappa g / sqrt(m) at the start, ``sqrt(y^2 + kappa^2 g^2 / m)``.
         kernel_weights: k_l, the normalised kernel of each layer along the gap; 1 unless given.
+        leverage: phi_l of a network with branches, ``network.leverage(alpha)``; 1 unless given.
+        kappa: its initial scale, ``network.kappa(alpha)``; the product of all scales unless given.
 
     Returns:
         d_l, layers 1 to L + 1, float64.
@@ -84,22 +92,24 @@ def displacements_at_width(
             cause="an empty list",
             fix="give alpha_l of layers 1 to L + 1",
         )
-    weight = (
-        np.ones(len(scale))
-        if kernel_weights is None
-        else positive_numbers("weights", kernel_weights)
+    weight, passing = (
+        np.ones(len(scale)) if given is None else positive_numbers(name, given)
+        for name, given in (("weights", kernel_weights), ("leverage", leverage))
     )
-    if not len(scale) == len(rate) == len(weight):
+    if not len(scale) == len(rate) == len(weight) == len(passing):
         raise InputError(
-            "there must be one scale, one speed and one kernel weight for every layer",
-            received=f"{len(scale)}, {len(rate)} and {len(weight)} numbers",
+            "there must be one scale, one speed, one kernel weight and one leverage for every layer",
+            received=f"{len(scale)}, {len(rate)}, {len(weight)} and {len(passing)} numbers",
             cause="lists made for different depths",
             fix="give L + 1 of each",
         )
     gap = check_positive("gap", gap)
     log_relative = np.log(rate) - 2 * np.log(scale)
-    log_weighted = log_relative + np.log(weight)
-    level = log_level(log_weighted, 2 * (math.log(gap) - float(np.sum(np.log(scale)))))
+    log_weighted = log_relative + np.log(weight) + 2 * np.log(passing)
+    log_kappa = float(np.sum(np.log(scale)))
+    if kappa is not None:
+        log_kappa = math.log(check_positive("kappa", kappa))
+    level = log_level(log_weighted, 2 * (math.log(gap) - log_kappa))
     share = np.exp(log_weighted - np.logaddexp.reduce(log_weighted))
     growth = np.exp(log_relative + level)
     along_start = growth * (1 - share)

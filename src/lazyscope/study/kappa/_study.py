@@ -99,10 +99,10 @@ def warn_of_hopeless_spreads(settings: KappaSettings) -> None:
 
 def _bound(settings: KappaSettings, data: Dataset) -> Bound | None:
     """The theorem's rate, None for networks and points of which it does not speak."""
-    if settings.model != "dense" or settings.method != FLOW:
+    if settings.method != FLOW:
         return None
     try:
-        return Bound(data, settings.depth, settings.activation)
+        return Bound(data, settings.depth, settings.activation, settings.model)
     except InputError:
         return None
 

@@ -48,7 +48,30 @@ class PlaneLaw:
     def boundaries(self) -> list[list[Float[np.ndarray, "p 2"]]]:
         """Per layer, the lines on the map on which its exponent is zero."""
         x, y = self._fine_x[self._on_map[0][:, 0]], self._fine_y[self._on_map[1][0]]
-        return [zero_lines(x, y, fine[self._on_map]) for fine in np.moveaxis(self._fine, -1, 0)]
+        layers = enumerate(np.moveaxis(self._fine, -1, 0))
+        return [
+            [self._exact(layer, line, x, y) for line in zero_lines(x, y, fine[self._on_map])]
+            for layer, fine in layers
+        ]
+
+    def _exact(
+        self, layer: int, line: Float[np.ndarray, "p 2"], xs: np.ndarray, ys: np.ndarray
+    ) -> Float[np.ndarray, "p 2"]:
+        """A line with each of its points, which lie on edges of the grid, moved along it to the zero."""
+        found = line.copy()
+        for place, point in enumerate(line):
+            on_x = np.isclose(xs, point[0], rtol=0, atol=1e-9 * np.ptp(xs)).any()
+            axis, values = (1, ys) if on_x else (0, xs)
+            k = int(np.clip(np.searchsorted(values, point[axis]), 1, len(values) - 1))
+
+            def exponent(v: float, point: np.ndarray = point, axis: int = axis) -> float:
+                x, y = (v, point[1]) if axis == 0 else (point[0], v)
+                return _exponents(self._scheme(x, y))[layer]
+
+            low, high = values[k - 1], values[k]
+            if exponent(low) * exponent(high) < 0:
+                found[place, axis] = brentq(exponent, low, high, xtol=_EXACT)
+        return found
 
     def zero(self, layer: int, y: float, between: tuple[float, float]) -> float | None:
         """Where along the first axis a layer's exponent is zero; None where its sign does not change.

@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Float
 
 from lazyscope.measure import CORRECTION_ORDERS, LEVEL, Estimate, mean_estimate, student_reach
-from lazyscope.scaling import network_regime
+from lazyscope.scaling import scheme_meaning
 from lazyscope.study.theorem._factors import decided_ratios, short_factor
-from lazyscope.study.theorem._settings import TheoremCell, TheoremSettings
+from lazyscope.study.theorem._settings import TheoremSettings
 
 RATIOS = {
     "kernel_ratio": ("kernel", "bound"),
@@ -66,16 +66,15 @@ def bound_limits(
     rows = []
     for name in settings.schemes:
         here = [r for r in runs if r["name"] == name]
-        scheme = settings.scheme(TheoremCell("scheme", name, None, settings.widths[0], 0), 1, 1)
-        exponents = scheme.scale_exponents, scheme.speed_exponents
+        kappa_exponent, regime = settings.exponents(name)
         rows.append(
             {
                 "name": name,
-                "kappa_exponent": scheme.kappa_exponent,
-                "regime": str(network_regime(*exponents)),
+                "kappa_exponent": kappa_exponent,
+                "regime": regime,
                 **(found := {k: extrapolated(*_ratios(here, *pair)) for k, pair in RATIOS.items()}),
                 "decided": decided_ratios(here, found, [s for s in starts if s["name"] == name]),
-                "source": scheme.source,
+                "source": scheme_meaning(name)[1],
             }
         )
     return rows
@@ -151,6 +150,7 @@ def _row(name: str, width: int, runs: Sequence[dict[str, Any]]) -> dict[str, Any
         "converged": sum(r["outcome"] == "converged" for r in runs),
         "bound": bound,
         "bound_published": first["bound_published"],
+        "lambda_s": first["lambda_s"],
         "limit_ratio": limit / bound if bound and limit else None,
         "largest_displacement": mean_ratio(
             [r["largest_displacement"] for r in runs if r["largest_displacement"]]

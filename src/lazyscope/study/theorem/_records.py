@@ -18,14 +18,14 @@ def told_runs(
     """Every run in the order of the cells, those without one as ``missing``."""
     named = StoredRuns.of(stores["schemes"], ("scheme", "width", "seed"))
     spread = StoredRuns.of(stores["spreads"], ("spread", "kappa", "width", "seed"))
-    dims = data.x_train.shape[1], data.y_train.shape[1]
     known: dict[tuple[Any, ...], dict[str, Any]] = {}
     for cell in settings.cells():
         place = cell.kind, cell.name, cell.kappa, cell.width
         if place not in known:
-            scheme = settings.scheme(cell, *dims)
-            kappa = scheme.kappa(cell.width) if cell.kappa is None else cell.kappa
-            known[place] = {"kappa": kappa, **bound.rates(scheme, cell.width)}
+            network, scheme = settings.network(data, cell)
+            kappa = float(network.kappa(scheme.alpha(cell.width)))
+            rates = bound.rates(scheme, cell.width)
+            known[place] = {"kappa": kappa if cell.kappa is None else cell.kappa, **rates}
         if cell.kappa is None:
             at = settings.schemes.index(cell.name), settings.widths.index(cell.width)
             seen = named.at(*at, cell.seed)

@@ -17,9 +17,11 @@ class TheoremStudy(AbstractStudy["TheoremSettings"]):
     """The theorem on real data: its bound, the rate of K(0), the measured rate and the threshold.
 
     Named schemes are trained at their own kappa over widths, and spreads of kappa over kappas, widths
-    and seeds.
+    and seeds. What is not given takes the default of the model; those shown are of dense networks.
 
     Example: `lazyscope study theorem --output lazyscope-study-theorem`
+
+    Example: `lazyscope study theorem --model convolution --output theorem-convolution`
 
     Example: `lazyscope study theorem --widths 32,64,128 --threshold-widths 32,64,128 --seeds 2`
     """
@@ -33,6 +35,12 @@ class TheoremStudy(AbstractStudy["TheoremSettings"]):
         from lazyscope.study.theorem._settings import TheoremSettings
 
         return TheoremSettings
+
+    def given(self, **values: Any) -> "TheoremSettings":
+        """What is given, and for the rest what suits the architecture."""
+        from lazyscope.study.theorem._settings import theorem_settings
+
+        return theorem_settings(**values)
 
     def designs(self, settings: "TheoremSettings") -> "Mapping[str, SweepDesign]":
         """One sweep over named schemes, one over spreads."""

@@ -1,6 +1,7 @@
 """What does a study of the theorem run, by default and at most?"""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, Literal, NamedTuple, TypeAlias, final, get_args
@@ -13,11 +14,12 @@ from lazyscope.experiment import (
     Value,
     default_settings,
     run_data,
+    scaled_network,
     spread,
     spread_names,
 )
 from lazyscope.measure import MIN_THRESHOLD_WIDTHS
-from lazyscope.model import activation_names
+from lazyscope.model import AbstractNetwork, activation_names, architecture
 from lazyscope.scaling import (
     Scheme,
     for_residual_networks,
@@ -48,9 +50,10 @@ class TheoremCell(NamedTuple):
 @final
 @dataclass(frozen=True)
 class TheoremSettings:
-    """What the study of the theorem runs.
+    """What the study of the theorem runs; the defaults are those of dense networks, see `theorem_settings`.
 
     Attributes:
+        model: architecture whose limit is known: dense, convolution, residual or residual-convolution.
         data: source of the points; see `lazyscope.data.load_dataset`.
         num_points: training points.
         target: kind of target: classes, parity or value; parity has one output.
@@ -64,7 +67,7 @@ class TheoremSettings:
             whether a threshold settles.
         seeds: seeds of every run.
         kernel_seeds: networks drawn per width, without training, to see K(0) approach its limit.
-        depth: hidden layers.
+        depth: hidden layers, or convolutions.
         activation: nonlinearity.
         stop: fraction of the initial loss that counts as zero.
         kept: share of a rate that counts as keeping it; 1/2 as in proofs of such theorems.
@@ -75,6 +78,7 @@ class TheoremSettings:
         data_seed: seed that chooses the points.
     """
 
+    model: str = "dense"
     data: str = "digits"
     num_points: int = 32
     target: str | None = "parity"
@@ -96,6 +100,7 @@ class TheoremSettings:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        check_choice("model", self.model, WITH_LIMIT)
         if self.target is not None:
             check_choice("target", self.target, get_args(TargetKind))
         check_count("num_points", self.num_points)
@@ -128,11 +133,20 @@ class TheoremSettings:
 
     def lazy_schemes(self) -> tuple[str, ...]:
         """Those of the named schemes that are theta-lazy, which the theorem is about."""
-        return tuple(name for name in self.schemes if self._regime(name) == "theta-lazy")
+        return tuple(name for name in self.schemes if self.exponents(name)[1] == "theta-lazy")
 
-    def _regime(self, name: str) -> str:
-        scheme = self.scheme(TheoremCell("scheme", name, None, self.widths[0], 0), 1, 1)
-        return str(network_regime(scheme.scale_exponents, scheme.speed_exponents))
+    def exponents(self, name: str) -> tuple[float, str]:
+        """The exponent rho of kappa of a named scheme in these networks, and their regime.
+
+        A residual branch that vanishes with the width leaves the signal that goes around it: such a scale
+        counts as one of order one.
+        """
+        scheme = named_scheme(name, depth=self.depth, input_dim=1, activation=self.activation)
+        first, *inside, last = scheme.scale_exponents
+        if architecture(self.model).has_branches:
+            inside = [max(each, 0.0) for each in inside]
+        scales = first, *inside, last
+        return math.fsum(scales), str(network_regime(scales, scheme.speed_exponents))
 
     def cells(self) -> Iterator[TheoremCell]:
         """Every run, widest first."""
@@ -170,23 +184,60 @@ class TheoremSettings:
         return run_data({**default_settings(), **self._fixed()})
 
     def _fixed(self) -> dict[str, Value]:
-        named = ("data", "num_points", "depth", "activation", "stop", "tolerance", "max_steps")
+        named = (
+            "model",
+            "data",
+            "num_points",
+            "depth",
+            "activation",
+            "stop",
+            "tolerance",
+            "max_steps",
+        )
         given = {name: getattr(self, name) for name in (*named, "data_seed")}
         if self.target is not None:
             given["target"] = self.target
         return {**given, "num_records": FINE_RECORDS}
 
-    def scheme(self, cell: TheoremCell, input_dim: int, output_dim: int) -> Scheme:
-        """Scales and speeds of one run."""
-        if cell.kappa is not None:
-            return spread(cell.name).scheme(cell.kappa, cell.width, self.depth)
-        return named_scheme(
-            cell.name,
-            depth=self.depth,
-            input_dim=input_dim,
-            output_dim=output_dim,
-            activation=self.activation,
-        )
+    def network(self, data: Dataset, cell: TheoremCell) -> tuple[AbstractNetwork, Scheme]:
+        """The network of a run on these points, with its scales and speeds."""
+        own: dict[str, Value] = {"width": cell.width, "seed": cell.seed}
+        if cell.kappa is None:
+            own["scheme"] = cell.name
+        else:
+            own |= {"spread": cell.name, "kappa": cell.kappa}
+        return scaled_network({**default_settings(), **self._fixed(), **own}, data)
+
+
+WITH_LIMIT = ("dense", "convolution", "residual", "residual-convolution")
+"""Architectures that have a composition, hence normalised limit kernels."""
+
+_OTHERS: Mapping[str, Mapping[str, Any]] = {
+    "convolution": {
+        "num_points": 24,
+        "widths": (16, 32, 64, 128),
+        "threshold_widths": (16, 32, 64),
+        "kappas": (0.01, 1.0, 4.0, 16.0, 64.0, 256.0),
+        "spreads": ("balanced", "small-input", "small-hidden"),
+    },
+    "residual": {"num_points": 24, "depth": 4, "widths": (64, 128, 256, 512)},
+}
+_OTHERS = {**_OTHERS, "residual-convolution": {**_OTHERS["convolution"], "depth": 3}}
+
+
+def theorem_settings(model: str = "dense", **given: Any) -> TheoremSettings:
+    """The settings of a study of the theorem: what is given, and for the rest what suits the network.
+
+    Args:
+        model: architecture, see `TheoremSettings`.
+        **given: any other field of `TheoremSettings`.
+
+    Example:
+        >>> theorem_settings("convolution").widths
+        (16, 32, 64, 128)
+    """
+    check_choice("model", model, WITH_LIMIT)
+    return TheoremSettings(model=model, **{**_OTHERS.get(model, {}), **given})
 
 
 def _check_complete(name: str) -> None:
@@ -194,9 +245,9 @@ def _check_complete(name: str) -> None:
     check_choice("scheme", name, scheme_names())
     if for_residual_networks(name):
         raise InputError(
-            "a study of the theorem trains dense networks",
+            "a study of the theorem takes schemes whose exponents are in the width alone",
             received=f"the scheme {name}",
-            cause="a scheme for networks with residual branches",
+            cause="a scheme whose branches follow the depth",
             fix="choose a scheme such as ntk or mup",
         )
     missing = [key for key, default in scheme_parameters(name).items() if default is None]

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,12 @@ import xarray as xr
 from lazyscope._provenance import versions
 from lazyscope.data import Dataset
 from lazyscope.flow import one_lapack_thread
+from lazyscope.model import architecture
+from lazyscope.scaling import Scheme
 from lazyscope.study._guarantee import Bound
 from lazyscope.study._hopeless import HopelessWarning, without_bound
 from lazyscope.study.theorem._bound import bound_limits, bound_table
-from lazyscope.study.theorem._kernel import kernel_convergence
+from lazyscope.study.theorem._kernel import Start, kernel_convergence, normalised_kernels
 from lazyscope.study.theorem._records import told_runs
 from lazyscope.study.theorem._settings import TheoremCell, TheoremSettings
 from lazyscope.study.theorem._threshold import thresholds
@@ -44,7 +47,7 @@ def judge_theorem(settings: TheoremSettings, stores: Mapping[str, xr.Dataset]) -
     Reference: Li, Luo & Zhou 2024 (arXiv 2404.04859).
     """
     data = settings.points()
-    bound = Bound(data, settings.depth, settings.activation)
+    bound = Bound(data, settings.depth, settings.activation, settings.model)
     runs = list(told_runs(settings, data, bound, stores))
     with one_lapack_thread():
         kernels = _kernels(settings, data, bound)
@@ -80,12 +83,11 @@ def warn_of_missing_bounds(settings: TheoremSettings) -> None:
             verdict stays undecided or is against the theorem.
     """
     data = settings.points()
-    bound = Bound(data, settings.depth, settings.activation)
+    bound = Bound(data, settings.depth, settings.activation, settings.model)
 
     def rate(name: str, width: int) -> float | None:
         cell = TheoremCell("scheme", name, None, width, 0)
-        scheme = settings.scheme(cell, data.x_train.shape[1], data.y_train.shape[1])
-        return bound.rate(scheme, width)
+        return bound.rate(settings.network(data, cell)[1], width)
 
     without = without_bound(settings, settings.lazy_schemes(), rate)
     if without:
@@ -99,21 +101,37 @@ def warn_of_missing_bounds(settings: TheoremSettings) -> None:
 
 
 def _kernels(settings: TheoremSettings, data: Dataset, bound: Bound) -> dict[str, Any] | None:
-    """Kernels at the start against their limits; None where the limits depend on the scheme."""
-    if bound.kernels is None:
-        return None
+    """Kernels at the start against their limits; None where no scheme has one at every width.
+
+    Where normalised kernels do not depend on the scheme, one draw with scales of one serves all.
+    """
     widths = [*sorted(settings.widths), 2 * max(settings.widths)]
-    dims = data.x_train.shape[1], data.y_train.shape[1]
-    cells = {name: TheoremCell("scheme", name, None, widths[0], 0) for name in settings.schemes}
-    schemes = {name: settings.scheme(cell, *dims) for name, cell in cells.items()}
-    return kernel_convergence(
-        data.x_train,
-        bound.kernels,
-        widths=widths,
-        seeds=settings.kernel_seeds,
-        activation=settings.activation,
-        weights={name: [bound.weights(s, m) for m in widths] for name, s in schemes.items()},
-    )
+    networks = {m: bound.network(m) for m in widths}
+
+    @lru_cache(maxsize=1)
+    def of_all(width: int, seed: int) -> np.ndarray:
+        ones = Scheme.at_width(width, alpha=[1.0] * len(networks[width].layers))
+        return normalised_kernels(networks[width], data.x_train, ones, seed)
+
+    starts = {}
+    for name in settings.schemes:
+        rows = []
+        for width in widths:
+            cell = TheoremCell("scheme", name, None, width, 0)
+            scheme = settings.network(data, cell)[1]
+            found = bound.shares(scheme, width)
+            if found is None:
+                break
+            given = networks[width], data.x_train, scheme
+            draw = (
+                partial(of_all, width) if bound.one_for_all else partial(normalised_kernels, *given)
+            )
+            rows.append(Start(found.kernels, bound.weights(scheme, width), draw))
+        if len(rows) == len(widths):
+            starts[name] = rows
+    if not starts:
+        return None
+    return kernel_convergence(starts, widths=widths, seeds=settings.kernel_seeds)
 
 
 def bound_curve(stop: float) -> dict[str, list[float]]:
@@ -137,6 +155,9 @@ def _settings_record(settings: TheoremSettings, data: Dataset) -> dict[str, Any]
         **{name: list(plain[name]) for name in lists},
         "target": settings.target or "by the labels",
         "num_outputs": data.y_train.shape[1],
+        "network": architecture(settings.model).words.format(
+            depth=settings.depth, activation=settings.activation
+        ),
         "description": list(data.description),
         "digest": data.summary()["digest"],
         "method": "exponential flow",

@@ -14,6 +14,8 @@ from lazyscope.data import load_dataset
 from lazyscope.flow import one_lapack_thread
 from lazyscope.kernel import normalised_limit_kernels
 from lazyscope.measure import estimate_exponent, mean_estimate
+from lazyscope.model import Dense
+from lazyscope.scaling import Scheme
 from lazyscope.study import LowestMode, normalised_kernels
 
 POINTS, DEPTH = 32, 2
@@ -66,8 +68,10 @@ def drawn_shares(effort: Effort, *, depth: int = DEPTH) -> tuple[Shares, np.ndar
             mode = LowestMode(limits.sum(axis=0))
 
             def share(width: int, seed: int, x: Any = x, mode: LowestMode = mode) -> np.ndarray:
+                network, ones = Dense(x.shape[1], 1, width, depth), np.ones(depth + 1)
+                scheme = Scheme.at_width(width, alpha=ones)
                 return np.array(
-                    mode.share(normalised_kernels(x, width, depth, "relu", seed).sum(axis=0))
+                    mode.share(normalised_kernels(network, x, scheme, seed).sum(axis=0))
                 )
 
             for place, width in enumerate(widths):

@@ -40,9 +40,13 @@ lazyscope.makers.push(async () => {
   function write(value, digits = 3) {
     if (!Number.isFinite(value)) return "–";
     const small = value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e5);
-    const text = small ? value.toExponential(digits - 1) : String(Number(value.toPrecision(digits)));
-    return text.replace(/-/g, "−");
+    if (!small) return String(Number(value.toPrecision(digits))).replace("-", "−");
+    const [mantissa, power] = value.toExponential(digits - 1).split("e").map(Number);
+    const raised = [...String(power)].map((c) => "⁰¹²³⁴⁵⁶⁷⁸⁹"["0123456789".indexOf(c)] || "⁻").join("");
+    return `${mantissa === 1 ? "" : `${mantissa} × `}10${raised}`.replace("-", "−");
   }
+  // Powers in sentences that came as plain text, as the rest of the page writes them.
+  const powers = (text) => text.replace(/m\^(-?[\d.]*\d)/g, (_, power) => `m${[...power].map((c) => ({ "-": "⁻", ".": "·" })[c] || "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]).join("")}`);
   const decimal = (value) => (Number.isFinite(value) ? value.toFixed(2).replace("-", "−") : "–");
   const interval = (i, j, l) => {
     const ends = [arrays.low.at(i, j, l), arrays.high.at(i, j, l)];
@@ -63,7 +67,7 @@ lazyscope.makers.push(async () => {
       ? ["as the others expect", "inside"] : ["not as the others expect", "outside"];
     return `largest width ${words}: ${write(v)}, ${where} [${write(low)}, ${write(high)}]`;
   }
-  const assumption = (i, j, l) => (data.assumption.length ? data.assumption[i][j][l] : "");
+  const assumption = (i, j, l) => (data.assumption.length ? powers(data.assumption[i][j][l]) : "");
   // A sentence in lines short enough to hover over.
   const folded = (text) => text.replace(/(.{1,64})(\s+|$)/g, (_, line) => `<br>&nbsp; ${escape(line)}`);
 
@@ -122,9 +126,16 @@ lazyscope.makers.push(async () => {
     async drawPanel(panel) {
       if (panel === 0) {
         this.selects.layer.disabled = !this.quantity.perLayer;
+        this.explain();
         this.describe();
       }
       await super.drawPanel(panel);
+    }
+    // What the colours and marks mean, as far as they stand on the map now.
+    explain() {
+      const { key, perLayer } = this.quantity, ofExponents = ["exponent", "predicted", "sign"].includes(key);
+      for (const li of this.section.querySelectorAll(".of-exponents")) li.hidden = !ofExponents;
+      for (const li of this.section.querySelectorAll(".of-layers")) li.hidden = !perLayer;
     }
     clicked(event) {
       const point = event.points.find((p) => Array.isArray(p.pointNumber) || Array.isArray(p.pointIndex));
@@ -352,7 +363,7 @@ lazyscope.makers.push(async () => {
       const ticks = data.widths.length < 7 && !arrays.cell_widths ? { tickvals: data.widths, ticktext: data.widths.map(String) } : {};
       const values = this.displacementTraces().flatMap((trace) => trace.y).filter((v) => v > 0);
       return { xaxis: { type: "log", title: { text: arrays.cell_widths ? "virtual width" : "width" }, ...ticks },
-               yaxis: { type: "log", title: { text: escape(data.name) }, ...this.logTicks(values) } };
+               yaxis: { type: "log", title: { text: escape(data.name).replace(" (", "<br>(") }, ...this.logTicks(values) } };
     }
     // Round numbers in full up to two and a half decades; beyond that Plotly's powers of ten do.
     logTicks(values) {

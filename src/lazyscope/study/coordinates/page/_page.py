@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 from lazyscope._entry import checked
 from lazyscope.report.parts import (
     Custom,
@@ -12,6 +14,7 @@ from lazyscope.report.parts import (
     decimal,
     interval,
     listing,
+    raised,
     render_page,
     settings_section,
     study_page,
@@ -39,15 +42,35 @@ def write_coordinates_page(result: Mapping[str, Any], path: str | os.PathLike[st
     figure = Custom.drawn("figure", "Against the width", draw_coordinate_check(result))
     page = study_page(
         result,
-        lead=" ".join(check_words(result)),
+        lead=_lead(result),
         facts=[
             (result.get("axis", "width") + "s", listing(result["widths"], 5)),
             ("seeds", str(result["seeds"])),
             ("steps", str(result["steps"])),
         ],
-        sections=[figure, layer_table(result), settings_section(result)],
+        sections=[_said(result), figure, layer_table(result), settings_section(result)],
     )
     return write_whole(render_page(page), path)
+
+
+def _lead(result: Mapping[str, Any]) -> str:
+    axis = result.get("axis", "width")
+    return (
+        f"Networks of one build are drawn at every {axis}, {result['seeds']} of each, and take their first "
+        f"steps. Powers of the {axis} with which kappa, speeds and displacements go say which "
+        "parametrisation it is: in muP kappa has the exponent 0 and every layer moves at order one, in NTK "
+        "scaling every layer is lazy."
+    )
+
+
+def _said(result: Mapping[str, Any]) -> Custom:
+    """What was found beside the verdict, and what would change it."""
+    title = "What was found, and what would change it"
+    lines = Markup("").join(
+        Markup("<li>{}</li>").format(raised(one)) for one in check_words(result)
+    )
+    section = Markup('<section id="said"><h2>{}</h2><ul>{}</ul></section>').format(title, lines)
+    return Custom(section, "said", title)
 
 
 def check_words(result: Mapping[str, Any]) -> list[str]:

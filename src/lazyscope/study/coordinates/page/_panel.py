@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from lazyscope.report.parts import decimal, interval
+from lazyscope.report.parts import decimal, interval, plain_log_ticks
 
 
 def draw_series(axes: Axes, widths: Sequence[int], runs: Any, color: str, label: str) -> None:
@@ -46,6 +46,7 @@ def finish_panel(axes: Axes, widths: Sequence[int], axis: str = "width") -> None
     if high < 4 * low:  # a flat line must look flat
         middle = float(np.sqrt(low * high))
         axes.set_ylim(middle / 2, middle * 2)
+    plain_log_ticks(axes.yaxis)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize="small")
 

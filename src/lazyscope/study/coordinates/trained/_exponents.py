@@ -82,6 +82,8 @@ class TrainedMeasured(NamedTuple):
 
 
 OF_ARRAYS = ("size", "step", "displacement", "own", "own_end", "reach", "reach_end", "decay")
+OF_RATIOS = {"alignment": ("own", "step"), "alignment_end": ("own_end", "displacement")}
+"""What an array's change makes of its inputs, over its size, beside the same of the array at the start."""
 OF_SCORES = ("scores", "score_change")
 OF_ALL = ("kappa", "output", "output_change", "output_change_end")
 OF_KINDS = ("own_of_kind", "reach_of_kind")
@@ -91,6 +93,10 @@ class TrainedExponents(NamedTuple):
     """Exponents of what `TrainedMeasured` holds, by the same names but for the loss.
 
     Attributes:
+        alignment: of (|dW x| / |dW|) / (|W x| / |W|) in the first step that moved the array: how much better
+            its update is aligned with what it reads than its start is, whose own does not depend on the
+            width in matrices with two sides that grow; NaN where it starts at zero or is no product.
+        alignment_end: the same of its change at the end.
         own_of_kind, reach_of_kind: those of the geometric means over the arrays of every kind, `KINDS`,
             which are less noisy: of own over those that do not start at zero, of reach over those that
             are not gated, and moved as early as any of their kind.
@@ -104,6 +110,8 @@ class TrainedExponents(NamedTuple):
     reach: tuple[ExponentEstimate, ...]
     reach_end: tuple[ExponentEstimate, ...]
     decay: tuple[ExponentEstimate, ...]
+    alignment: tuple[ExponentEstimate, ...]
+    alignment_end: tuple[ExponentEstimate, ...]
     kappa: ExponentEstimate
     output: ExponentEstimate
     output_change: ExponentEstimate
@@ -184,6 +192,9 @@ def exponents_of(
     named = {
         name: np.asarray(getattr(measured, name)) for name in (*OF_ARRAYS, *OF_ALL, *OF_SCORES)
     }
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for name, (over, under) in OF_RATIOS.items():
+            named[name] = np.divide(named[over], named[under])
     named["own_of_kind"] = _of_kinds(measured.own, arrays, lambda each: not each.zero)
     named["reach_of_kind"] = _of_kinds(measured.reach, arrays, lambda each: not each.gated)
     flat = [each.reshape(-1, *each.shape[-2:]) for each in named.values()]

@@ -20,6 +20,7 @@ from lazyscope.study.coordinates.trained._exponents import (
     OF_ALL,
     OF_ARRAYS,
     OF_KINDS,
+    OF_RATIOS,
     OF_SCORES,
     TrainedArray,
     TrainedExponents,
@@ -222,7 +223,7 @@ class TrainedCheck(AbstractCheck):
                         "movement": moved,
                         **{
                             f"{name}_exponent": _estimate(getattr(exponents, name)[k])
-                            for name in OF_ARRAYS
+                            for name in (*OF_ARRAYS, *OF_RATIOS)
                         },
                     }
                     for k, (array, moved) in enumerate(

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from lazyscope._checks import InputError
 from lazyscope._entry import checked
-from lazyscope.report.parts import NEUTRAL, ordered_colors
+from lazyscope.report.parts import NEUTRAL, ordered_colors, plain_log_ticks
 
 PROXY_FORMAT = 1
 
@@ -47,6 +47,8 @@ def draw_predicted_loss(result: Mapping[str, Any]) -> Figure:
         measured = _numbers(result["verification"]["loss"])
         axes.plot(steps, measured, "k:", lw=1.5, label=f"width {result['width']}, trained")
     axes.set_yscale("log")
+    plain_log_ticks(axes.yaxis)
+    axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlabel("step")
     axes.set_ylabel("loss")
     axes.legend(frameon=False)

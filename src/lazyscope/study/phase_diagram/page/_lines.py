@@ -14,6 +14,7 @@ from matplotlib.figure import Figure as Drawing
 
 from lazyscope._checks import InputError
 from lazyscope._entry import checked
+from lazyscope._provenance import version_of
 from lazyscope.report.parts import (
     AGREEMENT_TONES,
     MISSING,
@@ -37,7 +38,7 @@ from lazyscope.report.parts import (
     sweep_commands,
     write_whole,
 )
-from lazyscope.study.phase_diagram.page._study import stored_json
+from lazyscope.study.phase_diagram.page._study import stored_json, symbol
 
 Record = Mapping[str, Any]
 
@@ -87,6 +88,7 @@ def draw_exponents(
     drawing = Drawing(figsize=(5, 4), layout="constrained").subplots() if axes is None else axes
     drawing.spines[["top", "right"]].set_visible(False)
     colors = category_colors(_layers(exponents))
+    looks = "_" if axis == "point" else "--_"
     for layer, color in colors.items():
         rows = _of_layer(exponents, layer)
         known = [k for k, row in enumerate(rows) if row["exponent"] is not None]
@@ -97,8 +99,8 @@ def draw_exponents(
         )
         said = [(p, row["predicted"]) for p, row in zip(places, rows, strict=True)]
         law = [(p, e) for p, e in said if e is not None]
-        drawing.plot([p for p, _ in law], [e for _, e in law], "--", color=color, linewidth=1)
-    drawing.plot([], [], "--", color=NEUTRAL, linewidth=1, label="law")
+        drawing.plot([p for p, _ in law], [e for _, e in law], looks, color=color, linewidth=1)
+    drawing.plot([], [], looks, color=NEUTRAL, linewidth=1, label="law")
     drawing.set(xlabel=axis, ylabel="exponent of the width")
     drawing.legend(frameon=False, fontsize="small")
     return drawing
@@ -130,7 +132,11 @@ def _axis(runs: xr.Dataset, exponents: Sequence[Record]) -> tuple[str, list[Any]
     numeric = values.dtype.kind in "iuf"
     if name == "point":
         return "point", [int(v) + 1 for v in values] if numeric else [str(v) for v in values]
-    return name.replace("_", " "), [v.item() if numeric else str(v) for v in values]
+    return symbol(name), [v.item() if numeric else str(v) for v in values]
+
+
+def _over(axis: str) -> str:
+    return "over the list of points" if axis == "point" else f"along {axis}"
 
 
 def _layers(exponents: Sequence[Record]) -> list[int]:
@@ -162,8 +168,12 @@ _OWN = {
 def _place_words(runs: xr.Dataset, row: Record) -> str:
     """The settings of a cell in words."""
     known = {str(name) for name in runs.coords} - {"width", "seed", "layer"}
-    told = [f"{k.replace('_', ' ')} = {v}" for k, v in row.items() if k in known and k not in _OWN]
+    told = [f"{symbol(k)} = {_short(v)}" for k, v in row.items() if k in known and k not in _OWN]
     return ", ".join(told) or "all runs"
+
+
+def _short(value: Any) -> str:
+    return listing([value], 4) if isinstance(value, int | float) else str(value)
 
 
 def _page(runs: xr.Dataset, exponents: Sequence[Record], title: str) -> Page:
@@ -172,6 +182,7 @@ def _page(runs: xr.Dataset, exponents: Sequence[Record], title: str) -> Page:
     known = sum(row["exponent"] is not None for row in exponents)
     widths = [int(w) for w in np.atleast_1d(runs["width"].values)]
     design = stored_json(runs, "design") or {}
+    version = version_of("lazyscope")
     seeds = runs.sizes.get("seed", 1)
     names, numbers = np.unique(runs["outcome"].values.astype(str), return_counts=True)
     return Page(
@@ -184,7 +195,7 @@ def _page(runs: xr.Dataset, exponents: Sequence[Record], title: str) -> Page:
         facts=[("cells", str(len(places))), ("widths", listing(widths, 6)), ("seeds", str(seeds))],
         lead=(
             f"How the relative displacement of each of {len(layers)} layers scales with the width, "
-            f"{f'along {axis}' if len(places) > 1 else 'in one cell'}. Below zero a layer is lazy: it moves "
+            f"{_over(axis) if len(places) > 1 else 'in one cell'}. Below zero a layer is lazy: it moves "
             "ever less as the width grows; above zero it is condensed."
         ),
         sections=[
@@ -194,7 +205,8 @@ def _page(runs: xr.Dataset, exponents: Sequence[Record], title: str) -> Page:
             outcome_table(dict(zip(names.tolist(), numbers.tolist(), strict=True))),
             _settings(runs, design),
         ],
-        footer="Made by lazyscope from stored results.",
+        footer=f"Made by lazyscope {version} from stored results.",
+        version=version,
     )
 
 
@@ -211,13 +223,18 @@ def _exponent_figure(
         traces.append(
             {
                 "type": "scatter",
-                "mode": "lines+markers" if len(law) == 1 else "lines",
+                "mode": "markers" if axis == "point" else "lines+markers",
                 "name": f"{words}, law",
                 "meta": {**meta, "what": "law"},
                 "x": [place for place, _ in law],
                 "y": [said for _, said in law],
                 "line": {"color": color, "dash": "dash", "width": 1.4},
-                "marker": {"color": color, "symbol": "x-open", "size": 9},
+                "marker": {
+                    "color": color,
+                    "symbol": "line-ew-open",
+                    "size": 16,
+                    "line": {"width": 2},
+                },
                 "hoverinfo": "skip",
             }
         )
@@ -250,11 +267,11 @@ def _exponent_figure(
     line = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 0, "y1": 0}
     return Figure(
         anchor="exponents",
-        title=f"Exponents of the width along {axis}"
+        title=f"Exponents of the width {_over(axis)}"
         if len(places) > 1
         else "Exponents of the width",
         caption=(
-            "Look for intervals that contain the dashed line, the displacement law of that layer. Cells "
+            "Look for intervals that contain the dash of their layer, which is the displacement law. Cells "
             "without an estimate have no mark here; the table below keeps them."
         ),
         panels=[
@@ -352,7 +369,7 @@ def _table(runs: xr.Dataset, exponents: Sequence[Record]) -> Table:
                 Cell(row["verdict"] or MISSING, AGREEMENT_TONES.get(row["verdict"] or "", "")),
                 str(row["runs"]),
                 str(row["failed"]),
-                row["note"] or "",
+                Cell(row["note"] or "", "note"),
             ]
             for row in exponents
         ],

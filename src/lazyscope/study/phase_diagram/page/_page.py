@@ -103,7 +103,7 @@ def _lead(study: MapStudy) -> str:
     virtual = study.virtual_widths
     widths = f"widths {', '.join(map(str, study.widths))}"
     if virtual is not None:
-        widths = f"{len(study.widths)} virtual widths to {virtual.max():.0e} in each"
+        widths = f"{len(study.widths)} virtual widths to {number(float(virtual.max()), 1)} in each"
     return (
         f"How the {quantity_name(study)} of each layer scales with the width, over "
         f"{study.x.label} and {study.y.label}: {len(study.x.values)} by {len(study.y.values)} "
@@ -215,7 +215,11 @@ def _disagreement_table(study: MapStudy) -> Table:
         )
     caption = "No interval excludes its prediction."
     if rows:
-        caption = f"{len(rows)} intervals exclude their prediction."
+        caption = (
+            "One interval excludes its prediction."
+            if len(rows) == 1
+            else f"{len(rows)} intervals exclude their prediction."
+        )
     return Table(
         anchor="disagreements",
         title="Where measurement and theory disagree",

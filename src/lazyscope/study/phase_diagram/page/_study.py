@@ -32,6 +32,8 @@ _NEEDED = ("exponent", "low", "high", "verdict")
 _SYMBOLS = {
     "gamma": "γ",
     "gamma_prime": "γ′",
+    "scale_exponent_1": "a₁",
+    "scale_exponent_2": "a₂",
     "rho": "ρ",
     "kappa": "κ",
     "width": "width m",
@@ -226,7 +228,12 @@ def _axis(name: str, estimates: xr.Dataset) -> MapAxis:
             cause="an axis of names, or an unsorted one",
             fix="sort its values, or map two other axes",
         )
-    return MapAxis(name, _SYMBOLS.get(name, name.replace("_", " ")), values, _is_log(values))
+    return MapAxis(name, symbol(name), values, _is_log(values))
+
+
+def symbol(name: str) -> str:
+    """How pages write a setting."""
+    return _SYMBOLS.get(name, name.replace("_", " "))
 
 
 def _arranged_runs(runs: xr.Dataset, x: MapAxis, y: MapAxis, quantity: str) -> xr.Dataset:

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from lazyscope.report.parts import (
+    CONVERGED,
     Cell,
     Figure,
     Key,
@@ -83,7 +84,15 @@ def write_plane_page(
         _settings(result, plane, others),
     ]
     name = f"lazyscope, study {result['study']}"
-    return write_whole(render_page(replace(page, eyebrow=name, sections=sections)), path)
+    ended = result["outcomes"]
+    counted = {
+        "runs": sum(ended.values()),
+        "did not converge": sum(ended.values()) - ended.get(CONVERGED, 0),
+    }
+    facts = [(what, str(counted.get(what, told))) for what, told in page.facts]
+    return write_whole(
+        render_page(replace(page, eyebrow=name, facts=facts, sections=sections)), path
+    )
 
 
 def _settings(result: Record, plane: xr.Dataset, others: Sequence[Record]) -> Settings:

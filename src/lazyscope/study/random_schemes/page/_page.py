@@ -20,6 +20,7 @@ from lazyscope.report.parts import (
     decimal,
     interval,
     listing,
+    number,
     outcome_table,
     percent,
     render_page,
@@ -93,7 +94,7 @@ def _widths(result: Mapping[str, Any]) -> str:
         return ""
     largest = max((max(one["widths"]) for one in result["layers"]), default=0.0)
     units = result["settings"]["width"]
-    return f"Networks of {units} units stand for virtual widths to {largest:.0e}. "
+    return f"Networks of {units} units stand for virtual widths to {number(largest, 1)}. "
 
 
 def _exponent(result: Mapping[str, Any]) -> int:

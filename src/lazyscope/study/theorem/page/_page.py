@@ -24,6 +24,7 @@ from lazyscope.report.parts import (
 )
 from lazyscope.study.theorem.page._plots import (
     curve_panel,
+    curve_stride,
     kappa_panels,
     kernel_panels,
     ratio_panels,
@@ -101,12 +102,25 @@ def _lead(study: TheoremRecord) -> str:
     settings = study.stored["settings"]
     return (
         f"{settings['num_points']} points of {settings['data']} ({settings['target']} target), "
-        f"{settings['activation']} networks with {settings['depth']} hidden layers. The theorem says "
+        f"{_network(settings)}. The theorem says "
         "R(t) ≤ exp(−bound · t) R(0) once kappa grows with the width, with the published bound (2/n) λ_S Σ "
-        "s_l κ²/α_l², λ_S the smallest λ_min(K̄_l); the derived one, (2/n) Σ s_l (κ²/α_l²) λ_min(K̄_l), is "
-        "stronger, and what figures show. The measured rate is the largest that this inequality allows at "
-        "every time, for ever: the smaller of the smallest average on record and 2 λ_min(K(T))/n at the end."
+        f"s_l {_share(settings)}, λ_S the smallest λ_min(K̄_l); the derived one, (2/n) Σ s_l "
+        f"{_share(settings)} λ_min(K̄_l), is stronger, and what figures show. The measured rate is the "
+        "largest that this inequality allows at every time, for ever: the smaller of the smallest average on "
+        "record and 2 λ_min(K(T))/n at the end."
     )
+
+
+def _network(settings: Mapping[str, Any]) -> str:
+    """The network in words; stored studies of earlier versions are of dense ones."""
+    usual = "{depth} hidden layers, {activation}".format_map(settings)
+    return f"{settings.get('model', 'dense')} networks ({settings.get('network', usual)})"
+
+
+def _share(settings: Mapping[str, Any]) -> str:
+    """By what a normalised kernel enters, beside its speed."""
+    branches = settings.get("model", "dense").startswith("residual")
+    return "(κφ_l/α_l)²" if branches else "κ²/α_l²"
 
 
 def _ratio_figure(study: TheoremRecord) -> Figure:
@@ -151,12 +165,14 @@ def _kappa_figure(study: TheoremRecord) -> Figure:
 
 
 def _curve_figure(study: TheoremRecord) -> Figure:
+    stride = curve_stride(study)
+    thinned = f" One record in {stride} is drawn, the last included." if stride > 1 else ""
     return Figure(
         anchor="loss",
         title="Loss against time in units of the bound",
         caption=(
             "All runs of the first seed. A run above the dashed line at any time breaks the inequality of "
-            "the theorem with its constant one."
+            f"the theorem with its constant one.{thinned}"
         ),
         panels=[curve_panel(study)],
         selectors=[

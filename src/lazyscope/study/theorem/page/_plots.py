@@ -9,6 +9,8 @@ from lazyscope.study.theorem.page._study import Record, TheoremRecord
 Trace = dict[str, Any]
 
 _ROOM = 2.0
+_MOST_RECORDS = 20_000
+"""Records of loss curves on one page: about 0.2 MB of it."""
 
 RATIOS = {
     "rate_ratio": "measured rate / bound",
@@ -56,6 +58,12 @@ def kappa_panels(study: TheoremRecord) -> list[Panel]:
     return panels
 
 
+def curve_stride(study: TheoremRecord) -> int:
+    """Every how many records of a loss curve are drawn; the first and the last always are."""
+    held = sum(len(curve["fraction"]) for curve in study.stored["curves"])
+    return max(1, -(-held // _MOST_RECORDS))
+
+
 def curve_panel(study: TheoremRecord) -> Panel:
     """Loss over its start against time in units of the bound, so that the bound is one line."""
     curves = [c for c in study.stored["curves"] if c["kind"] == "spread" and c["scaled_time"]]
@@ -73,7 +81,7 @@ def curve_panel(study: TheoremRecord) -> Panel:
         "hoverinfo": "skip",
     }
     return Panel(
-        data=[line, *(_curve(study, curve) for curve in curves)],
+        data=[line, *(_curve(study, curve, curve_stride(study)) for curve in curves)],
         layout={
             "xaxis": log_axis("time × bound", times),
             "yaxis": log_axis("loss / loss at the start", [*losses, stop, 1.0]),
@@ -194,15 +202,16 @@ def _points(
     }
 
 
-def _curve(study: TheoremRecord, curve: Mapping[str, Any]) -> Trace:
-    kappa = float(curve["kappa"])
+def _curve(study: TheoremRecord, curve: Mapping[str, Any], stride: int) -> Trace:
+    kappa, count = float(curve["kappa"]), len(curve["fraction"])
+    drawn = sorted({*range(0, count, stride), count - 1})
     return {
         "type": "scatter",
         "mode": "lines",
         "name": f"kappa {number(kappa)}",
         "meta": {"spread": curve["name"], "width": curve["width"], "kappa": number(kappa)},
-        "x": packed(curve["scaled_time"]),
-        "y": packed(curve["fraction"]),
+        "x": packed([curve["scaled_time"][k] for k in drawn]),
+        "y": packed([curve["fraction"][k] for k in drawn]),
         "line": {"color": study.kappa_colors[kappa], "width": 2},
         "hovertemplate": (
             f"{curve['name']}, kappa {number(kappa)}, width {curve['width']}<br>time × bound "

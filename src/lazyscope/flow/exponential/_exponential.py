@@ -1,21 +1,23 @@
 """How does gradient flow take steps as long as the tangent kernel stays put?"""
 
-from typing import Literal, final
+from collections.abc import Callable
+from typing import Literal, final, get_args
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from lazyscope._checks import check_choice, check_scale
+from lazyscope._checks import check_choice, check_count, check_scale
 from lazyscope._loss import check_squared
 from lazyscope._outcome import Outcome
 from lazyscope._types import Params, Scalar
-from lazyscope.flow._between import POINTS_PER_STEP, Between, Knot, either
 from lazyscope.flow._history import History
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop
-from lazyscope.flow._phi import phi_functions
 from lazyscope.flow._problem import Problem
+from lazyscope.flow.exponential._between import POINTS_PER_STEP, Between, Knot, either
+from lazyscope.flow.exponential._krylov import KrylovSpectrum, Product
+from lazyscope.flow.exponential._phi import phi_functions
 from lazyscope.kernel import AbstractExpansion, Spectrum, as_matrix
 from lazyscope.model import group_norms
 
@@ -32,7 +34,7 @@ _MOST_RISE, _RISEN_ERROR = 1.1, 4.0
 _MEANINGFUL = 1e-6
 _FINER, _FINE_ENOUGH = 1.0 / 3.0, 5e-3
 
-FrozenKernel = Literal["mean", "full"]
+FrozenKernel = Literal["mean", "full", "products"]
 
 
 @final
@@ -49,7 +51,9 @@ class ExponentialFlow(AbstractMethod):
     theta_a solves the linearised flow exactly; the correction is the exponential form of Heun's. It
     needs no second decomposition, vanishes for a linear model, and has order two for *any* matrix in
     place of K: the kernel inside z decides how long steps can be, never where they lead. Several
-    outputs therefore use the kernel averaged over outputs, of size n instead of n C.
+    outputs therefore use the kernel averaged over outputs, of size n instead of n C. Where that is too large
+    to decompose, ``frozen="products"`` takes functions of all n C x n C of it from products, in two Krylov
+    spaces a step, r's and that of r_a - r_pred, and bounds what they leave out as a part of the error.
 
     Error control: the correction's norm relative to the displacement so far, worst group, and the
     prediction error |r_1 - r_pred| / |r| with weight 0.2, must stay below `tolerance`. The residual is
@@ -61,7 +65,9 @@ class ExponentialFlow(AbstractMethod):
         tolerance: error per step, relative to the displacement of each group of parameters. The
             correction is added, so that displacements come out better than this: at the default
             within 1.5 per cent, the time to a loss within three. Above 0.1 times become coarse.
-        frozen: ``"mean"`` freezes the kernel averaged over outputs, ``"full"`` all n C x n C of it.
+        frozen: ``"mean"`` freezes the kernel averaged over outputs, ``"full"`` all n C x n C of it,
+            ``"products"`` the same without forming it.
+        products: with the kernel for each of the two Krylov spaces; more of them allow longer steps.
         fixed_step: take steps of this length without error control (for studies of convergence).
 
     Given as JAX arrays, `tolerance` and `fixed_step` may be traced: runs then share one program.
@@ -72,7 +78,8 @@ class ExponentialFlow(AbstractMethod):
 
     Cost per step: one eigendecomposition of n x n, 3 forward passes, 2 backward passes (the first for
     every output), 3 outer products per layer. Memory: initial parameters, current and candidate
-    displacement, parameters there, and the activations.
+    displacement, parameters there, and the activations. By products: 2 `products` forward and backward
+    derivatives in place of the decomposition, and 8 n C products bytes.
 
     Reference: Hochbruck & Ostermann 2010 (Acta Numerica 19) for exponential integrators; the step in
     output space and its correction are derived here.
@@ -81,9 +88,11 @@ class ExponentialFlow(AbstractMethod):
     tolerance: float | Scalar = 0.05
     frozen: FrozenKernel = "mean"
     fixed_step: float | Scalar | None = None
+    products: int = eqx.field(static=True, default=40)
 
     def __check_init__(self) -> None:
-        check_choice("frozen", self.frozen, ("mean", "full"))
+        check_choice("frozen", self.frozen, get_args(FrozenKernel))
+        check_count("products", self.products, minimum=2)
         for name, value in (("tolerance", self.tolerance), ("fixed_step", self.fixed_step)):
             open_end = name == "fixed_step" and value is None
             if not open_end:
@@ -101,6 +110,8 @@ class ExponentialFlow(AbstractMethod):
         dtype = problem.x.dtype
         length = jnp.asarray(0.0 if self.fixed_step is None else self.fixed_step, dtype)
         num_modes = num_points * (num_outputs if self.frozen == "full" else 1)
+        if self.frozen == "products":
+            num_modes = min(self.products, num_points * num_outputs)
         zero, before = jnp.zeros((), dtype), jnp.full((), jnp.inf, dtype)
         lowest = Knot(zero, before, zero)
         last = Between.one_mode(lowest, zero, zero, num_modes)
@@ -110,7 +121,7 @@ class ExponentialFlow(AbstractMethod):
 
     def step(self, problem: Problem, stop: Stop, state: FlowState) -> FlowState:
         """Try one exponential step and decide on it."""
-        here = _Here.of(problem, state.displacement, self.frozen)
+        here = _Here.of(problem, state.displacement, self.frozen, self.products)
         slope = _loss_slope(problem, here)
         state = _shown_up_to_here(_seen_here(state, here), slope)
         spectrum = here.spectrum
@@ -212,17 +223,32 @@ class _Here(eqx.Module):
     """Where a step starts: the network to first order, the frozen kernel, what is left, and D."""
 
     expansion: AbstractExpansion
-    spectrum: Spectrum
+    spectrum: Spectrum | KrylovSpectrum
     residual: Float[Array, "n C"]
     displacement: Params
 
     @classmethod
-    def of(cls, problem: Problem, displacement: Params, frozen: FrozenKernel) -> "_Here":
+    def of(
+        cls, problem: Problem, displacement: Params, frozen: FrozenKernel, products: int
+    ) -> "_Here":
         """Everything at one displacement."""
         expansion = problem.kernel.expand(problem.at(displacement), problem.x)
-        spectrum = frozen_spectrum(expansion, problem.speeds, frozen)
-        outputs = problem.trained(expansion.outputs, displacement)
-        return cls(expansion, spectrum, outputs - problem.y, displacement)
+        residual = problem.trained(expansion.outputs, displacement) - problem.y
+        if frozen == "products":
+            product = _product(problem, expansion, displacement)
+            spectrum = KrylovSpectrum.of(product, residual, min(products, residual.size))
+        else:
+            spectrum = frozen_spectrum(expansion, problem.speeds, frozen)
+        return cls(expansion, spectrum, residual, displacement)
+
+
+def _product(problem: Problem, expansion: AbstractExpansion, displacement: Params) -> Product:
+    """K times an array over points and outputs: a backward derivative and a forward one."""
+    _, push = jax.linearize(
+        lambda params: problem.model.apply(params, problem.x), problem.at(displacement)
+    )
+    still = jax.tree.map(jnp.zeros_like, displacement)
+    return lambda v: push(problem.move(still, expansion.pull_back(v)))
 
 
 def frozen_spectrum(
@@ -264,7 +290,7 @@ class _Verdict(eqx.Module):
 def _loss_slope(problem: Problem, here: "_Here") -> Scalar:
     """dR/dt = -(1/n^2) r^T K r; from the gradient where the spectrum is not that of all K."""
     expansion, spectrum, residual = here.expansion, here.spectrum, here.residual
-    if spectrum.vectors.shape[0] == residual.size:
+    if isinstance(spectrum, Spectrum) and spectrum.vectors.shape[0] == residual.size:
         squares = jnp.sum(spectrum.values[:, None] * spectrum.coefficients(residual) ** 2)
     else:
         squares = jnp.sum(problem.speeds * expansion.gradient(residual).norms() ** 2)
@@ -297,41 +323,90 @@ def _shown_up_to_here(state: FlowState, slope: Scalar) -> FlowState:
 
 
 def _try_step(problem: Problem, here: _Here, length: Scalar) -> _Trial:
-    num_points = problem.x.shape[0]
-    expansion, spectrum, start = here.expansion, here.spectrum, here.displacement
+    spectrum, share = here.spectrum, length / problem.x.shape[0]
+    functions = phi_functions(-share * spectrum.values)
+    if isinstance(spectrum, KrylovSpectrum):
+        return _by_products(problem, here, spectrum, share, functions)
+    decay, phi_1, phi_2 = (f[:, None] for f in functions)
     q = spectrum.coefficients(here.residual)
-    decay, phi_1, phi_2 = phi_functions(-length * spectrum.values / num_points)
-    decay, weight_1, weight_2 = (
-        f[:, None] for f in (decay, length / num_points * phi_1, length / num_points * phi_2)
-    )
     predicted = decay * q
 
     def descent(outputs: Array) -> Array:
-        return spectrum.assemble(-weight_2 * spectrum.coefficients(outputs - problem.y))
+        return spectrum.assemble(-share * phi_2 * spectrum.coefficients(outputs - problem.y))
 
-    linear = problem.move(start, expansion.pull_back(spectrum.assemble(-weight_1 * q)))
+    first, second = (spectrum.assemble(share * f) for f in (phi_1 * q, phi_2 * predicted))
+    end, error = _moved(problem, here, first, second, descent)
+    residual, squares = problem.residual_after(end), jnp.sum(q**2)
+    surprise = spectrum.coefficients(residual) - predicted
+    return _Trial(
+        displacement=end,
+        loss=problem.loss(residual),
+        predicted=jnp.sum(predicted**2) / squares,
+        shares=jnp.sum(q**2, axis=1) / squares,
+        displacement_error=error,
+        residual_error=jnp.sqrt(jnp.sum(surprise**2) / squares),
+    )
+
+
+def _by_products(
+    problem: Problem,
+    here: _Here,
+    spectrum: KrylovSpectrum,
+    share: Scalar,
+    functions: tuple[Array, Array, Array],
+) -> _Trial:
+    """The same step, with functions of the kernel from Krylov spaces."""
+    decay, phi_1, phi_2 = functions
+    predicted = spectrum.applied(decay)
+    second = share * spectrum.applied(phi_2 * decay)
+    product = _product(problem, here.expansion, here.displacement)
+
+    def descent(outputs: Array) -> Array:
+        apart = KrylovSpectrum.of(product, outputs - problem.y - predicted, len(decay))
+        return -second - share * apart.applied(phi_functions(-share * apart.values)[2])
+
+    end, error = _moved(problem, here, share * spectrum.applied(phi_1), second, descent)
+    residual, squares = problem.residual_after(end), spectrum.norm**2
+    surprise = jnp.sqrt(jnp.sum((residual - predicted) ** 2) / squares)
+    left_out = spectrum.decay_error(share, phi_1)
+    return _Trial(
+        displacement=end,
+        loss=problem.loss(residual),
+        predicted=jnp.sum(predicted**2) / squares,
+        shares=spectrum.shares,
+        displacement_error=jnp.maximum(error, left_out),
+        residual_error=surprise,
+    )
+
+
+def _moved(
+    problem: Problem,
+    here: _Here,
+    first: Float[Array, "n C"],
+    second: Float[Array, "n C"],
+    descent: Callable[[Array], Array],
+) -> tuple[Params, Scalar]:
+    """The displacement after a step, and the size of its correction, relative to it.
+
+    Args:
+        problem: what is trained.
+        here: where the step starts.
+        first: (h/n) phi_1(z) r.
+        second: (h/n) phi_2(z) r_pred.
+        descent: from outputs at theta_a to -(h/n) phi_2(z) r_a.
+    """
+    expansion, start = here.expansion, here.displacement
+    linear = problem.move(start, expansion.pull_back(-first))
     corrected = problem.gradient_after(linear, descent)
-    correction = expansion.gradient(spectrum.assemble(weight_2 * predicted)).plus(corrected)
+    correction = expansion.gradient(second).plus(corrected)
     if correction.is_small:
         formed = correction.as_params()
         norms, end = group_norms(formed), problem.move(linear, formed)
     else:
         # From the start in one sum of outer products, so that neither half needs memory of its own.
-        whole = expansion.gradient(spectrum.assemble(weight_2 * predicted - weight_1 * q)).plus(
-            corrected
-        )
+        whole = expansion.gradient(second - first).plus(corrected)
         norms, end = correction.norms(), problem.move(start, whole.as_params())
-    end_residual = problem.residual_after(end)
-    squares = jnp.sum(q**2)
-    surprise = spectrum.coefficients(end_residual) - predicted
-    return _Trial(
-        displacement=end,
-        loss=problem.loss(end_residual),
-        predicted=jnp.sum(predicted**2) / squares,
-        shares=jnp.sum(q**2, axis=1) / squares,
-        displacement_error=_relative_correction(problem.speeds, norms, end),
-        residual_error=jnp.sqrt(jnp.sum(surprise**2) / squares),
-    )
+    return end, _relative_correction(problem.speeds, norms, end)
 
 
 def _relative_correction(

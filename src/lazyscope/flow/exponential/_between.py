@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from lazyscope._types import Scalar
+from lazyscope.flow.exponential._krylov import KrylovSpectrum
 from lazyscope.kernel import Spectrum, time_to_level
 
 T = TypeVar("T")
@@ -57,7 +58,7 @@ class Between(eqx.Module):
     @classmethod
     def of(
         cls,
-        spectrum: Spectrum,
+        spectrum: Spectrum | KrylovSpectrum,
         energies: Float[Array, " modes"],
         start: Knot,
         length: Scalar,
