@@ -11,10 +11,10 @@ from lazyscope.claims._finding import Claim, Effort, Finding
 from lazyscope.claims._row import Row
 from lazyscope.claims._rule import Rule
 from lazyscope.claims.papers.bound._start import (
+    CONSTANT,
     DEPTH,
     DRAWS,
     POINTS,
-    SHALLOW,
     WIDTHS,
     drawn_shares,
     start_findings,
@@ -58,14 +58,12 @@ Ratios = Float[np.ndarray, "name virtual seed"]
 
 def check_bound(effort: Effort) -> tuple[Finding, ...]:
     """Draw kernels, train at virtual widths, and put the factors together."""
-    widths = WIDTHS[effort]
-    shares, predicted = drawn_shares(effort)
+    shares, predicted = drawn_shares(CONSTANT[effort])
     trained = training_ratios(TRAINED[effort], _SEEDS[effort] // 2)
     start = mean_estimate((shares[-1, ..., 0] + shares[-1, ..., 2]).mean(axis=-1))
     kept = kept_tables(VIRTUAL[effort], _SEEDS[effort])
     return (
-        *start_findings(shares, predicted, widths),
-        *start_findings(*drawn_shares(effort, depth=1), SHALLOW[effort], depth=1),
+        *start_findings(effort, (shares, predicted)),
         *rate_findings(trained, start, limit_ratios(TRAINED[effort][-1])),
         threshold_finding(kept, VIRTUAL[effort]),
     )
@@ -219,7 +217,7 @@ def _registered() -> Iterator[Row]:
     noise = {"model": "interval", "half_width": 0.02, "source": pilot, "away": 0.8}
     yield Row("training", 1.0, _TRAINING, design, noise=noise)
     design |= {
-        "start draws": DRAWS[DEPTH]["full"],
+        "start draws": DRAWS["full"],
         "start widths": WIDTHS["full"],
         "factors": "limit/bound, K(0)/limit, rate/K(0)",
     }
