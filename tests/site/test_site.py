@@ -143,6 +143,8 @@ def test_the_whole_site_builds_with_its_reference(tmp_path):
         ("m^-1/2", ["<msup>", "<mn>1</mn>"]),
         ("W[l] x", ["<mi>W</mi>", "<mi>l</mi>"]),
         ("sqrt(m)", ["<msqrt>"]),
+        ("kappa^2/alpha_l^2", ["&#x003BA;</mi><mrow><mn>2</mn></mrow></msup>", "<msubsup>"]),
+        ("|f - y|^2", ["|<sup>2</sup>"]),
         ("gamma'", ["&#x003B3;"]),
     ],
 )

@@ -18,9 +18,10 @@ _TAG = re.compile(r"(<[^>]+>)")
 _SKIPPED = {"code", "pre", "math", "script", "style", "svg", "h1", "h2", "h3", "h4", "title"}
 _GREEK = "alpha|beta|gamma|delta|eta|theta|kappa|lambda|rho|sigma|phi|chi|mu|tau"
 _WORDS = {"min", "max", "eff", "rms", "op"}
-_POWER = r"\^(?P<sup>\{[^{}]*\}|\([^()\s]{1,12}\)|[-+]?\w+(?:[./]\w+)*|\*)"
+_POWER = r"\^(?P<sup>\{[^{}]*\}|\([^()\s]{1,12}\)|[-+]?\w+(?:[./]\d+)*|\*)"
+_RAISED = re.compile(r"(?<=[|)\]])\^(-?\d+(?:/\d+)?)(?!\w)")
 _TOKEN = re.compile(
-    rf"(?<![\w\\/.])(?:(?P<base>{_GREEK}|max|min|sum|prod|[A-Za-z]{{1,2}}|\d+(?:\.\d+)?)"
+    rf"(?<![\w\\.])(?:(?P<base>{_GREEK}|max|min|sum|prod|[A-Za-z]{{1,2}}|\d+(?:\.\d+)?)"
     rf"(?P<prime>'(?!\w))?(?P<of>\[(?:l|L|k|j|\d)(?:[+-]\d)?\])?(?:_(?P<sub>\{{[^{{}}]*\}}|\w+))?(?:{_POWER})?"
     rf"|sqrt\((?P<root>[^()\s]{{1,8}})\))(?![\w\[])"
 )
@@ -71,7 +72,7 @@ def _with_plain(page: str) -> str:
 def _text(text: str) -> str:
     for sign, shown in _SIGNS.items():
         text = text.replace(sign, shown)
-    return _TOKEN.sub(_token, text)
+    return _RAISED.sub(r"<sup>\1</sup>", _TOKEN.sub(_token, text))
 
 
 def _token(found: re.Match[str]) -> str:
