@@ -101,7 +101,11 @@ y = np.eye(3)[np.arange(16) % 3]
     ("docs/observer.md", 2): """
 from flax import linen
 from lazyscope import as_function
-model, key, count, x_probe, y_probe = linen.Dense(1), jax.random.key(0), 1, x[:32], y[:32]
+class Model(linen.Module):
+    @linen.compact
+    def __call__(self, x, train=False):
+        return linen.Dense(1)(x)
+model, key, count, x_probe, y_probe = Model(), jax.random.key(0), 1, x[:32], y[:32]
 """,
     ("docs/observer.md", 3): "from lazyscope.observe import Cadence",
     ("docs/observer.md", 4): """

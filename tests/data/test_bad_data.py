@@ -201,7 +201,13 @@ def test_a_single_training_point_has_no_deviation(refused):
 
 def test_fewer_points_than_asked_are_refused(refused):
     refused("as many points as are asked for.*11 asked, 10 there", num_points=11, x=X, y=Y)
-    refused("12 asked, 10 there", num_points=8, x=X, y=Y, options={"num_test": 4})
+    refused(
+        "12 asked, 10 there.*ask for at most 2 test points",
+        num_points=8,
+        x=X,
+        y=Y,
+        options={"num_test": 4},
+    )
     with_test = {"x_train": X, "y_train": Y, "x_test": X[:5], "y_test": Y[:5]}
     refused("as many training points.*11 asked", num_points=11, **with_test)
     refused("as many test points.*6 asked, 5 there", options={"num_test": 6}, **with_test)

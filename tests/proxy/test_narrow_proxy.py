@@ -12,6 +12,7 @@ from lazyscope import InputError
 from lazyscope.proxy import narrow_proxy
 from lazyscope.proxy._narrow_proxy import proxies_of
 from lazyscope.proxy._training import start_loss
+from lazyscope.proxy.library import _function
 from proxy.builds import altered, dense, points
 
 SHORT = {"width": 256, "proxy_widths": (16, 32), "seeds": 3, "steps": 3, "rate": 0.01}
@@ -41,6 +42,23 @@ def check_prediction(kind, rate, **more):
     assert checked.covered >= 0.75
     assert max(abs(checked.displacement_errors[k]) for k in "acd") < 0.15
     return found
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"optimizer": "adamw", "decay": 0.1}, {"batches": np.arange(12).reshape(3, 4)}],
+    ids=["adamw", "batches"],
+)
+def test_steps_taken_one_by_one_are_those_of_the_loop(more, monkeypatch):
+    """As networks with convolutions are trained on processors."""
+    inside = short(dense(), **more)
+    monkeypatch.setattr(_function, "_SLOW_IN_LOOPS", "dot_general")
+    outside = short(dense(), **more)
+    for one, two in zip(inside.loss, outside.loss, strict=True):
+        assert one.value == pytest.approx(two.value, rel=1e-5)
+    for name in "acd":
+        moved = (each[name].displacement.value for each in (inside, outside))
+        assert next(moved) == pytest.approx(next(moved), rel=1e-4)
 
 
 @pytest.mark.slow

@@ -154,3 +154,8 @@ def test_inputs_of_another_size_than_kappa_is_defined_for_are_told_of():
     (told,) = _notes_of_sizes(40.0 * np.eye(3))
     assert "norm 40 " in told
     assert "kappa" in told
+
+
+def test_arrays_in_place_of_the_name_of_data_are_told_how_to_get_one(tmp_path):
+    told = advice(lazyscope.run_kappa_study, {"data": (np.eye(2), np.ones(2))}, tmp_path)
+    assert "numpy.savez(PATH, x=x, y=y)" in told

@@ -91,9 +91,10 @@ def on_post_template(output_content, template_name, config):
 
 
 def _with_own_script(page: str, depth: int) -> str:
-    return page.replace(
-        "https://unpkg.com/iframe-worker/shim", "../" * depth + "assets/iframe-worker.js"
-    )
+    own = "../" * depth + "assets/iframe-worker.js"
+    dialog = 'data-md-component="search" role="dialog"'
+    named = page.replace(dialog, f'{dialog} aria-label="Search"')  # its dialog has no name
+    return named.replace("https://unpkg.com/iframe-worker/shim", own)
 
 
 def _explorer() -> str:

@@ -37,8 +37,12 @@ def check_text(name: str, value: Any) -> str:
         raise InputError(
             f"{name} must be text",
             received=shown(value),
-            cause="bytes, a number or nothing where a name was expected",
-            fix="give a str",
+            cause="arrays in place of a name or path"
+            if name == "data"
+            else "bytes, a number or nothing where a name was expected",
+            fix="save arrays by numpy.savez(PATH, x=x, y=y) and give the path, so that runs can be repeated"
+            if name == "data"
+            else "give a str",
         )
     return value
 

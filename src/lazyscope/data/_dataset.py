@@ -298,9 +298,7 @@ def _draw(raw: RawData, n: int, n_test: int | None, seed: int) -> _Drawn:
     order = generator.permutation(len(raw.x_train))
     if raw.x_test is None or raw.y_test is None:
         x_pool, y_pool, test_order = raw.x_train, raw.y_train, order[::-1][: max(len(order) - n, 0)]
-        _check_enough(
-            "points", n + (n_test or 0), len(order), "training and test points come from one pool"
-        )
+        _check_pool(n, n_test or 0, len(order))
         available = f"a pool of {len(order)}"
     else:
         x_pool, y_pool = raw.x_test, raw.y_test
@@ -312,6 +310,19 @@ def _draw(raw: RawData, n: int, n_test: int | None, seed: int) -> _Drawn:
     return _Drawn(
         raw.x_train[order[:n]], raw.y_train[order[:n]], x_pool[test], y_pool[test], available
     )
+
+
+def _check_pool(n: int, n_test: int, there: int) -> None:
+    """Refuse more training and test points than one pool has."""
+    if n + n_test > there:
+        raise InputError(
+            "the source must hold as many points as are asked for",
+            received=f"{n + n_test} asked, {there} there; {n} training and {n_test} test points",
+            cause="training and test points come from one pool",
+            fix=f"ask for at most {there - n} test points"
+            if n < there
+            else f"ask for at most {there} points in all",
+        )
 
 
 def _check_enough(what: str, asked: int, there: int, cause: str) -> None:

@@ -1,7 +1,7 @@
 """How is a JAX network trained with a rate, an epsilon and a decay of its own for every array?"""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias, final
 
 import jax
 import jax.numpy as jnp
@@ -84,50 +84,122 @@ def sharpness_of(
     return lax.scan(step, start, length=POWER_STEPS)[1][-1]
 
 
-def descend(
-    single: Single,
-    training: Training,
-    numbers: Numbers,
-    arrays: Arrays,
-    x: Any,
-    y: Float[Array, "n C"],
-    shift: Float[Array, "n C"],
-    by_step: Float[Array, " steps"],
-    by_array: Float[Array, " arrays"],
-    batches: Any,
-) -> tuple[Float[Array, " steps_and_end"], tuple[Array, ...]]:
-    """Losses of outputs + shift along the way, and by how much every array has changed."""
-    start = arrays.leaves
-    rules = [
-        _direction(training, leaf, factor)
-        for leaf, factor in zip(start, numbers.epsilon, strict=True)
-    ]
-    criterion = named_loss(training.loss)
-    decays = [training.decay * factor for factor in numbers.decay]
+class Given(NamedTuple):
+    """What one training is given beside its steps.
 
-    def loss(leaves: Any, chosen: Any) -> Any:
-        points = (x, y, shift) if chosen is None else (x[chosen], y[chosen], shift[chosen])
-        outputs = outputs_of(single, arrays._replace(leaves=leaves), points[0])
-        return criterion.value(outputs + points[2], points[1])
+    Attributes:
+        arrays: at the start.
+        x, y: all points and targets.
+        shift: of outputs.
+        by_array: factors of the rate.
+    """
 
-    def step(carry: Any, now: Any) -> Any:
+    arrays: Arrays
+    x: Any
+    y: Float[Array, "n C"]
+    shift: Float[Array, "n C"]
+    by_array: Float[Array, " arrays"]
+
+
+Carry: TypeAlias = tuple[tuple[Array, ...], list[Any]]
+"""Arrays, and what the optimiser keeps of each."""
+
+
+@final
+class Descent:
+    """The steps of a training, as pure functions of what is given.
+
+    Args:
+        single: outputs of one example.
+        training: its settings.
+        numbers: of the network.
+    """
+
+    def __init__(self, single: Single, training: Training, numbers: Numbers) -> None:
+        self._single, self._criterion = single, named_loss(training.loss)
+        self._decays = [training.decay * factor for factor in numbers.decay]
+        self._training, self._epsilon = training, numbers.epsilon
+
+    def start(self, given: Given) -> Carry:
+        """Before the first step."""
+        leaves = given.arrays.leaves
+        rules = self._rules(leaves)
+        return leaves, [rule.init(leaf) for rule, leaf in zip(rules, leaves, strict=True)]
+
+    def step(self, given: Given, carry: Carry, now: tuple[Any, Any]) -> tuple[Carry, Any]:
+        """One step with a rate and the numbers of its points, None for all; and the loss before it."""
         leaves, states = carry
         rate, chosen = now
-        value, gradient = jax.value_and_grad(loss)(leaves, chosen)
+        value, gradient = jax.value_and_grad(self._loss)(leaves, given, chosen)
         moved, kept = [], []
+        rules = self._rules(leaves)
         for k, (leaf, state, slope) in enumerate(zip(leaves, states, gradient, strict=True)):
             towards, state = rules[k].update(slope, state, leaf)
-            if decays[k]:
-                towards = towards + decays[k] * leaf
-            moved.append(leaf - (rate * by_array[k]).astype(leaf.dtype) * towards)
+            if self._decays[k]:
+                towards = towards + self._decays[k] * leaf
+            moved.append(leaf - (rate * given.by_array[k]).astype(leaf.dtype) * towards)
             kept.append(state)
         return (tuple(moved), kept), value
 
-    states = [rule.init(leaf) for rule, leaf in zip(rules, start, strict=True)]
-    (end, _), losses = lax.scan(step, (start, states), (by_step, batches))
-    return jnp.append(losses, loss(end, None)), tuple(
-        b - a for a, b in zip(start, end, strict=True)
-    )
+    def end(self, given: Given, carry: Carry) -> tuple[Any, tuple[Array, ...]]:
+        """The loss of all points, and by how much every array has changed."""
+        pairs = zip(given.arrays.leaves, carry[0], strict=True)
+        return self._loss(carry[0], given, None), tuple(b - a for a, b in pairs)
+
+    def _loss(self, leaves: Any, given: Given, chosen: Any) -> Any:
+        points = given.x, given.y, given.shift
+        x, y, shift = points if chosen is None else (each[chosen] for each in points)
+        outputs = outputs_of(self._single, given.arrays._replace(leaves=leaves), x)
+        return self._criterion.value(outputs + shift, y)
+
+    def _rules(self, leaves: Any) -> list[Any]:
+        pairs = zip(leaves, self._epsilon, strict=True)
+        return [_direction(self._training, leaf, factor) for leaf, factor in pairs]
+
+
+def descend(
+    descent: Descent, given: Given, by_step: Float[Array, " steps"], batches: Any
+) -> tuple[Float[Array, " steps_and_end"], tuple[Array, ...]]:
+    """Losses of outputs + shift along the way, and by how much every array has changed."""
+
+    def step(carry: Carry, now: Any) -> tuple[Carry, Any]:
+        return descent.step(given, carry, now)
+
+    carry, losses = lax.scan(step, descent.start(given), (by_step, batches))
+    last, changes = descent.end(given, carry)
+    return jnp.append(losses, last), changes
+
+
+def descend_step_by_step(
+    program: Callable[..., Any],
+    descent: Descent,
+    given: Given,
+    by_step: Float[Array, " steps"],
+    batches: Any,
+) -> Callable[[], tuple[Float[Array, " steps_and_end"], tuple[Array, ...]]]:
+    """The same with one program for a step, called again and again.
+
+    Args:
+        program: (name, function, arguments) to the compiled function.
+        descent: steps.
+        given: of the training.
+        by_step: rates.
+        batches: numbers of the points of every step, None for all.
+    """
+    begun = descent.start(given)
+    nows = [(rate, None if batches is None else batches[k]) for k, rate in enumerate(list(by_step))]
+    step = program("step", descent.step, (given, begun, nows[0]))
+    end = program("end", descent.end, (given, begun))
+
+    def run() -> tuple[Float[Array, " steps_and_end"], tuple[Array, ...]]:
+        carry, losses = begun, []
+        for now in nows:
+            carry, loss = step(given, carry, now)
+            losses.append(loss)
+        last, changes = end(given, carry)
+        return jnp.stack([*losses, last]), changes
+
+    return run
 
 
 def named_direction(name: OptimiserName, leaf: Any) -> optax.GradientTransformation:

@@ -21,7 +21,10 @@ from lazyscope.proxy._training import Points, Training
 from lazyscope.proxy.library._constants import Replacements, constants_of, run_with
 from lazyscope.proxy.library._descent import (
     Arrays,
+    Descent,
+    Given,
     descend,
+    descend_step_by_step,
     gradient_norms,
     outputs_of,
     sharpness_of,
@@ -129,7 +132,7 @@ class FunctionNetwork(AbstractNetwork):
         return Start(np.asarray(norms, float), float(np.sqrt(np.mean(written**2))), seconds)
 
     def train(self, training: Training, numbers: Numbers) -> Trained:
-        """Train it, all steps in one compiled program."""
+        """Train it, all steps in one compiled program where that is as fast as step by step."""
         return self._descended(training, numbers)[0]
 
     def train_sharp(
@@ -152,20 +155,25 @@ class FunctionNetwork(AbstractNetwork):
         kind = self._y.dtype
         with self._settings():
             arrays = self._given(numbers)
-            given = (
-                arrays,
-                self._x,
-                self._y,
-                self._shift(arrays, numbers),
-                jnp.asarray(training.rates(), kind),
-                jnp.asarray(self.rates * np.asarray(numbers.rate), kind),
-                None if training.batches is None else jnp.asarray(training.batches),
-            )
+            shift = self._shift(arrays, numbers)
+            by_array = jnp.asarray(self.rates * np.asarray(numbers.rate), kind)
+            given = Given(arrays, self._x, self._y, shift, by_array)
+            by_step = jnp.asarray(training.rates(), kind)
+            batches = None if training.batches is None else jnp.asarray(training.batches)
             told = training.described() | {"rate": None, "batches": training.batches is None}
             told |= {"own": (numbers.epsilon, numbers.decay)}
-            function = functools.partial(descend, self._single(), training, numbers)
-            run = self._program(f"train {told}", function, given)
-            (losses, changes), seconds = timed(lambda: jax.block_until_ready(run(*given)))
+            descent = Descent(self._single(), training, numbers)
+
+            def program(what: str, function: Any, arguments: Any) -> Any:
+                return self._program(f"{what} {told}", function, arguments)
+
+            if _SLOW_IN_LOOPS in self._equations() and jax.default_backend() == "cpu":
+                run = descend_step_by_step(program, descent, given, by_step, batches)
+            else:
+                whole = given, by_step, batches
+                compiled = program("train", functools.partial(descend, descent), whole)
+                run = functools.partial(compiled, *whole)
+            (losses, changes), seconds = timed(lambda: jax.block_until_ready(run()))
         norms = self._norms(changes)
         return Trained(np.asarray(losses, float), np.array(norms), seconds), changes
 
@@ -246,6 +254,9 @@ class FunctionNetwork(AbstractNetwork):
 
 _programs: OrderedDict[Hashable, Any] = OrderedDict()
 _MOST_PROGRAMS = 16
+
+_SLOW_IN_LOOPS = "conv_general_dilated"
+"""What XLA for CPUs takes twenty times as long for inside a loop: such trainings are stepped from outside."""
 
 
 def _numbers_of(constant: Any) -> np.ndarray:

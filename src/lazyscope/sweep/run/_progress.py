@@ -1,12 +1,42 @@
 """How far is a sweep: done, running, failed, time left?"""
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import final
+from importlib.util import find_spec
+from typing import Any, final
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+
+@final
+class OneLine:
+    """Counts on one line that is written over, where nothing else can be moved: notebooks without widgets."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, force_jupyter=False)
+        self._title, self._total, self._longest = "", 0, 0
+
+    def add_task(self, description: str, *, total: int, completed: int, counts: str) -> Any:
+        """Begin to show one count."""
+        self._title, self._total = description, total
+        self.update(0, completed=completed, counts=counts)
+        return 0
+
+    def update(self, task_id: Any, *, completed: int, counts: str) -> None:
+        """Write the line again."""
+        done = round(_BAR * completed / max(self._total, 1))
+        share = f"{100 * completed / max(self._total, 1):3.0f}%"
+        line = f"{self._title} [{'#' * done}{'.' * (_BAR - done)}] {share} {counts}"
+        self._longest = max(self._longest, len(line))
+        sys.stderr.write(f"\r{line:<{self._longest}}")
+        sys.stderr.flush()
+
+
+_BAR = 24
+"""Characters of a bar."""
 
 
 @final
@@ -22,7 +52,7 @@ class SweepProgress:
     """
 
     def __init__(
-        self, bar: Progress, title: str, num_cells: int, num_before: int, work: float
+        self, bar: Progress | OneLine, title: str, num_cells: int, num_before: int, work: float
     ) -> None:
         self._bar = bar
         self._done = num_before
@@ -64,5 +94,10 @@ def sweep_progress(
         TaskProgressColumn(),
         TextColumn("{task.fields[counts]}"),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=not show) as bar:
+    console = Console(stderr=True)
+    if show and console.is_jupyter and find_spec("ipywidgets") is None:
+        yield SweepProgress(OneLine(), title, num_cells, num_before, work)
+        sys.stderr.write("\n")
+        return
+    with Progress(*columns, console=console, disable=not show) as bar:
         yield SweepProgress(bar, title, num_cells, num_before, work)
