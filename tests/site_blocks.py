@@ -62,7 +62,7 @@ MARKED = {
     ("docs/command-line.md", 1): (MINUTES, "a study, a sweep and claims"),
     ("docs/command-line.md", 2): (MINUTES, "a phase diagram"),
     ("docs/command-line.md", 3): (NOT_HERE, "hours: before a release, by hand"),
-    ("docs/coordinate-check.md", 5): (NOT_HERE, "build, tokens and optimiser are the reader's own"),
+    ("docs/coordinate-check.md", 6): (NOT_HERE, "build, tokens and optimiser are the reader's own"),
     ("docs/narrow-proxy.md", 1): (MINUTES, "trainings at widths to 1024"),
     ("docs/sweeps.md", 6): (NOT_HERE, "a scheduler and workers that do not end"),
     ("docs/sweeps.md", 7): (NOT_HERE, "needs SLURM"),
@@ -83,7 +83,7 @@ BEFORE = {
     ("docs/command-line.md", 1): _PLANE,
     ("docs/coordinate-check.md", 1): _MODEL,
     ("docs/coordinate-check.md", 3): "import torch\nfrom torch import nn",
-    ("docs/coordinate-check.md", 4): _MODEL,
+    ("docs/coordinate-check.md", 5): _MODEL,
     ("docs/narrow-proxy.md", 1): _MODEL,
     ("docs/narrow-proxy.md", 2): """
 import jax, numpy as np
