@@ -180,7 +180,7 @@ def row_of(
         "error": float(np.abs(predicted - wide[list(found.steps)]).mean()),
         "standard_error": float(errors[0].mean()),
         "displacement": _told(np.exp(norms)),
-        "displacement_off": _told(np.expm1(moved - norms)),
+        "displacement_off": _told(np.where(np.isfinite(norms), np.expm1(moved - norms), np.nan)),
         "displacement_standard_error": _told(errors[1]),
         "intervals_held": float(np.mean(held)),
         "regime": found.regime,
