@@ -108,6 +108,7 @@ def result():
                 "converged": 2,
                 "bound": 0.5,
                 "bound_published": 0.25,
+                "lambda_s": 0.0717,
                 "published_ratio": ratio(1.8),
                 "short": "start",
                 "limit_ratio": 1.004,
@@ -200,6 +201,7 @@ def test_the_stored_verdict_numbers_and_remarks_are_on_the_page(result, text):
         "2.03",
         "37.7",
         "123000",
+        "0.0717",
         "theta-lazy",
     ):
         assert number in plain
