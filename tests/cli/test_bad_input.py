@@ -79,22 +79,6 @@ CASES = [
     (["regime", *NTK, "--optimizer", "adam,muon,adam,muon"], "one for each of the"),
     (["regime", "--scale-exponents", "0,0", "--optimizer", "adam,muon,adam"], "of the 2 layers"),
     (
-        [
-            "regime",
-            "--scheme",
-            "luo",
-            "--depth",
-            "1",
-            "--scheme-parameter",
-            "gamma=1",
-            "--scheme-parameter",
-            "gamma-prime=0",
-            "--optimizer",
-            "adam",
-        ],
-        "describes gradient descent",
-    ),
-    (
         ["regime", *NTK, "--optimizer", "muon", "--update-multiplier", "match-rms-adam"],
         "use 'match-rms-adamw'",
     ),

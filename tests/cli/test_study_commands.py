@@ -54,7 +54,7 @@ def test_defaults_in_the_help_are_those_of_the_settings():
     }
     assert told["shown_widths"].endswith("Default: 64, 256, 1024, 4096.")
     assert told["widths"].endswith("virtual ones, at least three.")
-    assert told["stop"].endswith("Default: 0.0001.")
+    assert told["stop"].endswith("unless given 1e-4 for the flow and 1e-2 for other methods.")
     assert told["seeds"] == "Seeds of every run. Default: 3."
 
 

@@ -94,6 +94,18 @@ def test_a_composed_network_is_trained_like_any_other():
     assert run_experiment(experiment, stop=0.5).outcome.label == "converged"
 
 
+def test_differences_of_outputs_are_those_of_a_composition_with_a_norm():
+    from lazyscope.model import output_difference
+
+    parts = c.serial(c.dense(), c.layer_norm(), c.activation("tanh"), c.dense(outputs=1))
+    net, params = drawn(parts, (3,), 16)
+    change = jax.tree.map(lambda weights: 1e-3 * jnp.ones_like(weights), params)
+    x = jnp.asarray(np.random.default_rng(0).standard_normal((5, 3)))
+    moved = net.apply(jax.tree.map(jnp.add, params, change), x) - net.apply(params, x)
+    found = output_difference(net, params, change, x)
+    np.testing.assert_allclose(found, moved, rtol=5e-3)  # single precision loses three digits of it
+
+
 def test_dropout_keeps_all_without_a_key_and_the_mean_with_one():
     parts = c.serial(c.dense(), c.dropout(0.8), c.dense(outputs=1))
     net, params = drawn(parts, (3,), 4000)

@@ -146,7 +146,12 @@ def test_a_record_is_read_by_item_and_says_what_it_is(data):
     run = run_experiment(Experiment.of(given.problem), max_steps=2, record=("displacement",))
     assert run.outcome.label == "out-of-steps"
     assert run["steps"] == run.num_steps <= 2
-    assert run.method == {"name": "ExponentialFlow", "tolerance": 0.05, "frozen": "mean"}
+    assert run.method == {
+        "name": "ExponentialFlow",
+        "tolerance": 0.05,
+        "frozen": "mean",
+        "products": 40,
+    }
     assert run.criterion == "squared"
     assert "jax" in run.versions
     with pytest.raises(KeyError):

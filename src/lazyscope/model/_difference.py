@@ -20,7 +20,7 @@ def output_difference(
 ) -> Float[Array, "n C"]:
     """f(theta + change) - f(theta) without subtracting one from the other; pure.
 
-    A network of blocks passes differences on from block to block, for layers
+    A network of blocks that can (not a composition) passes differences on from block to block, for layers
     ``dz_l = (W_l + D_l) dx_{l-1} + D_l x_{l-1}``, exactly. For any other the derivative is integrated
     along the way, ``int_0^1 J(theta + t D) D dt``, where no group changes by more than a hundredth of
     itself; elsewhere, or where a function has no forward derivative, the two are subtracted.
@@ -46,16 +46,18 @@ def output_difference(
         >>> round(float(output_difference(model, layers, moved, jnp.ones((1, 1)))[0, 0]), 6)
         1.0
     """
-    if isinstance(model, AbstractNetwork):
-        return model.difference(params, change, x)
-    if isinstance(model, FunctionModel) and model.network is not None:
-        return model.network.difference(model.tree_of(params), model.tree_of(change), x)
+    if passes_differences_on(model):
+        if isinstance(model, AbstractNetwork):
+            return model.difference(params, change, x)
+        if isinstance(model, FunctionModel) and model.network is not None:
+            return model.network.difference(model.tree_of(params), model.tree_of(change), x)
     return _along_the_way(model, params, change, x)
 
 
 def passes_differences_on(model: AbstractModel) -> bool:
-    """Whether `output_difference` is exact: for networks of blocks, also seen as functions."""
-    return isinstance(model, AbstractNetwork) or getattr(model, "network", None) is not None
+    """Whether `output_difference` is exact: for networks whose blocks do, also seen as functions."""
+    network = model if isinstance(model, AbstractNetwork) else getattr(model, "network", None)
+    return network is not None and network.passes_differences_on
 
 
 def _along_the_way(

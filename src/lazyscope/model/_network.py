@@ -197,6 +197,11 @@ class AbstractNetwork(AbstractModel):
             x = block.apply(own, x)
         return x
 
+    @property
+    def passes_differences_on(self) -> bool:
+        """Whether every block has a `value_and_difference` of its own, or needs none."""
+        return True
+
     def difference(
         self, params: Params, change: Params, x: Float[Array, "n ..."]
     ) -> Float[Array, "n C"]:

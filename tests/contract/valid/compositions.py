@@ -20,6 +20,7 @@ def calls(folder):
         "training": False,
         "memory": 2**20,
     }
+    unit = {k: kernel[k] / np.linalg.norm(kernel[k], axis=1, keepdims=True) for k in ("x1", "x2")}
     stds = {"weight_std": 1.0, "bias_std": 0.1}
     window = {"window_shape": (2, 2), "strides": (1, 1), "padding": "SAME"}
     return {
@@ -50,7 +51,7 @@ def calls(folder):
         "composed.network_covariance_kernel": kernel,
         "composed.network_tangent_kernel": kernel,
         "composed.network_tangent_kernel_by_layer": kernel,
-        "composed.normalised_network_kernels": kernel,
+        "composed.normalised_network_kernels": kernel | unit,
         "composed.residual": {},
         "composed.serial": {},
         "composed.sum_pool": window,

@@ -88,6 +88,7 @@ def _refuse(network: AbstractNetwork, block: AbstractBlock) -> NoReturn:
     raise InputError(
         "a network must be of parts whose limit the library knows",
         received=f"{type(network).__name__} with {type(block).__name__}",
-        cause="attention, layer norm with learned scales, biases that start at zero, or an output scale",
+        cause="attention, layer norm with learned scales, an output scale, or biases that start at zero "
+        "(the theorem is about networks without bias)",
         fix="compose it of lazyscope.composed's parts, or estimate its limit by limit_kernel_estimate",
     )
