@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from cases import dense_case, weights_of
-from lazyscope.flow import ExponentialFlow, GradientDescent, _exponential, trace_flow
+from lazyscope.flow import ExponentialFlow, GradientDescent, trace_flow
+from lazyscope.flow.exponential import _exponential
 from lazyscope.flow.exponential._phi import phi_functions
 from naive.explicit_flow import explicit_flow
 
