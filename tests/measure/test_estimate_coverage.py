@@ -120,7 +120,7 @@ def test_coverage_follows_the_level():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", (*LOOKED_AT, *HELD_OUT), ids=lambda family: family.__name__)
+@pytest.mark.parametrize("family", [*LOOKED_AT, *HELD_OUT], ids=lambda family: family.__name__)
 def test_further_families_are_covered_where_their_bend_shows(family):
     widths = np.round(np.geomspace(64, 16384, 6))
     rng = np.random.default_rng([SEED, sum(family.__name__.encode())])

@@ -1,10 +1,10 @@
 """In which further ways can a quantity miss its power law at finite width, its exponent known?
 
 Curves of three lists that share no family, from formulas alone: nothing of the library is used. Those of
-`TUNED`, with the nine of `naive.crossovers`, are what an estimator was adjusted on first. Those of `LOOKED_AT`
-had been held out twice, the first ten and the last six, until what they showed was used. Those of `HELD_OUT`
-are for a test alone. Each list, with the ranges of its parameters, was written before the estimator it was
-to test.
+`TUNED`, with the nine of `naive.crossovers`, are what an estimator was adjusted on first. Those of
+`LOOKED_AT` had been held out, the first ten and the last six apart, until what they showed was used. Those
+of `HELD_OUT` are for a test alone. Each list, with the ranges of its parameters, was written before the
+estimator it was to test.
 """
 
 import numpy as np
@@ -236,7 +236,7 @@ def slope_by_normal(rng):
 
 
 def spectrum(rng):
-    """m^e sum_k k^-a / (1 + (m_k / m)^r), m_k = m_1 k^b up to k = 30: modes that come in one after another."""
+    """m^e sum_k k^-a / (1 + (m_k / m)^r), m_k = m_1 k^b up to k = 30: modes that come in."""
     e, a, b = _exponent(rng), rng.uniform(1.0, 2.0), rng.uniform(0.5, 1.5)
     first, rate = np.exp(rng.uniform(np.log(2), np.log(64))), rng.uniform(0.5, 1.5)
     k = np.arange(1.0, 31.0)
