@@ -10,7 +10,7 @@ from lazyscope.study._protocol import Power
 from lazyscope.study.kappa._kappas import LAZY
 from lazyscope.study.kappa._outside import outside
 from lazyscope.study.kappa._settings import KappaSettings
-from lazyscope.study.kappa._verdict import NUM_KAPPAS, PREDICTED_SLOPE
+from lazyscope.study.kappa._verdict import NUM_KAPPAS, PREDICTED_SLOPE, joint_level
 
 _NOISES = (0.02, 0.1)
 """Scatter of log displacements of one network about its line in log kappa: of usual runs, of wild ones."""
@@ -47,7 +47,9 @@ def power_of_kappa(settings: KappaSettings) -> Iterator[Power]:
 
 def _answer(slopes: np.ndarray, unknown: float) -> str:
     """The verdict of the study on slopes (spread, group)."""
-    verdicts = [mean_estimate(one).agreement(PREDICTED_SLOPE, accuracy=unknown) for one in slopes]
+    level = joint_level(len(slopes))
+    found = [mean_estimate(one, level=level) for one in slopes]
+    verdicts = [one.agreement(PREDICTED_SLOPE, accuracy=unknown) for one in found]
     if verdicts and set(verdicts) == {"agrees"}:
         return "supported"
     return "contradicted" if "disagrees" in verdicts else "undecided"
