@@ -60,12 +60,13 @@ def with_kappas(settings: KappaSettings) -> KappaSettings:
     begin = max(
         _first_lazy(foreseen, name, ladder[-NUM_KAPPAS]) for name in judged or settings.spreads
     )
-    factor = begin / ladder[-NUM_KAPPAS]
     if not (
         architecture(settings.model).homogeneous and activation(settings.activation).homogeneous
     ):
-        settled = [_first_settled(settings, data, name) for name in judged or settings.spreads]
-        factor = max(factor, 1.0, max(settled) / ladder[-NUM_KAPPAS])
+        begin = max(
+            _first_settled(settings, data, name, begin) for name in judged or settings.spreads
+        )
+    factor = begin / ladder[-NUM_KAPPAS]
     return replace(settings, kappas=tuple(kappa * factor for kappa in ladder))
 
 
@@ -91,8 +92,8 @@ def _first_lazy(foreseen: Callable[[str, float], float], name: str, start: float
     )
 
 
-def _first_settled(settings: KappaSettings, data: Dataset, name: str) -> float:
-    """Where, in powers of two from the ladder on, the slope that the scales alone predict begins to be -1."""
+def _first_settled(settings: KappaSettings, data: Dataset, name: str, start: float) -> float:
+    """The power of two, times `start`, from which the slope that the scales alone predict is -1."""
     ladder = ladder_of(settings.model)
     reach = ladder[-1] / ladder[-NUM_KAPPAS]
 
@@ -109,7 +110,7 @@ def _first_settled(settings: KappaSettings, data: Dataset, name: str) -> float:
             worst = max(worst, float(np.abs(slopes - PREDICTED_SLOPE).max()))
         return worst
 
-    kappa = ladder[-NUM_KAPPAS]
+    kappa = start
     while kappa <= _LARGEST:
         if off(kappa) <= SETTLED:
             return kappa
