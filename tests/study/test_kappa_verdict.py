@@ -59,6 +59,15 @@ def test_a_correction_in_the_forecast_bends_the_plain_slope_but_not_the_judged_o
     assert fit["verdict"] == "agrees"
 
 
+def test_a_bend_where_the_forecast_is_tiny_is_no_correction_of_it():
+    """A crossover of another cause: D ~ (kappa + k0)^-1 with forecasts of 1e-6 / kappa."""
+    runs = runs_with(-1.0, noise=0.0, constant=1e-6)
+    for run in runs:
+        run["largest_displacement"] *= run["kappa"] / (run["kappa"] + 0.3)
+    fit = verdict_of(runs)["fits"][0]
+    assert fit["slope"] == pytest.approx(fit["uncorrected_slope"], abs=1e-6)
+
+
 def test_noise_that_hides_the_slope_leaves_it_undecided():
     judged = verdict_of(runs_with(-1.0, noise=1.0))
     assert judged["verdict"]["answer"] == "undecided"

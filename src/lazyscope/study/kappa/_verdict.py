@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 from lazyscope.experiment import spread
 from lazyscope.measure import LEVEL, MIN_GROUPS, Estimate, mean_estimate
@@ -19,6 +20,9 @@ LAZY_FORECAST = 0.5
 NUM_KAPPAS = 4
 """How many of the largest kappas a slope is fitted to: the law is a limit, so they count."""
 
+
+CORRECTION = 5.0
+"""Size b of the first correction b phi of a log displacement at forecast phi that is granted beforehand."""
 
 SAME_SLOPE = 1e-6
 """Slopes by scales this near to the predicted one are the predicted one."""
@@ -64,6 +68,9 @@ def judge(
     1/kappa, so that every (width, seed) gets a slope s of its own from::
 
         log D = const + s log kappa + b phi,      the largest four kappas
+
+    with b known beforehand to be of order one, about `CORRECTION` at most, against an error of log D of
+    `accuracy`: where phi is tiny, b phi cannot stand for a bend that has another cause.
 
     Beside it stands the slope of the law of scales, (1/kappa) max_g (s phi/alpha^2) / sum_g (s phi^2 /
     alpha^2): -1 where kappa is the product of all scales, another one where the shares of the groups in
@@ -155,7 +162,7 @@ def _fit(
     if record["note"]:
         return record
     groups = _complete_groups(inside, kappas, quantity)
-    slopes = np.array([_slopes(group, quantity) for group in groups])
+    slopes = np.array([_slopes(group, quantity, accuracy) for group in groups])
     slope, uncorrected, foreseen, by_law = (float(v) for v in slopes.mean(axis=0))
     unknown = 2.0 * accuracy / np.log(kappas[-1] / kappas[0]) + abs(by_law - PREDICTED_SLOPE)
     found = mean_estimate(slopes[:, 0], level=level)
@@ -208,15 +215,28 @@ def _complete_groups(
     return [group for group in groups.values() if len(group) == len(kappas)]
 
 
-def _slopes(group: list[dict[str, Any]], quantity: Quantity) -> tuple[float, ...]:
+def corrected_terms(
+    log_kappa: Float[np.ndarray, " k"], forecast: Float[np.ndarray, " k"], accuracy: float
+) -> Float[np.ndarray, "k+1 3"]:
+    """Terms of log D: a constant, log kappa and the forecast; in the last row what is known of its factor."""
+    terms = np.column_stack([np.ones(len(log_kappa)), log_kappa, forecast])
+    return np.vstack([terms, [0.0, 0.0, accuracy / CORRECTION]])
+
+
+def _slopes(group: list[dict[str, Any]], quantity: Quantity, accuracy: float) -> tuple[float, ...]:
     """Slopes in log kappa: of log D with and without the correction, of the forecast, by the law."""
     log_kappa = np.log([r["kappa"] for r in group])
     log_moved = np.log([r[quantity.measured] for r in group])
     forecast = np.array([r[quantity.forecast] for r in group])
     by_law = np.log([r[quantity.by_law] for r in group])
     plain = np.column_stack([np.ones(len(group)), log_kappa])
-    corrected = np.column_stack([plain, forecast])
-    pairs = ((corrected, log_moved), (plain, log_moved), (plain, np.log(forecast)), (plain, by_law))
+    corrected = corrected_terms(log_kappa, forecast, accuracy)
+    pairs = (
+        (corrected, np.append(log_moved, 0.0)),
+        (plain, log_moved),
+        (plain, np.log(forecast)),
+        (plain, by_law),
+    )
     return tuple(float(np.linalg.lstsq(design, v, rcond=None)[0][1]) for design, v in pairs)
 
 
