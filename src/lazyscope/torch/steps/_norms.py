@@ -3,11 +3,7 @@
 import numpy as np
 import torch
 
-from lazyscope.measure import LANCZOS_STEPS, SMALL_SIDE
-
-_AT_ONCE = 8
-_CONVERGED = 1e-9
-"""Of what a Ritz vector leaves, relative to its value, which is then off by about the square of this."""
+from lazyscope.measure import LANCZOS_AT_ONCE, LANCZOS_CONVERGED, LANCZOS_STEPS, SMALL_SIDE
 
 
 def operator_norm(matrix: torch.Tensor) -> float:
@@ -48,9 +44,9 @@ def _lanczos_norm(matrix: torch.Tensor) -> float:
         if length <= 1e-11 * max(map(abs, diagonal)):
             break
         beside.append(length)
-        if count % _AT_ONCE == 0:
+        if count % LANCZOS_AT_ONCE == 0:
             value, last = _ritz(diagonal, beside)
-            if length * last <= _CONVERGED * value:
+            if length * last <= LANCZOS_CONVERGED * value:
                 break
         basis = torch.cat([basis, image[None] / length])
     return float(np.sqrt(max(_ritz(diagonal, beside)[0], 0.0)))
