@@ -25,7 +25,7 @@ _NOISES = (0.02, 0.1)
 """Scatter of log displacements at real widths: of usual runs, of wild ones."""
 _TIMES = (1.0, 5.0)
 """Errors of log displacements at virtual widths, in units of a run's accuracy."""
-_DRAWS, _PLANES = 200, 20
+_DRAWS, _PLANES = 100, 20
 
 Ends = Float[np.ndarray, "part x y layer"]
 """Exponents of a plane with the ends of their intervals: estimate, low, high."""
