@@ -217,7 +217,7 @@ def test_groups_at_fixed_values_have_speed_one_beside_those_of_the_scheme(data, 
     ("model", "name", "regime"),
     [
         ("residual", "ntk", "theta-lazy"),
-        ("residual", "completep", "condensed"),
+        ("residual", "completep", "critical"),
         ("residual", "mean-field", None),
         ("layer-norm", "mup", None),
         ("convolution", "mean-field", "condensed"),
