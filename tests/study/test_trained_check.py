@@ -399,6 +399,28 @@ def test_a_function_that_writes_into_what_it_gets_trains_as_one_that_does_not():
     np.testing.assert_allclose(losses[1:], [losses[0]] * 2, rtol=1e-12)
 
 
+def test_a_function_that_trains_gets_targets_as_they_were_given_and_may_diverge():
+    """Classes stay whole numbers beside a loss by name; what overflows is an outcome."""
+    seen = []
+
+    def train(apply, params, x, y, steps):
+        seen.append(y)
+        return jax.tree.map(lambda w: w * (jnp.inf if steps > 1 else 0.9), params)
+
+    def two_classes(width, seed):
+        apply, params = in_jax(width, seed)
+        return apply, params | {"last": np.repeat(params["last"], 2, axis=1)}
+
+    asked = asked_training(train, steps=2, loss="cross-entropy")
+    points = (POINTS[0], np.array([0, 1, 1]))
+    network = FunctionTraining(call_build(two_classes, 8, 0), points, asked, (8, 0))
+    found = network.train([None, None], [1])
+    assert [y.tolist() for y in seen] == [[0, 1, 1]] * 2
+    assert all(jnp.issubdtype(y.dtype, jnp.integer) for y in seen)
+    assert np.isfinite(found.reach[0]).all()
+    assert not np.isfinite(found.loss[-1])
+
+
 def test_a_loss_of_ones_own_gets_classes_as_whole_numbers():
     def loss(outputs, y):
         assert jnp.issubdtype(y.dtype, jnp.integer)
