@@ -140,6 +140,24 @@ def test_planted_faults_of_mup_contradict_it_and_are_named(changed, what, expone
         check.assert_is("mup")
 
 
+def test_biases_that_fall_with_the_fan_in_are_named_for_a_kappa_that_falls():
+    """As PyTorch draws them; a bias of order one leaves the readout as what is too small."""
+    check = planted("mup", kappa=-0.25)
+    assert dict(check.changes_to_mup) == {"initial weights, or multiplier, of last": 0.25}
+    arrays = (check.arrays[0]._replace(name="second.bias", matrix=False), *check.arrays[1:])
+    law = np.array(WIDTHS, float)[:, None] * np.ones(SEEDS)
+    for power, told in ((-0.5, {"initial values of second.bias": 0.5}), (0.0, None)):
+        size = np.stack([law**power] * 3) * np.exp(0.01 * np.sin(np.arange(SEEDS)))
+        measured = check.measured._replace(size=size)
+        found = dataclasses.replace(
+            check,
+            arrays=arrays,
+            measured=measured,
+            exponents=exponents_of(measured, WIDTHS, arrays),
+        )
+        assert dict(found.changes_to_mup) == (told or dict(check.changes_to_mup))
+
+
 def test_attention_with_one_over_d_is_no_fault():
     assert planted("mup", scores=-0.5).verdict("mup")["answer"] == "supported"
 
