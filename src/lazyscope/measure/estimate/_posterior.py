@@ -17,7 +17,7 @@ all widths together 8 or more.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -223,7 +223,7 @@ class Fit(NamedTuple):
 
 
 def fit_lines(
-    log_width, mean, covariance, table=None, amplitude_sd=None, amplitude_mean=0.0
+    log_width, mean, covariance, table=None, amplitude_sd=None, amplitude_mean: Any = 0.0
 ) -> Fit:
     """Generalised least squares of `mean` (C, W) on a line and a curve, for each of the B curves.
 
