@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from kernel_operator import killed_solution
+from lazyscope import _checkpoint
 from lazyscope._checks import InputError
 from lazyscope._outcome import Outcome
 from lazyscope.operator import (
@@ -15,7 +16,6 @@ from lazyscope.operator import (
     kernel_operator,
     solve_kernel_regression,
 )
-from lazyscope.operator.solve import _regression
 
 
 def points(n, d=6, seed=0):
@@ -136,7 +136,7 @@ class InterruptionError(Exception):
 
 
 def test_a_solution_goes_on_where_it_was_interrupted(tmp_path, monkeypatch):
-    monkeypatch.setattr(_regression, "SECONDS_BETWEEN", 0.0)
+    monkeypatch.setattr(_checkpoint, "SECONDS_BETWEEN", 0.0)
 
     def end(progress):
         if progress.stage == "iterations" and progress.done == 5:

@@ -14,6 +14,7 @@ import lazyscope
 SOURCE = Path(lazyscope.__file__).parent
 WORDS = (
     "_types",
+    "_checkpoint",
     "_cluster",
     "_loss",
     "_outcome",
