@@ -1,5 +1,7 @@
 """Is a difference of outputs exact where the outputs themselves say nothing of it any more?"""
 
+from dataclasses import dataclass
+
 import jax
 import jax.numpy as jnp
 import mpmath
@@ -7,6 +9,8 @@ import numpy as np
 import pytest
 
 from lazyscope.model import (
+    AbstractBlock,
+    AbstractNetwork,
     Attention,
     Convolution,
     Dense,
@@ -18,7 +22,9 @@ from lazyscope.model import (
     activation_names,
     output_difference,
     parameter_groups,
+    passes_differences_on,
 )
+from lazyscope.model.blocks import Activate, Linear, Scale, Skip
 from naive import architectures as naive
 
 EXACT = {
@@ -173,3 +179,50 @@ def test_a_function_without_a_forward_derivative_is_subtracted(double):
     x = jnp.ones((2, 3))
     found = output_difference(model, ((start,),), ((1e-3 * start,),), x)
     np.testing.assert_allclose(found, np.full((2, 1), 3e-3), rtol=1e-9)
+
+
+@dataclass(frozen=True)
+class Cube(AbstractBlock):
+    """A block of one's own, which says nothing of differences."""
+
+    def apply(self, params, x):
+        return x**3
+
+
+class Own(AbstractNetwork):
+    """A network of one's own: a layer, a block of one's own, a skip around another, a readout."""
+
+    width: int
+    inside: tuple[AbstractBlock, ...]
+
+    @property
+    def blocks(self):
+        ends = (Linear("in", 3, self.width, 1.0), Linear("out", self.width, 1, 1.0))
+        return (ends[0], *self.inside, ends[1])
+
+
+@pytest.mark.parametrize(
+    ("inside", "exact"),
+    [
+        ((Activate(activation("relu")),), True),
+        ((Scale(3.0),), True),
+        ((Skip((Activate(activation("relu")),), 0.5),), True),
+        ((Cube(),), False),
+        ((Skip((Cube(),), 0.5),), False),
+    ],
+)
+def test_blocks_of_ones_own_without_differences_are_never_taken_for_linear_ones(
+    double, inside, exact
+):
+    model = Own(4, inside)
+    assert passes_differences_on(model) is exact
+    params = model.init_from_std(jax.random.key(0), [0.6, 0.6])
+    step = jax.tree.map(lambda p: 0.3 * p, params)
+    x = jax.random.normal(jax.random.key(1), (5, 3))
+    expected = model.apply(jax.tree.map(jnp.add, params, step), x) - model.apply(params, x)
+    np.testing.assert_allclose(output_difference(model, params, step, x), expected, rtol=1e-9)
+
+
+def test_what_has_no_difference_says_so():
+    with pytest.raises(NotImplementedError, match="Cube passes no differences on"):
+        Cube().value_and_difference([], [], jnp.ones((1, 2)), None)

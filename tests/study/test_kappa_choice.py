@@ -8,7 +8,7 @@ from tests.study.test_kappa_verdict import runs_with
 from lazyscope._checks import InputError
 from lazyscope.experiment import look_ahead, spread, spread_names
 from lazyscope.study import KappaSettings, find_study, judge_study, kappa_settings
-from lazyscope.study.kappa._kappas import LAZY, SETTLED, with_kappas
+from lazyscope.study.kappa._kappas import LAZY, SETTLED, _first_settled, with_kappas
 from lazyscope.study.kappa._outside import START, outside, outside_by_start
 from lazyscope.study.kappa._study import warn_of_hopeless_spreads
 from lazyscope.study.kappa._verdict import NUM_KAPPAS, judge
@@ -30,7 +30,7 @@ def foreseen(settings, name, kappa):
     [
         {"spreads": ("balanced", "small-readout")},
         {"spreads": ("balanced", "ntk-like"), "data": "diabetes", "target": "value"},
-        {"activation": "tanh"},
+        {"activation": "tanh", "spreads": ("readout", "readout-small")},
     ],
 )
 def test_slopes_begin_at_the_first_kappa_at_which_every_spread_is_lazy(given):
@@ -38,6 +38,15 @@ def test_slopes_begin_at_the_first_kappa_at_which_every_spread_is_lazy(given):
     begin = settings.ladder[-NUM_KAPPAS]
     assert max(foreseen(settings, name, begin) for name in settings.spreads) <= LAZY
     assert max(foreseen(settings, name, begin / 2) for name in settings.spreads) > LAZY
+
+
+def test_kappas_of_a_readout_above_tanh_begin_where_the_scales_alone_predict_the_slope():
+    drawn = kappa_settings(**FEW, activation="tanh", spreads=("readout-random",))
+    data = drawn.points()
+    found = _first_settled(drawn, data, "readout-random", 1.0)
+    assert found > 1.0
+    begin = with_kappas(drawn).ladder[-NUM_KAPPAS]
+    assert _first_settled(drawn, data, "readout-random", begin) == begin >= found
 
 
 def test_the_same_data_choose_the_same_kappas_and_given_ones_stay():

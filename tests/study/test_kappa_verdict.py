@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lazyscope.measure import Estimate
-from lazyscope.study.kappa._verdict import judge
+from lazyscope.measure import Estimate, mean_estimate
+from lazyscope.study.kappa._verdict import joint_level, judge
 
 KAPPAS = (1.0, 4.0, 16.0, 64.0, 256.0)
 SHAPES = ("balanced", "small-readout")
@@ -59,6 +59,15 @@ def test_a_correction_in_the_forecast_bends_the_plain_slope_but_not_the_judged_o
     assert fit["verdict"] == "agrees"
 
 
+def test_a_bend_where_the_forecast_is_tiny_is_no_correction_of_it():
+    """A crossover of another cause: D ~ (kappa + k0)^-1 with forecasts of 1e-6 / kappa."""
+    runs = runs_with(-1.0, noise=0.0, constant=1e-6)
+    for run in runs:
+        run["largest_displacement"] *= run["kappa"] / (run["kappa"] + 0.3)
+    fit = verdict_of(runs)["fits"][0]
+    assert fit["slope"] == pytest.approx(fit["uncorrected_slope"], abs=1e-6)
+
+
 def test_noise_that_hides_the_slope_leaves_it_undecided():
     judged = verdict_of(runs_with(-1.0, noise=1.0))
     assert judged["verdict"]["answer"] == "undecided"
@@ -81,8 +90,40 @@ def test_failed_runs_are_counted_and_leave_with_their_seed():
     assert "1 of 90 runs" in judged["verdict"]["sentence"]
 
 
+def test_a_right_study_of_many_spreads_is_contradicted_in_one_of_twenty():
+    """Fixed beforehand: 400 studies of five spreads. At 95 % each a fifth would be."""
+    rng = np.random.default_rng(7)
+    names = ("a", "b", "c", "d", "e")
+    missed = {"together": 0, "alone": 0}
+    for _ in range(400):
+        slopes = -1.0 + 0.1 * rng.standard_normal((len(names), 9))
+        joint = [mean_estimate(one, level=joint_level(len(names))) for one in slopes]
+        missed["together"] += not all(one.contains(-1.0) for one in joint)
+        missed["alone"] += not all(mean_estimate(one).contains(-1.0) for one in slopes)
+    assert missed["together"] <= 0.08 * 400
+    assert missed["alone"] >= 0.15 * 400
+
+
+def test_intervals_of_the_spreads_that_count_hold_together():
+    judged = verdict_of(runs_with(-1.0))
+    assert [fit["level"] for fit in judged["fits"]] == [pytest.approx(0.975)] * 2
+    assert "together at 95%" in judged["verdict"]["sentence"]
+    alone = judge(runs_with(-1.0), SHAPES, 2, accuracy=0.002, outside={"small-readout": "why"})
+    assert [fit["level"] for fit in alone["fits"]] == [pytest.approx(0.95)] * 2
+    lengths = [np.ptp(each["fits"][0]["interval"]) for each in (judged, alone)]
+    assert lengths[0] > lengths[1]
+
+
+def test_the_interval_is_wider_where_the_scales_are_on_their_way_to_the_limit():
+    near, exact = runs_with(-1.0), runs_with(-1.0)
+    for run in near:
+        run["largest_by_law"] = run["kappa"] ** -0.96
+    ends = [verdict_of(runs)["fits"][0]["interval"] for runs in (near, exact)]
+    assert np.allclose(np.abs(np.subtract(*ends)), 0.04, atol=1e-9)
+
+
 @pytest.mark.slow
-def test_nominal_intervals_cover_the_true_slope_in_nine_of_ten_cases():
+def test_nominal_intervals_cover_the_true_slopes_in_nineteen_of_twenty_cases():
     """Fixed beforehand: 200 studies, seeds 0 to 199, noise of 1 %, no solver error."""
     covered = 0
     for case in range(200):
@@ -90,8 +131,8 @@ def test_nominal_intervals_cover_the_true_slope_in_nine_of_ten_cases():
         runs = runs_with(-1.0, noise=0.0)
         for run in runs:
             run["largest_displacement"] *= np.exp(0.01 * rng.standard_normal())
-        low, high = judge(runs, SHAPES, 2, accuracy=0.0)["fits"][0]["interval"]
-        covered += low <= -1.0 <= high
+        intervals = [fit["interval"] for fit in judge(runs, SHAPES, 2, accuracy=0.0)["fits"]]
+        covered += all(low <= -1.0 <= high for low, high in intervals)
     assert 180 <= covered <= 198
 
 

@@ -199,8 +199,8 @@ class AbstractNetwork(AbstractModel):
 
     @property
     def passes_differences_on(self) -> bool:
-        """Whether every block has a `value_and_difference` of its own, or needs none."""
-        return True
+        """Whether every block does."""
+        return all(block.passes_differences_on for block in self.blocks)
 
     def difference(
         self, params: Params, change: Params, x: Float[Array, "n ..."]

@@ -86,13 +86,17 @@ class AbstractBlock(abc.ABC):
     def apply(self, params: Sequence[Any], x: Float[Array, "n ..."]) -> Float[Array, "n ..."]:
         """The block's output at `params`, row by row of `x`."""
 
+    @property
+    def passes_differences_on(self) -> bool:
+        """Whether it has a `value_and_difference`."""
+        return type(self).value_and_difference is not AbstractBlock.value_and_difference
+
     def value_and_difference(
         self, params: Sequence[Any], change: Sequence[Any], x: Float[Array, "n ..."], moved: Moved
     ) -> tuple[Float[Array, "n ..."], Moved]:
         """The output at `params` of x, and how far that at ``params + change`` of ``x + moved`` is from it.
 
-        To rounding relative to the difference itself. As it stands here it is that of a block without
-        parameters that is linear in its input.
+        To rounding relative to the difference itself.
 
         Args:
             params: of the block.
@@ -100,6 +104,16 @@ class AbstractBlock(abc.ABC):
             x: input.
             moved: how far the input is from x; None where it is x.
         """
+        raise NotImplementedError(f"{type(self).__name__} passes no differences on")
+
+
+class AbstractFixedLinear(AbstractBlock):
+    """A block without parameters that is linear in its input: a difference passes as a signal does."""
+
+    def value_and_difference(
+        self, params: Sequence[Any], change: Sequence[Any], x: Float[Array, "n ..."], moved: Moved
+    ) -> tuple[Float[Array, "n ..."], Moved]:
+        """The block of x, and of how far x moved."""
         del change
         return self.apply(params, x), None if moved is None else self.apply(params, moved)
 

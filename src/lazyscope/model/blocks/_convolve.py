@@ -7,7 +7,7 @@ from typing import Any, final
 
 from jaxtyping import Array, Float
 
-from lazyscope.model.blocks._block import AbstractBlock, Drawn, Moved
+from lazyscope.model.blocks._block import AbstractBlock, AbstractFixedLinear, Drawn, Moved
 from lazyscope.model.blocks._layer import Layer, affine, affine_difference
 from lazyscope.model.blocks._patches import Padding, patches
 
@@ -66,7 +66,7 @@ class Convolve(AbstractBlock):
 
 @final
 @dataclass(frozen=True)
-class Pool(AbstractBlock):
+class Pool(AbstractFixedLinear):
     """The mean over all positions (pixels or tokens)."""
 
     def apply(self, params: Sequence[Any], x: Float[Array, "n ... m"]) -> Float[Array, "n m"]:
@@ -76,7 +76,7 @@ class Pool(AbstractBlock):
 
 @final
 @dataclass(frozen=True)
-class Reshape(AbstractBlock):
+class Reshape(AbstractFixedLinear):
     """Points in the shape that the next block wants, however they come."""
 
     shape: tuple[int, ...]

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from lazyscope.model._activation import Activation
-from lazyscope.model.blocks._block import AbstractBlock, Drawn, Moved
+from lazyscope.model.blocks._block import AbstractBlock, AbstractFixedLinear, Drawn, Moved
 from lazyscope.model.blocks._layer import Layer, affine, affine_difference
 
 
@@ -73,7 +73,7 @@ class Activate(AbstractBlock):
 
 @final
 @dataclass(frozen=True)
-class Scale(AbstractBlock):
+class Scale(AbstractFixedLinear):
     """A factor that is no parameter; it may be traced."""
 
     factor: Float[Array, ""] | float

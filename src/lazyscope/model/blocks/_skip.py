@@ -54,6 +54,11 @@ class Skip(AbstractBlock):
             out = block.apply([next(groups) for _ in block.drawn], out)
         return x + self.multiplier * out
 
+    @property
+    def passes_differences_on(self) -> bool:
+        """Whether every block of the branch does."""
+        return all(block.passes_differences_on for block in self.branch)
+
     def value_and_difference(
         self, params: Sequence[Any], change: Sequence[Any], x: Array, moved: Moved
     ) -> tuple[Array, Moved]:

@@ -12,7 +12,15 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lazyscope._types import Key
-from lazyscope.model.blocks import AbstractBlock, Activate, Drawn, Layer, affine, mean_square
+from lazyscope.model.blocks import (
+    AbstractBlock,
+    AbstractFixedLinear,
+    Activate,
+    Drawn,
+    Layer,
+    affine,
+    mean_square,
+)
 from lazyscope.model.composed._window import Window
 
 
@@ -51,7 +59,7 @@ class Weights(AbstractBlock):
 
 @final
 @dataclass(frozen=True)
-class WindowPool(AbstractBlock):
+class WindowPool(AbstractFixedLinear):
     """Sums over windows times a factor."""
 
     window: Window
@@ -64,7 +72,7 @@ class WindowPool(AbstractBlock):
 
 @final
 @dataclass(frozen=True)
-class FlattenPositions(AbstractBlock):
+class FlattenPositions(AbstractFixedLinear):
     """All positions side by side as channels."""
 
     def apply(self, params: Sequence[Any], x: Float[Array, "n ..."]) -> Float[Array, "n k"]:

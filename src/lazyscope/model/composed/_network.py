@@ -119,11 +119,6 @@ class ComposedNetwork(AbstractNetwork):
         keys = _Keys(self.dropout_key)
         return (Reshape(self.input_shape), *_blocks(self.nodes, self.width, keys))
 
-    @property
-    def passes_differences_on(self) -> bool:
-        """Not for compositions, whose parts have no differences of their own."""
-        return False
-
     def at_width(self, width: int) -> "ComposedNetwork":
         """The same composition at another width."""
         return ComposedNetwork(self.parts, self.input_shape, width, dropout_key=self.dropout_key)

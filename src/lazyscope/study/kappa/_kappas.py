@@ -8,7 +8,7 @@ import numpy as np
 
 from lazyscope._checks import InputError
 from lazyscope.data import Dataset
-from lazyscope.model import architecture
+from lazyscope.model import activation, architecture
 from lazyscope.study.kappa._defaults import ladder_of
 from lazyscope.study.kappa._outside import outside
 from lazyscope.study.kappa._records import forecast_cell, scales_of
@@ -19,7 +19,7 @@ LAZY = 0.2
 """Where the slope begins every spread is expected to move by this share of its size, or less."""
 
 SETTLED = 0.02
-"""Largest distance from -1 of slopes that the scales alone predict, where kappa is no product of scales."""
+"""Largest distance from -1 of slopes that the scales alone predict, where kappa is not all that they see."""
 
 _LARGEST = 2.0**40
 _ROUNDS = 8
@@ -36,9 +36,9 @@ def with_kappas(settings: KappaSettings) -> KappaSettings:
     keep their distance from them.
 
     Where kappa is no product of scales, what groups share of the kernel changes on the way: a branch grows
-    from a small part of what it goes around to a multiple of it. There these four begin, besides, where
-    the slope that the scales alone predict, at every width, is within `SETTLED` of -1; before, it is that of
-    a crossover.
+    from a small part of what it goes around to a multiple of it, a readout grows alone above units that
+    are not positively homogeneous. There these four begin, besides, where the slope that the scales alone
+    predict, at every width, is within `SETTLED` of -1; before, it is that of a crossover.
 
     Raises:
         InputError: data that cannot be read, or a spread that no kappa up to 2^40 makes lazy and settled.
@@ -60,10 +60,13 @@ def with_kappas(settings: KappaSettings) -> KappaSettings:
     begin = max(
         _first_lazy(foreseen, name, ladder[-NUM_KAPPAS]) for name in judged or settings.spreads
     )
+    if not (
+        architecture(settings.model).homogeneous and activation(settings.activation).homogeneous
+    ):
+        begin = max(
+            _first_settled(settings, data, name, begin) for name in judged or settings.spreads
+        )
     factor = begin / ladder[-NUM_KAPPAS]
-    if not architecture(settings.model).homogeneous:
-        settled = [_first_settled(settings, data, name) for name in judged or settings.spreads]
-        factor = max(factor, 1.0, max(settled) / ladder[-NUM_KAPPAS])
     return replace(settings, kappas=tuple(kappa * factor for kappa in ladder))
 
 
@@ -89,8 +92,8 @@ def _first_lazy(foreseen: Callable[[str, float], float], name: str, start: float
     )
 
 
-def _first_settled(settings: KappaSettings, data: Dataset, name: str) -> float:
-    """Where, in powers of two from the ladder on, the slope that the scales alone predict begins to be -1."""
+def _first_settled(settings: KappaSettings, data: Dataset, name: str, start: float) -> float:
+    """The power of two, times `start`, from which the slope that the scales alone predict is -1."""
     ladder = ladder_of(settings.model)
     reach = ladder[-1] / ladder[-NUM_KAPPAS]
 
@@ -107,7 +110,7 @@ def _first_settled(settings: KappaSettings, data: Dataset, name: str) -> float:
             worst = max(worst, float(np.abs(slopes - PREDICTED_SLOPE).max()))
         return worst
 
-    kappa = ladder[-NUM_KAPPAS]
+    kappa = start
     while kappa <= _LARGEST:
         if off(kappa) <= SETTLED:
             return kappa

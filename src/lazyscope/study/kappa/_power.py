@@ -10,7 +10,7 @@ from lazyscope.study._protocol import Power
 from lazyscope.study.kappa._kappas import LAZY
 from lazyscope.study.kappa._outside import outside
 from lazyscope.study.kappa._settings import KappaSettings
-from lazyscope.study.kappa._verdict import NUM_KAPPAS, PREDICTED_SLOPE
+from lazyscope.study.kappa._verdict import NUM_KAPPAS, PREDICTED_SLOPE, corrected_terms, joint_level
 
 _NOISES = (0.02, 0.1)
 """Scatter of log displacements of one network about its line in log kappa: of usual runs, of wild ones."""
@@ -27,8 +27,8 @@ def power_of_kappa(settings: KappaSettings) -> Iterator[Power]:
         settings: with kappas.
     """
     kappas = np.array(sorted(settings.ladder)[-NUM_KAPPAS:])
-    terms = np.column_stack([np.ones(NUM_KAPPAS), np.log(kappas), LAZY * kappas[0] / kappas])
-    reach = float(np.linalg.norm(np.linalg.pinv(terms)[1]))
+    terms = corrected_terms(np.log(kappas), LAZY * kappas[0] / kappas, settings.accuracy)
+    reach = float(np.linalg.norm(np.linalg.pinv(terms)[1, :-1]))
     unknown = 2 * settings.accuracy / np.log(kappas[-1] / kappas[0])
     judged = [name for name in settings.spreads if not outside(settings, name)]
     shape = (_NUM_DRAWS, len(judged), len(settings.widths) * settings.seeds)
@@ -47,7 +47,9 @@ def power_of_kappa(settings: KappaSettings) -> Iterator[Power]:
 
 def _answer(slopes: np.ndarray, unknown: float) -> str:
     """The verdict of the study on slopes (spread, group)."""
-    verdicts = [mean_estimate(one).agreement(PREDICTED_SLOPE, accuracy=unknown) for one in slopes]
+    level = joint_level(len(slopes))
+    found = [mean_estimate(one, level=level) for one in slopes]
+    verdicts = [one.agreement(PREDICTED_SLOPE, accuracy=unknown) for one in found]
     if verdicts and set(verdicts) == {"agrees"}:
         return "supported"
     return "contradicted" if "disagrees" in verdicts else "undecided"

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 from lazyscope.experiment import spread
 from lazyscope.measure import LEVEL, MIN_GROUPS, Estimate, mean_estimate
@@ -19,6 +20,9 @@ LAZY_FORECAST = 0.5
 NUM_KAPPAS = 4
 """How many of the largest kappas a slope is fitted to: the law is a limit, so they count."""
 
+
+CORRECTION = 5.0
+"""Size b of the first correction b phi of a log displacement at forecast phi that is granted beforehand."""
 
 SAME_SLOPE = 1e-6
 """Slopes by scales this near to the predicted one are the predicted one."""
@@ -65,12 +69,18 @@ def judge(
 
         log D = const + s log kappa + b phi,      the largest four kappas
 
+    with b known beforehand to be of order one, about `CORRECTION` at most, against an error of log D of
+    `accuracy`: where phi is tiny, b phi cannot stand for a bend that has another cause.
+
     Beside it stands the slope of the law of scales, (1/kappa) max_g (s phi/alpha^2) / sum_g (s phi^2 /
     alpha^2): -1 where kappa is the product of all scales, another one where the shares of the groups in
     the kernel change on the way.
 
     The interval of a spread is Student's t over these slopes, widened by what the solver's accuracy
-    could do: 2 accuracy / log(kappa_max / kappa_min).
+    could do, 2 accuracy / log(kappa_max / kappa_min), and by how far the slope of the law of scales is
+    from -1 over these kappas: so much is known to be left of the way to the limit. One spread that
+    disagrees contradicts the law, so that the k intervals judged hold together at 95 %: each has the
+    level 1 - 0.05/k (Bonferroni).
 
     Args:
         runs: run records.
@@ -102,8 +112,9 @@ def _judged(
     accuracy: float,
     quantity: Quantity,
 ) -> dict[str, Any]:
+    level = joint_level(sum(not outside.get(name) for name in spreads))
     fits = [
-        _fit(name, [r for r in runs if r["spread"] == name], accuracy, quantity)
+        _fit(name, [r for r in runs if r["spread"] == name], accuracy, quantity, level)
         | ({"verdict": "outside", "note": outside[name]} if outside.get(name) else {})
         for name in spreads
     ]
@@ -115,8 +126,17 @@ def _judged(
     }
 
 
+def joint_level(count: int) -> float:
+    """The level of each of `count` intervals that all hold with probability `LEVEL` (Bonferroni)."""
+    return 1.0 - (1.0 - LEVEL) / max(count, 1)
+
+
 def _fit(
-    name: str, runs: list[dict[str, Any]], accuracy: float, quantity: Quantity
+    name: str,
+    runs: list[dict[str, Any]],
+    accuracy: float,
+    quantity: Quantity,
+    level: float,
 ) -> dict[str, Any]:
     """The slope of one spread with its interval and verdict."""
     kappas = sorted({r["kappa"] for r in runs})[-NUM_KAPPAS:]
@@ -124,7 +144,7 @@ def _fit(
     failed = sum(r[quantity.measured] is None for r in inside)
     record: dict[str, Any] = {
         "spread": name,
-        "level": LEVEL,
+        "level": level,
         "predicted": PREDICTED_SLOPE,
         "num_runs": len(inside) - failed,
         "num_failed": failed,
@@ -142,14 +162,15 @@ def _fit(
     if record["note"]:
         return record
     groups = _complete_groups(inside, kappas, quantity)
-    slopes = np.array([_slopes(group, quantity) for group in groups])
+    slopes = np.array([_slopes(group, quantity, accuracy) for group in groups])
     slope, uncorrected, foreseen, by_law = (float(v) for v in slopes.mean(axis=0))
-    unknown = 2.0 * accuracy / np.log(kappas[-1] / kappas[0])
-    found = mean_estimate(slopes[:, 0], level=LEVEL)
+    unknown = 2.0 * accuracy / np.log(kappas[-1] / kappas[0]) + abs(by_law - PREDICTED_SLOPE)
+    found = mean_estimate(slopes[:, 0], level=level)
     basis = (
-        f"Student's t over {len(groups)} pairs of width and seed, widened by the solver's accuracy"
+        f"Student's t over {len(groups)} pairs of width and seed, widened by the solver's accuracy and by "
+        f"what the scales know to be left of the way to the limit"
     )
-    found = Estimate(slope, found.low - unknown, found.high + unknown, LEVEL, basis=basis)  # pyright: ignore[reportOptionalOperand]
+    found = Estimate(slope, found.low - unknown, found.high + unknown, level, basis=basis)  # pyright: ignore[reportOptionalOperand]
     note = f"{failed} failed runs are left out with their width and seed." if failed else ""
     return record | {
         "slope": slope,
@@ -194,15 +215,28 @@ def _complete_groups(
     return [group for group in groups.values() if len(group) == len(kappas)]
 
 
-def _slopes(group: list[dict[str, Any]], quantity: Quantity) -> tuple[float, ...]:
+def corrected_terms(
+    log_kappa: Float[np.ndarray, " k"], forecast: Float[np.ndarray, " k"], accuracy: float
+) -> Float[np.ndarray, "k+1 3"]:
+    """Terms of log D: a constant, log kappa and the forecast; in the last row what is known of its factor."""
+    terms = np.column_stack([np.ones(len(log_kappa)), log_kappa, forecast])
+    return np.vstack([terms, [0.0, 0.0, accuracy / CORRECTION]])
+
+
+def _slopes(group: list[dict[str, Any]], quantity: Quantity, accuracy: float) -> tuple[float, ...]:
     """Slopes in log kappa: of log D with and without the correction, of the forecast, by the law."""
     log_kappa = np.log([r["kappa"] for r in group])
     log_moved = np.log([r[quantity.measured] for r in group])
     forecast = np.array([r[quantity.forecast] for r in group])
     by_law = np.log([r[quantity.by_law] for r in group])
     plain = np.column_stack([np.ones(len(group)), log_kappa])
-    corrected = np.column_stack([plain, forecast])
-    pairs = ((corrected, log_moved), (plain, log_moved), (plain, np.log(forecast)), (plain, by_law))
+    corrected = corrected_terms(log_kappa, forecast, accuracy)
+    pairs = (
+        (corrected, np.append(log_moved, 0.0)),
+        (plain, log_moved),
+        (plain, np.log(forecast)),
+        (plain, by_law),
+    )
     return tuple(float(np.linalg.lstsq(design, v, rcond=None)[0][1]) for design, v in pairs)
 
 
@@ -322,7 +356,8 @@ def _verdict(
         sentence = (
             f"For kappa from {low:g} to {high:g}, {quantity.words} falls "
             f"with slopes {min(slopes):.2f} to {max(slopes):.2f} against the predicted -1; "
-            f"{len(agreeing)} of {len(counted)} spreads agree at {LEVEL:.0%} (disagreeing: {named}), "
+            f"{len(agreeing)} of {len(counted)} spreads agree, all intervals together at {LEVEL:.0%} "
+            f"(disagreeing: {named}), "
             f"displacements at one kappa and spread differ {differ} between widths, "
             f"{_by_scales(fits)}and {ending}"
         )
