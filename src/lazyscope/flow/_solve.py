@@ -268,7 +268,7 @@ def finish(problem: Problem, state: FlowState, initial_loss: Float[Array, ""]) -
     )
 
 
-_start, _advance, _end = map(eqx.filter_jit, (_started, advance, _ended))
+_start, _advance, _end = eqx.filter_jit(_started), eqx.filter_jit(advance), eqx.filter_jit(_ended)
 
 
 @eqx.filter_jit
