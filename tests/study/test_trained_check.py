@@ -24,21 +24,25 @@ from lazyscope.study.coordinates.trained._exponents import (
 from lazyscope.study.coordinates.trained._family import family_of
 from lazyscope.study.coordinates.trained._function import FunctionTraining
 from lazyscope.study.coordinates.trained._parametrisations import expected_exponents
+from lazyscope.study.coordinates.trained._verdict import Evidence
 
 WIDTHS = (64, 128, 256, 512)
 SEEDS = 4
+GRID = (WIDTHS, SEEDS)
 NAMES = {"first": "input", "second": "hidden", "last": "readout"}
 OPTIMISERS = ("sgd", "adam", "muon")
 
 
-def planted(name, optimiser="adam", *, zero=False, noise=0.02, **changed):
+def planted(name, optimiser="adam", *, zero=False, noise=0.02, grid=GRID, draw=0, **changed):
     """A check of runs that have the exponents of a parametrisation, but for those that are given."""
     expected = expected_exponents(name, (optimiser,) * 3, zero_readout=zero)
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(draw)
+    widths, seeds = grid
+    shape = (len(widths), seeds)
 
     def law(exponent):
-        size = np.array(WIDTHS, float)[:, None] ** exponent
-        return size * np.exp(noise * rng.normal(size=(len(WIDTHS), SEEDS)))
+        size = np.array(widths, float)[:, None] ** exponent
+        return size * np.exp(noise * rng.normal(size=shape))
 
     arrays = tuple(
         TrainedArray(each, kind, True, False, zero and kind == "readout", optimiser, 1)
@@ -48,7 +52,7 @@ def planted(name, optimiser="adam", *, zero=False, noise=0.02, **changed):
     reach = dict(expected.reach)
     for key, table in (("own", own), ("reach", reach)):
         table.update({k.split("_")[1]: v for k, v in changed.items() if k.split("_")[0] == key})
-    nothing = np.full((3, len(WIDTHS), SEEDS), np.nan)
+    nothing = np.full((3, *shape), np.nan)
     rho = changed.get("kappa", expected.rho)
     scores = [law(changed["scores"])] if "scores" in changed else []
     measured = TrainedMeasured(
@@ -64,15 +68,15 @@ def planted(name, optimiser="adam", *, zero=False, noise=0.02, **changed):
         output=nothing[0],
         output_change=law(changed.get("output", 0.0)),
         output_change_end=nothing[0],
-        scores=np.array(scores).reshape(len(scores), len(WIDTHS), SEEDS),
+        scores=np.array(scores).reshape(len(scores), *shape),
         score_change=np.array([law(changed["scores"] + 0.5)] if scores else []).reshape(
-            len(scores), len(WIDTHS), SEEDS
+            len(scores), *shape
         ),
-        loss=np.ones((len(WIDTHS), SEEDS, 2)),
+        loss=np.ones((*shape, 2)),
     )
-    exponents = exponents_of(measured, WIDTHS, arrays)
-    grid = ("width", WIDTHS, SEEDS, 1, 4)
-    return TrainedCheck(*grid, optimiser, "squared", arrays, measured, exponents, bool(scores), {})
+    exponents = exponents_of(measured, widths, arrays)
+    run = ("width", widths, seeds, 1, 4)
+    return TrainedCheck(*run, optimiser, "squared", arrays, measured, exponents, bool(scores), {})
 
 
 @functools.cache
@@ -166,6 +170,23 @@ def widened(check, name, kind, high=1.2, exponent=0.1):
     found = list(getattr(check.exponents, name))
     found[place] = dataclasses.replace(found[place], exponent=exponent, interval=(-0.2, high))
     return dataclasses.replace(check, exponents=check.exponents._replace(**{name: tuple(found)}))
+
+
+def test_what_a_wide_interval_misses_by_little_contradicts_nothing():
+    """The longest of a dozen intervals from two seeds; one that is as far off and short contradicts."""
+    found = kept("mup").exponents.kappa
+
+    def contradicts(low, high, side="both"):
+        interval = dataclasses.replace(found, interval=(low, high))
+        return Evidence("kappa", "start", 0, interval, 0.0, side).contradicts()
+
+    assert not contradicts(-1.2, -0.2)
+    assert contradicts(-0.6, -0.2)
+    assert contradicts(0.3, 1.2)
+    assert not contradicts(0.2, 1.3)
+    assert not contradicts(-0.6, -0.2, "above")
+    draws = [planted("mup", noise=0.3, grid=((8, 12, 16), 2), draw=k) for k in range(6, 16)]
+    assert all(check.verdict("mup")["answer"] != "contradicted" for check in draws)
 
 
 def test_layers_of_a_kind_are_settled_by_either_quantity_that_shows_their_exponent():

@@ -15,6 +15,8 @@ from lazyscope.measure._condensation import OrientationScatter as OrientationSca
 from lazyscope.measure._condensation import condensation as condensation
 from lazyscope.measure._condensation import cosine_similarity as cosine_similarity
 from lazyscope.measure._condensation import orientation_scatter as orientation_scatter
+from lazyscope.measure._displacement import LANCZOS_AT_ONCE as LANCZOS_AT_ONCE
+from lazyscope.measure._displacement import LANCZOS_CONVERGED as LANCZOS_CONVERGED
 from lazyscope.measure._displacement import LANCZOS_STEPS as LANCZOS_STEPS
 from lazyscope.measure._displacement import SMALL_SIDE as SMALL_SIDE
 from lazyscope.measure._displacement import Displacement as Displacement

@@ -14,12 +14,11 @@ from lazyscope._jax import is_double, own_settings, pinned_random, random_key
 from lazyscope._types import Params, Scalar
 from lazyscope.model import group_norms
 
-LANCZOS_STEPS = 40
 SMALL_SIDE = 64
 """Matrices with a side no longer than this have their norms from the Gram matrix, exactly."""
 
-_AT_ONCE = 8
-_CONVERGED = 1e-9
+LANCZOS_STEPS, LANCZOS_AT_ONCE = 40, 8
+LANCZOS_CONVERGED = 1e-9
 """Of what a Ritz vector leaves, relative to its value, which is then off by about the square of this."""
 
 
@@ -169,11 +168,11 @@ def _lanczos_norm(matrix: Float[Array, "rows columns"]) -> Scalar:
 
     def some(carry: tuple[Array, ...], first: Array) -> tuple[Array, ...]:
         basis, chain, _, _ = carry
-        places = first + jnp.arange(_AT_ONCE)
+        places = first + jnp.arange(LANCZOS_AT_ONCE)
         (basis, _), found = jax.lax.scan(step, (basis, jnp.max(chain[0])), places)
         chain = jax.lax.dynamic_update_slice(chain, jnp.stack(found), (0, first))
-        value, left = _ritz(chain, first + _AT_ONCE - 1)
-        return basis, chain, value, left <= _CONVERGED * value
+        value, left = _ritz(chain, first + LANCZOS_AT_ONCE - 1)
+        return basis, chain, value, left <= LANCZOS_CONVERGED * value
 
     def step(
         carry: tuple[Array, Array], i: Array
@@ -195,7 +194,7 @@ def _lanczos_norm(matrix: Float[Array, "rows columns"]) -> Scalar:
         return jax.lax.cond(carry[-1], lambda c, _: c, some, carry, first), None
 
     begin = basis, chain, jnp.zeros((), dtype), jnp.asarray(False)
-    end, _ = jax.lax.scan(unless_done, begin, jnp.arange(0, LANCZOS_STEPS, _AT_ONCE))
+    end, _ = jax.lax.scan(unless_done, begin, jnp.arange(0, LANCZOS_STEPS, LANCZOS_AT_ONCE))
     return jnp.sqrt(jnp.maximum(end[2], 0.0))
 
 

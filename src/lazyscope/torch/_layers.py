@@ -60,8 +60,12 @@ def layer_readings(
 
 def _weights(use: Use, parameter: torch.Tensor) -> torch.Tensor:
     """The entries of a parameter, or of its change, as a use arranges them: (b, o, i)."""
-    numbers = use.view.numbers().to(parameter.device)
-    return use.arrange(parameter.flatten()[numbers] * use.view.scale)
+    entries, scale = use.view.entries, use.view.scale
+    if entries is None:  # all of them in their own order
+        used = parameter.reshape(use.view.shape)
+    else:
+        used = parameter.flatten()[entries.to(parameter.device)]
+    return use.arrange(used if scale == 1.0 else used * scale)
 
 
 def _squares(use: Use, data: torch.Tensor, weights: torch.Tensor) -> tuple[float, float]:

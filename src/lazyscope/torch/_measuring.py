@@ -61,7 +61,7 @@ def _curvature(
 ) -> dict[str, float]:
     """Ends of the spectrum of the kernel (n, n, C, C), and the sharpness of the loss."""
     with own_settings(double=True):
-        whole = jnp.asarray(kernel, float)
+        whole: Any = np.asarray(kernel, float)  # which LAPACK decomposes faster outside of JAX
         ends = ends_of(as_matrix(whole), precision)
         at = jnp.asarray(outputs.double().cpu().numpy())
         found = (*ends, sharpness_of(whole, ends[0], loss, at))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lazyscope import InputError
-from lazyscope.observe import Observer
+from lazyscope.observe import Observer, ends_of
 from observe.readings.test_features import slow_distance
 
 POINTS, WIDTH = 7, 6
@@ -153,3 +153,17 @@ def test_a_table_of_vectors_is_aligned_with_the_rows_that_are_looked_up():
     change, rows = np.arange(5.0)[:, None] * np.ones(4), tokens.ravel()
     expected = np.linalg.norm(change[rows]) / (np.linalg.norm(change) * np.sqrt(len(rows)))
     assert found.update_alignment[1] == pytest.approx(expected, rel=1e-5)
+
+
+def test_ends_of_a_spectrum_are_those_of_numpy_in_both_libraries(double):
+    rows = RNG.normal(size=(6, 4))
+    matrix = rows @ rows.T  # two eigenvalues are rounding
+    for given in (matrix, jnp.asarray(matrix)):
+        largest, smallest = ends_of(given, np.float64)
+        np.testing.assert_allclose(largest, np.linalg.norm(rows, 2) ** 2, rtol=1e-12)
+        assert smallest == 0
+        _, smallest = ends_of(given + 0.5 * np.eye(6), np.float64)
+        np.testing.assert_allclose(smallest, 0.5, rtol=1e-12)
+    lost = np.where(np.eye(6) > 0, np.nan, matrix)
+    assert np.isnan(ends_of(lost, np.float64)).all()
+    assert np.isnan(ends_of(jnp.asarray(lost), np.float64)).all()

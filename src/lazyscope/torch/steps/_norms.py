@@ -3,13 +3,13 @@
 import numpy as np
 import torch
 
-from lazyscope.measure import LANCZOS_STEPS, SMALL_SIDE
+from lazyscope.measure import LANCZOS_AT_ONCE, LANCZOS_CONVERGED, LANCZOS_STEPS, SMALL_SIDE
 
 
 def operator_norm(matrix: torch.Tensor) -> float:
     """Largest singular value, by the method of `lazyscope.measure.operator_norm`.
 
-    By the smaller Gram matrix where one side is at most 64, else by 40 Lanczos steps with full
+    By the smaller Gram matrix where one side is at most 64, else by up to 40 Lanczos steps with full
     reorthogonalisation. NaN for a matrix that is not finite.
     """
     if not bool(torch.isfinite(matrix).all()):
@@ -35,7 +35,7 @@ def _lanczos_norm(matrix: torch.Tensor) -> float:
     vector = torch.as_tensor(start / np.linalg.norm(start)).to(matrix)
     basis = vector[None]
     diagonal, beside = [], []
-    for _ in range(LANCZOS_STEPS):
+    for count in range(1, LANCZOS_STEPS + 1):
         image = matrix.T @ (matrix @ basis[-1])
         diagonal.append(float(image @ basis[-1]))
         for _ in range(2):
@@ -44,7 +44,16 @@ def _lanczos_norm(matrix: torch.Tensor) -> float:
         if length <= 1e-11 * max(map(abs, diagonal)):
             break
         beside.append(length)
+        if count % LANCZOS_AT_ONCE == 0:
+            value, last = _ritz(diagonal, beside)
+            if length * last <= LANCZOS_CONVERGED * value:
+                break
         basis = torch.cat([basis, image[None] / length])
+    return float(np.sqrt(max(_ritz(diagonal, beside)[0], 0.0)))
+
+
+def _ritz(diagonal: list[float], beside: list[float]) -> tuple[float, float]:
+    """The largest Ritz value of a chain, and the last entry of its vector."""
     side = beside[: len(diagonal) - 1]
-    tridiagonal = np.diag(diagonal) + np.diag(side, 1) + np.diag(side, -1)
-    return float(np.sqrt(max(np.linalg.eigvalsh(tridiagonal)[-1], 0.0)))
+    values, vectors = np.linalg.eigh(np.diag(diagonal) + np.diag(side, 1) + np.diag(side, -1))
+    return float(values[-1]), abs(float(vectors[-1, -1]))

@@ -1,8 +1,10 @@
 """What do the exponents of a training say about a parametrisation, and what would change it?
 
 A parametrisation is a list of exponents that measured ones should have. An interval contradicts one where
-it lies outside of what is expected by more than `MARGIN`, which finite widths alone can make, and supports it
-where it lies within half a power of it, the distance of familiar parametrisations.
+it lies outside of what is expected by more than `MARGIN`, which finite widths alone can make, and by more
+than a quarter of its own length, since the widest of a dozen intervals may miss by so much (few seeds,
+widths close to each other). It supports it where it lies within half a power of it, the distance of
+familiar parametrisations.
 
 Layers of a kind show their exponent u_l twice: what they write changes like m^(u_l + (p - 1) rho), and what
 their step takes off the loss like m^(u_l + p rho), which are rho apart, and kappa shows rho. So where the
@@ -60,7 +62,8 @@ class Evidence(NamedTuple):
         """Whether its interval lies outside of what is wanted."""
         low, high = self.found.interval
         wanted = self.wanted + shift
-        return low > wanted + MARGIN or (self.side == "both" and high < wanted - MARGIN)
+        margin = max(MARGIN, (high - low) / 4)
+        return low > wanted + margin or (self.side == "both" and high < wanted - margin)
 
     def near(self, shift: float = 0.0) -> bool:
         """Whether its middle is where it should be rather than at a neighbour."""
