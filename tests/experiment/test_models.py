@@ -1,5 +1,7 @@
 """Can a run draw any network, ours by name or a user's own, and is it the run that its settings say?"""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +15,7 @@ from lazyscope.experiment import (
     SingleRun,
     default_settings,
     function_experiment,
+    look_ahead,
     network_scheme,
     run_experiment,
     run_inputs,
@@ -21,7 +24,8 @@ from lazyscope.experiment import (
 )
 from lazyscope.flow import ExponentialFlow, OptimiserSteps, function_problem, solve_flow
 from lazyscope.model import network_names
-from lazyscope.scaling import Scheme, named_scheme
+from lazyscope.scaling import PowerLaw, Scheme, named_scheme
+from lazyscope.study._guarantee import Bound
 from lazyscope.sweep import SweepDesign, estimate_cost, open_store, run_sweep
 
 DIGITS = {"data": "digits", "num_points": 6, "num_test": 3, "target": "parity"}
@@ -182,6 +186,31 @@ def test_a_run_of_a_scheme_for_residual_networks_has_its_branches_and_speeds(dat
     descent = run_inputs({**settings, "method": "descent"}, data)
     np.testing.assert_allclose(descent["speeds"], [8.0, 3.0, 3.0, 1 / 8])
     assert descent["network"].branch_multiplier == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize("model", ["dense", "residual", "convolution", "residual-convolution"])
+def test_speeds_of_a_scheme_are_those_of_its_run_whatever_the_network(data, model):
+    """K(0) of a run with NTK scaling is near its limit; without its speeds, a hundred times it."""
+    settings = {**default_settings(), **DIGITS, "model": model, "width": 8, "depth": 2}
+    settings["scheme"] = "ntk"
+    scheme = scaled_network(settings, data)[1]
+    assert len(set(scheme.speed(8).tolist())) > 1
+    np.testing.assert_allclose(run_inputs(settings, data)["speeds"], scheme.speed(8))
+    wide = settings | {"width": 64}
+    seen = look_ahead(wide, ("forecast",), data=data)["forecast_rate"]
+    limit = Bound(data, 2, "relu", model).rates(scaled_network(wide, data)[1], 64)["limit"]
+    assert 1 / 3 < float(seen) / limit < 3
+
+
+@pytest.mark.parametrize("model", ["layer-norm", "attention"])
+def test_groups_at_fixed_values_have_speed_one_beside_those_of_the_scheme(data, model):
+    settings = {**default_settings(), **QUICK, "model": model}
+    network, scheme = scaled_network(settings, data)
+    fast = replace(scheme, speeds=tuple(PowerLaw(3.0, 0.0) for _ in scheme.speeds))
+    speeds = run_inputs(settings, data, fast)["speeds"]
+    drawn = len(network.layers)
+    assert speeds[:drawn].tolist() == [3.0] * drawn
+    assert speeds[drawn:].tolist() == [1.0] * (len(network.group_names) - drawn)
 
 
 def test_other_schemes_leave_residual_networks_as_they_were(data):

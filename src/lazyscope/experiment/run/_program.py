@@ -113,11 +113,12 @@ def run_inputs(
     check_targets(named_loss(loss), data.y_train)
     width, numbers_of = int(settings["width"]), drawn_scheme(settings, scheme)  # type: ignore[arg-type]
     method = drawn_method(settings, scheme, method)
-    own_speeds = isinstance(network, Dense) or scheme.branches is not None
+    speeds = np.ones(len(network.group_names))  # of groups at fixed values: their scheme has none
+    speeds[: len(network.layers)] = numbers_of.speed(width)
     numbers = {
         "network": network,
         "weight_std": network.weight_std(numbers_of.alpha(width)),
-        "speeds": numbers_of.speed(width) if own_speeds else np.ones(len(network.group_names)),
+        "speeds": speeds,
         "start_share": start_share(settings),
         "stop": settings["stop"],
         "method": method,
