@@ -85,9 +85,11 @@ nightly: lint
 bench: $(VENV)/.dev-installed
 	$(BIN)/python -m benchmarks
 
-# Strict: a link, an anchor or a formula that is wrong, and a tutorial that fails, end it.
+# Strict: a link, an anchor or a formula that is wrong, and a tutorial that fails, end it; so does a built
+# site that lacks something.
 docs: $(VENV)/.dev-installed
 	NO_MKDOCS_2_WARNING=1 $(COMPILED) $(BIN)/python -m mkdocs build --strict
+	LAZYSCOPE_SITE=$(CURDIR)/site $(BIN)/python -m pytest tests/site/test_built_site.py
 	@echo "site/index.html"
 
 # Minutes: every page of the gallery. What its stores hold is not run twice.

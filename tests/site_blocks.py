@@ -32,7 +32,7 @@ def _title(options: str, text: str) -> str:
     return told[1] if told else ""
 
 
-# Tutorials are run by the build of the site, see test_site.py.
+# Tutorials are run by the build of the site, see test_built_site.py.
 PAGES = [
     page
     for page in [

@@ -1,12 +1,10 @@
-"""Does the site build, strictly, with links, tutorials and formulas, and nothing from elsewhere?"""
+"""Are the parts of the site right that its build puts together, and does a wrong link end it?"""
 
 import importlib.util
 import os
-import re
 import subprocess
 import sys
 import tomllib
-from html import unescape
 from pathlib import Path
 
 import pytest
@@ -18,78 +16,6 @@ pytestmark = pytest.mark.skipif(
     any(importlib.util.find_spec(n) is None for n in ("mkdocs", "latex2mathml", "material")),
     reason="the extra docs is not installed",
 )
-LOADED = re.compile(
-    r"<(?:script|img|iframe|source)[^>]*\bsrc=[\"']?(?:https?:)?//|<link[^>]*stylesheet[^>]*href=[\"']?(?:https?:)?//"
-)
-
-
-def build(folder, **variables):
-    return subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "NO_MKDOCS_2_WARNING": "1", **variables},
-    )
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """The site without the reference, which takes as long as all the rest."""
-    folder = tmp_path_factory.mktemp("site")
-    done = build(folder, LAZYSCOPE_SITE_API="false")
-    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
-    return folder
-
-
-def test_pages_load_nothing_from_elsewhere(site):
-    pages = sorted(site.rglob("*.html"))
-    assert len(pages) > 30
-    loaded = [
-        p.name
-        for p in pages
-        if p.parent.name not in ("gallery", "explorer") and LOADED.search(p.read_text("utf-8"))
-    ]
-    assert loaded == []
-    fetched = [
-        p.name
-        for p in site.rglob("*.css")
-        if re.search(r"url\([\"']?(https?:)?//", p.read_text("utf-8"))
-    ]
-    assert fetched == []
-
-
-def test_formulas_of_theory_are_mathematics(site):
-    page = (site / "theory.html").read_text("utf-8")
-    assert page.count("<math") > 200
-    assert 'class="arithmatex"' not in page
-    assert not re.search(r'href="[^"]*/?(T|0|x)"', page)  # W[l](T) was a link once
-    body = re.sub(r"<(pre|code).*?</\1>", "", page, flags=re.DOTALL)
-    assert not re.search(r">[^<]*\balpha_l\b", body.split('class="md-content"')[1])
-
-
-def test_tutorials_show_what_their_blocks_print_and_draw(site):
-    lazy = (site / "tutorials" / "is-my-network-lazy.html").read_text("utf-8")
-    assert "regime: theta-lazy" in lazy
-    assert (site / "tutorials" / "is-my-network-lazy" / "start.svg").stat().st_size > 5000
-    assert (site / "tutorials" / "luo-2021" / "diagram.pdf").read_bytes()[:4] == b"%PDF"
-
-
-def test_the_gallery_has_a_page_of_every_study(site):
-    import gallery
-
-    from lazyscope.study import study_names
-
-    assert set(study_names()) < set(gallery.SHOWN)
-    page = (site / "gallery.html").read_text("utf-8")
-    for name, shown in gallery.SHOWN.items():
-        assert f'href="gallery/{name}.html"' in page
-        assert shown.commands[-1] in unescape(re.sub(r"<[^>]+>", "", page)), name
-        text = (site / "gallery" / f"{name}.html").read_text("utf-8")
-        assert "plotly.js" in text
-        assert "{shared" not in text
-        assert 1.5e6 < len(text) < 2.5e6
-        assert (gallery.KEPT / f"{name}.html").stat().st_size < 5e5
 
 
 def test_what_pages_share_is_taken_out_and_put_in_again(tmp_path):
@@ -125,15 +51,6 @@ def test_a_wrong_link_ends_the_build(tmp_path, written, wrong):
     )
     assert done.returncode != 0
     assert wrong in done.stdout + done.stderr
-
-
-@pytest.mark.slow
-def test_the_whole_site_builds_with_its_reference(tmp_path):
-    done = build(tmp_path)
-    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
-    page = (tmp_path / "api" / "scaling.html").read_text("utf-8")
-    assert "named_scheme" in page
-    assert ":::" not in page
 
 
 @pytest.mark.parametrize(

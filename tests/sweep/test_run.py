@@ -182,16 +182,19 @@ def test_an_interruption_keeps_what_was_finished(tmp_path):
 
 def test_replaced_data_are_refused(tmp_path):
     rng = np.random.default_rng(0)
-    file, store = tmp_path / "d.npz", tmp_path / "store"
-    np.savez(file, x=rng.normal(size=(6, 3)), y=rng.normal(size=6))
+    file = tmp_path / "d.npz"
     fixed = {"scheme": "ntk", "data": str(file), "num_points": 4, "width": 8}
-    assert run_sweep(SweepDesign(axes={"seed": [0]}, fixed=fixed), store).complete
-    np.savez(file, x=rng.normal(size=(6, 3)), y=rng.normal(size=6))
-    from lazyscope.experiment._data import _cached
 
-    _cached.cache_clear()
+    def run(seeds):
+        sweep = SweepDesign(axes={"seed": range(seeds)}, fixed=fixed)
+        return run_sweep_with(ThreadWorkers(1), made_up_unit, sweep, tmp_path / "store")
+
+    np.savez(file, x=rng.normal(size=(6, 3)), y=rng.normal(size=6))
+    assert run(1).complete
+    assert run(2).complete
+    np.savez(file, x=rng.normal(size=(6, 3)), y=rng.normal(size=6))
     with pytest.raises(StoreError, match="data that it began with"):
-        run_sweep(SweepDesign(axes={"seed": [0, 1]}, fixed=fixed), store)
+        run(3)
 
 
 def write_idx(path, array):
