@@ -22,8 +22,8 @@ import jax
 import numpy as np
 
 from benchmarks.many_points import images
-from lazyscope import _checkpoint
 from lazyscope._checks import InputError
+from lazyscope._file import _checkpoint
 from lazyscope.flow import ExponentialFlow, Problem, dense_problem, solve_flow
 from lazyscope.model import Dense
 

@@ -7,7 +7,7 @@ import sys
 import jax
 import numpy as np
 
-from lazyscope import _checkpoint
+from lazyscope._file import _checkpoint
 from lazyscope.flow import ExponentialFlow, dense_problem, solve_flow
 from lazyscope.model import Dense
 

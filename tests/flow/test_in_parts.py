@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from flow import killed_flow
-from lazyscope import _checkpoint
 from lazyscope._checks import InputError
+from lazyscope._file import _checkpoint
 from lazyscope.flow import OptimiserSteps, solve_flow
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lazyscope import _checkpoint
+from lazyscope._file import _checkpoint
 from lazyscope.operator import (
     PreconditionerSettings,
     kernel_operator,

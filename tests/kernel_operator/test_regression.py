@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from kernel_operator import killed_solution
-from lazyscope import _checkpoint
 from lazyscope._checks import InputError
+from lazyscope._file import _checkpoint
 from lazyscope._outcome import Outcome
 from lazyscope.operator import (
     PreconditionerSettings,

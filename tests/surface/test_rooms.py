@@ -14,7 +14,6 @@ import lazyscope
 SOURCE = Path(lazyscope.__file__).parent
 WORDS = (
     "_types",
-    "_checkpoint",
     "_cluster",
     "_loss",
     "_outcome",

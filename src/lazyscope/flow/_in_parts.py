@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lazyscope._checkpoint import Checkpoint
+from lazyscope._file import Checkpoint
 from lazyscope._outcome import Outcome
 from lazyscope.flow._method import AbstractMethod, FlowState
 from lazyscope.flow._problem import Problem

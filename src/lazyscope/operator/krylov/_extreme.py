@@ -7,10 +7,10 @@ from typing import final
 
 import numpy as np
 
-from lazyscope._checkpoint import Checkpoint
 from lazyscope._checks import check_count, check_fraction, check_instance, check_positive
 from lazyscope._entry import checked
 from lazyscope._estimate import LEVEL, Estimate
+from lazyscope._file import Checkpoint
 from lazyscope._result import AbstractResult
 from lazyscope.kernel import zero_share
 from lazyscope.operator._operator import AbstractKernelOperator

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias, final
 import numpy as np
 from jaxtyping import Float
 
-from lazyscope._checkpoint import Checkpoint
+from lazyscope._file import Checkpoint
 from lazyscope._outcome import Outcome
 
 

@@ -10,7 +10,6 @@ from typing import Any, final
 import numpy as np
 from jaxtyping import Float, Real
 
-from lazyscope._checkpoint import Checkpoint
 from lazyscope._checks import (
     InputError,
     check_choice,
@@ -20,6 +19,7 @@ from lazyscope._checks import (
     check_positive,
 )
 from lazyscope._entry import checked
+from lazyscope._file import Checkpoint
 from lazyscope._outcome import Outcome
 from lazyscope._result import AbstractResult
 from lazyscope.kernel import zero_share

@@ -10,7 +10,7 @@ from typing import Any, final
 import numpy as np
 
 from lazyscope._checks import InputError
-from lazyscope._file import local_path, write_bytes_whole
+from lazyscope._file._whole import local_path, write_bytes_whole
 
 SECONDS_BETWEEN = 30.0
 """Between two writings of a checkpoint."""
