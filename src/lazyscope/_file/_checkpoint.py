@@ -7,8 +7,6 @@ import zipfile
 from pathlib import Path
 from typing import Any, final
 
-import numpy as np
-
 from lazyscope._checks import InputError
 from lazyscope._file._whole import local_path, write_bytes_whole
 
@@ -35,10 +33,12 @@ class Checkpoint:
         self._path: Path | None = None if path is None else local_path("a checkpoint", path)
         self._problem, self._parts, self._written = problem, parts, time.monotonic()
 
-    def found(self) -> dict[str, np.ndarray] | None:
+    def found(self) -> dict[str, Any] | None:
         """What was written last; None where there is nothing."""
         if self._path is None or not self._path.exists():
             return None
+        import numpy as np  # here, since it takes its time to load
+
         try:
             with np.load(self._path, allow_pickle=False) as held:
                 state = {name: held[name] for name in held.files}
@@ -52,6 +52,8 @@ class Checkpoint:
         """Write where the computation stands, if it is time."""
         if self._path is None or (not last and time.monotonic() - self._written < SECONDS_BETWEEN):
             return
+        import numpy as np
+
         content = io.BytesIO()
         np.savez(content, **{_KEY: np.asarray(self._problem)}, **state)
         self._path.parent.mkdir(parents=True, exist_ok=True)
