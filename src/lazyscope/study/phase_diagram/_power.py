@@ -14,17 +14,15 @@ from lazyscope.study._sweep_exponents import (
     LEAST_ACCURACY,
     accuracy_of_steps,
 )
+from lazyscope.study.kappa._power import NOISES
 from lazyscope.study.phase_diagram._boundaries import boundaries
 from lazyscope.study.phase_diagram._estimates import MARGIN
 from lazyscope.study.phase_diagram._judge import answer_of_plane
 from lazyscope.study.phase_diagram._law import PlaneLaw
 from lazyscope.study.phase_diagram._plane_settings import AbstractPlaneSettings
 from lazyscope.study.phase_diagram._verdict import sign_check
+from lazyscope.study.random_schemes._power import TIMES
 
-_NOISES = (0.02, 0.1)
-"""Scatter of log displacements at real widths: of usual runs, of wild ones."""
-_TIMES = (1.0, 5.0)
-"""Errors of log displacements at virtual widths, in units of a run's accuracy."""
 _DRAWS, _PLANES = 100, 20
 
 Ends = Float[np.ndarray, "part x y layer"]
@@ -57,11 +55,11 @@ def _sources(
 ) -> Iterator[tuple[float, Callable[[np.random.Generator], Ends]]]:
     """Sizes of noise, each with what draws the exponents of a plane that follows the law."""
     if not settings.is_virtual:
-        for noise in _NOISES:
+        for noise in NOISES:
             yield noise, _at_real_widths(settings, law, noise)
         return
     accuracies = [settings.accuracy_of(settings.exponents(*cell)) for cell in settings.cells()]
-    for times in _TIMES:
+    for times in TIMES:
         yield times * max(accuracies), _at_virtual_widths(settings, law, times, accuracies)
 
 
