@@ -15,7 +15,7 @@ from lazyscope.limit.dual._closed_forms import PiecewiseLinear
 from lazyscope.model.composed import ActivationPart, ComposedNetwork, DensePart
 
 _COMBINE = {"covariance": covariance, "tangent": tangent, "layers": tangent_by_layer}
-_TILE = 512
+_DENSE_TILE = 512
 
 
 def dense_row(network: ComposedNetwork, stds: tuple[np.ndarray, np.ndarray]) -> LimitNetwork | None:
@@ -40,4 +40,4 @@ def dense_row(network: ComposedNetwork, stds: tuple[np.ndarray, np.ndarray]) -> 
 
 def dense_row_kernel(what: str, row: LimitNetwork, x1: Any, x2: Any | None) -> np.ndarray:
     """Its covariance, tangent kernel, or the shares of its layers."""
-    return kernel_of(_COMBINE[what], row, x1, x2, _TILE)
+    return kernel_of(_COMBINE[what], row, x1, x2, _DENSE_TILE)
