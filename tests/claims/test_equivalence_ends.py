@@ -12,7 +12,13 @@ from lazyscope.claims.law._attention_start import (
     squared_error,
 )
 from lazyscope.claims.law._blocks import BLOCKS, blockwise, root_of
-from lazyscope.claims.law._equivalence_ends import crossing, extrapolated, size_of, square_of
+from lazyscope.claims.law._equivalence_ends import (
+    crossing,
+    extrapolated,
+    size_of,
+    square_of,
+    square_of_units,
+)
 
 
 def curves(correction, noise=0.0, power=1, widths=(32, 64, 128)):
@@ -41,6 +47,18 @@ def test_no_more_than_noise_is_no_proof_of_an_exact_zero():
     found = root_of(blockwise(lambda kept: square_of(noisy[kept])))
     assert found.low == 0.0
     assert found.high > 0.01
+
+
+def test_units_per_point_are_those_at_which_the_error_is_a_tenth_of_the_fall():
+    """Errors and falls that are proportional along the curve, with noise and a second order beside."""
+    known = curves(3 * 0.7 * 16, widths=(32, 64, 128, 512))  # 0.7 of the fall at one unit a point
+    assert square_of_units(known, (32, 64, 128, 512), 16) == pytest.approx(7.0**2, rel=0.06)
+    noisy = curves(3 * 0.7 * 16, noise=0.05, widths=(32, 64, 128, 512))
+    found = root_of(blockwise(lambda kept: square_of_units(noisy[kept], (32, 64, 128, 512), 16)))
+    assert found.low < 7.0 < found.high
+    nothing = curves(0.0, noise=0.05, widths=(32, 64, 128, 512))
+    found = root_of(blockwise(lambda kept: square_of_units(nothing[kept], (32, 64, 128, 512), 16)))
+    assert found.low == 0.0
 
 
 def test_the_place_of_a_bound_is_found_from_either_side_and_is_unknown_where_all_are_beyond():

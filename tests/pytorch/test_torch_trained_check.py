@@ -121,6 +121,85 @@ def test_trainings_of_modules_that_make_no_sense_are_refused(given, message):
         coordinate_check(transformer, TOKENS, SMALL, 2, **told)
 
 
+class Small(nn.Module):
+    """Three layers, with what a network may do that is no good for a check."""
+
+    def __init__(self, width, *, norm=False, pack=lambda out: out):
+        super().__init__()
+        self.first, self.last = nn.Linear(3, width), nn.Linear(width, 2)
+        self.second = nn.Linear(width, width)
+        self.norm, self.pack = nn.BatchNorm1d(width) if norm else nn.Identity(), pack
+
+    def forward(self, x):
+        return self.pack(self.last(torch.relu(self.norm(self.second(torch.relu(self.first(x)))))))
+
+
+def small(**told):
+    def build(width, seed):
+        torch.manual_seed(seed)
+        return Small(width, **told)
+
+    return build
+
+
+ROWS = (
+    torch.randn(5, 3, generator=torch.Generator().manual_seed(0)),
+    torch.tensor([0, 1, 0, 1, 1]),
+)
+IGNORED = (ROWS[0], torch.full((5,), -100))
+
+
+def kept_and_returned(width, seed, *, made={}):  # noqa: B006
+    return made.setdefault(width, Small(width))
+
+
+def scheduled(module):
+    made = torch.optim.Adam(module.parameters(), lr=1e-3)
+    return torch.optim.lr_scheduler.StepLR(made, 1)
+
+
+@pytest.mark.parametrize(
+    ("build", "given", "message"),
+    [
+        (small(pack=lambda out: {"out": out}), {}, "received: dict with out"),
+        (small(norm=True), {"batch_size": 1}, "a step on a batch must be possible"),
+        (small(), {"loss": lambda f, y: cross_entropy(f, y).detach()}, "must have a gradient"),
+        (small(), {"loss": lambda f, y: cross_entropy(f, y) * torch.nan}, "the loss at the start"),
+        (small(), {"loss": lambda f, y: (f - f.detach()).abs().sqrt().sum()}, "the first step"),
+        (kept_and_returned, {}, "must depend on the seed"),
+        (small(), {"train": scheduled}, "a schedule of learning rates"),
+    ],
+)
+def test_networks_losses_and_batches_that_allow_no_step_are_refused(build, given, message):
+    told = {"loss": "cross-entropy", "train": "adam", "steps": 1} | given
+    with pytest.raises(InputError, match=f"(?i){message}"):
+        coordinate_check(build, ROWS, SMALL, 2, **told)
+
+
+def test_targets_that_are_all_left_out_are_no_training_that_does_nothing():
+    with pytest.raises(InputError, match=r"(?i)the loss at the start must be finite.*at width 8"):
+        coordinate_check(small(), IGNORED, SMALL, 2, train="adam", loss="cross-entropy", steps=1)
+
+
+def test_outputs_in_lists_and_mappings_count_and_schedules_are_said_to_stand_still():
+    def optimiser_with_schedule(module):
+        made = torch.optim.Adam(module.parameters(), lr=1e-3)
+        torch.optim.lr_scheduler.StepLR(made, 1)
+        return made
+
+    packs = (lambda out: out, lambda out: [out, 0], lambda out: {"logits": out, "loss": 0})
+    checks = [
+        coordinate_check(
+            small(pack=pack), ROWS, SMALL, 2, train=train, loss="cross-entropy", steps=1
+        )
+        for pack, train in zip(packs, ("adam", "adam", optimiser_with_schedule), strict=True)
+    ]
+    for check in checks[1:]:
+        np.testing.assert_allclose(check.measured.reach, checks[0].measured.reach, rtol=1e-9)
+    assert not any("schedule" in note for note in checks[1].notes)
+    assert any("schedule of learning rates" in note for note in checks[2].notes)
+
+
 def grown(module, x, y, steps):
     module.readout.weight = nn.Parameter(module.readout.weight.detach() * 2)
 

@@ -140,6 +140,24 @@ def test_planted_faults_of_mup_contradict_it_and_are_named(changed, what, expone
         check.assert_is("mup")
 
 
+def test_biases_that_fall_with_the_fan_in_are_named_for_a_kappa_that_falls():
+    """As PyTorch draws them; a bias of order one leaves the readout as what is too small."""
+    check = planted("mup", kappa=-0.25)
+    assert dict(check.changes_to_mup) == {"initial weights, or multiplier, of last": 0.25}
+    arrays = (check.arrays[0]._replace(name="second.bias", matrix=False), *check.arrays[1:])
+    law = np.array(WIDTHS, float)[:, None] * np.ones(SEEDS)
+    for power, told in ((-0.5, {"initial values of second.bias": 0.5}), (0.0, None)):
+        size = np.stack([law**power] * 3) * np.exp(0.01 * np.sin(np.arange(SEEDS)))
+        measured = check.measured._replace(size=size)
+        found = dataclasses.replace(
+            check,
+            arrays=arrays,
+            measured=measured,
+            exponents=exponents_of(measured, WIDTHS, arrays),
+        )
+        assert dict(found.changes_to_mup) == (told or dict(check.changes_to_mup))
+
+
 def test_attention_with_one_over_d_is_no_fault():
     assert planted("mup", scores=-0.5).verdict("mup")["answer"] == "supported"
 
@@ -397,6 +415,28 @@ def test_a_function_that_writes_into_what_it_gets_trains_as_one_that_does_not():
     ]  # fmt: skip
     assert losses[0][-1] < losses[0][0]
     np.testing.assert_allclose(losses[1:], [losses[0]] * 2, rtol=1e-12)
+
+
+def test_a_function_that_trains_gets_targets_as_they_were_given_and_may_diverge():
+    """Classes stay whole numbers beside a loss by name; what overflows is an outcome."""
+    seen = []
+
+    def train(apply, params, x, y, steps):
+        seen.append(y)
+        return jax.tree.map(lambda w: w * (jnp.inf if steps > 1 else 0.9), params)
+
+    def two_classes(width, seed):
+        apply, params = in_jax(width, seed)
+        return apply, params | {"last": np.repeat(params["last"], 2, axis=1)}
+
+    asked = asked_training(train, steps=2, loss="cross-entropy")
+    points = (POINTS[0], np.array([0, 1, 1]))
+    network = FunctionTraining(call_build(two_classes, 8, 0), points, asked, (8, 0))
+    found = network.train([None, None], [1])
+    assert [y.tolist() for y in seen] == [[0, 1, 1]] * 2
+    assert all(jnp.issubdtype(y.dtype, jnp.integer) for y in seen)
+    assert np.isfinite(found.reach[0]).all()
+    assert not np.isfinite(found.loss[-1])
 
 
 def test_a_loss_of_ones_own_gets_classes_as_whole_numbers():

@@ -1,7 +1,10 @@
-"""Which network did a build of a check draw, and is it the network alone?"""
+"""Which networks did a build of a check draw, and are they networks alone, and several?"""
 
 from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
+from jaxtyping import Float
 
 from lazyscope._checks import InputError
 from lazyscope.observe import Build, Described, DescribedModule, call_build
@@ -31,6 +34,25 @@ def drawn_network(build: Build, width: int, seed: int) -> Described | DescribedM
                 "(`lazyscope check` has --optimizer)",
             )
     return made
+
+
+def check_seeds(losses: Float[np.ndarray, "W S T"], axis: str) -> None:
+    """Refuse networks that no seed changes: copies of one draw, whose scatter says nothing.
+
+    Args:
+        losses: of every network at every step.
+        axis: what the widths are of.
+
+    Raises:
+        InputError: all seeds have the same losses, at every width.
+    """
+    if np.array_equal(losses, np.broadcast_to(losses[:, :1], losses.shape), equal_nan=True):
+        raise InputError(
+            "build must depend on the seed",
+            received=f"{losses.shape[1]} seeds with the same losses at every {axis}",
+            cause="a seed that build ignores, or one network that is kept and returned again",
+            fix="draw the parameters from the second argument of build, as in torch.manual_seed(seed)",
+        )
 
 
 def _trains(given: Any) -> bool:

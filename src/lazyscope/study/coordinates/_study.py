@@ -13,7 +13,7 @@ from lazyscope._trace import growing_axes
 from lazyscope.data import Dataset, from_tensor, points_and_targets
 from lazyscope.measure import estimate_exponents
 from lazyscope.observe import Build, check_shapes, clearest, rates_of
-from lazyscope.study.coordinates._drawn import drawn_network
+from lazyscope.study.coordinates._drawn import check_seeds, drawn_network
 from lazyscope.study.coordinates._layers import find_layers
 from lazyscope.study.coordinates._network import Network, network_of
 from lazyscope.study.coordinates._readout import (
@@ -227,6 +227,7 @@ def _from_runs(
         found.append(run.network.first_steps(y, axes, by_leaf, steps))
         if progress is not None:
             progress(done, len(runs))
+    check_seeds(np.array([each.loss for each in found]).reshape(len(widths), seeds, -1), "width")
     measured = _measured(found, rates, leaves, readout.leaves, widths, seeds)
     fixed = [layer.name for layer in layers if layer.kind == "fixed"]
     return CoordinateCheck(

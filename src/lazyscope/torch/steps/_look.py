@@ -41,9 +41,22 @@ class Flat(torch.nn.Module):
 
 
 def raw_outputs(out: Any) -> Any:
-    """The tensor of outputs in what a module returns: the logits of a record, the first of a tuple."""
-    out = getattr(out, "logits", out)
-    return out[0] if isinstance(out, tuple) else out
+    """The tensor of outputs in what a module returns: the logits of a record, the first of a tuple.
+
+    Raises:
+        InputError: no tensor is found there.
+    """
+    found = out.get("logits", out) if isinstance(out, Mapping) else getattr(out, "logits", out)
+    found = found[0] if isinstance(found, tuple | list) and found else found
+    if not isinstance(found, torch.Tensor):
+        names = f" with {', '.join(map(str, out))}" if isinstance(out, Mapping) else ""
+        raise InputError(
+            "a module must return its outputs as a tensor, as logits of a record, or first in a tuple",
+            received=f"{type(out).__name__}{names}",
+            cause="outputs under another name, or the loss in their place",
+            fix="wrap the module into one that returns the outputs alone",
+        )
+    return found
 
 
 class State(NamedTuple):
@@ -151,6 +164,7 @@ class Looked:
         with state_restored(self._flat):
             _quiet(self._flat)
             loss = self._loss(raw_outputs(self.module(self.x.clone())), self.y)
+            check_differentiable(loss)
             return _zeros_for_none(
                 torch.autograd.grad(loss, self.parameters, allow_unused=True), self.parameters
             )
@@ -186,6 +200,17 @@ class Looked:
         """Put these values in."""
         for p, value in zip(self.parameters, values, strict=True):
             p.copy_(value)
+
+
+def check_differentiable(loss: torch.Tensor) -> None:
+    """Refuse a loss that no longer knows the parameters."""
+    if not loss.requires_grad:
+        raise InputError(
+            "a loss must have a gradient by the parameters",
+            received="a loss without a history",
+            cause="detach(), item() or numpy() inside the loss, or an argmax",
+            fix="compute it from the outputs by differentiable functions of PyTorch",
+        )
 
 
 def sizes_of(values: Sequence[torch.Tensor], axes: Sequence[int | None]) -> list[float]:

@@ -39,7 +39,8 @@ def check_optimisers(
         raise InputError(
             f"{asker} must make an optimiser of PyTorch, or a list of them",
             received=f"{made!r:.80}",
-            cause="a function that trains (which takes module, x, y, steps), or one that returns nothing",
+            cause="a function that trains (which takes module, x, y, steps), one that returns nothing, or a "
+            "schedule of learning rates, whose steps belong to a function that trains",
             fix="return for instance torch.optim.AdamW(module.parameters(), lr=1e-3)",
         )
     names = {id(p): name for name, p in module.named_parameters()}

@@ -100,12 +100,23 @@ def steps_of(
         with process_state_held(), torch.enable_grad():
             seed_all(seed + step)
             chosen = slice(None) if batches is None else torch.as_tensor(batches[step - 1])
-            for each in held:
-                each.zero_grad()
-            out = raw_outputs(looked.module(looked.x[chosen].clone()))
-            looked.loss_of(out, looked.y[chosen]).backward()
-            for each in held:
-                each.step()
+            try:
+                for each in held:
+                    each.zero_grad()
+                out = raw_outputs(looked.module(looked.x[chosen].clone()))
+                looked.loss_of(out, looked.y[chosen]).backward()
+                for each in held:
+                    each.step()
+            except InputError:
+                raise
+            except Exception as error:
+                raise InputError(
+                    "a step on a batch must be possible",
+                    received=f"{type(error).__name__}: {str(error)[:200]}",
+                    cause="batches that a layer does not take (one example for a batch norm that trains), or "
+                    "an optimiser that does not take these gradients",
+                    fix="take the step on its own with a copy of the module",
+                ) from error
 
     return move
 

@@ -15,6 +15,9 @@ from lazyscope.study.coordinates.trained._verdict import (
     Subject,
 )
 
+_OF_FAN_IN = -0.5
+"""Of a bias that is drawn like the weights of a hidden layer, 1/sqrt(fan-in), as PyTorch does."""
+
 
 def to_mup(judged: Sequence[Judged], subject: Subject) -> tuple[Change, ...]:
     """What to multiply by which power, so that every layer moves at order one; none where it does.
@@ -109,6 +112,14 @@ def _of_readout(subject: Subject) -> Iterator[Change]:
     """What kappa says of the readout; its step sees a multiplier too, but not the initial weights."""
     power = exact(subject.exponents.kappa)
     if power is None or power == 0:
+        return
+    falling = [
+        each.called
+        for each, size in zip(subject.arrays, subject.exponents.size, strict=True)
+        if not each.matrix and each.kind == "input" and exact(size) == _OF_FAN_IN
+    ]
+    if power < 0 and falling:  # what the readout reads is smaller, not the readout
+        yield from (Change(f"initial values of {name}", -_OF_FAN_IN) for name in falling)
         return
     first = subject.readouts[0]
     p = 2 if subject.arrays[first].optimiser == "sgd" else 1

@@ -10,7 +10,7 @@ from lazyscope._checks import InputError
 from lazyscope._provenance import versions
 from lazyscope._trace import ArrayRoles, growing_axes
 from lazyscope.observe import Build, Described, check_shapes, clearest
-from lazyscope.study.coordinates._drawn import drawn_network
+from lazyscope.study.coordinates._drawn import check_seeds, drawn_network
 from lazyscope.study.coordinates._readout import Outline, Readout, find_readout, named_readout
 from lazyscope.study.coordinates.trained._asked import AskedTraining
 from lazyscope.study.coordinates.trained._exponents import (
@@ -253,8 +253,9 @@ def _reduced(run: Steps, members: Sequence[Sequence[int]]) -> Steps:
 
 
 def _check_moves(moved_at: np.ndarray, runs: Sequence[Steps], plan: Plan, grid: Grid) -> None:
-    """Refuse trainings that do nothing, and axes along which nothing changes."""
+    """Refuse trainings that do nothing or are not finite, and axes or seeds along which nothing changes."""
     if not moved_at.any():
+        _check_finite(runs, grid)
         raise InputError(
             "the training must move the parameters",
             received=f"no array that a gradient moved in {len(runs[0].reach)} steps",
@@ -262,7 +263,8 @@ def _check_moves(moved_at: np.ndarray, runs: Sequence[Steps], plan: Plan, grid: 
             "that works on a copy",
             fix="take more steps, or let train change the parameters that it gets",
         )
-    by_value = [runs[k * grid.seeds] for k in range(len(grid.values))]
+    shape = len(grid.values), grid.seeds
+    by_value = runs[:: grid.seeds]
     if not plan.shapes_differ and all(
         np.array_equal(run.loss, by_value[0].loss) for run in by_value[1:]
     ):
@@ -272,17 +274,36 @@ def _check_moves(moved_at: np.ndarray, runs: Sequence[Steps], plan: Plan, grid: 
             cause="an argument that build ignores",
             fix="use the first argument of build",
         )
+    check_seeds(np.array([run.loss for run in runs]).reshape(*shape, -1), grid.axis)
+
+
+def _check_finite(runs: Sequence[Steps], grid: Grid) -> None:
+    """Refuse losses, or first steps, that are no numbers: where they are, so that nothing is judged."""
+    for what, values in (
+        ("the loss at the start", [run.loss[0] for run in runs]),
+        ("the first step, or the gradient that it follows,", [run.reach[0].sum() for run in runs]),
+    ):
+        lost = (~np.isfinite(values)).reshape(len(grid.values), grid.seeds).sum(axis=1)
+        if lost.any():
+            raise InputError(
+                f"{what} must be finite",
+                received=_counted(lost, grid),
+                cause="a loss that divides by nothing (no target that counts, a logarithm of zero), numbers "
+                "out of range, or a root at zero",
+                fix="call the loss and its gradient on a network of that size on their own",
+            )
+
+
+def _counted(lost: np.ndarray, grid: Grid) -> str:
+    pairs = zip(lost, grid.values, strict=True)
+    return ", ".join(f"{k} of {grid.seeds} at {grid.axis} {value}" for k, value in pairs if k)
 
 
 def _lost(lost: np.ndarray, grid: Grid) -> list[str]:
     """A sentence on runs that diverged."""
     if not lost.any():
         return []
-    told = ", ".join(
-        f"{k} of {grid.seeds} at {value}"
-        for k, value in zip(lost.sum(axis=1), grid.values, strict=True)
-        if k
-    )
+    told = _counted(lost.sum(axis=1), grid)
     return [f"The loss was not finite in {told}; the first steps are judged."]
 
 

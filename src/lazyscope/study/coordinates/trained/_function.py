@@ -62,7 +62,8 @@ class FunctionTraining:
         example = self._network.example
         self._constants = (tuple(example.closed.consts), self._network.context)
         form = self._output_form()
-        self._y = _targets(asked.loss, np.asarray(y), (self._network.num_points, *form))
+        self._given = np.asarray(y)
+        self._y = _targets(asked.loss, self._given, (self._network.num_points, *form))
         self._programs = _programs(example, asked.loss, form)
         self.rates: np.ndarray | None = None
         if described.rates is not None:
@@ -253,9 +254,11 @@ class FunctionTraining:
         # Their own, which they may write into or donate.
         params, points = jax.tree.map(_own_copy, (self._network.params, x))
         try:
-            made = self._asked.train(apply, params, points, jnp.array(self._y), number)
+            made = self._asked.train(apply, params, points, jnp.array(self._given), number)
             _check_shapes(made, self._leaves)
-            found = tuple(pose(_Rows(apply), made, x, None).leaves)
+            found = tuple(map(jnp.asarray, jax.tree.leaves(made)))
+            if all(bool(jnp.isfinite(leaf).all()) for leaf in found):
+                found = tuple(pose(_Rows(apply), made, x, None).leaves)
         except InputError:
             raise
         except Exception as error:

@@ -46,6 +46,8 @@ class ModuleTraining:
             outline = self.outline()
             self.rates = rates_of(described, outline.groups)[list(outline.leaf_group)]
         self._optimisers = self._made()
+        if any("initial_lr" in group for o in self._optimisers or () for group in o.param_groups):
+            self.notes += (_SCHEDULED,)
 
     def outline(self) -> Outline:
         """What its parameters are called and how large they are."""
@@ -72,7 +74,7 @@ class ModuleTraining:
             return (UNKNOWN,) * len(self._looked.names)
         try:
             answers = answers_in(self._looked, self._optimisers)
-        except TypeError as error:  # a step that needs more than gradients
+        except Exception as error:  # a step that needs more than gradients, or others
             raise undone(error) from error
         return tuple(family_of(*each) for each in answers)
 
@@ -125,6 +127,10 @@ class ModuleTraining:
 
 
 _TRAIN = ("module", "x", "y", "steps")
+_SCHEDULED = (
+    "A schedule of learning rates is set up for the optimiser, and stays at its start, since optimisers take "
+    "steps here and schedules do not; a function that trains may have one."
+)
 _IGNORED = -100
 """The class of places that cross-entropy of PyTorch leaves out."""
 
