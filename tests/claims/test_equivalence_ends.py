@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from lazyscope.claims.law import _equivalence_ends as ends
 from lazyscope.claims.law._attention_start import (
     NARROW,
     STARTS,
@@ -59,6 +60,22 @@ def test_units_per_point_are_those_at_which_the_error_is_a_tenth_of_the_fall():
     nothing = curves(0.0, noise=0.05, widths=(32, 64, 128, 512))
     found = root_of(blockwise(lambda kept: square_of_units(nothing[kept], (32, 64, 128, 512), 16)))
     assert found.low == 0.0
+
+
+def test_every_end_has_a_number_for_curves_of_known_error(monkeypatch):
+    """Three units a point; errors of the first order elsewhere, which the line takes away."""
+
+    def known(build, data, widths, **told):
+        found = curves(3 * 0.3 * len(data[0]), noise=0.02, widths=widths)
+        return found * np.nan if told["rate"] > 1.4 else found  # diverged
+
+    monkeypatch.setattr(ends, "curves_of", known)
+    monkeypatch.setattr(ends, "largest_stable_rate_of", lambda build, data: 1.0)
+    found = {each.name: each for each in ends.end_findings()}
+    assert set(found) == {row.name for row in ends.end_rows()}
+    assert {each.verdict for each in found.values()} == {"agrees"}
+    assert found["end-points"].measured.value == pytest.approx(3.0, rel=0.1)
+    assert found["end-edge"].measured.value == pytest.approx(1.2)
 
 
 def test_the_place_of_a_bound_is_found_from_either_side_and_is_unknown_where_all_are_beyond():

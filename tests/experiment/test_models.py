@@ -213,6 +213,26 @@ def test_groups_at_fixed_values_have_speed_one_beside_those_of_the_scheme(data, 
     assert speeds[drawn:].tolist() == [1.0] * (len(network.group_names) - drawn)
 
 
+@pytest.mark.parametrize(
+    ("model", "name", "regime"),
+    [
+        ("residual", "ntk", "theta-lazy"),
+        ("residual", "completep", "critical"),
+        ("residual", "mean-field", None),
+        ("layer-norm", "mup", None),
+        ("convolution", "mean-field", "condensed"),
+    ],
+)
+def test_exponents_are_told_of_networks_that_have_those_of_a_row_of_layers(
+    data, model, name, regime
+):
+    """A branch that vanishes with the width leaves the signal that goes around it: kappa is no product."""
+    scheme = named_scheme(name, depth=2, input_dim=64, activation="relu")
+    told = SingleRun(data, scheme, 8, architecture=model).record()
+    assert told["regime"] == regime
+    assert (told["displacement_exponents"] is None) is (regime is None)
+
+
 def test_other_schemes_leave_residual_networks_as_they_were(data):
     settings = {**default_settings(), **QUICK, "model": "residual", "depth": 4}
     network, scheme = scaled_network(settings, data)

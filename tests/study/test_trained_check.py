@@ -158,6 +158,13 @@ def test_biases_that_fall_with_the_fan_in_are_named_for_a_kappa_that_falls():
         assert dict(found.changes_to_mup) == (told or dict(check.changes_to_mup))
 
 
+def test_one_array_moves_and_several_move():
+    check = dataclasses.replace(planted("mup", own_hidden=1.0), axis="depth")
+    assert check.sentence == (
+        "Along the axis depth, first, last move at order one; second moves more and more."
+    )
+
+
 def test_attention_with_one_over_d_is_no_fault():
     assert planted("mup", scores=-0.5).verdict("mup")["answer"] == "supported"
 

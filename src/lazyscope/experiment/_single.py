@@ -105,6 +105,17 @@ class SingleRun(AbstractShown):
         dims = self.data.x_train.shape[1], self.data.y_train.shape[1]
         return with_branches_of(self.scheme, network_of(self.settings(), *dims))
 
+    @property
+    def _has_exponents(self) -> bool:
+        """Whether the exponents of the scheme are those of this network.
+
+        They are where kappa is the product of all scales, and in a residual network whose branches keep
+        their share of the stream as the width grows.
+        """
+        kind = architecture(self.architecture)
+        steady = all(law.exponent == 0 for law in self.scheme.scales[1:-1])
+        return kind.homogeneous or (kind.has_branches and steady)
+
     def settings(self, **training: Value) -> dict[str, Value]:
         """What is run, in the words of sweep files, with settings of its training."""
         own = ("width", "depth", "activation", "use_bias", "output_scale", "centred", "seed")
@@ -147,10 +158,10 @@ class SingleRun(AbstractShown):
 
         ``kappa`` and ``alpha`` are the scheme's at the width that the run stands for; ``output_kappa``
         includes the output scale. The exponents and regimes are None for a scheme that was given by
-        numbers at one width.
+        numbers at one width, and for a network in which they are not those of a row of layers.
         """
         model = self.model
-        own = _scheme_record(self.scheme, width_of(self.settings()))
+        own = _scheme_record(self.scheme, width_of(self.settings()), known=self._has_exponents)
         if not isinstance(model, Dense):
             alpha = self.scheme.alpha(model.width)
             own["kappa"] = float(model.kappa(alpha))
@@ -178,12 +189,14 @@ class SingleRun(AbstractShown):
         }
 
 
-def _scheme_record(scheme: Scheme, width: float) -> dict[str, Any]:
+def _scheme_record(scheme: Scheme, width: float, *, known: bool) -> dict[str, Any]:
     alpha = np.array([law.at_virtual(width) for law in scheme.scales])
     numbers = {"width": width, "kappa": float(np.prod(alpha)), "alpha": alpha.tolist()}
     try:
-        return {**regime_report(scheme), **numbers}
+        report = regime_report(scheme) if known else None
     except InputError:
+        report = None
+    if report is None:
         unknown = (
             "kappa_exponent",
             "scale_exponents",
@@ -210,6 +223,7 @@ def _scheme_record(scheme: Scheme, width: float) -> dict[str, Any]:
             **numbers,
             **dict.fromkeys(unknown),
         }
+    return {**report, **numbers}
 
 
 def _check_kernel_memory(model: AbstractNetwork, num_points: int, num_test: int) -> None:

@@ -304,8 +304,9 @@ def _movements(check: TrainedCheck) -> str:
         for array, name in zip(check.arrays, check.movements, strict=True):
             if array.kind != "fixed" and array.matrix:
                 kinds.setdefault(name, []).append(array.called)
+    several = (LAYERS["input"], LAYERS["hidden"])
     parts = [
-        f"{_few(names)} {'moves' if names == ['the readout'] else 'move'} {_WORDS[kind]}"
+        f"{_few(names)} {'move' if len(names) > 1 or names[0] in several else 'moves'} {_WORDS[kind]}"
         for kind, names in kinds.items()
     ]
     return "; ".join(parts) if len(parts) > 1 else f"all layers move {_WORDS[next(iter(kinds))]}"
