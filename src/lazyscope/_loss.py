@@ -205,7 +205,7 @@ def check_rows(
         f"{outputs} outputs",
         cause="labels of classes, as losses of classification take them"
         if are_labels
-        else "a missing last axis, labels of classes, or targets of other points",
+        else "a missing last axis, labels of classes, targets of other points, or points of other axes",
         fix=f"give the rows {one_hot}({labels}, {outputs})"
         if are_labels
         else f"give targets of shape {wanted}"
