@@ -1,21 +1,11 @@
 """Strict arithmetic in every test: no silent dtype promotion, warnings are errors (pyproject)."""
 
-import os
 import time
 
 import jax
 import pytest
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _programs_of_runs():
-    """In the fast lane all are made as those that run once: making them is most of a small run."""
-    if os.environ.get("LAZYSCOPE_PROGRAMS") == "quickly":
-        from lazyscope.experiment.run import _program
-
-        _program.COMPILER_OPTIONS.update(_program.QUICKLY_MADE)
 
 
 @pytest.fixture
