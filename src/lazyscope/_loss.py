@@ -183,17 +183,17 @@ def check_targets(loss: AbstractLoss, targets: Any) -> None:
 
 
 def check_rows(
-    name: str, targets: Any, wanted: tuple[int, int], one_hot: str = "jax.nn.one_hot"
+    name: str, targets: Any, wanted: tuple[int, ...], one_hot: str = "jax.nn.one_hot"
 ) -> None:
     """Refuse targets that are not one row for each point; labels of classes are told how to become rows.
 
     Args:
         name: of the argument.
         targets: anything with a shape and a type of numbers.
-        wanted: points and outputs.
+        wanted: shape of the outputs, (n, C).
         one_hot: the function of the user's library that makes rows of labels.
     """
-    shape, (points, outputs) = tuple(targets.shape), wanted
+    shape, points, outputs = tuple(targets.shape), wanted[0], wanted[-1]
     if shape == wanted and points:
         return
     is_whole = np.dtype(targets.dtype).kind in "biu"
