@@ -134,7 +134,12 @@ def test_dropout_keeps_all_without_a_key_and_the_mean_with_one():
         (
             c.serial(c.dense(), c.residual(c.dense(), c.residual(c.conv(2))), c.dense(outputs=1)),
             (4,),
-            r"part 2 \(fan_out\), branch 2, part 2 \(fan_out\), branch 2, part 1 \(conv\)",
+            r"part 2 \(residual\), branch 2, part 2 \(residual\), branch 2, part 1 \(conv\)",
+        ),
+        (
+            c.serial(c.dense(), c.fan_out(c.serial(), c.conv(2), c.dense()), c.dense(outputs=1)),
+            (4,),
+            r"part 2 \(fan_out\), branch 2, part 1 \(conv\)",
         ),
         (c.serial(c.dense(), RELU), (4,), "must end with its readout"),
         (c.serial(c.dense(outputs=3), RELU, c.dense(outputs=1)), (4,), "bottleneck"),
