@@ -182,6 +182,37 @@ def check_targets(loss: AbstractLoss, targets: Any) -> None:
         raise no_classes(y, forms)
 
 
+def check_rows(
+    name: str, targets: Any, wanted: tuple[int, ...], one_hot: str = "jax.nn.one_hot"
+) -> None:
+    """Refuse targets that are not one row for each point; labels of classes are told how to become rows.
+
+    Args:
+        name: of the argument.
+        targets: anything with a shape and a type of numbers.
+        wanted: shape of the outputs, (n, C).
+        one_hot: the function of the user's library that makes rows of labels.
+    """
+    shape, points, outputs = tuple(targets.shape), wanted[0], wanted[-1]
+    if shape == wanted and points:
+        return
+    is_whole = np.dtype(targets.dtype).kind in "biu"
+    are_labels = is_whole and shape in ((points,), (points, 1)) and outputs > 1
+    labels = name if len(shape) == 1 else f"{name}[:, 0]"
+    raise InputError(
+        f"{name} must be one row for each point and one column for each output",
+        received=f"{'labels' if are_labels else 'targets'} of shape {shape} for {points} points and "
+        f"{outputs} outputs",
+        cause="labels of classes, as losses of classification take them"
+        if are_labels
+        else "a missing last axis, labels of classes, targets of other points, or points of other axes",
+        fix=f"give the rows {one_hot}({labels}, {outputs})"
+        if are_labels
+        else f"give targets of shape {wanted}"
+        + (f"; of labels, {one_hot}(labels, {outputs})" if outputs > 1 else ""),
+    )
+
+
 def check_squared(what: str, loss: AbstractLoss) -> None:
     """Refuse a loss under which residuals do not decay by the kernel alone."""
     if not isinstance(loss, SquaredLoss):

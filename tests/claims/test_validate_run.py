@@ -1,6 +1,7 @@
 """Is nothing that finished lost or done twice, whatever happens to a claim?"""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -211,6 +212,9 @@ def test_two_claims_of_one_name_are_refused(tmp_path):
 def test_an_unknown_claim_is_refused_with_the_nearest_name():
     claims = [Counted("two-layer").claim, Counted("controls").claim]
     assert select_claims(claims, []) == tuple(claims)
+    long = replace(claims[0], name="long", by_name=True)
+    assert select_claims([*claims, long], []) == tuple(claims)
+    assert select_claims([*claims, long], ["long"]) == (long,)
     assert select_claims(claims, ["controls"]) == (claims[1],)
     with pytest.raises(InputError, match="use 'two-layer'"):
         select_claims(claims, ["two-layers"])

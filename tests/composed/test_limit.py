@@ -235,6 +235,38 @@ def test_points_of_another_shape_or_precision_are_refused():
         c.network_tangent_kernel(net, points(3, 10), points(3, 10).astype(np.float32))
 
 
+def test_parts_without_their_network_are_refused():
+    with pytest.raises(InputError, match="must have an input shape and a width"):
+        c.network_tangent_kernel(c.serial(c.dense(), RELU, c.dense(outputs=1)), points(3, 2))
+    with pytest.raises(InputError, match="no points"):
+        c.network_tangent_kernel(sequence_network(pooled=True, circular=False), points(0, 5, 2))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("pooled", [False, True])
+def test_equal_points_have_the_kernel_of_a_point_with_itself(pooled, dtype):
+    """The root of 1 - rho, of which kernels of kinks are made, takes half the digits of its rounding."""
+    x, net = points(5, 5, 2).astype(dtype), sequence_network(pooled=pooled, circular=False)
+    rounding = 8 * np.finfo(dtype).eps
+    for kernel in (c.network_tangent_kernel, c.network_covariance_kernel):
+        own = np.diag(kernel(net, x))
+        twice = kernel(net, np.concatenate([x, x]))
+        np.testing.assert_allclose(np.diag(twice[:5, 5:]), own, rtol=rounding)
+        np.testing.assert_allclose(np.diag(kernel(net, x, x.copy())), own, rtol=rounding)
+        tiles = kernel(net, np.concatenate([x, x]), memory=2**16)
+        np.testing.assert_allclose(np.diag(tiles[:5, 5:]), own, rtol=rounding)
+
+
+def test_equal_points_keep_masks_of_their_own_while_training():
+    net = c.ComposedNetwork(
+        c.serial(c.dense(), RELU, c.dropout(0.5), c.dense(), RELU, c.dense(outputs=1)), (3,), 4
+    )
+    x = points(2, 3)
+    for kernel in (c.network_tangent_kernel, c.network_covariance_kernel):
+        twice = kernel(net, np.concatenate([x, x]), training=True)
+        assert (np.diag(twice)[:2] > 1.2 * np.diag(twice[:2, 2:])).all()
+
+
 def test_max_pooling_and_batch_norm_are_refused_with_the_reason():
     with pytest.raises(InputError, match="no closed form"):
         c.max_pool((2, 2))

@@ -134,7 +134,12 @@ def test_dropout_keeps_all_without_a_key_and_the_mean_with_one():
         (
             c.serial(c.dense(), c.residual(c.dense(), c.residual(c.conv(2))), c.dense(outputs=1)),
             (4,),
-            r"part 2 \(fan_out\), branch 2, part 2 \(fan_out\), branch 2, part 1 \(conv\)",
+            r"part 2 \(residual\), branch 2, part 2 \(residual\), branch 2, part 1 \(conv\)",
+        ),
+        (
+            c.serial(c.dense(), c.fan_out(c.serial(), c.conv(2), c.dense()), c.dense(outputs=1)),
+            (4,),
+            r"part 2 \(fan_out\), branch 2, part 1 \(conv\)",
         ),
         (c.serial(c.dense(), RELU), (4,), "must end with its readout"),
         (c.serial(c.dense(outputs=3), RELU, c.dense(outputs=1)), (4,), "bottleneck"),
@@ -164,3 +169,17 @@ def test_parts_that_do_not_fit_are_refused_with_their_place(parts, shape, words)
 def test_parts_that_are_none_are_refused(call, words):
     with pytest.raises(InputError, match=f"(?i){words}"):
         call()
+
+
+def test_points_of_another_shape_are_refused_and_flattened_ones_are_not():
+    parts = c.serial(c.conv(2), RELU, c.global_avg_pool(), c.dense(outputs=1))
+    net = c.ComposedNetwork(parts, (4, 3), 2)
+    params = net.init(jax.random.key(0), net.ntk_scheme())
+    x = np.random.default_rng(0).standard_normal((5, 4, 3))
+    same = net.apply(params, x)
+    np.testing.assert_array_equal(net.apply(params, x.reshape(5, 12)), same)
+    np.testing.assert_array_equal(net.apply(params, x[..., None]), same)
+    assert net.apply(params, x[:0]).shape == (0, 1)
+    for wrong in (x.transpose(0, 2, 1), x[0], x[:, :, 0], x.reshape(-1)):
+        with pytest.raises(InputError, match="network's input shape"):
+            jax.jit(net.apply)(params, wrong)

@@ -78,6 +78,7 @@ NOT_CALLED = {
     "flow.AbstractLoss": ABSTRACT,
     "flow.AbstractMethod": ABSTRACT,
     "flow.CrossEntropy": TRACED,
+    "flow.FlowProgress": RECORD,
     "flow.FlowResult": RECORD,
     "flow.FlowState": RECORD,
     "flow.History": RECORD,

@@ -47,6 +47,13 @@ def test_a_misspelt_name_is_refused_with_the_nearest():
         load_dataset("digit", num_points=4)
 
 
+@pytest.mark.parametrize("name", ["mine.csv", "MINE.CSV", "mine.parquet"])
+def test_a_table_is_told_how_to_become_a_file(tmp_path, name):
+    (tmp_path / name).write_text("a,b,target\n1,2,0\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"a table, which.*numpy.savez.*x=table\[inputs\]"):
+        load_dataset(tmp_path / name, num_points=4)
+
+
 @pytest.mark.parametrize("source", ["", None, 3, X])
 def test_a_source_that_is_no_name_is_refused(source):
     with pytest.raises(InputError, match=r"Data must be 'digits'.*an array or nothing was given"):

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from lazyscope._file import _checkpoint
 from lazyscope.operator import (
     PreconditionerSettings,
     kernel_operator,
     solve_kernel_regression,
 )
-from lazyscope.operator.solve import _regression
 
 
 def kernel(a, b):
@@ -39,7 +39,7 @@ def solve(folder, progress=None):
 
 
 if __name__ == "__main__":
-    _regression.SECONDS_BETWEEN = 0.0
+    _checkpoint.SECONDS_BETWEEN = 0.0
     last = int(sys.argv[2])
 
     def die(progress):

@@ -9,13 +9,13 @@ import pytest
 
 from kernel_operator import killed_solution
 from lazyscope._checks import InputError
+from lazyscope._file import _checkpoint
 from lazyscope._outcome import Outcome
 from lazyscope.operator import (
     PreconditionerSettings,
     kernel_operator,
     solve_kernel_regression,
 )
-from lazyscope.operator.solve import _regression
 
 
 def points(n, d=6, seed=0):
@@ -136,7 +136,7 @@ class InterruptionError(Exception):
 
 
 def test_a_solution_goes_on_where_it_was_interrupted(tmp_path, monkeypatch):
-    monkeypatch.setattr(_regression, "SECONDS_BETWEEN", 0.0)
+    monkeypatch.setattr(_checkpoint, "SECONDS_BETWEEN", 0.0)
 
     def end(progress):
         if progress.stage == "iterations" and progress.done == 5:

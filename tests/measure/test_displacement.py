@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lazyscope.measure import displacement, operator_norm
+from lazyscope.measure import displacement, operator_norm, relative_change
 from lazyscope.model import Layer
 
 
@@ -123,3 +123,9 @@ def test_parameters_of_numpy_are_compared_in_their_own_precision():
         np.linalg.norm(b - a, 2) / np.linalg.norm(a, 2) for a, b in zip(initial, final, strict=True)
     ]
     np.testing.assert_allclose(np.asarray(found.operator), expected, rtol=1e-6)
+
+
+def test_changes_of_numpy_are_measured_in_their_own_precision():
+    found = relative_change((np.eye(3),), (np.eye(3) * 1e-30,))
+    assert found.operator.dtype == found.frobenius.dtype == found.total.dtype == np.float64
+    np.testing.assert_allclose(found.operator, [1e-30])

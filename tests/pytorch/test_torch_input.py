@@ -340,9 +340,23 @@ def test_forecasts_refuse_what_does_not_fit(options, match):
         forecast(nn.Linear(3, 2), X, np.ones((4, 2)), **options)
 
 
-def test_labels_in_place_of_targets_are_refused():
-    with pytest.raises(InputError, match="one_hot"):
-        forecast(nn.Linear(3, 2), X, np.array([0, 1, 0, 1]))
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (np.array([0, 1, 0, 1]), r"labels of shape \(4,\).*torch.nn.functional.one_hot\(y, 2\)"),
+        (torch.tensor([[0], [1], [0], [1]]), r"torch.nn.functional.one_hot\(y\[:, 0\], 2\)"),
+        (np.array([0.0, 1.0, 0.0, 1.0]), r"targets of shape \(4, 2\); of labels"),
+    ],
+)
+def test_labels_in_place_of_targets_are_told_how_to_become_rows(labels, words):
+    with pytest.raises(InputError, match=words):
+        forecast(nn.Linear(3, 2), X, labels)
+
+
+def test_rows_of_labels_as_torch_makes_them_are_targets():
+    module, labels = nn.Linear(3, 2), torch.tensor([0, 1, 0, 1])
+    made = forecast(module, X, torch.nn.functional.one_hot(labels, 2))
+    assert made.lambda_max == forecast(module, X, np.eye(2)[labels.numpy()]).lambda_max
 
 
 def test_a_module_that_cannot_be_copied_is_refused_by_the_forecast():

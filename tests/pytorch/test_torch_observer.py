@@ -237,7 +237,7 @@ def test_the_operator_norm_of_zero_is_zero():
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({"y_probe": np.zeros(5)}, "Y_probe must hold a real target"),
+        ({"y_probe": np.zeros(5)}, "Y_probe must be one row for each point"),
         ({"groups": {"nought": "a"}}, "belong to a group"),
     ],
 )

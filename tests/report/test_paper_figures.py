@@ -5,6 +5,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from lazyscope._checks import InputError
+from lazyscope.report.parts import plain_log_ticks
 from lazyscope.study import draw_displacement, draw_forecast, draw_loss
 from report.synthetic_kappa import synthetic_result
 
@@ -80,3 +81,16 @@ def test_unknown_shape_is_refused_with_the_nearest_name(result):
 def test_unknown_width_is_refused(result):
     with pytest.raises(InputError, match=r"Width must be one of 128, 256, 512.*'100'"):
         draw_loss(result, width=100)
+
+
+@pytest.mark.parametrize(
+    "ends", [(0.42, 0.451), (1.0, 1.001), (9.9, 10.4), (1e-8, 1.1e-8), (1, 1.5), (0.3, 9), (2, 500)]
+)
+def test_a_logarithmic_axis_has_ticks_that_differ_however_short_it_is(ends):
+    axes = Figure().subplots()
+    axes.set(yscale="log", ylim=ends)
+    plain_log_ticks(axes.yaxis)
+    told = [text.get_text() for text in axes.get_yticklabels()]
+    ticks = axes.get_yticks()
+    assert 3 <= len(told) == len(set(told)) <= 10
+    assert ends[0] * (1 - 1e-6) <= min(ticks) < max(ticks) <= ends[1] * (1 + 1e-6)

@@ -2,9 +2,11 @@
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 import tomllib
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,18 @@ pytestmark = pytest.mark.skipif(
     any(importlib.util.find_spec(n) is None for n in ("mkdocs", "latex2mathml", "material")),
     reason="the extra docs is not installed",
 )
+
+
+def test_kept_pages_of_studies_were_made_by_the_commands_beside_them():
+    import gallery
+
+    for name, shown in gallery.SHOWN.items():
+        (*_, command) = shown.commands
+        if command.startswith("lazyscope study"):
+            page = unescape((gallery.KEPT / f"{name}.html").read_text("utf-8"))
+            made = re.search(r"lazyscope study [^<\n]*", page)[0]
+            values = [w for w in re.split("[ =]", command) if not w.startswith("--")]
+            assert [v for v in values if v not in re.split("[ =]", made)] == [], name
 
 
 def test_what_pages_share_is_taken_out_and_put_in_again(tmp_path):

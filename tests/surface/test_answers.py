@@ -159,3 +159,7 @@ def test_inputs_of_another_size_than_kappa_is_defined_for_are_told_of():
 def test_arrays_in_place_of_the_name_of_data_are_told_how_to_get_one(tmp_path):
     told = advice(lazyscope.run_kappa_study, {"data": (np.eye(2), np.ones(2))}, tmp_path)
     assert "numpy.savez(PATH, x=x, y=y)" in told
+
+
+def test_a_number_in_place_of_the_name_of_data_is_not_told_of_arrays(tmp_path):
+    assert advice(lazyscope.run_kappa_study, {"data": 3}, tmp_path) == "give a str"

@@ -34,14 +34,18 @@ def check_flag(name: str, value: Any) -> bool:
 def check_text(name: str, value: Any) -> str:
     """Return `value` if it is text, or refuse it."""
     if not isinstance(value, str):
+        are_arrays = any(
+            hasattr(each, "__array__")
+            for each in (value, *(value if isinstance(value, tuple | list) else ()))
+        )
         raise InputError(
             f"{name} must be text",
             received=shown(value),
             cause="arrays in place of a name or path"
-            if name == "data"
+            if are_arrays
             else "bytes, a number or nothing where a name was expected",
             fix="save arrays by numpy.savez(PATH, x=x, y=y) and give the path, so that runs can be repeated"
-            if name == "data"
+            if are_arrays
             else "give a str",
         )
     return value

@@ -78,6 +78,8 @@ class Claim:
         check_drawn: the same experiment on what a seed draws; None for a claim that draws nothing anew.
         rows: the rows of full effort as the register has them (see `Row`); empty for a claim that is in
             no register.
+        by_name: whether it is checked only where it is named, since it takes many minutes: laws over many
+            schemes, and studies at real widths whose question another claim decides at virtual ones.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Claim:
     check_on: Callable[[Effort, str], tuple[Finding, ...]] | None = None
     check_drawn: Callable[[Effort, int], tuple[Finding, ...]] | None = None
     rows: tuple[Row, ...] = ()
+    by_name: bool = False
 
     def __post_init__(self) -> None:
         check_fields(self)

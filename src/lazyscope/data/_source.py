@@ -15,6 +15,7 @@ from lazyscope.data._raw import RawData
 
 _RULE = "data must be 'digits', 'diabetes', 'openml:NAME' or the path of a file"
 _FOLDER = b"folder"
+_TABLES = (".csv", ".tsv", ".parquet", ".feather", ".xlsx")
 
 
 def read_source(source: str | PathLike[str]) -> RawData:
@@ -37,11 +38,17 @@ def read_source(source: str | PathLike[str]) -> RawData:
         return read_npz(path)
     if start in (_FOLDER, b"\x1f\x8b", b"\0\0"):
         return read_idx(path)
+    is_table = path.suffix.lower() in _TABLES
     raise InputError(
         "a data file must be an .npz archive or an IDX file",
         received=repr(text),
-        cause="an empty file or another format, such as text or a single .npy array",
-        fix="save it with numpy.savez(path, x_train=..., y_train=...)",
+        cause="a table, which does not say which columns are inputs and which are targets"
+        if is_table
+        else "an empty file or another format, such as text or a single .npy array",
+        fix="read it by pandas and keep numpy.savez('mine.npz', x=table[inputs].to_numpy(), "
+        "y=table[target].to_numpy())"
+        if is_table
+        else "save it with numpy.savez(path, x_train=..., y_train=...)",
     )
 
 

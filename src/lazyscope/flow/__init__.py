@@ -4,6 +4,7 @@ from lazyscope._loss import AbstractLoss, CrossEntropy, SquaredLoss
 from lazyscope.flow._descent import GradientDescent, largest_stable_step
 from lazyscope.flow._function_problem import function_problem
 from lazyscope.flow._history import History
+from lazyscope.flow._in_parts import FlowProgress
 from lazyscope.flow._lapack import one_lapack_thread
 from lazyscope.flow._linearised import (
     LinearisedFlow,
@@ -31,6 +32,7 @@ __all__ = [
     "AbstractMethod",
     "CrossEntropy",
     "ExponentialFlow",
+    "FlowProgress",
     "FlowResult",
     "FlowState",
     "GradientDescent",

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from lazyscope._checks import InputError, check_flag, check_instance
 from lazyscope._jax import kept
-from lazyscope._loss import AbstractLoss, SquaredLoss
+from lazyscope._loss import AbstractLoss, SquaredLoss, check_rows
 from lazyscope._types import Apply, Params
 from lazyscope.flow._problem import Problem, as_real
 from lazyscope.kernel import FunctionKernel, check_function
@@ -108,10 +108,4 @@ def _check_targets(x: Any, y: Any, num_outputs: int) -> None:
             cause="an empty selection of outputs",
             fix="return the outputs that are to be trained",
         )
-    if y.shape != (len(x), num_outputs):
-        raise InputError(
-            "targets must be one row for each point and one column for each output",
-            received=f"targets {tuple(y.shape)} for {len(x)} points and {num_outputs} outputs",
-            cause="labels instead of one-hot targets, a missing last axis, or another set of points",
-            fix=f"give targets of shape ({len(x)}, {num_outputs})",
-        )
+    check_rows("targets", y, (len(x), num_outputs))

@@ -1,7 +1,8 @@
 """How is a problem trained from start to stop, in one compiled program?"""
 
+import os
 from dataclasses import replace
-from typing import Literal, final
+from typing import Any, Literal, final
 
 import equinox as eqx
 import jax
@@ -18,6 +19,7 @@ from lazyscope._outcome import Outcome, RunError
 from lazyscope._result import AbstractResult
 from lazyscope._types import Params
 from lazyscope.flow._history import History
+from lazyscope.flow._in_parts import TellFlow, advance_in_parts, flow_checkpoint
 from lazyscope.flow._lapack import one_lapack_thread
 from lazyscope.flow._method import AbstractMethod, FlowState, Stop, start_run
 from lazyscope.flow._problem import Problem, check_numbers, in_double
@@ -76,7 +78,7 @@ class FlowResult(AbstractResult, eqx.Module):
 
 
 @renamed_argument("stop_fraction", "stop")
-@checked(own=("stop", "stop_time", "max_steps", "num_records"))
+@checked(own=("stop", "stop_time", "max_steps", "num_records", "checkpoint"))
 def solve_flow(
     problem: Problem,
     method: AbstractMethod | None = None,
@@ -86,6 +88,8 @@ def solve_flow(
     max_steps: int = DEFAULT_MAX_STEPS,
     num_records: int = DEFAULT_NUM_RECORDS,
     on_failure: Literal["return", "raise"] = "return",
+    checkpoint: str | os.PathLike[str] | None = None,
+    progress: TellFlow | None = None,
 ) -> FlowResult:
     """Train one problem in double precision until its loss or its time is reached.
 
@@ -97,15 +101,19 @@ def solve_flow(
         max_steps: steps tried at most.
         num_records: steps kept of the loss curve.
         on_failure: return the result whatever its outcome, or raise `RunError` unless it converged.
+        checkpoint: path of a file that is written every 30 seconds, and from which the same call goes on
+            after its process was killed; with more steps it goes on where they ran out.
+        progress: called with a `FlowProgress` after every step, or part of a run where steps are quick.
 
     Returns:
         A `FlowResult`; its outcome says whether the run converged, ran out of steps, diverged or stalled.
 
     Raises:
         InputError: a stop outside its range, numbers that are not finite, or an initial loss that is
-            already zero.
+            already zero; a checkpoint of another run.
 
-    Cost: see the method. One compilation per shape of problem.
+    Cost: see the method. One compilation per shape of problem. A checkpoint holds the displacement, 8 bytes
+    for each parameter.
     """
     if stop is not None:
         check_fraction("stop fraction", stop)
@@ -122,17 +130,28 @@ def solve_flow(
     num_records = 2 * ((check_count("num_records", num_records, minimum=4) + 1) // 2)
     method = ExponentialFlow() if method is None else method
     problem = check_trainable(problem, method)
+    max_steps = min(max_steps, _MOST_STEPS)
     with own_settings(), one_lapack_thread():
-        result = jax.block_until_ready(
-            _solve(
-                problem,
-                method,
-                jnp.asarray(0.0 if stop is None else stop),
-                jnp.asarray(jnp.inf if stop_time is None else stop_time),
-                jnp.asarray(min(max_steps, _MOST_STEPS), jnp.int32),
-                num_records,
-            )
+        ends = (
+            jnp.asarray(0.0 if stop is None else stop),
+            jnp.asarray(jnp.inf if stop_time is None else stop_time),
         )
+        if checkpoint is None and progress is None:
+            limit = jnp.asarray(max_steps, jnp.int32)
+            result = jax.block_until_ready(_solve(problem, method, *ends, limit, num_records))
+        else:
+            words = f"{stop} {stop_time} {num_records}"
+            kept = flow_checkpoint(checkpoint, problem, method, words)
+            kept.found()  # refused before any work
+            run = _start(problem, method, *ends, num_records)
+            state = advance_in_parts(
+                lambda state, until: _advance(run.span.problem, method, run.stop, state, until),
+                run.state,
+                max_steps,
+                kept=kept,
+                tell=progress,
+            )
+            result = jax.block_until_ready(_end(problem, run, state))
     if on_failure == "raise" and not result.outcome.ok:
         raise RunError(result.outcome)
     return result
@@ -186,16 +205,36 @@ def trace_flow(
     last one has ended.
     """
     with own_settings(double=False):
-        follows_gradient = isinstance(method, ExponentialFlow)
-        span = Span.of(problem) if follows_gradient else Span(problem, None)
-        moved = span.problem.started()
-        initial = moved.loss_of(moved.start_outputs())
-        dtype = initial.dtype
-        end = Stop(initial * jnp.asarray(stop, dtype), jnp.asarray(stop_time, dtype))
-        state = start_run(moved, method, end, num_records)
-        state = advance(moved, method, end, state, max_steps)
-        state = replace(state, displacement=span.whole(state.displacement))
-        return finish(problem, state, initial)
+        run = _started(problem, method, stop, stop_time, num_records)
+        state = advance(run.span.problem, method, run.stop, run.state, max_steps)
+        return _ended(problem, run, state)
+
+
+@final
+class _Run(eqx.Module):
+    """A run before its first step: the problem as it is trained, its end, and R at the start."""
+
+    span: Span
+    stop: Stop
+    state: FlowState
+    initial_loss: Float[Array, ""]
+
+
+def _started(
+    problem: Problem, method: AbstractMethod, stop: Any, stop_time: Any, num_records: int
+) -> _Run:
+    follows_gradient = isinstance(method, ExponentialFlow)
+    span = Span.of(problem) if follows_gradient else Span(problem, None)
+    span = replace(span, problem=span.problem.started())
+    initial = span.problem.loss_of(span.problem.start_outputs())
+    dtype = initial.dtype
+    end = Stop(initial * jnp.asarray(stop, dtype), jnp.asarray(stop_time, dtype))
+    return _Run(span, end, start_run(span.problem, method, end, num_records), initial)
+
+
+def _ended(problem: Problem, run: _Run, state: FlowState) -> FlowResult:
+    state = replace(state, displacement=run.span.whole(state.displacement))
+    return finish(problem, state, run.initial_loss)
 
 
 def advance(
@@ -227,6 +266,9 @@ def finish(problem: Problem, state: FlowState, initial_loss: Float[Array, ""]) -
         initial_loss,
         state.displacement,
     )
+
+
+_start, _advance, _end = eqx.filter_jit(_started), eqx.filter_jit(advance), eqx.filter_jit(_ended)
 
 
 @eqx.filter_jit

@@ -24,7 +24,7 @@ from lazyscope._checks import (
 from lazyscope._deprecated import renamed_argument
 from lazyscope._entry import checked
 from lazyscope._jax import own_settings
-from lazyscope._loss import SquaredLoss, check_squared
+from lazyscope._loss import SquaredLoss, check_rows, check_squared
 from lazyscope._result import AbstractResult
 from lazyscope._types import Params, Scalar
 from lazyscope.forecast._descent_steps import DescentSteps
@@ -317,21 +317,11 @@ def _working_precision(kernel: AbstractTangentKernel, params: Params, x: Any) ->
         ) from error
 
 
-def _check_fits(x: Any, y: Any, outputs: Any) -> None:
-    if not len(x) or y.shape != outputs.shape:
-        raise InputError(
-            "targets must be one row for each point and one column for each output",
-            received=f"targets {tuple(y.shape)} for {len(x)} points and outputs {tuple(outputs.shape)}",
-            cause="labels instead of one-hot targets, a missing last axis, or points of other axes",
-            fix=f"give targets of shape {tuple(outputs.shape)}",
-        )
-
-
 @eqx.filter_jit
 def _linearised(kernel, params, x, y, speeds, share, fraction, precision):
     """Eigenvalues, energies, change and relative displacements, from one expansion."""
     expansion = kernel.expand(params, x)
-    _check_fits(x, y, expansion.outputs)
+    check_rows("targets", y, expansion.outputs.shape)
     residual = (expansion.outputs if share is None else share * expansion.outputs) - y
     spectrum = Spectrum.of(as_matrix(expansion.kernel(speeds)), len(x), precision)
     coefficients = spectrum.vectors.T @ residual.reshape(-1)

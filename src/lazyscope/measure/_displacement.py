@@ -58,19 +58,20 @@ def displacement(
     with own_settings(double=is_double((initial, final))):
         initial, final = (jax.tree.map(jnp.asarray, tree) for tree in (initial, final))
         change = jax.tree.map(jnp.subtract, final, initial)
-        return relative_change(initial, change, initial_norms)
+    return relative_change(initial, change, initial_norms)
 
 
 def relative_change(
     initial: Params, change: Params, initial_norms: Float[Array, " layers"] | None = None
 ) -> Displacement:
     """`displacement` where the change itself is known, as of a flow; then however small it is. Pure."""
-    before = operator_norms(initial) if initial_norms is None else initial_norms
-    moved, start = _norms_of_any_size(change), _norms_of_any_size(initial)
-    largest = jnp.max(moved)
-    relative = moved / jnp.where(largest > 0, largest, 1.0)
-    total = largest * jnp.sqrt(jnp.sum(relative**2)) / jnp.sqrt(jnp.sum(start**2))
-    return Displacement(operator_norms(change) / before, moved / start, total)
+    with own_settings(double=is_double((initial, change))):
+        before = operator_norms(initial) if initial_norms is None else initial_norms
+        moved, start = _norms_of_any_size(change), _norms_of_any_size(initial)
+        largest = jnp.max(moved)
+        relative = moved / jnp.where(largest > 0, largest, 1.0)
+        total = largest * jnp.sqrt(jnp.sum(relative**2)) / jnp.sqrt(jnp.sum(start**2))
+        return Displacement(operator_norms(change) / before, moved / start, total)
 
 
 def _norms_of_any_size(params: Params) -> Float[Array, " layers"]:

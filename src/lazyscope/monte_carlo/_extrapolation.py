@@ -17,6 +17,8 @@ _DIRECTIONS = 4
 """Principal directions of the scatter of draws that say which correction there is."""
 _SIZES = (0.1, 0.3, 1.0, 3.0)
 """Sizes of corrections at the smallest width, in standard deviations of one draw there."""
+_PLAUSIBLE = 0.05
+"""Posterior weight from which a correction is not ruled out."""
 CORRECTIONS: dict[str, tuple[tuple[float, ...], float, int]] = {
     "none": ((), 0.2, 2),
     "1/m": ((1.0,), 0.5, 2),
@@ -135,10 +137,10 @@ def entries_of(groups: np.ndarray, fit: Fit, level: float) -> Interval:
     parts = (fit.combinations**2)[:, :, None] * errors[None]
     variance = parts.sum(1)
     freedom = _freedom(parts.mean(2), num_groups)
-    tail = 0.5 * (1 - level)
     spread = np.sqrt(variance).T * wider(freedom, level)
-    low, high = (mixture_quantile(centre, spread, fit.weights, q) for q in (tail, 1 - tail))
-    return Interval(fit.combined @ means, low, high)
+    return Interval(
+        fit.combined @ means, *interval_over_corrections(centre, spread, fit.weights, level)
+    )
 
 
 def wider(freedom: np.ndarray, level: float) -> np.ndarray:
@@ -151,6 +153,23 @@ def _freedom(parts: np.ndarray, num_groups: int) -> np.ndarray:
     square = (parts**2).sum(-1)
     found = parts.sum(-1) ** 2 / np.where(square > 0, square, 1.0) * (num_groups - 1)
     return np.where(square > 0, found, num_groups - 1.0)
+
+
+def interval_over_corrections(
+    centre: np.ndarray, spread: np.ndarray, weights: np.ndarray, level: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Ends of intervals for rows of (entries, corrections): those of the mixture, and of what is plausible.
+
+    A mixture covers in the mean over its prior, more often where a correction is that which is expected and
+    less often where it is not. Where draws have not ruled out a correction, its own interval is held too.
+    """
+    low, high = (
+        mixture_quantile(centre, spread, weights, q) for q in (0.5 - level / 2, 0.5 + level / 2)
+    )
+    plausible = weights >= _PLAUSIBLE * weights.sum()
+    half = ndtri(0.5 + level / 2) * spread
+    ends = (centre - half)[:, plausible], (centre + half)[:, plausible]
+    return np.minimum(low, ends[0].min(1)), np.maximum(high, ends[1].max(1))
 
 
 def mixture_quantile(

@@ -13,7 +13,7 @@ from lazyscope._entry import checked
 from lazyscope._estimate import Estimate, Verdict
 from lazyscope._result import AbstractResult
 from lazyscope.measure import estimate_exponent
-from lazyscope.monte_carlo._extrapolation import mixture_quantile, wider
+from lazyscope.monte_carlo._extrapolation import interval_over_corrections, wider
 
 _NEGLIGIBLE = 1e-3
 """Share of the largest weight below which a correction is left out of functionals."""
@@ -202,7 +202,7 @@ class LimitKernelEstimate(AbstractResult):
         shape = value.shape[:-1]
         share = weights[told] / weights[told].sum()
         flat = value.reshape(-1, len(share)), spread.reshape(-1, len(share)), share
-        low, high = (mixture_quantile(*flat, q) for q in (0.5 - level / 2, 0.5 + level / 2))
+        low, high = interval_over_corrections(*flat, level)
         return Bounds(value @ share, low.reshape(shape), high.reshape(shape), level)
 
     def _of_correction(

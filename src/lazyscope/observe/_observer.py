@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Real
 
 from lazyscope._checks import InputError, check_array
 from lazyscope._jax import kept, kept_data, kept_params, own_settings
-from lazyscope._loss import AbstractLoss, check_targets, named_loss
+from lazyscope._loss import AbstractLoss, check_rows, check_targets, named_loss
 from lazyscope._trace import (
     Question,
     asking,
@@ -258,15 +258,7 @@ def _targets(question: Question, y: Any, loss: AbstractLoss) -> Any:
     if y is None:
         return None
     y = kept_data("y_probe", y)
-    wanted = (len(question.x1), question.example.num_outputs)
-    if y.shape != wanted:
-        raise InputError(
-            "y_probe must hold a target for every probe point and output",
-            received=f"shape {np.shape(y)} for {wanted[0]} points and {wanted[1]} outputs",
-            cause="class labels instead of one-hot targets, or targets of other points",
-            fix=f"give an array of shape {wanted}, for class labels jax.nn.one_hot(labels, "
-            f"{wanted[1]})",
-        )
+    check_rows("y_probe", y, (len(question.x1), question.example.num_outputs))
     check_targets(loss, y)
     return jnp.asarray(np.asarray(y), wide_type([*question.leaves, question.example]))
 

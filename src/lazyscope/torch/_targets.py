@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from lazyscope._checks import InputError
+from lazyscope._loss import check_rows
 from lazyscope.torch._question import Question
 from lazyscope.torch._values import as_array
 
@@ -16,12 +16,5 @@ def check_targets(name: str, y: Any, question: Question, num_outputs: int) -> to
     first = question.parameters[0]
     array = as_array(name, y)
     wanted = (len(question.x1), num_outputs)
-    if array.shape != wanted:
-        raise InputError(
-            f"{name} must hold a real target for every point and output",
-            received=f"shape {array.shape} for {wanted[0]} points and {wanted[1]} outputs",
-            cause="class labels instead of one-hot targets, or targets of other points",
-            fix=f"give an array of shape {wanted}, for class labels "
-            f"torch.nn.functional.one_hot(labels, {wanted[1]})",
-        )
+    check_rows(name, array, wanted, "torch.nn.functional.one_hot")
     return torch.as_tensor(array, dtype=first.dtype, device=first.device)

@@ -52,6 +52,8 @@ def calls(folder):
             "max_steps": 5,
             "num_records": 8,
             "on_failure": "return",
+            "checkpoint": folder / "flow.npz",
+            "progress": len,
         },
         "flow.solve_linearised": {"problem": problem(), "x_other": x},
         "measure.agreement": {"low": 0.1, "high": 0.2, "prediction": 0.15, "resolution": 0.125},

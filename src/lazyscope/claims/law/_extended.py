@@ -160,4 +160,5 @@ EXTENDED_LAW = Claim(
     check=check_extended_law,
     check_drawn=check_extended_law,
     rows=tuple(_registered()),
+    by_name=True,
 )

@@ -192,4 +192,5 @@ LAW = Claim(
     check_drawn=check_law,
     rows=tuple(_registered()),
     section="results",
+    by_name=True,
 )

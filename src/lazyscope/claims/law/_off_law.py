@@ -262,4 +262,5 @@ OFF_LAW = Claim(
     check=check_off_law,
     rows=tuple(_registered()),
     section="off",
+    by_name=True,
 )

@@ -268,4 +268,5 @@ THEOREM = Claim(
     check=check_theorem,
     check_on=check_theorem_on,
     rows=tuple(_registered()),
+    by_name=True,
 )

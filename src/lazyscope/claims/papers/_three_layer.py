@@ -135,4 +135,5 @@ THREE_LAYER = Claim(
     ),
     check=check_three_layer,
     rows=tuple(_registered()),
+    by_name=True,
 )

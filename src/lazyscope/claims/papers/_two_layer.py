@@ -110,4 +110,5 @@ TWO_LAYER = Claim(
     ),
     check=check_two_layer,
     rows=tuple(_registered()),
+    by_name=True,
 )

@@ -178,7 +178,7 @@ def _check_declared(claim: Claim, findings: Sequence[Finding], *, whole: bool) -
 
 @checked()
 def select_claims(claims: Sequence[Claim], names: Sequence[str]) -> tuple[Claim, ...]:
-    """The claims called `names`, in the order of the table; all where none is named.
+    """The claims called `names`, in the order of the table; without names those of half an hour.
 
     Raises:
         InputError: no claim has this name; the nearest one is named.
@@ -186,7 +186,7 @@ def select_claims(claims: Sequence[Claim], names: Sequence[str]) -> tuple[Claim,
     known: Mapping[str, Claim] = {claim.name: claim for claim in claims}
     for name in names:
         check_choice("claim", name, known)
-    return tuple(claim for claim in claims if not names or claim.name in names)
+    return tuple(claim for claim in claims if (claim.name in names if names else not claim.by_name))
 
 
 def _check_names(claims: Sequence[Claim]) -> None:

@@ -76,8 +76,10 @@ def _tell() -> None:
     if _state.setdefault("told", threading.get_ident()) == threading.get_ident():
         with suppress(Exception):
             if sys.stderr.isatty():
-                os.write(2, b"\r\x1b[K\x1b[?25h")  # clear a progress bar, show the cursor again
-            os.write(2, b"lazyscope: Stopped.\n")
+                os.write(
+                    sys.stderr.fileno(), b"\r\x1b[K\x1b[?25h"
+                )  # clear a progress bar, show the cursor again
+            os.write(sys.stderr.fileno(), b"lazyscope: Stopped.\n")
 
 
 def _tidy() -> None:

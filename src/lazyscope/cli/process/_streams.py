@@ -11,6 +11,8 @@ import sys
 from dataclasses import dataclass
 from typing import Any, final
 
+from lazyscope.cli.process._alarms import apart
+
 
 @final
 @dataclass
@@ -49,7 +51,7 @@ def ready_streams() -> ReadyStreams:
     is_open = [_keep_number(number) for number in range(3)]
     output = _Output(1, closed=not is_open[1])
     sys.stdout = _text(output, sys.stdout)
-    sys.stderr = _text(_Lossy(2), sys.stderr, line_buffering=True)
+    sys.stderr = _text(_Lossy(apart()), sys.stderr, line_buffering=True)
     if not is_open[0] or sys.stdin is None:
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115
     return ReadyStreams(output)

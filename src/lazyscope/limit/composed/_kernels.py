@@ -36,7 +36,7 @@ _LEAST_TILES = 2
 What = Literal["covariance", "tangent", "layers"]
 
 
-@checked(any_axes=("x1", "x2"))
+@checked(own=("network",), any_axes=("x1", "x2"))
 def network_tangent_kernel(
     network: AbstractNetwork,
     x1: Real[ArrayLike, "n1 *point"],
@@ -76,7 +76,8 @@ def network_tangent_kernel(
     Cost: n1 n2 times positions (squared before a pooling or attention) times layers, half without x2.
 
     Trust: 1e-7 of the largest entry in double precision for nearly equal points and piecewise linear
-    activations, whose kernels depend on the root of 1 - rho, better elsewhere; equal points are exact.
+    activations, whose kernels depend on the root of 1 - rho, better elsewhere; equal points are told by
+    their bits and exact.
     Single precision: 1e-3 and 1e-6. Beside neural-tangents 0.6.5: 1e-6 in double precision.
 
     Reference: Jacot, Gabriel & Hongler 2018; convolutions, Arora et al. 2019 and Novak et al. 2019;
@@ -99,7 +100,7 @@ def network_tangent_kernel(
     return np.tensordot(speeds.astype(shares.dtype), shares, axes=1)
 
 
-@checked(any_axes=("x1", "x2"))
+@checked(own=("network",), any_axes=("x1", "x2"))
 def network_covariance_kernel(
     network: AbstractNetwork,
     x1: Real[ArrayLike, "n1 *point"],
@@ -122,7 +123,7 @@ def network_covariance_kernel(
     return _kernel("covariance", composition_of(network), x1, x2, scheme, training, memory)
 
 
-@checked(any_axes=("x1", "x2"))
+@checked(own=("network",), any_axes=("x1", "x2"))
 def network_tangent_kernel_by_layer(
     network: AbstractNetwork,
     x1: Real[ArrayLike, "n1 *point"],
@@ -152,7 +153,7 @@ def network_tangent_kernel_by_layer(
     return shares * speeds.astype(shares.dtype)[:, None, None]
 
 
-@checked(any_axes=("x1", "x2"))
+@checked(own=("network",), any_axes=("x1", "x2"))
 def normalised_network_kernels(
     network: AbstractNetwork,
     x1: Real[ArrayLike, "n1 *point"],
@@ -246,12 +247,25 @@ def _kernel(
         if between is not None:
             _check_bending(plan, slots, between)
         maps, prepared = _pair_maps(plan, slots[0], slots[-1], left.dtype)
-        both = [
-            _side(x, one, f) for x, one, f in zip((left, right), slots * 2, prepared, strict=False)
-        ]
+        numbers_of_points = _alike(sides, apart=training)
+        each = zip((left, right), numbers_of_points * 2, slots * 2, prepared, strict=False)
+        both = [_side(*given) for given in each]
         weights, biases = (a.astype(left.dtype) for a in scales)
         numbers = Numbers(weights, biases, maps)
         return _filled(plan, what, both, numbers, tile, symmetric=x2 is None, training=training)
+
+
+def _alike(sides: list[np.ndarray], *, apart: bool) -> list[np.ndarray]:
+    """A number for every point of each set, the same for equal points unless these are kept apart."""
+    count = 0
+    seen: dict[bytes | int, int] = {}
+    found = []
+    for x in sides:
+        rows = np.ascontiguousarray(x.reshape(len(x), -1)) + 0  # one zero
+        keys = range(count, count + len(x)) if apart else (row.tobytes() for row in rows)
+        found.append(np.array([seen.setdefault(key, len(seen)) for key in keys], np.int32))
+        count += len(x)
+    return found
 
 
 def _stds(network: ComposedNetwork, scheme: Scheme | None) -> tuple[np.ndarray, np.ndarray]:
@@ -273,7 +287,7 @@ def _points(name: str, x: Any, network: ComposedNetwork) -> np.ndarray:
         raise InputError(
             f"{name} must be points of the network's input shape",
             received=f"shape {x.shape} for a network of input shape {shape}",
-            cause="a missing channel axis, channels first, a single point, or other data",
+            cause="no points, a missing channel axis, channels first, a single point, or other data",
             fix=f"give (n, {', '.join(map(str, shape))}), or points flattened",
         )
     x = x if x.dtype in (np.float32, np.float64) else x.astype(np.float64)
@@ -352,12 +366,12 @@ def _pair_maps(
     return tuple(maps), features
 
 
-def _side(x: np.ndarray, slots: list[Slot], features: list[np.ndarray]) -> Side2:
+def _side(x: np.ndarray, alike: np.ndarray, slots: list[Slot], features: list[np.ndarray]) -> Side2:
     kept = (
         SlotSide(*[a.astype(x.dtype) for a in slot], features=feature)
         for slot, feature in zip(slots, features, strict=True)
     )
-    return Side2(x, tuple(kept))
+    return Side2(x, alike, tuple(kept))
 
 
 def _cut(side: Side2, start: int, stop: int, size: int) -> Side2:
@@ -372,12 +386,12 @@ def _cut(side: Side2, start: int, stop: int, size: int) -> Side2:
         )
         for slot in side.slots
     )
-    return Side2(side.x[rows], tuple(slots))
+    return Side2(side.x[rows], side.alike[rows], tuple(slots))
 
 
 @lru_cache(maxsize=64)
-def _program(plan: Plan, what: What, diagonal: bool, training: bool, compiled: bool) -> Any:
-    return Rectangle(plan, what, diagonal=diagonal, training=training, compiled=compiled)
+def _program(plan: Plan, what: What, alike: bool, training: bool, compiled: bool) -> Any:
+    return Rectangle(plan, what, alike=alike, training=training, compiled=compiled)
 
 
 def _filled(
@@ -398,11 +412,13 @@ def _filled(
     out = np.empty((*leading, n1, n2), left.x.dtype)
     rows = [_cut(left, *cut, cuts1[0][1]) for cut in cuts1]
     columns = [_cut(right, *cut, cuts2[0][1]) for cut in cuts2]
+    kinds1, kinds2 = ([part.alike.tolist() for part in parts] for parts in (rows, columns))
     compiled = all(one is None or one.compiled for one in numbers.maps)
     for i, (a, b) in enumerate(cuts1):
         for j, (c, d) in enumerate(cuts2[: i + 1] if symmetric else cuts2):
             diagonal = symmetric and i == j
-            one = _program(plan, what, diagonal, training, compiled)
+            alike = diagonal or not set(kinds1[i]).isdisjoint(kinds2[j])
+            one = _program(plan, what, alike, training, compiled)
             values = one(rows[i], columns[j], numbers)[..., : b - a, : d - c]
             if diagonal:
                 lower = np.tril(values)

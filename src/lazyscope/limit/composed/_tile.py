@@ -49,9 +49,12 @@ class SlotSide(NamedTuple):
 
 
 class Side2(NamedTuple):
-    """One side of a rectangle: points (n, *positions, channels), and a `SlotSide` for every slot."""
+    """One side of a rectangle: points (n, *positions, channels), a number that equal points have in common,
+    and a `SlotSide` for every slot.
+    """
 
     x: Any
+    alike: Any
     slots: tuple[SlotSide, ...]
 
 
@@ -80,16 +83,16 @@ class Rectangle:
     Args:
         plan: the steps.
         what: covariance, tangent kernel, or the tangent kernel by layer ("layers").
-        diagonal: whether both sides are the same points.
+        alike: whether some points of one side equal some of the other.
         training: whether entries are dropped.
         compiled: whether all pair maps can be compiled.
     """
 
     def __init__(
-        self, plan: Plan, what: str, *, diagonal: bool, training: bool, compiled: bool
+        self, plan: Plan, what: str, *, alike: bool, training: bool, compiled: bool
     ) -> None:
         self.plan, self.what = plan, what
-        self.settings = {"what": what, "diagonal": diagonal, "training": training}
+        self.settings = {"what": what, "alike": alike, "training": training}
         self.wrap = jax.jit if compiled else (lambda function: function)
         self.inputs = jax.jit(partial(_inputs, pairs=plan.row.before == Need.PAIRS))
         self.programs: dict[int, list[tuple[tuple[Step, ...], Any]]] = {}
@@ -117,7 +120,9 @@ class Rectangle:
             slots = [step.slot for step in steps if step.slot is not None]
             sides = ({slot: side.slots[slot] for slot in slots} for side in (left, right))
             maps = {slot: numbers.maps[slot] for slot in slots}
-            state = program(state, (left.x, right.x), *sides, maps, numbers.weights, numbers.biases)
+            state = program(
+                state, (left.alike, right.alike), *sides, maps, numbers.weights, numbers.biases
+            )
         return state
 
     def _branches(
@@ -175,13 +180,10 @@ def _few_steps(
     *,
     steps: tuple[Step, ...],
     what: str,
-    diagonal: bool,
-    training: bool,
+    **settings: bool,
 ) -> State:
     """Through steps in a row, without branches."""
-    counts = len(points[0]), len(points[1])
-    walk = _Steps(counts, (left, right), maps, (weights, biases), what)
-    walk.diagonal, walk.training = diagonal, training
+    walk = _Steps(points, (left, right), maps, (weights, biases), what, **settings)
     for step in steps:
         state = walk.step(step, state)
     return state
@@ -192,11 +194,20 @@ class _Steps:
     """What steps need to know."""
 
     def __init__(
-        self, counts: tuple[int, int], sides: Any, maps: Any, numbers: Any, what: str
+        self,
+        points: tuple[Array, Array],
+        sides: Any,
+        maps: Any,
+        numbers: Any,
+        what: str,
+        *,
+        alike: bool,
+        training: bool,
     ) -> None:
-        (self.n1, self.n2), (self.left, self.right) = counts, sides
+        self.points, (self.left, self.right) = points, sides
+        self.n1, self.n2 = map(len, points)
         self.maps, (self.weights, self.biases), self.what = maps, numbers, what
-        self.diagonal = self.training = False
+        self.alike, self.training = alike, training
 
     def step(self, step: Step, state: State) -> State:
         """Through one step."""
@@ -224,7 +235,7 @@ class _Steps:
         if isinstance(part, AttentionPart):
             return self._attended(step, state)
         assert isinstance(part, DropoutPart)
-        if not (self.training and self.diagonal):
+        if not (self.training and self.alike):
             return state
         factor = jnp.where(
             self._same(axes, state[0].shape[:axes], pairs=pairs), 1.0 / part.keep, 1.0
@@ -268,8 +279,9 @@ class _Steps:
         return jax.lax.optimization_barrier((one, other))
 
     def _same(self, axes: int, positions: tuple[int, ...], *, pairs: bool) -> Array:
-        """Where both sides are the same position of the same point."""
-        same = jnp.eye(self.n1, self.n2, dtype=bool).reshape(-1)
+        """Where both sides are the same position of equal points."""
+        one, other = self.points
+        same = (one[:, None] == other[None, :]).reshape(-1)
         if not (axes and pairs):
             return same
         equal = np.eye(math.prod(positions), dtype=bool).reshape(*positions, *positions, 1)
@@ -294,7 +306,7 @@ class _Steps:
             sides, scale, root = (Side(q1, s1, r1, none), Side(q2, s2, r2, none)), s1 * s2, r1 * r2
         rho = covariance / jnp.where(scale > 0, scale, 1.0)
         gap, total = jnp.clip(1.0 - rho, 0.0, 2.0), jnp.clip(1.0 + rho, 0.0, 2.0)
-        if self.diagonal:
+        if self.alike:
             same = self._same(axes, covariance.shape[:axes], pairs=pairs)
             gap, total = jnp.where(same, 0.0, gap), jnp.where(same, 2.0, total)
         if isinstance(one, AbstractClosedForm):

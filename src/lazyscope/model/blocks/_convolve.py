@@ -7,6 +7,7 @@ from typing import Any, final
 
 from jaxtyping import Array, Float
 
+from lazyscope._checks import InputError
 from lazyscope.model.blocks._block import AbstractBlock, AbstractFixedLinear, Drawn, Moved
 from lazyscope.model.blocks._layer import Layer, affine, affine_difference
 from lazyscope.model.blocks._patches import Padding, patches
@@ -71,16 +72,28 @@ class Pool(AbstractFixedLinear):
 
     def apply(self, params: Sequence[Any], x: Float[Array, "n ... m"]) -> Float[Array, "n m"]:
         """Mean over everything between the first and the last axis."""
-        return x.reshape(x.shape[0], -1, x.shape[-1]).mean(axis=1)
+        return x.reshape(x.shape[0], math.prod(x.shape[1:-1]), x.shape[-1]).mean(axis=1)
 
 
 @final
 @dataclass(frozen=True)
 class Reshape(AbstractFixedLinear):
-    """Points in the shape that the next block wants, however they come."""
+    """Points in the shape that the next block wants, from that shape or flattened.
+
+    Raises:
+        InputError: points of another shape, axes of length one aside.
+    """
 
     shape: tuple[int, ...]
 
     def apply(self, params: Sequence[Any], x: Float[Array, "n ..."]) -> Float[Array, "n ..."]:
         """Return x with this shape behind its first axis."""
+        wanted, given = ([side for side in axes if side != 1] for axes in (self.shape, x.shape[1:]))
+        if x.ndim < 2 or given not in (wanted, [math.prod(self.shape)]):
+            raise InputError(
+                "points must have the network's input shape",
+                received=f"shape {tuple(x.shape)} for a network of input shape {self.shape}",
+                cause="channels first, a single point, or other data",
+                fix=f"give (n, {', '.join(map(str, self.shape))}), or points flattened in this order",
+            )
         return x.reshape(x.shape[0], *self.shape)

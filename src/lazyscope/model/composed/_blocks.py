@@ -240,7 +240,7 @@ class Branches(AbstractBlock):
 def window_patches(x: Float[Array, "n ..."], window: Window) -> Float[Array, "n ..."]:
     """What the window sees at every position as one row: channel by channel, tap by tap."""
     seen = jnp.stack(window_views(x, window, first=1), axis=-1)
-    return seen.reshape(*seen.shape[:-2], -1)
+    return seen.reshape(*seen.shape[:-2], seen.shape[-2] * seen.shape[-1])
 
 
 def window_views(x: Any, window: Window, *, first: int) -> list[Any]:

@@ -21,7 +21,7 @@ from lazyscope.model.composed._parts import (
 )
 
 
-@checked()
+@checked(own=("network",))
 def composition_of(network: AbstractNetwork) -> ComposedNetwork:
     """The network as a composition, which has kernels at infinite width.
 
@@ -33,8 +33,9 @@ def composition_of(network: AbstractNetwork) -> ComposedNetwork:
             returned as it is.
 
     Raises:
-        InputError: attention and layer norm of the library, whose scales and shifts are trained, biases that
-            start at zero, and an output scale other than one; with what to compose in its place.
+        InputError: parts without their network; attention and layer norm of the library, whose scales and
+            shifts are trained, biases that start at zero, and an output scale other than one; with what to
+            compose in its place.
 
     Example:
         >>> from lazyscope.model import Dense
@@ -42,6 +43,13 @@ def composition_of(network: AbstractNetwork) -> ComposedNetwork:
         >>> net.shapes, net.input_shape
         (((16, 3), (1, 16)), (3,))
     """
+    if isinstance(network, AbstractPart):
+        raise InputError(
+            "a network must have an input shape and a width",
+            received=f"its parts alone, {network.words}",
+            cause="parts without the network that is made of them",
+            fix="give ComposedNetwork(parts, input_shape=(height, width, channels), width=64)",
+        )
     check_instance("network", network, AbstractNetwork)
     if isinstance(network, ComposedNetwork):
         return network

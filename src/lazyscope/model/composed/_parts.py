@@ -63,8 +63,9 @@ class FanOut(AbstractPart):
 
     @property
     def words(self) -> str:
-        """Fan-out."""
-        return "fan_out"
+        """By the function that made it."""
+        is_residual = self.combine == "sum" and self.branches[0] == Serial(())
+        return "residual" if is_residual and len(self.branches) == 2 else "fan_out"
 
 
 @final

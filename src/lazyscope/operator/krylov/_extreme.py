@@ -10,11 +10,11 @@ import numpy as np
 from lazyscope._checks import check_count, check_fraction, check_instance, check_positive
 from lazyscope._entry import checked
 from lazyscope._estimate import LEVEL, Estimate
+from lazyscope._file import Checkpoint
 from lazyscope._result import AbstractResult
 from lazyscope.kernel import zero_share
 from lazyscope.operator._operator import AbstractKernelOperator
 from lazyscope.operator.krylov._lanczos import Krylov, Tridiagonal
-from lazyscope.operator.solve._checkpoint import Checkpoint
 from lazyscope.operator.solve._conjugate import SolveProgress, Tell, conjugate_gradients
 from lazyscope.operator.solve._preconditioner import Preconditioner, partial_cholesky
 from lazyscope.operator.solve._regression import PreconditionerSettings
@@ -166,7 +166,7 @@ def _from_inverse(
             vectors,
             tolerance=_INNER,
             max_steps=_INNER_STEPS,
-            checkpoint=Checkpoint(None, "", math.inf),
+            checkpoint=Checkpoint(None, "", ""),
         )
         sure = sure and bool(np.max(found.residuals) < math.sqrt(_INNER))
         return found.solution

@@ -10,8 +10,8 @@ from typing import NamedTuple, TypeAlias, final
 import numpy as np
 from jaxtyping import Float
 
+from lazyscope._file import Checkpoint
 from lazyscope._outcome import Outcome
-from lazyscope.operator.solve._checkpoint import Checkpoint
 
 
 @final

@@ -19,11 +19,11 @@ from lazyscope._checks import (
     check_positive,
 )
 from lazyscope._entry import checked
+from lazyscope._file import Checkpoint
 from lazyscope._outcome import Outcome
 from lazyscope._result import AbstractResult
 from lazyscope.kernel import zero_share
 from lazyscope.operator._operator import AbstractKernelOperator
-from lazyscope.operator.solve._checkpoint import Checkpoint
 from lazyscope.operator.solve._conjugate import (
     Solved,
     SolveProgress,
@@ -38,8 +38,7 @@ MAX_STEPS = 1000
 _MOST_COLUMNS = 3000
 _COLUMNS_OF_FEW_POINTS = 1000
 
-SECONDS_BETWEEN = 30.0
-"""Between two writings of a checkpoint."""
+_PARTS = "these points, this kernel, targets, ridge and preconditioner"
 
 
 @final
@@ -255,7 +254,7 @@ def solve_columns(
         if progress is not None:
             progress(SolveProgress("preconditioner", done, 1.0, time.monotonic() - began))
 
-    kept = Checkpoint(checkpoint, " ".join(words), SECONDS_BETWEEN)
+    kept = Checkpoint(checkpoint, " ".join(words), _PARTS)
     kept.found()  # refused before any work
     factor = partial_cholesky(
         operator, rank, pivots=preconditioner.pivots, seed=preconditioner.seed, tell=tell

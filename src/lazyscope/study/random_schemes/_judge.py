@@ -153,8 +153,10 @@ def _verdict(
         )
     return stated(
         answer,
-        f"Farther than {tie:g} from a tie, measured exponents of {len(away)} layers lie {rms.value:.2g}"
-        f"{ends} (rms) from those of the law, where at most {limit:g} confirms it; "
+        f"In {num_schemes} random schemes the measured exponents of {len(away)} layers differ from the "
+        f"law's by {rms.value:.2g}{ends} (root mean square), where at most {limit:g} confirms it. Layers "
+        f"within {tie:g} of a tie, where two terms of the law are nearly equal at every width, are not among "
+        f"them. "
         f"{numbers['coverage']:.0%} of the 95 % intervals, of median half-width "
         f"{numbers['median_half_width']:.2g}, contain the law's exponent. No constant is fitted.",
         remarks,

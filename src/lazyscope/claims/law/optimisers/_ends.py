@@ -155,4 +155,5 @@ ENDS = Claim(
     check=check_ends,
     check_drawn=check_ends,
     rows=tuple(_registered()),
+    by_name=True,
 )

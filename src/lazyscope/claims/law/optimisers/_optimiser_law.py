@@ -156,4 +156,5 @@ OPTIMISER_LAW = Claim(
     check=check_optimiser_law,
     check_drawn=check_optimiser_law,
     rows=tuple(_registered()),
+    by_name=True,
 )

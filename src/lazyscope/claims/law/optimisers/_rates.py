@@ -220,4 +220,5 @@ RATES = Claim(
     check=check_rates,
     check_drawn=check_rates,
     rows=tuple(_registered()),
+    by_name=True,
 )

@@ -1,4 +1,4 @@
-"""How does a long solution survive the end of its process?"""
+"""How does a long computation survive the end of its process?"""
 
 import io
 import os
@@ -7,35 +7,38 @@ import zipfile
 from pathlib import Path
 from typing import Any, final
 
-import numpy as np
-
 from lazyscope._checks import InputError
-from lazyscope._file import local_path, write_bytes_whole
+from lazyscope._file._whole import local_path, write_bytes_whole
+
+SECONDS_BETWEEN = 30.0
+"""Between two writings of a checkpoint."""
 
 _KEY = "problem"
 
 
 @final
 class Checkpoint:
-    """A file that holds where a solution stands, written whole every so many seconds.
+    """A file that holds where a computation stands, written whole every `SECONDS_BETWEEN` seconds.
 
     Args:
         path: of the file; None for none.
-        problem: digest of what is solved.
-        seconds: between two writings.
+        problem: digest of what is computed.
+        parts: what it depends on, in words, for the refusal of the file of another one.
 
     Raises:
         InputError: the file is that of another problem, or no checkpoint.
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None, problem: str, seconds: float) -> None:
+    def __init__(self, path: str | os.PathLike[str] | None, problem: str, parts: str) -> None:
         self._path: Path | None = None if path is None else local_path("a checkpoint", path)
-        self._problem, self._seconds, self._written = problem, seconds, time.monotonic()
+        self._problem, self._parts, self._written = problem, parts, time.monotonic()
 
-    def found(self) -> dict[str, np.ndarray] | None:
+    def found(self) -> dict[str, Any] | None:
         """What was written last; None where there is nothing."""
         if self._path is None or not self._path.exists():
             return None
+        import numpy as np  # here, since it takes its time to load
+
         try:
             with np.load(self._path, allow_pickle=False) as held:
                 state = {name: held[name] for name in held.files}
@@ -46,9 +49,11 @@ class Checkpoint:
         return state
 
     def offer(self, state: dict[str, Any], *, last: bool = False) -> None:
-        """Write where the solution stands, if it is time."""
-        if self._path is None or (not last and time.monotonic() - self._written < self._seconds):
+        """Write where the computation stands, if it is time."""
+        if self._path is None or (not last and time.monotonic() - self._written < SECONDS_BETWEEN):
             return
+        import numpy as np
+
         content = io.BytesIO()
         np.savez(content, **{_KEY: np.asarray(self._problem)}, **state)
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +62,7 @@ class Checkpoint:
 
     def _refused(self, what: str) -> InputError:
         return InputError(
-            "a checkpoint must belong to these points, this kernel, targets, ridge and preconditioner",
+            f"a checkpoint must belong to {self._parts}",
             received=f"{str(self._path)!r}, {what}",
             cause="a path that was used before, or settings that changed since",
             fix="give another path, or delete the file to begin anew",
