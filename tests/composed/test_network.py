@@ -169,3 +169,10 @@ def test_parts_that_do_not_fit_are_refused_with_their_place(parts, shape, words)
 def test_parts_that_are_none_are_refused(call, words):
     with pytest.raises(InputError, match=f"(?i){words}"):
         call()
+
+
+def test_a_composed_network_shows_itself_in_a_line():
+    parts = c.serial(c.conv(2), c.residual(RELU, c.conv(2)), RELU, c.flatten(), c.dense(outputs=1))
+    assert repr(c.ComposedNetwork(parts, (4, 1), 8)) == (
+        "ComposedNetwork(conv, residual, activation relu, flatten, dense; input_shape=(4, 1), width=8)"
+    )
