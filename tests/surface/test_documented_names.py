@@ -41,7 +41,8 @@ OTHERS = {
     "GlobalAvgPool",
     "GlobalSelfAttention",
     # families that benchmarks draw, extras of the package, JavaScript of pages
-    "shifted_logarithm",
+    "floor_and_correction",
+    "floor_inside",
     "floor_beyond",
     "saturation",
     "gpu",
