@@ -251,6 +251,7 @@ def timed(points_positions: int = 8) -> dict[str, tuple[int, tuple[int, ...], Sp
     side = points_positions
     return {
         "dense": (500, (64,), serial(*hidden, dense(1)), 2.0),
+        "dense, 4000 points": (4000, (64,), serial(*hidden, dense(1)), 6.0),
         f"conv flatten {side} x {side}": (
             64,
             (side, side, 3),

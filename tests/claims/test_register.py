@@ -279,7 +279,7 @@ def test_a_page_shows_every_change_of_mind_and_what_is_no_longer_run():
         "1 came out against the first expectation. That one is explained below. 1 row was changed after "
         "it was registered." in page
     )
-    assert "| 1.00, 0.97 | **disagrees** (since then expected), explained |" in page
+    assert "| 1.00, 1.00 | **disagrees** (since then expected), explained |" in page
     assert "explained: the row is judged by an operator norm" in page
     changes = page.partition("## Changes of mind")[2]
     assert (

@@ -48,11 +48,15 @@ def test_convolutions_are_those_of_the_naive_recursion(pooled, circular):
 SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("tanh", "gelu", "softplus")]
 
 
-@pytest.mark.parametrize("sigma", ["relu", *SLOW])
-def test_dense_networks_are_those_of_the_dense_room(sigma):
+@pytest.mark.parametrize("sigma", ["relu", "leaky_relu", *SLOW])
+@pytest.mark.parametrize("apart", [False, True])
+def test_dense_networks_are_those_of_the_dense_room(sigma, apart):
+    """By its programs where nothing else is between, and by those of compositions."""
     x, y = points(4, 3), points(3, 3, seed=1)
     stds = {"weight_std": 1.4, "bias_std": 0.3}
-    hidden = c.serial(c.dense(**stds), c.activation(sigma), c.dense(**stds), c.activation(sigma))
+    between = (c.flatten(),) if apart else ()
+    hidden = c.serial(c.dense(**stds), c.activation(sigma), *between)
+    hidden = c.serial(hidden, c.dense(**stds), c.activation(sigma))
     net = c.ComposedNetwork(c.serial(hidden, c.dense(outputs=2, **stds)), (3,), 4)
     told = {"depth": 2, "activation": sigma, **stds}
     for ours, dense in (
@@ -61,6 +65,31 @@ def test_dense_networks_are_those_of_the_dense_room(sigma):
     ):
         np.testing.assert_allclose(ours(net, x, y), dense(x, y, **told), rtol=1e-10)
         np.testing.assert_allclose(ours(net, x), dense(x, **told), rtol=1e-10)
+
+
+def test_a_row_of_dense_layers_has_one_kernel_by_both_ways():
+    """Layers of their own deviations, a scheme, zero points, equal points, float32."""
+    stds = [{"weight_std": 1.4, "bias_std": b} for b in (0.3, 0.0, 0.5)]
+    row = [c.dense(**stds[0]), RELU, c.dense(**stds[1]), RELU, c.dense(outputs=2, **stds[2])]
+    plain, apart = (
+        c.ComposedNetwork(c.serial(*p), (3,), 4) for p in (row, [*row[:2], c.flatten(), *row[2:]])
+    )
+    x, y = points(4, 3), points(3, 3, seed=1)
+    x[1] = 0.0
+    y[0] = x[0]
+    for dtype, rtol in ((np.float64, 1e-10), (np.float32, 2e-5)):
+        a, b = x.astype(dtype), y.astype(dtype)
+        for kernel in (
+            c.network_tangent_kernel,
+            c.network_covariance_kernel,
+            c.network_tangent_kernel_by_layer,
+        ):
+            for scheme in (None, plain.standard_scheme()):
+                found, other = (kernel(net, a, b, scheme=scheme) for net in (plain, apart))
+                assert found.dtype == dtype
+                np.testing.assert_allclose(found, other, rtol=rtol)
+                found, other = (kernel(net, a, scheme=scheme) for net in (plain, apart))
+                np.testing.assert_allclose(found, other, rtol=rtol)
 
 
 def test_rectangles_of_any_size_give_one_kernel_that_is_symmetric_to_the_bit():
@@ -183,7 +212,7 @@ def test_dropout_counts_on_the_diagonal_alone_and_only_while_training():
     without = c.ComposedNetwork(
         c.serial(c.dense(), RELU, c.dense(), RELU, c.dense(outputs=1)), (3,), 4
     )
-    np.testing.assert_array_equal(plain, c.network_covariance_kernel(without, x))
+    np.testing.assert_allclose(plain, c.network_covariance_kernel(without, x), rtol=1e-14)
     np.testing.assert_allclose(np.diag(noisy), 2 * np.diag(plain))
 
 

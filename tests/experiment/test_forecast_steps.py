@@ -133,6 +133,13 @@ def test_a_bound_for_bounded_updates_has_gradients_once():
     assert forecast_verdict(np.array([0.09, 0.0]), 0.05, 1) == "borderline"
 
 
+def test_a_kernel_near_a_tenth_is_not_called_lazy_where_layers_may_move_farther():
+    moved = np.array([0.0641, 0.0731, 0.0143])
+    assert forecast_verdict(moved, 0.083, 1) == "borderline"  # Adam took the kernel 0.106 away
+    assert forecast_verdict(moved, 0.083 / 2, 1) == "lazy"
+    assert forecast_verdict(moved / 10, 0.083, 1) == "lazy"
+
+
 def test_the_record_of_steps_is_for_optimisers():
     flow = ExponentialFlow()
     with pytest.raises(InputError, match="closed form"):

@@ -22,9 +22,26 @@ def test_few_schemes_cannot_be_decided_and_many_can():
     assert min(min(one.supported, one.contradicted) for one in many.values()) > 0.8
 
 
-def test_nothing_is_said_of_real_widths_and_of_studies_without_a_model_of_noise():
+def test_nothing_is_said_of_random_schemes_at_real_widths():
     assert not powers("random-schemes", RandomSchemesSettings.at_real_widths())
-    assert not powers("two-layer", find_study("two-layer").given())
+
+
+SMALL = {"gamma": (0.55, 0.85, 1.15, 1.45), "gamma_prime": (-0.2, 0.3)}
+
+
+def test_a_plane_at_virtual_widths_is_supported_and_half_a_step_shows_near_boundaries_alone():
+    coarse = powers("two-layer", find_study("two-layer").given(**SMALL))
+    assert [one.supported for one in coarse.values()] == [1.0, 1.0]
+    assert {one.contradicted for one in coarse.values()} == {0.0}  # no exponent below an eighth
+    near = {"gamma": (0.55, 0.895, 1.105, 1.45), "gamma_prime": (0.2, 0.3)}
+    fine = powers("two-layer", find_study("two-layer").given(**near))
+    assert min(one.contradicted for one in fine.values()) > 0.8
+
+
+def test_a_plane_at_real_widths_tells_less_the_more_runs_scatter():
+    settings = find_study("two-layer").given(widths=(64, 512, 4096, 32768), **SMALL)
+    found = powers("two-layer", settings)
+    assert found[0.02].supported > 0.8 > 0.5 > found[0.1].supported
 
 
 def test_slopes_in_kappa_are_told_apart_at_small_noise_alone():
@@ -53,8 +70,8 @@ def test_a_dry_run_of_a_study_tells_runs_and_power_and_writes_nothing(tmp_path):
     assert {each["noise"] for each in told["power"]} == {0.02, 0.1}
     assert "none of them made" in CliRunner().invoke(app, command).stdout
     assert not (tmp_path / "new").exists()
-    other = CliRunner().invoke(app, ["study", "two-layer", "--dry-run"])
-    assert "cannot say beforehand" in other.stdout
+    other = CliRunner().invoke(app, ["study", "output-scale", "--dry-run"])
+    assert "cannot say beforehand" in " ".join(other.stdout.split())
 
 
 def test_a_dry_run_of_networks_of_ones_own_does_not_say_that_nothing_would_be_trained():

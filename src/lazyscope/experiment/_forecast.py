@@ -256,9 +256,14 @@ def bound_of_displacements(
         >>> bound_of_displacements(np.array([0.1, 0.5]), 0.0).round(3).tolist()
         [0.494, 2.469]
     """
+    return moved * _at_most(moved, bent, power)
+
+
+def _at_most(moved: Float[np.ndarray, " layers"], bent: float, power: int) -> float:
+    """How many times as far as the linearised network a real one moves at most; infinite where unknown."""
     if not ((moved < NOT_LAZY).all() and np.isfinite(bent)):
-        return np.full(moved.shape, np.inf)
-    return moved * ((1.0 + bent) / np.prod(1.0 - moved)) ** power
+        return float("inf")
+    return float(((1.0 + bent) / np.prod(1.0 - moved)) ** power)
 
 
 def theorem_rates(run: SingleRun) -> dict[str, Any]:
@@ -297,15 +302,16 @@ def forecast_verdict(moved: Float[np.ndarray, " layers"], bent: float, power: in
         power: growth power of the optimiser.
 
     Returns:
-        ``lazy`` if neither `bound_of_displacements` nor the kernel reach a tenth; ``not-lazy`` if a layer
-        or the kernel changes by its own size.
+        ``lazy`` if neither `bound_of_displacements` reaches a tenth nor the kernel's change times the factor
+        of that bound, since layers that move so much farther change the kernel by as much more, to first
+        order; ``not-lazy`` if a layer or the kernel changes by its own size.
 
     Example:
         >>> forecast_verdict(np.array([0.01, 0.02]), 0.3)
         'borderline'
     """
-    at_most = bound_of_displacements(moved, bent, power)
-    if laziness(np.max([*at_most, bent]).item()) == "lazy":
+    factor = _at_most(moved, bent, power)
+    if np.isfinite(factor) and laziness(factor * float(max(*moved, bent))) == "lazy":
         return "lazy"
     told = laziness(np.max([*moved, bent]).item())
     return "borderline" if told == "lazy" else told

@@ -1,6 +1,7 @@
 """How likely is the design of a row to say agrees where its law is exact, and disagrees half a step away?"""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from lazyscope.measure import (
     RESOLUTION,
     STANDARD_ERRORS,
     Estimate,
+    ExponentMap,
     mean_estimate,
     simulated_exponents,
 )
@@ -95,17 +97,20 @@ def _judged(rule: Rule, found: Estimate, prediction: float | None) -> str:
 
 
 def _of_runs(truth: float, state: State, num_draws: int) -> Iterator[Estimate]:
+    """Estimates move with the truth: a power of the width more shifts every one by that power."""
     design, noise = state["design"], float(state["noise"]["sd"])
-    found = simulated_exponents(
-        design["widths"],
-        int(design["seeds"]),
-        noise,
-        exponent=truth,
-        accuracy=float(design.get("accuracy", _LEAST_ERROR)),
-        num_draws=num_draws,
-    )
+    accuracy = float(design.get("accuracy", _LEAST_ERROR))
+    found = _flat_ones(tuple(design["widths"]), int(design["seeds"]), noise, accuracy, num_draws)
     for value, low, high in zip(found.exponent, found.low, found.high, strict=True):
-        yield Estimate(float(value), float(low), float(high))
+        yield Estimate(float(truth + value), float(truth + low), float(truth + high))
+
+
+@lru_cache(maxsize=8)
+def _flat_ones(
+    widths: tuple[int, ...], num_seeds: int, noise: float, accuracy: float, num_draws: int
+) -> ExponentMap:
+    """Estimates from runs whose exponent is zero."""
+    return simulated_exponents(widths, num_seeds, noise, accuracy=accuracy, num_draws=num_draws)
 
 
 def _of_a_mean(truth: float, state: State, num_draws: int) -> Iterator[Estimate]:

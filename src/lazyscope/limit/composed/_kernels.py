@@ -15,6 +15,7 @@ from lazyscope._jax import known_array, own_settings
 from lazyscope.limit._network import limit_dual
 from lazyscope.limit._normalised import VARIANCES_THAT_BEND, bending_refusal, check_unit
 from lazyscope.limit.composed._amplification import largest_gain, warn_of_rounding
+from lazyscope.limit.composed._dense_row import dense_row, dense_row_kernel
 from lazyscope.limit.composed._plan import Plan, Step, plan_of
 from lazyscope.limit.composed._single import Scales, Slot, single_slots
 from lazyscope.limit.composed._tile import Numbers, Rectangle, Side2, SlotSide
@@ -242,10 +243,13 @@ def _kernel(
     with own_settings():
         sides = [left] if x2 is None else [left, right]
         slots = [single_slots(plan, x, scales, training=training, chunk=chunk) for x in sides]
-        gain = max(largest_gain(plan, one, scales) for one in slots)
-        warn_of_rounding(gain, left, None if x2 is None else right)
         if between is not None:
             _check_bending(plan, slots, between)
+        row = dense_row(network, stds) if memory is None else None
+        if row is not None:
+            return dense_row_kernel(what, row, left, None if x2 is None else right)
+        gain = max(largest_gain(plan, one, scales) for one in slots)
+        warn_of_rounding(gain, left, None if x2 is None else right)
         maps, prepared = _pair_maps(plan, slots[0], slots[-1], left.dtype)
         numbers_of_points = _alike(sides, apart=training)
         each = zip((left, right), numbers_of_points * 2, slots * 2, prepared, strict=False)

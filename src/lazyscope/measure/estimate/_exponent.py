@@ -15,9 +15,10 @@ from lazyscope.measure.estimate._evidence import (
 )
 from lazyscope.measure.estimate._posterior import Runs, Summary, summarise
 from lazyscope.measure.estimate._record import ExponentEstimate, ExponentMap
-from lazyscope.measure.estimate._shapes import MODEL_NAMES, Catalogue, catalogue
+from lazyscope.measure.estimate._shapes import MODEL_NAMES, WANDERING, Catalogue, catalogue
 
 _FAILED_SPREADS = 3.0  # a failed run is imagined this many spreads away from the others
+_LEAST_VARIANCE = 1e-8  # of the means that a process is drawn through
 _RULE = (
     f"an interval needs at least {MIN_WIDTHS} widths and at least {MIN_SPARE} runs beyond one per "
     "width"
@@ -37,10 +38,11 @@ def estimate_exponent(
 
     The interval covers the scatter of seeds and what finite width hides.
 
-    The posterior of e is averaged over five ways of approaching the power law: none, a correction
-    ``1 + c m^-delta``, a crossover between two slopes (at most twelve times beyond the largest width),
-    a power of log m, and a factor that wanders about a power law. Within each, the rates and crossing
-    widths are averaged over a grid and amplitudes over a normal prior; the noise (pooled over widths, its
+    The posterior of e is averaged over seven ways of approaching the power law: none, corrections in powers
+    of m^-delta, a crossover between two slopes (at most twelve times beyond the largest width), a sum of
+    two powers (at most twenty times), a power of log(m / m0), a step, and a factor that wanders about a
+    power law. Within each, the rates and crossing widths are averaged over a grid and amplitudes over a
+    normal prior; the noise (pooled over widths, its
     size falling with an unknown power of m) is averaged too. `models` of the result shows what the data
     say about each, `assumption` what the interval rests on, and `largest` whether the other widths
     predict the largest.
@@ -215,6 +217,20 @@ def _imagined(log_width, log_value, shapes: Catalogue, settings) -> list[Summary
     return summaries
 
 
+def _curve(shapes: Catalogue, summary: Summary, row: int, kind: int, runs: Runs):
+    """Shape, amplitude, constant and exponent of the heaviest member of a kind, for one cell."""
+    shape = shapes.shapes[summary.best[row, kind]]
+    exponent = float(summary.exponent[row, kind])
+    if shape.model not in WANDERING:
+        size, constant = summary.amplitude[row, kind], summary.constant[row, kind]
+        return shape, float(size), float(constant), exponent
+    used = runs.count[0] > 0
+    x = runs.log_width[used]
+    noise = float(runs.pooled_sd()[0] ** 2 / runs.count[0, used].mean()) + _LEAST_VARIANCE
+    shape, constant = shape.given(x, runs.mean[0, used] - exponent * x, noise)
+    return shape, 1.0, constant, exponent
+
+
 def _assemble(widths, runs: Runs, failed, usable, summary: Summary, bounds, shapes, level):
     """Put the cells that were estimated back among those that could not be."""
     cells = len(usable)
@@ -228,13 +244,7 @@ def _assemble(widths, runs: Runs, failed, usable, summary: Summary, bounds, shap
     curves: list[tuple] = [()] * cells
     for row, index in enumerate(np.flatnonzero(usable)):
         curves[index] = tuple(
-            (
-                shapes.shapes[summary.best[row, k]],
-                float(summary.amplitude[row, k]),
-                float(summary.constant[row, k]),
-                float(summary.exponent[row, k]),
-            )
-            for k in range(len(MODEL_NAMES))
+            _curve(shapes, summary, row, k, runs.cells([index])) for k in range(len(MODEL_NAMES))
         )
     shift = spread_out(shift, np.inf)
     return ExponentMap(

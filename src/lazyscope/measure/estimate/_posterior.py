@@ -5,18 +5,19 @@ Model of the runs at x = log m, for one shape h, one noise size sigma and one no
     log value = a + e x + D h(x) + g(x) + noise,   variance of one run sigma^2 m^-b,
     plus a variance f^2 per width that all its seeds share (the solver's tolerance).
 
-g is a normal process: the error of an imperfect shape, a tenth of the bend that is seen, or a ripple. Flat
-priors on a and e, D ~ N(0, D_0^2), flat in log sigma: everything is Gaussian at known sigma and b, so that
+g is a normal process: the error of an imperfect shape, 0.15 of the bend that is seen, a series of
+corrections, or a ripple. Flat
+priors on a and e, D normal, flat in log sigma: everything is Gaussian at known sigma and b, so that
 each (shape, sigma, b) has the evidence of a linear model and a normal distribution of e in closed form
 (Bishop 2006, Pattern recognition and machine learning, section 3.5), and the posterior of e is their
-mixture. What slope a curve still has at the largest width, D h', is known up to a fifth of itself: it rests
+mixture. What slope a curve still has at the largest width, D h', is known up to 0.3 of itself: it rests
 on the shape alone. The scatter of seeds is pooled over widths: 3 seeds give each width 2 degrees of freedom,
 all widths together 8 or more.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -25,14 +26,16 @@ from lazyscope.measure.estimate._shapes import MODEL_NAMES, Catalogue, likeness
 
 _NOISE_SLOPES = (0.0, 1.0)  # b: 0 for noise of constant size, 1 for self-averaging
 _NOISE_NODES = 4  # quantiles of sigma that stand for its distribution
-_SHAPE_ERROR = 0.1  # how far a true curve may be from its shape, relative to its bend
-_SHAPE_LENGTH = 2.0  # in log m, over which that error stays alike
-_BEYOND_ERROR = 0.2  # of the slope that a curve has left at the largest width
+_SHAPE_ERROR = 0.15  # how far a true curve may be from its shape, relative to its bend
+_SHAPE_LENGTH = 1.5  # in log m, over which that error stays alike
+_BEYOND_ERROR = 0.3  # of the slope that a curve has left at the largest width
 _ABSENT = 1e8  # variance of a mean without runs
 _CHUNK = 64  # cells at once, to bound memory
 _CENTRE_BINS, _DEVIATION_BINS = 80, 10  # of a mixture whose neighbours are merged
 _NEGLIGIBLE = 1e-6  # components with less weight, relative to the heaviest, are left out
-_FADING = [MODEL_NAMES.index(name) for name in ("correction", "crossover", "logarithm")]
+_FADING = [
+    MODEL_NAMES.index(name) for name in ("correction", "crossover", "sum", "logarithm", "step")
+]
 
 
 @final
@@ -165,12 +168,13 @@ def components(
     slopes = shapes.slopes(float(np.exp(x[-1])))
     reach = slopes if place is None else slopes * (place.log_width - x[-1])
     error = (_SHAPE_ERROR * _bend(runs)) ** 2
-    own_error = error[..., None] * likeness(every, _SHAPE_LENGTH)
-    wander = np.stack([r.bend**2 * likeness(every, r.reference) for r in shapes.ripples])
+    own_error = error[..., None] * likeness(every, every, _SHAPE_LENGTH)
+    wander = np.stack([shape.covariance(every, every) for shape in shapes.processes])
     curves, parts = len(slopes), []
     for log_weight, variance in _noises(runs, accuracy, place):
         diagonal = variance[..., None] * np.eye(len(every))
-        bent = fit_lines(every, runs.mean, diagonal + own_error, table, shapes.amplitude_sd)
+        priors = shapes.amplitude_sd, shapes.amplitude_mean
+        bent = fit_lines(every, runs.mean, diagonal + own_error, table, *priors)
         beyond = (_BEYOND_ERROR * reach) ** 2 * (bent.amplitude**2 + bent.amplitude_variance)
         many = (diagonal[:, None] + wander).reshape(-1, *diagonal.shape[1:])
         means = np.repeat(runs.mean, len(wander), axis=0)
@@ -218,11 +222,13 @@ class Fit(NamedTuple):
     amplitude_variance: Float[np.ndarray, "C B"]
 
 
-def fit_lines(log_width, mean, covariance, table=None, amplitude_sd=None) -> Fit:
+def fit_lines(
+    log_width, mean, covariance, table=None, amplitude_sd=None, amplitude_mean: Any = 0.0
+) -> Fit:
     """Generalised least squares of `mean` (C, W) on a line and a curve, for each of the B curves.
 
     The constant and the exponent are projected out (their prior is flat); the amplitude is shrunk towards
-    zero by its own prior. The result is the exponent, or, where `log_width` has one width more than
+    the mean of its own prior. The result is the exponent, or, where `log_width` has one width more than
     `mean`, the mean log value there.
     """
     seen = mean.shape[-1]
@@ -241,10 +247,11 @@ def fit_lines(log_width, mean, covariance, table=None, amplitude_sd=None) -> Fit
     outer = (h[:, :, None] * h[:, None]).reshape(len(h), -1)
     shh = precision.reshape(len(precision), -1) @ outer.T - centre_h**2 * total
     stiffness = np.maximum(shh - sxh**2 / sxx, 0.0) + sd**-2.0
-    rhy = syh - sxh * sxy / sxx
+    rhy = syh - sxh * sxy / sxx + amplitude_mean / sd**2
     ryy = np.maximum(syy - sxy**2 / sxx, 0.0)
     amplitude = rhy / stiffness
-    evidence = -0.5 * (ryy - rhy**2 / stiffness) - 0.5 * np.log(stiffness * sd**2)
+    misfit = ryy + (amplitude_mean / sd) ** 2 - rhy**2 / stiffness
+    evidence = -0.5 * misfit - 0.5 * np.log(stiffness * sd**2)
     evidence += 0.5 * (np.linalg.slogdet(precision)[1][:, None] - np.log(total * sxx))
     exponent = (sxy - amplitude * sxh) / sxx
     if len(log_width) == seen:
@@ -349,8 +356,8 @@ def _reduce(runs: Runs, shapes: Catalogue, found: Components, level: float) -> S
     tail = 0.5 * (1 - level)
     mean = (weight * found.centre).sum((1, 2))
     second = (weight * (found.variance + (found.centre - mean[:, None, None]) ** 2)).sum((1, 2))
-    ripples = np.zeros((len(shapes.ripples), len(runs.log_width)))
-    table = np.concatenate([shapes.table(np.exp(runs.log_width)), ripples])
+    processes = np.zeros((len(shapes.processes), len(runs.log_width)))
+    table = np.concatenate([shapes.table(np.exp(runs.log_width)), processes])
     kinds = [
         _reduce_kind(runs, table, weight, found, shapes.model == k) for k in range(len(MODEL_NAMES))
     ]

@@ -21,8 +21,8 @@ class ModelFit:
     """One way of approaching the power law, as it fits a sweep.
 
     Attributes:
-        model: ``power-law``, ``correction``, ``crossover``, ``logarithm`` or ``ripple``.
-        weight: posterior weight among the five; they sum to one.
+        model: ``power-law``, ``correction``, ``crossover``, ``sum``, ``logarithm``, ``step`` or ``ripple``.
+        weight: posterior weight among the seven; they sum to one.
         exponent: the exponent at infinite width if this model were true (posterior mean).
         standard_error: its standard deviation.
         shape, amplitude, constant, shape_exponent: the heaviest member of the model, as a curve
@@ -176,7 +176,7 @@ class ExponentMap(AbstractResult):
         spread: (C,) pooled standard deviation of the log of one run.
         log_mean: (C, W) mean log value of the runs that have one; NaN where none has.
         usable: (C,) whether the cell had enough runs for an estimate.
-        curves: (C, 5) shape, amplitude, constant and exponent of each model's heaviest shape.
+        curves: (C, 7) shape, amplitude, constant and exponent of each model's heaviest shape.
     """
 
     exponent: Float[np.ndarray, " C"]

@@ -12,7 +12,7 @@ from lazyscope.study.kappa._outside import outside
 from lazyscope.study.kappa._settings import KappaSettings
 from lazyscope.study.kappa._verdict import NUM_KAPPAS, PREDICTED_SLOPE, corrected_terms, joint_level
 
-_NOISES = (0.02, 0.1)
+NOISES = (0.02, 0.1)
 """Scatter of log displacements of one network about its line in log kappa: of usual runs, of wild ones."""
 _NUM_DRAWS = 60
 
@@ -33,7 +33,7 @@ def power_of_kappa(settings: KappaSettings) -> Iterator[Power]:
     judged = [name for name in settings.spreads if not outside(settings, name)]
     shape = (_NUM_DRAWS, len(judged), len(settings.widths) * settings.seeds)
     drawn = np.random.default_rng(0).standard_normal(shape)
-    for noise in _NOISES:
+    for noise in NOISES:
         shares = []
         for truth, wanted in (
             (PREDICTED_SLOPE, "supported"),

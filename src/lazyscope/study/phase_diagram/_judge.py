@@ -61,17 +61,21 @@ def _judged(estimates: xr.Dataset, title: str) -> dict[str, Any]:
     }
 
 
+def answer_of_plane(supported: bool | None, lines: list[dict[str, Any]]) -> Answer:
+    """Signs decide; boundaries that lie elsewhere leave it open."""
+    answer = answer_of(supported)
+    inside = sum(line["contained"] for line in lines)
+    return "undecided" if answer == "supported" and inside < COVERAGE * len(lines) else answer
+
+
 def _verdict(
     check: dict[str, Any],
     lines: list[dict[str, Any]],
     real: dict[str, Any],
     settings: AbstractPlaneSettings,
 ) -> dict[str, Any]:
-    """Signs decide; boundaries that lie elsewhere leave it open."""
-    answer: Answer = answer_of(check["supported"])
+    """The answer, with what it rests on in words."""
     inside = sum(line["contained"] for line in lines)
-    if answer == "supported" and inside < COVERAGE * len(lines):
-        answer = "undecided"
     half = np.median([line["high"] - line["low"] for line in lines]) / 2 if lines else np.nan
     widths = real["widths"]
     shown = (
@@ -81,7 +85,7 @@ def _verdict(
         f"networks of {settings.width} units that stand for them."
     )
     return stated(
-        answer,
+        answer_of_plane(check["supported"], lines),
         f"{check['sentence']} {inside} of {len(lines)} boundaries, of median half-width {half:.2g}, have "
         "the law's in their interval.",
         [

@@ -40,6 +40,7 @@ class PlaneLaw:
         self._fixed = {name: value for name, value in settings.items() if value is not None}
         (self._x_name, xs), (self._y_name, ys) = x, y
         self._x, self._y = np.asarray(xs, float), np.asarray(ys, float)
+        self._zeros: dict[tuple[int, float, tuple[float, float]], float | None] = {}
         self.exponents = self._over(self._x, self._y)[0]
         self._fine_x, self._fine_y = _refined(_wider(self._x)), _refined(_wider(self._y))
         self._fine, self._regimes = self._over(self._fine_x, self._fine_y)
@@ -85,10 +86,13 @@ class PlaneLaw:
         def exponent(x: float) -> float:
             return _exponents(self._scheme(x, y))[layer]
 
-        ends = [exponent(x) for x in between]
-        if not min(ends) < 0 < max(ends):
-            return None
-        return float(brentq(exponent, *between, xtol=_EXACT))  # pyright: ignore[reportArgumentType]
+        asked = layer, y, between
+        if asked not in self._zeros:
+            ends = [exponent(x) for x in between]
+            found = min(ends) < 0 < max(ends)
+            zero = brentq(exponent, *between, xtol=_EXACT) if found else None
+            self._zeros[asked] = zero  # pyright: ignore[reportArgumentType]
+        return self._zeros[asked]
 
     def distances(self) -> Float[np.ndarray, "x y layer"]:
         """Distance of every cell from its layer's nearest boundary; infinite where there is none.

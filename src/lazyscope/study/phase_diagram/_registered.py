@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-from lazyscope.study._protocol import AbstractStudy, Runs
+from lazyscope.study._protocol import AbstractStudy, Power, Runs
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -36,6 +36,12 @@ class TwoLayerStudy(AbstractStudy["TwoLayerSettings"]):
     def designs(self, settings: "TwoLayerSettings") -> "Mapping[str, SweepDesign]":
         """One sweep over the plane; at virtual widths another one of drawn cells at real widths."""
         return settings.designs()
+
+    def power(self, settings: "TwoLayerSettings") -> "Sequence[Power]":
+        """Exponents drawn around the law's, and half a step away."""
+        from lazyscope.study.phase_diagram._power import power_of_plane
+
+        return tuple(power_of_plane(settings))
 
     def judge(self, settings: "TwoLayerSettings", runs: Runs) -> dict[str, Any]:
         """Exponents of every cell against the law's."""
@@ -71,6 +77,12 @@ class ThreeLayerStudy(AbstractStudy["ThreeLayerSettings"]):
     def designs(self, settings: "ThreeLayerSettings") -> "Mapping[str, SweepDesign]":
         """One sweep over the plane; at virtual widths another one of drawn cells at real widths."""
         return settings.designs()
+
+    def power(self, settings: "ThreeLayerSettings") -> "Sequence[Power]":
+        """Exponents drawn around the law's, and half a step away."""
+        from lazyscope.study.phase_diagram._power import power_of_plane
+
+        return tuple(power_of_plane(settings))
 
     def judge(self, settings: "ThreeLayerSettings", runs: Runs) -> dict[str, Any]:
         """Exponents of every cell and layer against the law's."""

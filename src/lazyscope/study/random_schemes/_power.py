@@ -13,7 +13,7 @@ from lazyscope.study.random_schemes._judge import VIRTUAL_TIE, answer_on, virtua
 from lazyscope.study.random_schemes._settings import RandomSchemesSettings
 from lazyscope.study.random_schemes._virtual import Exponents
 
-_TIMES = (1.0, 5.0)
+TIMES = (1.0, 5.0)
 """Errors of log displacements, in units of what the solver's tolerance or the share of a step makes."""
 _DRAWS = 30
 
@@ -32,7 +32,7 @@ def power_of_random_schemes(settings: RandomSchemesSettings) -> Iterator[Power]:
         for scheme in settings.schemes(depth)
     ]
     limit = virtual_rms(settings)
-    for times in _TIMES:
+    for times in TIMES:
         noise, shares = times * settings.accuracy, []
         for off, wanted in ((0.0, "supported"), (2 * limit, "contradicted")):
             rng = np.random.default_rng(0)
