@@ -183,3 +183,10 @@ def test_points_of_another_shape_are_refused_and_flattened_ones_are_not():
     for wrong in (x.transpose(0, 2, 1), x[0], x[:, :, 0], x.reshape(-1)):
         with pytest.raises(InputError, match="network's input shape"):
             jax.jit(net.apply)(params, wrong)
+
+
+def test_a_composed_network_shows_itself_in_a_line():
+    parts = c.serial(c.conv(2), c.residual(RELU, c.conv(2)), RELU, c.flatten(), c.dense(outputs=1))
+    assert repr(c.ComposedNetwork(parts, (4, 1), 8)) == (
+        "ComposedNetwork(conv, residual, activation relu, flatten, dense; input_shape=(4, 1), width=8)"
+    )

@@ -342,7 +342,7 @@ def test_a_loss_that_is_not_finite_is_kept_and_said():
         transformer, TOKENS, SMALL, 2, train=train, loss="cross-entropy", steps=2
     )
     assert check.diverged == (0, 0, 2)
-    assert "not finite in 2 of 2 at 32" in " ".join(check.notes)
+    assert "not finite in 2 of 2 at width 32" in " ".join(check.notes)
 
 
 def gated(experts, seed):

@@ -10,6 +10,7 @@ from lazyscope import InputError
 from lazyscope.kernel import tangent_kernel_by_parameter
 from lazyscope.observe import Described
 from lazyscope.study import CoordinateCheck, coordinate_check
+from lazyscope.study.coordinates._drawn import check_seeds
 from lazyscope.study.coordinates._layers import Layer, find_layers
 from lazyscope.study.coordinates._record import Measured
 from lazyscope.study.coordinates._study import _exponents
@@ -211,6 +212,17 @@ def test_builds_that_cannot_be_checked_are_refused(case):
     build, message = BAD[case]
     with pytest.raises(InputError, match=message):
         coordinate_check(build, (X, Y), WIDTHS, 2, steps=1)
+
+
+def test_seeds_that_change_nothing_at_any_width_are_refused():
+    same = np.arange(3.0)[:, None, None] + np.zeros((3, 2, 4))
+    with pytest.raises(InputError, match="2 seeds with the same losses at every depth"):
+        check_seeds(same, "depth")
+    lost = same + np.array([0.0, 0.0, 0.0, np.nan])
+    with pytest.raises(InputError, match="must depend on the seed"):
+        check_seeds(lost, "width")
+    same[1, 1, 2] += 1e-12
+    check_seeds(same, "width")
 
 
 def test_widths_seeds_and_targets_must_fit():

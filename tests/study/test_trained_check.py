@@ -340,7 +340,7 @@ def test_trainings_that_make_no_sense_are_refused(given, message):
     ("train", "message"),
     [
         (lambda apply, params, x, y, steps: params, "must move the parameters"),
-        (lambda apply, params, x, y, steps: {}, "must return the trained"),
+        (lambda apply, params, x, y, steps: {}, "something else than the parameters"),
     ],
 )
 def test_functions_that_do_not_train_are_refused(train, message):

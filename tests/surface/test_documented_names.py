@@ -56,7 +56,7 @@ NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 @cache
 def words():
     """Every identifier that the package writes anywhere."""
-    texts = (path.read_text() for path in (ROOT / "src").rglob("*.py"))
+    texts = (path.read_text() for path in Path(lazyscope.__file__).parent.rglob("*.py"))
     return {word for text in texts for word in re.findall(r"[A-Za-z_]\w*", text)}
 
 

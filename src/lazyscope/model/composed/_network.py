@@ -103,6 +103,13 @@ class ComposedNetwork(AbstractNetwork):
         _check_ends(self.nodes)
         check_memory(self.num_parameters, what=f"a composed network of width {width}")
 
+    def __repr__(self) -> str:
+        row = ", ".join(node.part.words for node in self.nodes)
+        dropout = "" if self.dropout_key is None else ", with dropout"
+        return (
+            f"ComposedNetwork({row}; input_shape={self.input_shape}, width={self.width}{dropout})"
+        )
+
     @property
     def output_dim(self) -> int:
         """Number of outputs C."""

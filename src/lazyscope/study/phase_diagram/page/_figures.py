@@ -81,7 +81,8 @@ def draw_map(estimates: xr.Dataset, layer: int = 1, axes: Axes | None = None) ->
     for region in stored_list(estimates, "regions"):
         words = textwrap.fill(region["name"], _LABEL_WIDTH)
         place = (region["x"], region["y"])
-        drawing.annotate(words, place, ha="center", va="center", fontsize="small")
+        paper = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.5}
+        drawing.annotate(words, place, ha="center", va="center", fontsize="small", bbox=paper)
     drawing.set(xlabel=x.label, ylabel=y.label)
     return drawing
 
