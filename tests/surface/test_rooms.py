@@ -185,8 +185,8 @@ def test_theory_and_experiment_never_import_each_other():
 
 
 @pytest.mark.slow
-def test_the_forecast_imports_kernels_scaling_and_model_only():
-    allowed = {"forecast", "kernel", "operator", "scaling", "model", *WORDS}
+def test_the_forecast_imports_kernels_of_networks_their_limits_and_scaling_only():
+    allowed = {"forecast", "kernel", "operator", "composed", "scaling", "model", *WORDS}
     used = {
         (name, target)
         for name, tree in modules()
