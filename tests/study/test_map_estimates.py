@@ -69,7 +69,7 @@ def test_planted_exponents_come_back_with_the_law_beside_them():
     np.testing.assert_allclose(found["predicted"].values, exponents, atol=1e-12)
     np.testing.assert_allclose(found["exponent"].values, exponents, atol=0.05)
     np.testing.assert_allclose(found["slope"].values, exponents, atol=0.02)
-    assert not np.any(found["verdict"].values == "disagrees")
+    assert np.mean(found["verdict"].values == "disagrees") <= 0.05  # intervals have 95 %
     check = json.loads(found.attrs["sign_check"])
     assert check["far"] == check["agree"] > 60
     assert json.loads(found.attrs["verdict"])["supported"] is True
