@@ -301,3 +301,9 @@ def test_networks_are_drawn_with_the_scales_of_a_scheme(name):
 def test_homogeneous_activations_leave_the_share_of_a_square_that_quadrature_says(name):
     expected = {"relu": 0.5, "leaky_relu": (1 + 0.01**2) / 2, "linear": 1.0}[name]
     assert mean_square(activation(name)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_convolutions_of_no_points_have_no_outputs():
+    net = Convolution((4, 4, 1), 2, 3, 1)
+    params = net.init_from_std(jax.random.key(0), np.ones(len(net.shapes)))
+    assert net.apply(params, jnp.zeros((0, 16))).shape == (0, 2)

@@ -29,7 +29,8 @@ def patches(
         for i in range(kernel_size)
         for j in range(kernel_size)
     ]
-    return jnp.stack(seen, axis=-1).reshape(x.shape[0], height, width, -1)
+    channels = len(seen) * x.shape[-1]
+    return jnp.stack(seen, axis=-1).reshape(x.shape[0], height, width, channels)
 
 
 def image_size(
