@@ -233,6 +233,16 @@ def test_exponents_are_told_of_networks_that_have_those_of_a_row_of_layers(
     assert (told["displacement_exponents"] is None) is (regime is None)
 
 
+@pytest.mark.parametrize("model", network_names())
+def test_a_scheme_of_numbers_at_one_width_has_a_record_without_exponents(data, model):
+    scheme = network_scheme(
+        data, spread="balanced", kappa=64.0, width=8, depth=1, architecture=model
+    )
+    told = SingleRun(data, scheme, 8, architecture=model).record()
+    assert told["regime"] is None
+    assert told["kappa"] == pytest.approx(64.0)
+
+
 def test_other_schemes_leave_residual_networks_as_they_were(data):
     settings = {**default_settings(), **QUICK, "model": "residual", "depth": 4}
     network, scheme = scaled_network(settings, data)

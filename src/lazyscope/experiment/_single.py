@@ -113,8 +113,12 @@ class SingleRun(AbstractShown):
         their share of the stream as the width grows.
         """
         kind = architecture(self.architecture)
-        steady = all(law.exponent == 0 for law in self.scheme.scales[1:-1])
-        return kind.homogeneous or (kind.has_branches and steady)
+        if kind.homogeneous or not kind.has_branches:
+            return kind.homogeneous
+        try:
+            return all(law.exponent == 0 for law in self.scheme.scales[1:-1])
+        except InputError:  # numbers at one width
+            return False
 
     def settings(self, **training: Value) -> dict[str, Value]:
         """What is run, in the words of sweep files, with settings of its training."""
