@@ -346,7 +346,7 @@ def test_arrays_without_entries_change_nothing():
 
 def test_probe_data_must_fit():
     network, w = (lambda w, x: x @ w), np.ones((3, 2))
-    with pytest.raises(InputError, match="target for every probe point and output"):
+    with pytest.raises(InputError, match="one row for each point and one column for each output"):
         Observer(network, w, X, np.ones(POINTS))
     with pytest.raises(InputError, match="must fit the memory"):
         Observer(network, w, np.ones((6000, 3)))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Real
+from jaxtyping import Float, Real
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -15,7 +15,7 @@ from lazyscope._checks import InputError, check_array, check_count, check_fracti
 from lazyscope._entry import checked
 from lazyscope._estimate import LEVEL
 from lazyscope.kernel.any_function import MEMORY
-from lazyscope.measure import MIN_WIDTHS, ExponentEstimate, estimate_exponent
+from lazyscope.measure import MIN_WIDTHS, ExponentEstimate, estimate_exponent, student_reach
 from lazyscope.monte_carlo._draws import Draws, KernelName, digest_of
 from lazyscope.monte_carlo._extrapolation import Orders, entries_of, fit_corrections
 from lazyscope.monte_carlo._record import Bounds, Convergence, LimitKernelEstimate
@@ -27,7 +27,7 @@ _MIN_DRAWS = 8
 _STEEP = 0.1
 """Power of the width beyond which a kernel is said to grow or to vanish."""
 _FLAT = 0.4
-"""Power of the width within which the interval must lie for it to converge."""
+"""Power of the width within which that between the two largest widths must lie for it to converge."""
 
 Say = Callable[[int, int], None]
 
@@ -128,7 +128,7 @@ def estimate_of(
             fix="draw the readout at random, or ask for the tangent kernel",
         )
     power = estimate_exponent(scale, sizes, level=level)
-    convergence = _convergence(power)
+    convergence = _convergence(power, _last_power(scale, sizes, level))
     fit = fit_corrections(flat, scale, draws, orders)
     shape = groups.shape[2:]
     value, low, high = (a.reshape(shape) for a in entries_of(flat, fit, level))
@@ -147,14 +147,28 @@ def estimate_of(
     )
 
 
-def _convergence(power: ExponentEstimate) -> Convergence:
+def _last_power(
+    widths: Float[np.ndarray, " w"], sizes: Float[np.ndarray, "w groups"], level: float
+) -> tuple[float, float]:
+    """Between the two largest widths, which no bend that may come later makes uncertain; Student's interval."""
+    order = np.argsort(widths)[-2:]
+    logs, ratio = np.log(sizes[order]), np.log(widths[order[1]] / widths[order[0]])
+    step = (logs[1].mean() - logs[0].mean()) / ratio
+    groups = sizes.shape[1]
+    error = np.sqrt(logs.var(axis=1, ddof=1).sum() / groups) / ratio
+    reach = student_reach(level, 2 * (groups - 1)) * error
+    return float(step - reach), float(step + reach)
+
+
+def _convergence(power: ExponentEstimate, last: tuple[float, float]) -> Convergence:
     low, high = power.estimate.interval
     low, high = -np.inf if low is None else low, np.inf if high is None else high
     if low > _STEEP:
         return "grows"
     if high < -_STEEP:
         return "vanishes"
-    return "converges" if max(-low, high) <= _FLAT else "undecided"
+    flat = low <= 0.0 <= high and max(-last[0], last[1]) <= _FLAT
+    return "converges" if flat else "undecided"
 
 
 def _groups(
