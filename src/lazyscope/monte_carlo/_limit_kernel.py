@@ -150,7 +150,7 @@ def estimate_of(
 def _last_power(
     widths: Float[np.ndarray, " w"], sizes: Float[np.ndarray, "w groups"], level: float
 ) -> tuple[float, float]:
-    """Between the two largest widths, which no bend that may come later makes uncertain; Student's interval."""
+    """Between the two largest widths, whatever bend may come later, by Student's interval."""
     order = np.argsort(widths)[-2:]
     logs, ratio = np.log(sizes[order]), np.log(widths[order[1]] / widths[order[0]])
     step = (logs[1].mean() - logs[0].mean()) / ratio
