@@ -43,7 +43,7 @@ def test_a_correction_term_without_noise_is_seen_and_removed(size):
     assert abs(straight + 0.5) > 0.06
     assert abs(found.exponent + 0.5) < 0.5 * abs(straight + 0.5)
     assert found.interval[0] <= -0.5 <= found.interval[1]
-    assert np.ptp(found.interval) < 0.4
+    assert np.ptp(found.interval) < 0.45
     assert found.model in {"correction", "crossover", "sum"}
     assert next(fit.weight for fit in found.models if fit.model == "power-law") < 1e-6
 

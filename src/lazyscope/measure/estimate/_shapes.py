@@ -26,10 +26,10 @@ ModelName: TypeAlias = Literal[
 MODEL_NAMES: tuple[ModelName, ...] = get_args(ModelName)
 
 PRIOR: dict[ModelName, float] = {
-    "power-law": 0.755,
+    "power-law": 0.785,
     "correction": 0.05,
     "crossover": 0.05,
-    "sum": 0.04,
+    "sum": 0.01,
     "logarithm": 0.02,
     "step": 0.065,
     "ripple": 0.02,
