@@ -60,9 +60,9 @@ def pooled(study):
 
 
 @pytest.mark.slow
-def test_intervals_cover_in_88_to_99_percent_of_all_cases_whether_a_bend_shows_or_not(study):
+def test_intervals_cover_in_87_to_99_percent_of_all_cases_whether_a_bend_shows_or_not(study):
     truth, low, high, *_ = pooled(study)
-    assert 0.88 <= covered(truth, low, high) <= 0.99
+    assert 0.87 <= covered(truth, low, high) <= 0.99
 
 
 @pytest.mark.parametrize("family", [family.__name__ for family in FAMILIES])
