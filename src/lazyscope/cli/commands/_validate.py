@@ -87,8 +87,8 @@ def validate_command(
     from lazyscope.report import summary_sentence, write_validation_page
 
     effort = "quick" if quick else "full"
-    every = every or quick or list_rows
-    chosen = CLAIMS if every and not names else select_claims(CLAIMS, names)
+    whole = not names and (every or quick or list_rows)
+    chosen = CLAIMS if whole else select_claims(CLAIMS, names)
     if list_rows:
         given = [("--quick", quick), ("--fresh", fresh)]
         given += [("--data", data is not None), ("--seed", seed is not None)]

@@ -75,11 +75,10 @@ def _tell() -> None:
     """Say once that the command was stopped."""
     if _state.setdefault("told", threading.get_ident()) == threading.get_ident():
         with suppress(Exception):
+            mouth = sys.stderr.fileno()
             if sys.stderr.isatty():
-                os.write(
-                    sys.stderr.fileno(), b"\r\x1b[K\x1b[?25h"
-                )  # clear a progress bar, show the cursor again
-            os.write(sys.stderr.fileno(), b"lazyscope: Stopped.\n")
+                os.write(mouth, b"\r\x1b[K\x1b[?25h")  # clear a progress bar, show the cursor again
+            os.write(mouth, b"lazyscope: Stopped.\n")
 
 
 def _tidy() -> None:
