@@ -158,6 +158,10 @@ def scheduled(module):
     return torch.optim.lr_scheduler.StepLR(made, 1)
 
 
+def climbing(module):
+    return torch.optim.SGD(module.parameters(), lr=1e-3, maximize=True)
+
+
 @pytest.mark.parametrize(
     ("build", "given", "message"),
     [
@@ -167,6 +171,12 @@ def scheduled(module):
         (small(), {"loss": lambda f, y: cross_entropy(f, y) * torch.nan}, "the loss at the start"),
         (small(), {"loss": lambda f, y: (f - f.detach()).abs().sqrt().sum()}, "the first step"),
         (kept_and_returned, {}, "must depend on the seed"),
+        (
+            lambda width, seed: small()(width, seed).to("meta"),
+            {},
+            "first.weight on the device meta",
+        ),
+        (small(), {"train": climbing}, "must lower the loss"),
         (small(), {"train": scheduled}, "a schedule of learning rates"),
     ],
 )
