@@ -164,6 +164,12 @@ def test_parts_that_do_not_fit_are_refused_with_their_place(parts, shape, words)
         (lambda: c.fan_out(RELU), "at least two branches"),
         (lambda: c.global_self_attention(query_std=2.0), "queries are the keys"),
         (lambda: c.ComposedNetwork(c.dense(outputs=1), (), 4), "input_shape"),
+        (lambda: c.dense(512), r"ComposedNetwork\(parts, input_shape=\(784,\), width=512\)"),
+        (lambda: c.conv(64, (3, 3)), "width=512"),
+        (lambda: c.dense(W_std=1.5), "spelling of weight_std"),
+        (lambda: c.ComposedNetwork(c.dense(outputs=1)), "without an axis of points"),
+        (lambda: c.ComposedNetwork(c.dense(outputs=1), (3,), 4).init(0), "ntk_scheme"),
+        (lambda: tuple(c.serial(c.dense())), r"ComposedNetwork\(parts, .*ntk_scheme"),
     ],
 )
 def test_parts_that_are_none_are_refused(call, words):

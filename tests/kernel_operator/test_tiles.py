@@ -154,6 +154,22 @@ def test_a_folder_of_other_data_is_refused(tmp_path):
         kernel_operator(dot, points(), folder=tmp_path / "u")
 
 
+def test_a_small_change_of_the_network_is_another_kernel(tmp_path):
+    """Entries move by 4e-5 only."""
+    x, told = points(), {"depth": 2, "activation": "relu", "weight_std": 1.4}
+    limit_kernel_operator(x, folder=tmp_path / "t", **told)
+    for change in ({"bias_std": 0.01}, {"weight_std": 1.40001}, {"kernel": "covariance"}):
+        with pytest.raises(InputError, match=r"differs in kernel\."):
+            limit_kernel_operator(x, folder=tmp_path / "t", **{**told, **change})
+    limit_kernel_operator(x, folder=tmp_path / "t", **told)
+
+
+def test_entries_that_are_rounding_tell_no_kernel_apart(tmp_path):
+    x = np.linalg.qr(np.random.default_rng(0).standard_normal((40, 40)))[0]
+    kernel_operator(dot, x, folder=tmp_path / "t")
+    kernel_operator(lambda a, b: np.einsum("id,jd->ij", a, b), x, folder=tmp_path / "t")
+
+
 def test_kernels_that_are_none_are_refused():
     with pytest.raises(InputError, match="one number for each pair"):
         kernel_operator(lambda a, b: a, points())

@@ -17,6 +17,7 @@ from lazyscope._checks import (
     check_count,
     check_instance,
 )
+from lazyscope._entry import checked
 from lazyscope._jax import pinned_random
 from lazyscope._types import Key, Params
 from lazyscope.model._protocol import AbstractModel
@@ -152,6 +153,10 @@ class AbstractNetwork(AbstractModel):
         """Standard deviations of the entries of layers with these scales."""
         return np.asarray(self.per_layer("alpha", alpha), np.float64) / self.layer_sizes
 
+    @checked(
+        own=("key", "scheme", "dtype"),
+        instead="init(jax.random.key(0), named_scheme('ntk', depth=2)), or network.ntk_scheme() of a composition",
+    )
     def init(self, key: Key, scheme: Scheme, *, dtype: np.dtype | type = np.float64) -> Params:
         """Draw Gaussian weights at this width with the scales alpha_l of `scheme`.
 

@@ -13,6 +13,8 @@ from lazyscope._file import read_json, unwritable, write_bytes_whole, write_text
 
 _DRAWS_FORMAT = 1
 _ABOUT = "limit-kernel.json"
+_ROUNDING = 1e-3
+"""Of the largest entry: between machines single precision differs by less, other functions by more."""
 
 
 @final
@@ -46,6 +48,21 @@ class KeptKernels:
         elif read_json(path) != digest:
             raise _of_other_data(self._folder, f"another start of the network at width {width}")
 
+    def check_kernel(self, width: int, kernel: np.ndarray) -> None:
+        """Refuse a folder whose first draw of this width has another kernel: another function of its weights.
+
+        Kernels are the same where they differ by less than another machine rounds.
+        """
+        kept = self.read(width, 0, len(kernel))
+        if kept is not None and np.abs(kept - kernel).max() > _ROUNDING * np.abs(kernel).max():
+            raise _of_other_data(
+                self._folder, f"another kernel of the same weights at width {width}"
+            )
+
+    def holds(self, width: int, number: int) -> bool:
+        """Whether there is a file of this draw."""
+        return self._folder is not None and self._path(width, number).exists()
+
     def read(self, width: int, number: int, num_points: int) -> np.ndarray | None:
         """A kept kernel; a file that was damaged counts as none."""
         if self._folder is None:
@@ -76,7 +93,7 @@ def _check_same(found: Any, wanted: dict[str, Any], folder: Path) -> None:
         raise _of_other_data(folder, f"another {' and another '.join(off)}")
 
 
-def _of_other_data(folder: Path, received: str) -> InputError:
+def _of_other_data(folder: Path | None, received: str) -> InputError:
     return InputError(
         "a folder must hold draws of the same build, points, kernel and seed",
         received=f"{folder} with {received}",

@@ -101,6 +101,7 @@ class AbstractCrossKernel(abc.ABC):
 
 
 _PROBES = 6
+_NOISE = 64  # roundings of the largest entry
 
 
 def probed(num_points: int) -> np.ndarray:
@@ -111,3 +112,14 @@ def probed(num_points: int) -> np.ndarray:
         [0, 2, 4, 6, 8, 10]
     """
     return np.unique(np.linspace(0, num_points - 1, _PROBES).astype(int))
+
+
+def told_entries(entries: np.ndarray, precision: np.dtype) -> str:
+    """Entries to four digits, zero where they are rounding of the largest, by which kernels are told apart.
+
+    Example:
+        >>> told_entries(np.array([1.0, 1e-17, -0.25]), np.dtype(np.float64))
+        '1.000e+00 0 -2.500e-01'
+    """
+    floor = _NOISE * np.finfo(precision).eps * float(np.abs(entries).max())
+    return " ".join("0" if abs(v) <= floor else f"{v:.3e}" for v in entries.ravel())

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from lazyscope._checks import InputError, check_count, check_instance, check_sequence
+from lazyscope._entry import checked
 from lazyscope._types import Key
 from lazyscope.model._memory import check_memory
 from lazyscope.model._network import AbstractNetwork
@@ -77,6 +78,10 @@ class ComposedNetwork(AbstractNetwork):
     nodes: tuple[Node, ...] = eqx.field(static=True)
     dropout_key: Key | None
 
+    @checked(
+        own=("parts", "input_shape", "width", "dropout_key"),
+        instead="for example ComposedNetwork(parts, input_shape=(8, 8, 1), width=64), without an axis of points",
+    )
     def __init__(
         self,
         parts: AbstractPart,
