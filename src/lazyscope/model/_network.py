@@ -241,10 +241,14 @@ class AbstractNetwork(AbstractModel):
 
 
 def _check_shapes(layers: Sequence[Drawn], params: Params) -> None:
-    """Refuse parameters of a network of another width or depth, which many blocks would take."""
+    """Refuse parameters of a network of another width or depth, which many blocks would take.
+
+    The weights of a convolution may have its taps as axes or in one row.
+    """
     found = [tuple(jnp.shape(one.weight)) for one in params[: len(layers)]]
     wanted = [one.shape for one in layers]
-    if found != wanted:
+    rows = ([(shape[:1], math.prod(shape[1:])) for shape in shapes] for shapes in (found, wanted))
+    if len(found) != len(wanted) or any(a != b for a, b in zip(*rows, strict=True)):
         raise InputError(
             "parameters must have the shapes of the network that they are given to",
             received=f"weights of shapes {found} where it has {wanted}",
