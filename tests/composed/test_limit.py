@@ -14,7 +14,6 @@ from lazyscope.kernel import (
     tangent_kernel,
 )
 from lazyscope.limit import limit_kernel_blocks
-from lazyscope.limit.composed import _kernels
 from naive.composed import kernels
 
 RELU = c.activation("relu")
@@ -103,21 +102,6 @@ def test_rectangles_of_any_size_give_one_kernel_that_is_symmetric_to_the_bit():
     np.testing.assert_allclose(c.network_tangent_kernel(net, x, x[:3]), whole[:, :3], rtol=1e-7)
     with pytest.raises(InputError, match="must hold one pair of points"):
         c.network_tangent_kernel(net, x, memory=100)
-
-
-@pytest.mark.parametrize("memory", [None, 10**8])
-def test_threads_that_share_rectangles_give_what_one_gives_to_the_bit(monkeypatch, memory):
-    x = points(9, 5, 2)
-    net = sequence_network(pooled=True, circular=False)
-    monkeypatch.setattr(_kernels, "_LARGEST_TILE", 3)
-    found = []
-    for cores in (1, 3):
-        monkeypatch.setattr(_kernels, "usable_cores", lambda cores=cores: cores)
-        found.append(
-            (c.network_tangent_kernel(net, x, memory=memory), c.network_covariance_kernel(net, x))
-        )
-    np.testing.assert_array_equal(*(kernels[0] for kernels in found))
-    np.testing.assert_array_equal(*(kernels[1] for kernels in found))
 
 
 def test_layers_sum_to_the_kernel_and_speeds_weigh_them():

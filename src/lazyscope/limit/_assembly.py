@@ -1,12 +1,12 @@
 """How is a large kernel computed, block by block?
 
 Blocks have one shape (the last ones are padded with zero inputs), so there is one program for
-blocks off the diagonal and one for those on it. Every core of the process has a block at hand; a
-symmetric kernel computes the lower half and mirrors it.
+blocks off the diagonal and one for those on it. The next block computes while the last is copied
+out; a symmetric kernel computes the lower half and mirrors it.
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from typing import Any
 
@@ -15,7 +15,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from lazyscope._checks import check_count
-from lazyscope._cores import in_threads, usable_cores
 from lazyscope._jax import leaves_programs, left_program, own_settings
 from lazyscope.limit._amplification import AccuracyWarning, largest_gain, needs_care
 from lazyscope.limit._inputs import as_inputs, check_match
@@ -112,6 +111,7 @@ def _fill(
     sides2 = [_padded(points2, cut, rows2[0].stop, out.dtype) for cut in rows2]
     maps = jax.tree.map(lambda a: jnp.asarray(a, out.dtype), maps)
     close = CLOSE[out.dtype] if gain is None else CLOSE_IF_AMPLIFIED
+    doubt = 0.0
     one_block = compiled_block if all(m.compiled for m in maps) else block
     if one_block is compiled_block and gain is None and leaves_programs():
         one_block = _left_block
@@ -129,12 +129,10 @@ def _fill(
             gain=gain,
         )
 
-    def fill(place: tuple[int, int]) -> float:
-        i, j = place
-        with own_settings():
-            done = compute(i, j)
-            if bool(done.close):
-                done = compute(i, j, careful_cosines)
+    for (i, j), done in _one_ahead(places, compute):
+        if bool(done.close):
+            done = compute(i, j, careful_cosines)
+        doubt = max(doubt, float(done.doubt))
         a, b = rows1[i], rows2[j]
         values = np.asarray(done.values)[..., : a.stop - a.start, : b.stop - b.start]
         if symmetric and i == j:  # exactly symmetric; the diagonal itself is the caller's
@@ -143,11 +141,7 @@ def _fill(
         out[..., a, b] = values
         if symmetric and i != j:
             out[..., b, a] = np.swapaxes(values, -1, -2)
-        return float(done.doubt)
-
-    programs = 2 if symmetric else 1  # compiled by the first blocks, before threads need them
-    first = [fill(place) for place in places[:programs]]
-    return max(first + in_threads(fill, places[programs:], usable_cores()))
+    return doubt
 
 
 def _left_block(
@@ -190,6 +184,18 @@ def in_runs(
     ]
     maps, features1, features2 = (tuple(part) for part in zip(*stacked, strict=True))
     return maps, points1._replace(features=features1), points2._replace(features=features2)
+
+
+def _one_ahead(places: list, compute) -> Iterator:
+    """Results in order, each started before the one before it is handed out."""
+    waiting = None
+    for place in places:
+        started = place, compute(*place)
+        if waiting is not None:
+            yield waiting
+        waiting = started
+    if waiting is not None:
+        yield waiting
 
 
 def _cuts(n: int, tile: int) -> list[slice]:

@@ -10,7 +10,6 @@ import numpy as np
 from jaxtyping import ArrayLike, Float, Real
 
 from lazyscope._checks import InputError, check_count, check_instance
-from lazyscope._cores import in_threads, usable_cores
 from lazyscope._entry import checked
 from lazyscope._jax import known_array, own_settings
 from lazyscope.limit._network import limit_dual
@@ -237,10 +236,6 @@ def _kernel(
             cause="one of them read from a file or made by NumPy's default",
             fix="convert one of them with astype",
         )
-    threads = usable_cores()
-    if memory is not None:
-        threads = max(1, min(threads, memory // (_COPIES * _COMFORTABLE)))
-        memory //= threads
     tile = _tile(plan, left.dtype, max(len(left), len(right)), memory)
     chunk = max(1, 4 * _COMFORTABLE // plan.own_numbers) if memory is None else tile
     stds = _stds(network, scheme)
@@ -261,8 +256,7 @@ def _kernel(
         both = [_side(*given) for given in each]
         weights, biases = (a.astype(left.dtype) for a in scales)
         numbers = Numbers(weights, biases, maps)
-        given = {"symmetric": x2 is None, "training": training, "threads": threads}
-        return _filled(plan, what, both, numbers, tile, **given)
+        return _filled(plan, what, both, numbers, tile, symmetric=x2 is None, training=training)
 
 
 def _alike(sides: list[np.ndarray], *, apart: bool) -> list[np.ndarray]:
@@ -413,7 +407,6 @@ def _filled(
     *,
     symmetric: bool,
     training: bool,
-    threads: int,
 ) -> np.ndarray:
     """All rectangles, or the lower half of them and what mirrors them."""
     left, right = sides
@@ -422,29 +415,21 @@ def _filled(
     leading = (len(numbers.weights),) if what == "layers" else ()
     out = np.empty((*leading, n1, n2), left.x.dtype)
     rows = [_cut(left, *cut, cuts1[0][1]) for cut in cuts1]
-    columns = rows if symmetric else [_cut(right, *cut, cuts2[0][1]) for cut in cuts2]
-    kinds1, kinds2 = ([set(part.alike.tolist()) for part in parts] for parts in (rows, columns))
+    columns = [_cut(right, *cut, cuts2[0][1]) for cut in cuts2]
+    kinds1, kinds2 = ([part.alike.tolist() for part in parts] for parts in (rows, columns))
     compiled = all(one is None or one.compiled for one in numbers.maps)
-    if compiled:  # moved once, not for every program
-        rows, columns, numbers = jax.tree.map(jnp.asarray, (rows, columns, numbers))
-
-    def fill(place: tuple[int, int]) -> None:
-        i, j = place
-        (a, b), (c, d) = cuts1[i], cuts2[j]
-        diagonal = symmetric and i == j
-        alike = diagonal or not kinds1[i].isdisjoint(kinds2[j])
-        one = _program(plan, what, alike, training, compiled)
-        with own_settings():
+    for i, (a, b) in enumerate(cuts1):
+        for j, (c, d) in enumerate(cuts2[: i + 1] if symmetric else cuts2):
+            diagonal = symmetric and i == j
+            alike = diagonal or not set(kinds1[i]).isdisjoint(kinds2[j])
+            one = _program(plan, what, alike, training, compiled)
             values = one(rows[i], columns[j], numbers)[..., : b - a, : d - c]
-        if diagonal:
-            lower = np.tril(values)
-            values = lower + np.swapaxes(np.tril(values, -1), -1, -2)
-        out[..., a:b, c:d] = values
-        if symmetric and i != j:
-            out[..., c:d, a:b] = np.swapaxes(values, -1, -2)
-
-    ends = [i + 1 if symmetric else len(cuts2) for i in range(len(cuts1))]
-    in_threads(fill, [(i, j) for i, end in enumerate(ends) for j in range(end)], threads)
+            if diagonal:
+                lower = np.tril(values)
+                values = lower + np.swapaxes(np.tril(values, -1), -1, -2)
+            out[..., a:b, c:d] = values
+            if symmetric and i != j:
+                out[..., c:d, a:b] = np.swapaxes(values, -1, -2)
     return out
 
 

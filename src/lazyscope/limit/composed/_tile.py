@@ -4,9 +4,7 @@ Covariances carry the positions of one point, then (where all pairs are needed) 
 pairs of points of the rectangle as one axis, along which a compiled program runs without breaks.
 """
 
-import contextlib
 import math
-import threading
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias, final
@@ -80,7 +78,7 @@ class Rectangle:
     """The kernel on one rectangle, by a program for every few steps.
 
     A program ends before and behind every sum over windows, whose terms a compiler would otherwise compute
-    once for every tap; without such sums it is one program.
+    once for every tap.
 
     Args:
         plan: the steps.
@@ -98,23 +96,16 @@ class Rectangle:
         self.wrap = jax.jit if compiled else (lambda function: function)
         self.inputs = jax.jit(partial(_inputs, pairs=plan.row.before == Need.PAIRS))
         self.programs: dict[int, list[tuple[tuple[Step, ...], Any]]] = {}
-        self.is_made, self.making = False, threading.Lock()  # threads would compile it once each
-        self.whole = self._whole if _sums_over_windows(plan.row) else self.wrap(self._whole)
 
     def __call__(self, left: Side2, right: Side2, numbers: Numbers) -> np.ndarray:
         """(n1, n2), with a leading axis of layers where they are kept apart."""
-        with contextlib.nullcontext() if self.is_made else self.making:
-            covariance, shares = self.whole(left, right, numbers)
-        self.is_made = True
+        state: State = (self.inputs(left.x, right.x), {})
+        covariance, shares = self._row(self.plan.row, state, left, right, numbers)
         shape = len(left.x), len(right.x)
         if self.what == "layers":
             kept = [np.asarray(shares[layer]).reshape(shape) for layer in sorted(shares)]
             return np.stack(kept)
         return np.asarray(covariance if self.what == "covariance" else shares[0]).reshape(shape)
-
-    def _whole(self, left: Side2, right: Side2, numbers: Numbers) -> State:
-        state: State = (self.inputs(left.x, right.x), {})
-        return self._row(self.plan.row, state, left, right, numbers)
 
     def _row(self, row: Row, state: State, left: Side2, right: Side2, numbers: Numbers) -> State:
         if id(row) not in self.programs:
@@ -160,12 +151,6 @@ def _segments(steps: Sequence[Step]) -> list[tuple[Step, ...]]:
         else:
             found[-1].append(step)
     return [tuple(few) for few in found]
-
-
-def _sums_over_windows(row: Row) -> bool:
-    parts = (step.node.part for step in row.steps)
-    own = any(isinstance(part, ConvPart | PoolPart) and part.window is not None for part in parts)
-    return own or any(_sums_over_windows(branch) for step in row.steps for branch in step.branches)
 
 
 def _stands_alone(step: Step) -> bool:
@@ -276,13 +261,8 @@ class _Steps:
         return {**shares, layer: new}
 
     def _outer_root(self, step: Step, *, pairs: bool) -> Array:
-        """Products of the deviations of both sides, written out once."""
-        axes = len(step.node.before.positions)
-        one, other = (jnp.sqrt(side[step.slot].variances) for side in (self.left, self.right))
-        positions, ones = one.shape[:axes], (1,) * axes if pairs else ()
-        one = one.reshape(*positions, *ones, -1, 1)
-        product = one * other.reshape(*ones, *positions, 1, -1)
-        return jax.lax.optimization_barrier(product.reshape(*product.shape[:-2], -1))
+        one, other = self._sides(step, "variances", pairs=pairs)
+        return jnp.sqrt(one) * jnp.sqrt(other)
 
     def _sides(self, step: Step, name: str, *, pairs: bool) -> tuple[Array, Array]:
         """Numbers of the points of both sides, shaped to be combined: one of them for every pair of points.
@@ -313,7 +293,8 @@ class _Steps:
         assert one is not None
         covariance, shares = state
         if isinstance(one, PiecewiseLinear):  # needs the product of both deviations alone
-            scale = self._outer_root(step, pairs=pairs)
+            q1, q2 = self._sides(step, "variances", pairs=pairs)
+            scale = jnp.sqrt(q1) * jnp.sqrt(q2)
             unused = Side(scale, scale, scale, scale)
             sides, root = (unused, unused), (one.even**2 + one.odd**2) * scale
         else:
