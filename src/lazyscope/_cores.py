@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-T = TypeVar("T")
-R = TypeVar("R")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def usable_cores() -> int:
@@ -14,7 +14,9 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def in_threads(function: Callable[[T], R], given: Sequence[T], threads: int) -> list[R]:
+def in_threads(
+    function: Callable[[Item], Result], given: Sequence[Item], threads: int
+) -> list[Result]:
     """The results of `function` in order; computed one after the other where one thread is enough.
 
     JAX's settings are those of a thread: a function that needs them enters them itself.
