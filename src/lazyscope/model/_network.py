@@ -223,8 +223,10 @@ class AbstractNetwork(AbstractModel):
 
     def _with_groups(self, *trees: Params) -> Iterator[tuple[AbstractBlock, list[list[Any]]]]:
         """Every block with its own groups of each tree."""
-        layers = len(self.layers)
-        rows = [(iter(tree[:layers]), iter(tree[layers:])) for tree in trees]
+        layers = self.layers
+        for tree in trees:
+            _check_shapes(layers, tree)
+        rows = [(iter(tree[: len(layers)]), iter(tree[len(layers) :])) for tree in trees]
         for block in self.blocks:
             yield (
                 block,
@@ -241,6 +243,23 @@ class AbstractNetwork(AbstractModel):
             count = len(block.drawn)
             yield block, [alpha[i] for i in range(first, first + count)]
             first += count
+
+
+def _check_shapes(layers: Sequence[Drawn], params: Params) -> None:
+    """Refuse parameters of a network of another width or depth, which many blocks would take.
+
+    The weights of a convolution may have its taps as axes or in one row.
+    """
+    found = [tuple(jnp.shape(one.weight)) for one in params[: len(layers)]]
+    wanted = [one.shape for one in layers]
+    rows = ([(shape[:1], math.prod(shape[1:])) for shape in shapes] for shapes in (found, wanted))
+    if len(found) != len(wanted) or any(a != b for a, b in zip(*rows, strict=True)):
+        raise InputError(
+            "parameters must have the shapes of the network that they are given to",
+            received=f"weights of shapes {found} where it has {wanted}",
+            cause="parameters that were drawn from a network of another width, depth or input",
+            fix="draw them from this network, or apply the network that they were drawn from",
+        )
 
 
 def check_depth(depth: Any) -> int:
