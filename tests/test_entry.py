@@ -97,7 +97,10 @@ class Made:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: layer(512), r"layer\(512\): too many positional.*call layer\(\*, outputs=None, function="),
+        (
+            lambda: layer(512),
+            r"layer\(512\): too many positional.*call layer\(\*, outputs=None, function=",
+        ),
         (lambda: layer(512), "; sizes are those of the network"),
         (lambda: layer(output=1), "another spelling of outputs"),
         (lambda: layer(W_std=1.5), "another library or release"),

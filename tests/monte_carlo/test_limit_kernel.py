@@ -120,7 +120,13 @@ def test_a_folder_holds_finished_draws_and_only_those_of_one_question(tmp_path):
     np.testing.assert_array_equal(
         limit_kernel_estimate(counted, X, draws=8, **asked).groups, first.groups
     )
-    others = ({"build": dense(2)}, {"build": dense(1, activation=jnp.tanh)})  # other arrays, the same
+    others = (
+        {"build": dense(2)},
+        {"build": dense(1, activation=jnp.tanh)},
+    )  # other arrays, the same
+    (tmp_path / "16.json").write_text("{cut")
+    with pytest.raises(InputError, match=r"16\.json that cannot be read"):
+        limit_kernel_estimate(counted, X, draws=8, **asked)
     for wrong in ({"x": 2 * X}, *others, {"kernel": "covariance"}, {"seed": 1}):
         with pytest.raises(InputError, match="same build, points, kernel and seed"):
             limit_kernel_estimate(**{"build": counted, "x": X, "draws": 8, **asked, **wrong})

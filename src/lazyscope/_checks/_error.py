@@ -70,9 +70,11 @@ def wrong_call(
         found
         for key in named
         if key not in signature.parameters
-        for found in difflib.get_close_matches(key, list(signature.parameters), 1)
+        for found in difflib.get_close_matches(key, list(signature.parameters), 1, _ALIKE)
     ]
-    cause = f"another spelling of {near[0]}" if near else "arguments as of another library or release"
+    cause = (
+        f"another spelling of {near[0]}" if near else "arguments as of another library or release"
+    )
     return CallError(
         f"{name} must be called with the arguments that it has and needs",
         received=f"{name}({', '.join(texts)}): {error}",
@@ -82,6 +84,8 @@ def wrong_call(
 
 
 _LONGEST = 400
+_ALIKE = 0.7
+"""From which on a name is another spelling, of one."""
 
 
 def shortened(value: Any) -> str:

@@ -102,7 +102,9 @@ def validated(
 ) -> Any:
     """Points (and targets) as scikit-learn checks them; its releases before 1.6 do so by a method."""
     checks |= {"dtype": [np.float64, np.float32], "reset": reset, "y": y}
-    checks |= {"copy": reset}  # points of the fit stay what they were, whatever becomes of the array
+    checks |= {
+        "copy": reset
+    }  # points of the fit stay what they were, whatever becomes of the array
     try:
         from sklearn.utils.validation import validate_data
     except ImportError:

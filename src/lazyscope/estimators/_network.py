@@ -35,9 +35,7 @@ class FittedNetwork(NamedTuple):
         names = ("depth", "activation", "weight_std", "bias_std")
         return cls(estimator.network, {name: getattr(estimator, name) for name in names})
 
-    def kernel(
-        self, which: KernelName, x1: np.ndarray, x2: np.ndarray | None = None
-    ) -> np.ndarray:
+    def kernel(self, which: KernelName, x1: np.ndarray, x2: np.ndarray | None = None) -> np.ndarray:
         """The kernel between rows of x1 and x2."""
         if self.network is None:
             kernel = limit_tangent_kernel if which == "ntk" else limit_covariance_kernel

@@ -109,9 +109,7 @@ def check_shapes(shapes: Sequence[Sequence[tuple[int, ...]]], widths: Sequence[i
     check_width_matters(shapes, widths)
 
 
-def check_width_matters(
-    shapes: Sequence[Sequence[tuple[int, ...]]], widths: Sequence[int]
-) -> None:
+def check_width_matters(shapes: Sequence[Sequence[tuple[int, ...]]], widths: Sequence[int]) -> None:
     """Refuse networks that ignore the width."""
     if any(a == b for a, b in pairwise(shapes)):
         raise InputError(

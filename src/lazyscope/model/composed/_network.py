@@ -80,7 +80,8 @@ class ComposedNetwork(AbstractNetwork):
 
     @checked(
         own=("parts", "input_shape", "width", "dropout_key"),
-        instead="for example ComposedNetwork(parts, input_shape=(8, 8, 1), width=64), without an axis of points",
+        instead="for example ComposedNetwork(parts, input_shape=(8, 8, 1), width=64), without an axis of "
+        "points",
     )
     def __init__(
         self,
@@ -92,7 +93,12 @@ class ComposedNetwork(AbstractNetwork):
     ) -> None:
         self.parts = check_instance("parts", parts, AbstractPart)
         self.input_shape = tuple(
-            check_count("a length of input_shape", each)
+            check_count(
+                "a length of input_shape",
+                each,
+                cause="an axis of the batch, which the shape of one point does not have",
+                fix="give the shape of one point, such as (8, 8, 1)",
+            )
             for each in check_sequence("input_shape", input_shape)
         )
         if not self.input_shape:
@@ -278,5 +284,9 @@ def _shares(node: Node) -> tuple[float, ...]:
     assert isinstance(node.part, FanOut)
     if node.part.combine == "sum":
         return tuple(number**2 for number in node.part.multipliers)
-    wide = [(branch[-1].after if branch else node.before).wide for branch in node.branches]
-    return tuple(each / max(sum(wide), 1) for each in wide)
+    ends = [branch[-1].after if branch else node.before for branch in node.branches]
+    wide = [end.wide for end in ends]
+    counted = (
+        wide if any(wide) else [end.fixed for end in ends]
+    )  # finitely many beside m count nothing
+    return tuple(each / sum(counted) for each in counted)

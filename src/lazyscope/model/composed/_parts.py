@@ -22,7 +22,7 @@ from lazyscope._checks import (
     shown,
 )
 from lazyscope._entry import checked
-from lazyscope.model._activation import Activation
+from lazyscope.model._activation import Activation, activation_of
 from lazyscope.model._activation import activation as activation_named
 from lazyscope.model.composed._window import Window, WindowPadding, window_of
 
@@ -279,6 +279,9 @@ def activation(sigma: str | Activation | Callable[[Array], Array]) -> AbstractPa
     if isinstance(sigma, Activation):
         return ActivationPart(sigma)
     check_callable("sigma", sigma)
+    known = activation_of(sigma)
+    if known is not None:
+        return ActivationPart(known)
     name = getattr(sigma, "__name__", "given")
     return ActivationPart(
         Activation(name, sigma, homogeneous=False, smooth=False, slope_at_zero=None)
@@ -320,7 +323,7 @@ def global_avg_pool() -> AbstractPart:
     return PoolPart(None, mean=True)
 
 
-@checked()
+@checked(own=("parts",))
 def residual(*parts: AbstractPart, multiplier: float = 1.0) -> AbstractPart:
     """X + multiplier * (parts in a row)(x).
 
@@ -335,7 +338,7 @@ def residual(*parts: AbstractPart, multiplier: float = 1.0) -> AbstractPart:
     return FanOut((Serial(()), branch), "sum", (1.0, check_positive("multiplier", multiplier)))
 
 
-@checked()
+@checked(own=("branches",))
 def fan_out(
     *branches: AbstractPart, combine: Literal["sum", "concatenate"] = "sum"
 ) -> AbstractPart:

@@ -10,7 +10,7 @@ from jaxtyping import Float, Real
 
 from lazyscope._checks import InputError, check_array, shown
 from lazyscope._jax import own_settings
-from lazyscope.operator._operator import probed, told_entries
+from lazyscope.operator._operator import probed_with_nearest, told_entries
 
 Rows: TypeAlias = slice | np.ndarray
 """Which points: a slice with both ends, or their numbers."""
@@ -62,7 +62,7 @@ class AbstractBlocks(abc.ABC):
         digest = hashlib.sha256(f"{self.x.shape} {self.x.dtype} {self.dtype}".encode())
         digest.update(np.ascontiguousarray(self.x).data)
         digest.update(self.known)
-        places = probed(len(self.x))
+        places = probed_with_nearest(self.x)
         entries = self.block(places, places)
         if not np.allclose(entries, entries.T, rtol=_ALIKE, atol=_ALIKE * np.abs(entries).max()):
             apart = float(np.abs(entries - entries.T).max() / np.abs(entries).max())
