@@ -254,7 +254,7 @@ def _check_shapes(layers: Sequence[Drawn], params: Params) -> None:
     The weights of a convolution may have its taps as axes or in one row.
     """
     given = params[: len(layers)] if isinstance(params, Sequence) else [params]
-    found = [tuple(jnp.shape(getattr(one, "weight", None))) for one in given]
+    found = [tuple(jnp.shape(getattr(one, "weight", 0.0))) for one in given]
     wanted = [one.shape for one in layers]
     rows = ([(shape[:1], math.prod(shape[1:])) for shape in shapes] for shapes in (found, wanted))
     if len(found) != len(wanted) or any(a != b for a, b in zip(*rows, strict=True)):
@@ -270,9 +270,7 @@ def _check_shapes(layers: Sequence[Drawn], params: Params) -> None:
 
 def _check_key(key: Any) -> None:
     dtype = getattr(key, "dtype", None)
-    if dtype is None or not (
-        dtype == np.uint32 or jax.dtypes.issubdtype(dtype, jax.dtypes.prng_key)
-    ):
+    if dtype is None or not (dtype == np.uint32 or jnp.issubdtype(dtype, jax.dtypes.prng_key)):
         raise InputError(
             "key must be a random key of JAX",
             received=shown(key),
