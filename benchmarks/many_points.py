@@ -173,6 +173,9 @@ def peer(num_points: int) -> dict[str, Any]:
     from lazyscope.kernel import limit_tangent_kernel
 
     class Tangent(Kernel):
+        def __init__(self) -> None:
+            """Without parameters, which scikit-learn reads off here."""
+
         def __call__(self, X: Any, Y: Any = None, eval_gradient: bool = False) -> np.ndarray:
             return limit_tangent_kernel(X, Y, **NETWORK)
 

@@ -1,7 +1,6 @@
 """Which versions and which code made a result, on which machine, and when?"""
 
 import hashlib
-import os
 import platform
 import time
 from functools import cache
@@ -9,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from lazyscope._cores import usable_cores
 from lazyscope._memory import physical_memory
 
 ROOT = Path(__file__).parent
@@ -59,10 +59,9 @@ def code_digest() -> str:
 @cache
 def machine() -> dict[str, Any]:
     """Processor, usable cores, memory and system."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "processor": _processor(),
-        "cores": cores,
+        "cores": usable_cores(),
         "memory_gib": round(physical_memory() / 2**30, 1),
         "system": platform.system(),
         "python": platform.python_version(),

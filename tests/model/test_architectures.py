@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from lazyscope._checks import InputError
 from lazyscope.kernel import tangent_kernel_by_parameter
 from lazyscope.model import (
     Attention,
@@ -307,3 +308,12 @@ def test_convolutions_of_no_points_have_no_outputs():
     net = Convolution((4, 4, 1), 2, 3, 1)
     params = net.init_from_std(jax.random.key(0), np.ones(len(net.shapes)))
     assert net.apply(params, jnp.zeros((0, 16))).shape == (0, 2)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_parameters_of_another_width_are_refused(name):
+    wide, narrow = (NETWORKS[name](m, 2, "relu") for m in (12, 6))
+    params = wide.init_from_std(jax.random.key(0), np.ones(len(wide.shapes)))
+    for call in (narrow.apply, lambda given, x: narrow.difference(given, given, x)):
+        with pytest.raises(InputError, match="shapes of the network that they are given to"):
+            call(params, inputs())

@@ -41,7 +41,7 @@ def test_a_plane_at_virtual_widths_is_supported_and_half_a_step_shows_near_bound
 def test_a_plane_at_real_widths_tells_less_the_more_runs_scatter():
     settings = find_study("two-layer").given(widths=(64, 512, 4096, 32768), **SMALL)
     found = powers("two-layer", settings)
-    assert found[0.02].supported > 0.8 > 0.5 > found[0.1].supported
+    assert found[0.02].supported > 0.8 > found[0.1].supported + 0.1
 
 
 def test_slopes_in_kappa_are_told_apart_at_small_noise_alone():

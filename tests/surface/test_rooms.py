@@ -26,7 +26,7 @@ WORDS = (
     "_deprecated",
     "_estimate",
 )
-WORDS += ("_jax", "_lazy", "_memory", "_provenance", "_result")
+WORDS += ("_cores", "_jax", "_lazy", "_memory", "_provenance", "_result")
 ROOMS = (
     "scaling",
     "model",

@@ -52,7 +52,6 @@ from lazyscope.experiment.run._program import compiled_program as compiled_progr
 from lazyscope.experiment.run._program import run_inputs as run_inputs
 from lazyscope.experiment.run._program import seconds_compiling as seconds_compiling
 from lazyscope.experiment.run._program import shape_of as shape_of
-from lazyscope.experiment.run._program import usable_cores as usable_cores
 from lazyscope.experiment.run._run import look_ahead as look_ahead
 from lazyscope.experiment.run._run import run_experiment
 from lazyscope.experiment.run._run import run_settings as run_settings

@@ -1,6 +1,5 @@
 """Through which compiled program does a run go?"""
 
-import os
 import threading
 import time
 from collections import OrderedDict, defaultdict
@@ -13,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lazyscope._cores import usable_cores
 from lazyscope._jax import left_program, random_key
 from lazyscope._loss import LOSSES, check_targets, named_loss
 from lazyscope.data import Dataset
@@ -44,11 +44,6 @@ _SHAPE = (
 
 SHAPES_TOGETHER = 8
 """Shapes whose units are done side by side, where there are not more workers than that."""
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    return len(os.sched_getaffinity(0))
 
 
 Inputs = dict[str, Any]

@@ -1,15 +1,14 @@
 """How is a vector multiplied with a kernel that is there tile by tile?"""
 
 import abc
-import os
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any, final
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from lazyscope._cores import in_threads, usable_cores
 from lazyscope.operator._operator import AbstractCrossKernel, AbstractKernelOperator
 from lazyscope.operator.tiles._blocks import AbstractBlocks, as_points
 from lazyscope.operator.tiles._grid import Grid
@@ -89,8 +88,7 @@ class TiledKernelOperator(AbstractKernelOperator):
         vectors, numbers = np.ascontiguousarray(vectors, np.float64), list(tiles)
         count = max(1, min(len(numbers), threads, self._storage.num_threads_at_most))
         shares = [numbers[first::count] for first in range(count)]
-        with ThreadPoolExecutor(count) as pool:
-            parts = list(pool.map(lambda share: self._share(vectors, share), shares))
+        parts = in_threads(lambda share: self._share(vectors, share), shares, count)
         return sum(parts[1:], parts[0])
 
     def _share(self, vectors: np.ndarray, numbers: list[int]) -> np.ndarray:
@@ -128,8 +126,7 @@ class TiledKernelOperator(AbstractKernelOperator):
             cut = self._grid.cut(row)
             out[cut] = self._blocks.block(cut, chosen)
 
-        with ThreadPoolExecutor(usable_cores()) as pool:
-            list(pool.map(fill, range(self._grid.num_rows)))
+        in_threads(fill, range(self._grid.num_rows), usable_cores())
         out[chosen, np.arange(len(chosen))] = self._diagonal[chosen]
         return out
 
@@ -174,8 +171,3 @@ class TiledCrossKernel(AbstractCrossKernel):
 
     def diagonal(self) -> Float[np.ndarray, " others"]:
         return self._blocks.own_diagonal(self._x).astype(np.float64)
-
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

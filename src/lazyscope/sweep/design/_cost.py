@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import final
 
 from lazyscope._checks import InputError, check_count
+from lazyscope._cores import usable_cores
 from lazyscope._entry import checked
 from lazyscope._result import AbstractResult
 from lazyscope.experiment import (
@@ -26,7 +27,7 @@ from lazyscope.experiment import (
 from lazyscope.model import activation, physical_memory
 from lazyscope.scaling import displacement_exponents
 from lazyscope.sweep.design._design import Cell, SweepDesign
-from lazyscope.sweep.design._units import shape_of, usable_cores
+from lazyscope.sweep.design._units import shape_of
 
 STEP_OVERHEAD = 3e-5
 """Seconds of a step on nothing: about a hundred small operations of a compiled loop."""

@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from lazyscope.experiment import SHAPES_TOGETHER, shape_of, usable_cores
+from lazyscope._cores import usable_cores
+from lazyscope.experiment import SHAPES_TOGETHER, shape_of
 from lazyscope.sweep.design._design import Cell
 
 UNITS_PER_WORKER = 12

@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import final
 
 from lazyscope._checks import check_count
+from lazyscope._cores import usable_cores
 from lazyscope._outcome import INTERRUPTED
 from lazyscope.flow import one_lapack_thread
 from lazyscope.model import physical_memory
-from lazyscope.sweep.design._units import Unit, usable_cores
+from lazyscope.sweep.design._units import Unit
 from lazyscope.sweep.run._batch import Ended, RunUnit, UnitResult, failure
 from lazyscope.sweep.store._batchfile import RunFailure, RunResult
 
