@@ -158,6 +158,12 @@ def scheduled(module):
     return torch.optim.lr_scheduler.StepLR(made, 1)
 
 
+def warming(module):
+    made = torch.optim.Adam(module.parameters(), lr=1e-3)
+    torch.optim.lr_scheduler.LambdaLR(made, lambda step: min(1.0, step / 10))
+    return made
+
+
 def climbing(module):
     return torch.optim.SGD(module.parameters(), lr=1e-3, maximize=True)
 
@@ -177,6 +183,7 @@ def climbing(module):
             "first.weight on the device meta",
         ),
         (small(), {"train": climbing}, "must lower the loss"),
+        (small(), {"train": warming}, "a scheduler whose warm-up begins at zero"),
         (small(), {"train": scheduled}, "a schedule of learning rates"),
     ],
 )

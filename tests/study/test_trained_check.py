@@ -11,7 +11,7 @@ import optax
 import pytest
 
 from lazyscope import InputError, coordinate_check
-from lazyscope.observe import call_build
+from lazyscope.observe import call_build, uneven_sizes
 from lazyscope.study import CoordinateSettings, TrainedCheck, draw_coordinate_check
 from lazyscope.study.coordinates._verdict import SCHEMES
 from lazyscope.study.coordinates.page._page import check_words, layer_table
@@ -439,6 +439,19 @@ def test_rates_that_begin_at_zero_and_gradients_that_are_summed_tell_the_optimis
         assert {each.optimiser for each in network.families()} == {"adam"}
         moved = network.train([None, None], [1]).reach.any(axis=1)
         assert moved.tolist()[:2] == [False, True]
+
+
+def test_sizes_that_grow_in_steps_are_said():
+    names = ("a", "b")
+
+    def told(sizes):
+        return uneven_sizes(names, [((3, size), (size, 4 * size)) for size in sizes], (10, 20, 40))
+
+    assert told((10, 20, 40)) == ()
+    assert told((16, 24, 40)) != ()  # rounded up to multiples of 8
+    (note,) = told((16, 16, 48))
+    assert "a has 16, 16, 48; b has" in note
+    assert uneven_sizes(("flat",), [((m * m,),) for m in (10, 20, 40)], (10, 20, 40)) == ()
 
 
 def test_adapters_between_frozen_layers_have_a_sentence():

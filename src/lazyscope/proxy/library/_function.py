@@ -107,7 +107,7 @@ class FunctionNetwork(AbstractNetwork):
     def check(self) -> None:
         """Refuse functions that draw at random, or mix the points of a batch: one point is followed alone."""
         with self._settings():
-            few = pose(self._apply, self._params, self._x[:_FEW], None)
+            few = pose(self._apply, self._params, self._x[:_CHECKED_POINTS], None)
             checked(few, MEMORY, _no_program, "sum")
 
     def sizes(self) -> tuple[ArraySize, ...]:
@@ -260,7 +260,7 @@ class FunctionNetwork(AbstractNetwork):
         return _programs[key]
 
 
-_FEW = 4
+_CHECKED_POINTS = 4
 """Points on which a function is checked."""
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from lazyscope._checks import InputError
 from lazyscope._provenance import versions
 from lazyscope._trace import ArrayRoles, growing_axes
-from lazyscope.observe import Build, Described, check_shapes, clearest
+from lazyscope.observe import Build, Described, check_shapes, clearest, uneven_sizes
 from lazyscope.study.coordinates._drawn import check_seeds, drawn_network
 from lazyscope.study.coordinates._readout import Outline, Readout, find_readout, named_readout
 from lazyscope.study.coordinates.trained._asked import AskedTraining
@@ -99,6 +99,7 @@ def check_training(
         notes=(
             *networks[0].notes,
             *plan.readout.notes,
+            *_uneven(outlines[:: grid.seeds], grid),
             *_lost(lost, grid),
             *_zeros(arrays),
             *_still(arrays, runs, grid),
@@ -305,6 +306,13 @@ def _check_finite(runs: Sequence[Steps], grid: Grid, *, started: bool) -> None:
 def _counted(lost: np.ndarray, grid: Grid) -> str:
     pairs = zip(lost, grid.values, strict=True)
     return ", ".join(f"{k} of {grid.seeds} at {grid.axis} {value}" for k, value in pairs if k)
+
+
+def _uneven(outlines: Sequence[Outline], grid: Grid) -> tuple[str, ...]:
+    """A sentence on widths that are not those of the arrays."""
+    if grid.axis != WIDTH:
+        return ()
+    return uneven_sizes(outlines[0].names, [each.shapes for each in outlines], grid.values)
 
 
 def _lost(lost: np.ndarray, grid: Grid) -> list[str]:
