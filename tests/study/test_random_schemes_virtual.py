@@ -80,7 +80,7 @@ def test_depths_counts_and_seeds_of_virtual_widths_have_their_own_defaults():
     ("given", "words"),
     [
         ({"num_widths": 3}, "at least 4 virtual widths"),
-        ({"depths": (2, 1)}, "depths must be at least"),
+        ({"depths": (2, 1)}, "depths must be increasing"),
         ({"depths": (0, 1)}, "Depth must be a whole number"),
         ({"depths": (1, 2), "counts": (3,)}, "one number of schemes for every depth"),
     ],
