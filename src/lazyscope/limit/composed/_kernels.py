@@ -17,8 +17,9 @@ from lazyscope.limit._normalised import VARIANCES_THAT_BEND, bending_refusal, ch
 from lazyscope.limit.composed._amplification import largest_gain, warn_of_rounding
 from lazyscope.limit.composed._dense_row import dense_row, dense_row_kernel
 from lazyscope.limit.composed._plan import Plan, Step, plan_of
+from lazyscope.limit.composed._sides import Numbers, Side2, SlotSide
 from lazyscope.limit.composed._single import Scales, Slot, single_slots
-from lazyscope.limit.composed._tile import Numbers, Rectangle, Side2, SlotSide
+from lazyscope.limit.composed._tile import Rectangle
 from lazyscope.limit.dual._closed_forms import PiecewiseLinear
 from lazyscope.limit.dual._dual import AbstractPairMap
 from lazyscope.model import AbstractNetwork
