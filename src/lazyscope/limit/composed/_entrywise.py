@@ -42,21 +42,25 @@ class Activation:
     Args:
         step: the activation at its place.
         alike: whether some points of one side equal some of the other.
+        banded: whether there are half of the pairs of one set with itself.
         wrap: what makes a program of a function.
     """
 
-    def __init__(self, step: Step, *, alike: bool, wrap: Wrap) -> None:
-        where = {"axes": len(step.node.before.positions), "pairs": step.before == Need.PAIRS}
-        self.slot = step.slot
-        self.known = wrap(partial(_known, pairs=where["pairs"]))
-        self.correlation = wrap(partial(_correlation, alike=alike, **where))
+    def __init__(self, step: Step, *, alike: bool, banded: bool, wrap: Wrap) -> None:
+        axes, pairs = len(step.node.before.positions), step.before == Need.PAIRS
+        self.slot = _slot(step)
+        self.known = wrap(partial(_known, pairs=pairs, banded=banded))
+        self.correlation = wrap(
+            partial(_correlation, alike=alike, axes=axes, pairs=pairs, banded=banded)
+        )
         self.acute = wrap(_acute)
-        self.mapped = wrap(partial(_mapped, **where))
+        self.mapped = wrap(partial(_mapped, axes=axes, pairs=pairs))
 
     def __call__(self, state: State, left: Side2, right: Side2, numbers: Numbers) -> State:
         """The state behind it."""
         covariance, shares = state
         one, slots = numbers.maps[self.slot], (left.slots[self.slot], right.slots[self.slot])
+        assert one is not None
         known = self.known(one, *slots)
         rho = self.correlation(one, covariance, known, (left.alike, right.alike))
         acute = self.acute(rho) if isinstance(one, PiecewiseLinear) and one.even else None
@@ -67,9 +71,9 @@ class Activation:
 class Normalisation:
     """A layer normalisation on rectangles."""
 
-    def __init__(self, step: Step, *, wrap: Wrap) -> None:
-        self.slot = step.slot
-        self.root = wrap(partial(_root, pairs=step.before == Need.PAIRS))
+    def __init__(self, step: Step, *, banded: bool, wrap: Wrap) -> None:
+        self.slot = _slot(step)
+        self.root = wrap(partial(_root, pairs=step.before == Need.PAIRS, banded=banded))
         self.divided = wrap(_divided)
 
     def __call__(self, state: State, left: Side2, right: Side2, numbers: Numbers) -> State:
@@ -77,16 +81,21 @@ class Normalisation:
         return self.divided(state, self.root(left.slots[self.slot], right.slots[self.slot]))
 
 
+def _slot(step: Step) -> int:
+    assert step.slot is not None
+    return step.slot
+
+
 def _divided(state: State, root: Array) -> State:
     return jax.tree.map(lambda a: a / root, state)
 
 
-def _root(left: SlotSide, right: SlotSide, *, pairs: bool) -> Array:
-    return products(jnp.sqrt(left.variances), jnp.sqrt(right.variances), pairs=pairs)
+def _root(left: SlotSide, right: SlotSide, **layout: bool) -> Array:
+    return products(jnp.sqrt(left.variances), jnp.sqrt(right.variances), **layout)
 
 
 def _known(
-    one: AbstractPairMap, left: SlotSide, right: SlotSide, *, pairs: bool
+    one: AbstractPairMap, left: SlotSide, right: SlotSide, **layout: bool
 ) -> tuple[Array, ...]:
     """Of every pair of points what its map needs to know of them.
 
@@ -94,15 +103,15 @@ def _known(
     the first; for closed forms variance, deviation and root of either point.
     """
     if isinstance(one, PiecewiseLinear):
-        return (_root(left, right, pairs=pairs),)
+        return (_root(left, right, **layout),)
     rows = [
         (side.variances, jnp.sqrt(side.variances), jnp.sqrt(side.seconds)) for side in (left, right)
     ]
     if isinstance(one, AbstractClosedForm):
-        both = (written_out(a, b, pairs=pairs) for a, b in zip(*rows, strict=True))
+        both = (written_out(a, b, **layout) for a, b in zip(*rows, strict=True))
         first, second = zip(*both, strict=True)
         return *first, *second
-    return tuple(products(a, b, pairs=pairs) for a, b in list(zip(*rows, strict=True))[1:])
+    return tuple(products(a, b, **layout) for a, b in list(zip(*rows, strict=True))[1:])
 
 
 def _scale_and_root(one: AbstractPairMap, known: tuple[Array, ...]) -> tuple[Array, Array]:
@@ -125,11 +134,14 @@ def _correlation(
     alike: bool,
     axes: int,
     pairs: bool,
+    banded: bool,
 ) -> Array:
     """rho, one to the bit at the same position of equal points."""
     scale, _ = _scale_and_root(one, known)
     rho = covariance / jnp.where(scale > 0, scale, 1.0)
-    return jnp.where(same_pairs(points, rho.shape[:axes], pairs=pairs), 1.0, rho) if alike else rho
+    if not alike:
+        return rho
+    return jnp.where(same_pairs(points, rho.shape[:axes], pairs=pairs, banded=banded), 1.0, rho)
 
 
 def _distances(rho: Array) -> tuple[Array, Array]:
@@ -159,7 +171,8 @@ def _mapped(
         new_gap, slopes = found.gap, found.slopes
     elif isinstance(one, AbstractClosedForm):
         none = jnp.zeros((0, 0), rho.dtype)
-        found = one.pairs(Side(*known[:3], none), Side(*known[3:], none), gap, total)
+        q1, s1, r1, q2, s2, r2 = known
+        found = one.pairs(Side(q1, s1, r1, none), Side(q2, s2, r2, none), gap, total)
         new_gap, slopes = found.gap, found.slopes
     else:
         new_gap, slopes = _by_blocks(one, left, right, gap, total, axes, pairs=pairs)

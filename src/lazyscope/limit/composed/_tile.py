@@ -16,7 +16,14 @@ from jaxtyping import Array
 
 from lazyscope.limit.composed._entrywise import Activation, Normalisation, Shares, State, Wrap
 from lazyscope.limit.composed._plan import Need, Plan, Row, Step
-from lazyscope.limit.composed._sides import Numbers, Side2, SlotSide, same_pairs
+from lazyscope.limit.composed._sides import (
+    Numbers,
+    Side2,
+    SlotSide,
+    bands_of,
+    same_pairs,
+    square_of,
+)
 from lazyscope.limit.composed._single import branch_shares
 from lazyscope.limit.composed._windows import convolved, equal_positions, pooled
 from lazyscope.model.composed import (
@@ -43,28 +50,33 @@ class Rectangle:
         plan: the steps.
         what: covariance, tangent kernel, or the tangent kernel by layer ("layers").
         alike: whether some points of one side equal some of the other.
+        banded: whether both sides are one, half of whose pairs are enough (`bands_of`).
         training: whether entries are dropped.
         compiled: whether all pair maps can be compiled.
     """
 
     def __init__(
-        self, plan: Plan, what: str, *, alike: bool, training: bool, compiled: bool
+        self, plan: Plan, what: str, *, alike: bool, banded: bool, training: bool, compiled: bool
     ) -> None:
         self.plan, self.what = plan, what
-        self.settings = {"what": what, "alike": alike, "training": training}
+        self.layout = {"alike": alike, "banded": banded}
+        self.settings = {"what": what, "training": training, **self.layout}
         self.wrap = jax.jit if compiled else (lambda function: function)
-        self.inputs = jax.jit(partial(_inputs, pairs=plan.row.before == Need.PAIRS))
+        given = {"pairs": plan.row.before == Need.PAIRS, "banded": banded}
+        self.inputs = jax.jit(partial(_inputs, **given))
         self.programs: dict[int, list[Callable[..., State]]] = {}
 
     def __call__(self, left: Side2, right: Side2, numbers: Numbers) -> np.ndarray:
         """(n1, n2), with a leading axis of layers where they are kept apart."""
         state: State = (self.inputs(left.x, right.x), {})
         covariance, shares = self._row(self.plan.row, state, left, right, numbers)
-        shape = len(left.x), len(right.x)
         if self.what == "layers":
-            kept = [np.asarray(shares[layer]).reshape(shape) for layer in sorted(shares)]
-            return np.stack(kept)
-        return np.asarray(covariance if self.what == "covariance" else shares[0]).reshape(shape)
+            found = np.stack([np.asarray(shares[layer]) for layer in sorted(shares)])
+        else:
+            found = np.asarray(covariance if self.what == "covariance" else shares[0])
+        if self.layout["banded"]:
+            return square_of(found.reshape(*found.shape[:-1], -1, len(left.x)))
+        return found.reshape(*found.shape[:-1], len(left.x), len(right.x))
 
     def _row(self, row: Row, state: State, left: Side2, right: Side2, numbers: Numbers) -> State:
         if id(row) not in self.programs:
@@ -79,9 +91,9 @@ class Rectangle:
         if isinstance(part, FanOut):
             return partial(self._branches, steps[0])
         if isinstance(part, ActivationPart):
-            return Activation(steps[0], alike=self.settings["alike"], wrap=self.wrap)
+            return Activation(steps[0], wrap=self.wrap, **self.layout)
         if isinstance(part, LayerNormPart):
-            return Normalisation(steps[0], wrap=self.wrap)
+            return Normalisation(steps[0], wrap=self.wrap, banded=self.layout["banded"])
         return _Few(steps, self.wrap, **self.settings)
 
     def _branches(
@@ -116,15 +128,14 @@ def _stands_alone(step: Step) -> bool:
     return not isinstance(step.node.part, DensePart | DropoutPart)
 
 
-def _inputs(x: Array, y: Array, *, pairs: bool) -> Array:
+def _inputs(x: Array, y: Array, *, pairs: bool, banded: bool) -> Array:
     """<x_p, x'_q> / channels."""
     positions, channels = x.shape[1:-1], x.shape[-1]
     x, y = (jnp.moveaxis(a.reshape(len(a), -1, channels), 0, 1) for a in (x, y))
-    if not pairs:
-        found = jnp.einsum("pac,pbc->pab", x, y, precision="highest")
-        return found.reshape(*positions, -1) / channels
-    found = jnp.einsum("pac,qbc->pqab", x, y, precision="highest")
-    return found.reshape(*positions, *positions, -1) / channels
+    sum_over = "pac,qbc->pqab" if pairs else "pac,pbc->pab"
+    found = jnp.einsum(sum_over, x, y, precision="highest") / channels
+    found = bands_of(found) if banded else found
+    return found.reshape(*positions, *(positions if pairs else ()), -1)
 
 
 @final
@@ -174,12 +185,13 @@ class _Steps:
         what: str,
         *,
         alike: bool,
+        banded: bool,
         training: bool,
     ) -> None:
         self.points, (self.left, self.right) = points, sides
         self.n1, self.n2 = map(len, points)
         (self.weights, self.biases), self.what = numbers, what
-        self.alike, self.training = alike, training
+        self.alike, self.banded, self.training = alike, banded, training
 
     def step(self, step: Step, state: State) -> State:
         """Through one step."""
@@ -204,7 +216,7 @@ class _Steps:
         assert isinstance(part, DropoutPart)
         if not (self.training and self.alike):
             return state
-        same = same_pairs(self.points, state[0].shape[:axes], pairs=pairs)
+        same = same_pairs(self.points, state[0].shape[:axes], pairs=pairs, banded=self.banded)
         factor = jnp.where(same, 1.0 / part.keep, 1.0)
         return _each(state, lambda a: a * factor)
 
