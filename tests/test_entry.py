@@ -83,9 +83,37 @@ def test_traced_arrays_are_refused_by_axes_alone():
         jax.jit(lambda x: everything(rows=x)[2])(jnp.ones(2))
 
 
-def test_a_wrong_number_of_arguments_is_told_in_the_words_of_python():
-    with pytest.raises(TypeError, match=r"everything\(\) got an unexpected keyword argument"):
-        everything(cuont=1)
+@checked(instead="sizes are those of the network")
+def layer(*, outputs: int | None = None, function: Callable = abs) -> None:
+    return None
+
+
+class Made:
+    @checked(own=("size",))
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (
+            lambda: layer(512),
+            r"layer\(512\): too many positional.*call layer\(\*, outputs=None, function=",
+        ),
+        (lambda: layer(512), "; sizes are those of the network"),
+        (lambda: layer(output=1), "another spelling of outputs"),
+        (lambda: layer(W_std=1.5), "another library or release"),
+        (lambda: Made(), r"Made must be called.*Made\(\): missing a required argument: 'size'"),  # pyright: ignore[reportCallIssue]
+        (lambda: Made(1, 2), r"Received: Made\(1, 2\)"),  # pyright: ignore[reportCallIssue]
+        (lambda: everything(cuont=1), "unexpected keyword argument 'cuont'.*spelling of count"),
+    ],
+)
+def test_a_call_that_does_not_fit_says_what_to_write(call, words):
+    with pytest.raises(InputError, match=words) as told:
+        call()
+    assert isinstance(told.value, TypeError)
+    assert " at 0x" not in str(told.value)
 
 
 def test_lists_become_tuples_in_fields():

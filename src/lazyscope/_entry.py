@@ -30,6 +30,7 @@ from lazyscope._checks import (
     check_text,
     shown,
     unreadable_value,
+    wrong_call,
 )
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -40,15 +41,23 @@ _NUMBER = "must be a number"
 
 
 def checked(
-    *, unbounded: Iterable[str] = (), any_axes: Iterable[str] = (), own: Iterable[str] = ()
+    *,
+    unbounded: Iterable[str] = (),
+    any_axes: Iterable[str] = (),
+    own: Iterable[str] = (),
+    instead: str | None = None,
 ) -> Callable[[F], F]:
     """A function that refuses arguments of another kind than their annotations before it begins.
+
+    A call without an argument that is needed, or with one that is not there, is refused as well, by a
+    `CallError`, which is a ``TypeError`` too.
 
     Args:
         unbounded: names of arguments that may hold NaN and infinity, such as runs without a value.
         any_axes: names of arrays that may have other axes than annotated, such as targets (n,), or
             whose axes the function checks in its own words.
         own: names of arguments that the function checks in its own words altogether.
+        instead: what to write in place of a call that does not fit, such as that of another library.
 
     Example:
         >>> @checked()
@@ -69,10 +78,9 @@ def checked(
         def entry(*args: Any, **kwargs: Any) -> Any:
             try:
                 given = signature.bind(*args, **kwargs)
-            except TypeError:
-                return function(
-                    *args, **kwargs
-                )  # Python's own words for a wrong number of arguments
+            except TypeError as error:
+                refused = wrong_call(function, signature, error, (args, kwargs), instead)
+                raise refused from None
             checks = _argument_checks(function, free, loose)
             for name, value in given.arguments.items():
                 if name in checks and name not in skipped:

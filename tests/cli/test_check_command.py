@@ -100,6 +100,43 @@ def test_a_build_of_another_kind_is_refused(module):
         assert message in run(f"{module}:{name}", "--data", "digits").stderr
 
 
+SEQUENCES = """
+import torch
+from torch import nn
+
+
+class Network(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.first, self.last = nn.Linear(8, width), nn.Linear(width, 10)
+
+    def forward(self, x):
+        return self.last(torch.tanh(self.first(x)).mean(1))
+
+
+def build(width, seed):
+    torch.manual_seed(seed)
+    return Network(width)
+"""
+SHORT = ("--widths", "8,16,32", "--seeds", "2", "--n", "6", "--steps", "1", "--optimizer", "adam")
+
+
+def test_inputs_of_sequences_have_the_shape_that_is_given(tmp_path):
+    path = tmp_path / "sequences.py"
+    path.write_text(SEQUENCES)
+    rows = run(f"{path}:build", *SHORT)
+    assert rows.exit_code == 2
+    assert "give --input-shape, such as 8,8" in rows.stderr
+    shaped = run(f"{path}:build", *SHORT, "--input-shape", "8,8", "--json")
+    assert shaped.exit_code in (0, 3), shaped.stderr
+    told = json.loads(shaped.stdout)
+    assert [each["name"] for each in told["arrays"]][:2] == ["first.weight", "first.bias"]
+    assert told["rate_transfer"]["answer"] in ("supported", "contradicted", "undecided")
+    wrong = run(f"{path}:build", *SHORT, "--input-shape", "8,9")
+    assert wrong.exit_code == 2
+    assert "as many numbers as one, 64" in wrong.stderr
+
+
 TRAINED = """
 import torch
 from torch import nn
@@ -167,6 +204,7 @@ def test_a_training_by_name_and_by_a_function_answers_with_exit_codes(tmp_path):
     )
     assert again.exit_code == 1, again.output
     assert "It is not muP" in again.stdout
+    assert "learning rate does not transfer across width" in " ".join(again.stdout.split())
     both = run(f"{path}:build", *quick, "--train", f"{path}:adam", "--optimizer", "adam")
     assert both.exit_code == 2
     assert "A training must be said once" in both.stderr

@@ -1,11 +1,15 @@
 """What does a real shell see?"""
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 COMMAND = [sys.executable, "-c", "from lazyscope.cli import main; main()"]
 
@@ -55,32 +59,39 @@ def test_the_version_is_that_of_the_package():
     assert shell("--version").stdout == f"lazyscope {version('lazyscope')}\n"
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["regime"],
-        ["forecast"],
-        ["train"],
-        ["study", "kappa"],
-        ["sweep"],
-        ["exponents"],
-        ["report"],
-        ["validate"],
-        ["schemes"],
-        ["networks"],
-        ["activations"],
-        ["studies"],
-    ],
-)
-def test_help_shows_an_example(command):
-    from typer.testing import CliRunner
-
+def helps():
+    """Every command and group by its words, from the registry."""
     from lazyscope.cli import app
+    from lazyscope.study import study_names
 
-    shown = CliRunner().invoke(app, [*command, "--help"])
+    names = [name for name in typer.main.get_command(app).commands if name != "study"]
+    return ["", "study", *names, *(f"study {name}" for name in study_names())]
+
+
+@pytest.mark.parametrize("command", helps())
+def test_help_fits_a_terminal_and_its_examples_are_lines_that_the_command_takes(command):
+    from lazyscope.cli import app
+    from lazyscope.cli.study._group import full_command
+
+    shown = CliRunner().invoke(app, [*command.split(), "--help"], env={"COLUMNS": "80"})
     assert shown.exit_code == 0
-    assert f"Example: lazyscope {' '.join(command)}" in " ".join(shown.stdout.split())
-    assert "--json" in shown.stdout
+    lines = [line.rstrip() for line in shown.stdout.splitlines()]
+    assert max(map(len, lines)) <= 80
+    assert "…" not in shown.stdout
+    text = "\n".join(line.strip() for line in lines)
+    examples = re.findall(r"^Example: ((?:.*\\\n)*.*)$", text, re.MULTILINE)
+    assert examples
+    for example in examples:
+        words = shlex.split(example.replace("\\\n", ""))
+        assert words[0] == "lazyscope"
+        if words[1] == "study":
+            asked, rest = full_command(words[2]), words[3:]
+        else:
+            asked, rest = typer.main.get_command(app).commands[words[1]], words[2:]
+        asked.make_context(words[1], rest)  # reads every option, and refuses what it does not know
+    own = command.split() or ["regime"]
+    assert any(example.startswith(" ".join(["lazyscope", *own])) for example in examples)
+    assert command in ("", "study") or "--json" in shown.stdout
 
 
 @pytest.mark.slow

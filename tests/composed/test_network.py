@@ -1,5 +1,7 @@
 """Does a composed network at a width compute its parts, with the scales that a scheme says?"""
 
+import pickle
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +13,7 @@ from lazyscope.data import four_points
 from lazyscope.experiment import network_experiment, run_experiment
 
 RELU = c.activation("relu")
+LINE = c.ComposedNetwork(c.serial(c.dense(), c.dense(outputs=1)), (3,), 4)
 
 
 def drawn(parts, shape, width=6):
@@ -164,11 +167,43 @@ def test_parts_that_do_not_fit_are_refused_with_their_place(parts, shape, words)
         (lambda: c.fan_out(RELU), "at least two branches"),
         (lambda: c.global_self_attention(query_std=2.0), "queries are the keys"),
         (lambda: c.ComposedNetwork(c.dense(outputs=1), (), 4), "input_shape"),
+        (lambda: c.dense(512), r"ComposedNetwork\(parts, input_shape=\(784,\), width=512\)"),
+        (lambda: c.conv(64, (3, 3)), "width=512"),
+        (lambda: c.dense(W_std=1.5), r"call dense\(\*, outputs=None, weight_std=1.0"),
+        (lambda: c.dense(weigth_std=1.5), "spelling of weight_std"),
+        (lambda: c.ComposedNetwork(c.dense(outputs=1), (-1, 8), 4), "axis of the batch"),
+        (lambda: LINE.init(0, LINE.ntk_scheme()), "key must be a random key of JAX"),
+        (lambda: c.ComposedNetwork(c.dense(outputs=1)), "without an axis of points"),
+        (lambda: c.ComposedNetwork(c.dense(outputs=1), (3,), 4).init(0), "ntk_scheme"),
+        (lambda: tuple(c.serial(c.dense())), r"ComposedNetwork\(parts, .*ntk_scheme"),
     ],
 )
 def test_parts_that_are_none_are_refused(call, words):
     with pytest.raises(InputError, match=f"(?i){words}"):
         call()
+
+
+def test_networks_travel_and_functions_of_jax_are_known_by_name():
+    named = c.ComposedNetwork(c.serial(c.dense(), RELU, c.dense(outputs=1)), (3,), 4)
+    given = c.ComposedNetwork(
+        c.serial(c.dense(), c.activation(jax.nn.relu), c.dense(outputs=1)), (3,), 4
+    )
+    assert pickle.loads(pickle.dumps(given)).nodes == named.nodes
+
+
+def test_points_beside_themselves_are_points_of_more_features():
+    """kappa counts channels of the points where none grow with the width: it was zero."""
+    twice = c.serial(c.fan_out(c.serial(), c.serial(), combine="concatenate"), c.dense(), RELU)
+    net, plain = (
+        c.ComposedNetwork(c.serial(parts, c.dense(outputs=1)), (3,), 4)
+        for parts in (twice, c.serial(c.dense(), RELU))
+    )
+    kappa, leverage = (
+        [getattr(one, name)(one.ntk_scheme().alpha(4)) for one in (net, plain)]
+        for name in ("kappa", "leverage")
+    )
+    np.testing.assert_allclose(kappa[0], kappa[1])
+    np.testing.assert_allclose(leverage[0], leverage[1])
 
 
 def test_points_of_another_shape_are_refused_and_flattened_ones_are_not():

@@ -260,6 +260,24 @@ def test_parameters_that_are_none_are_refused_by_fit(points, parameters, words):
         TangentKernelRegressor().set_params(**parameters).fit(*points)
 
 
+@pytest.mark.parametrize(
+    "change", [{"depth": 1}, {"kernel": "nngp"}, {"time": 1.0}, {"network": Linear()}, None]
+)
+@pytest.mark.parametrize("estimator", [TangentKernelRegressor, TangentKernelClassifier])
+def test_what_was_fitted_predicts_whatever_becomes_of_points_and_parameters(
+    points, estimator, change
+):
+    x, y = points[0].copy(), points[1]
+    model = estimator(depth=2, activation="erf").fit(x, y > 0 if "Class" in repr(estimator) else y)
+    before = model._predicted(points[0][:3], spread=True)
+    if change is None:
+        x[:] = 0.0
+    else:
+        model.set_params(**change)
+    for one, other in zip(before, model._predicted(points[0][:3], spread=True), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_importing_the_package_loads_no_scikit_learn():
     code = "import sys, lazyscope; assert not {'jax', 'sklearn'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

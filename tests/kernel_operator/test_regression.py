@@ -175,6 +175,27 @@ def test_a_checkpoint_of_another_problem_is_refused(tmp_path):
         solve_kernel_regression(operator, np.ones(20), ridge=0.1, checkpoint=path)
 
 
+def test_a_checkpoint_that_cannot_be_written_is_told_before_and_loses_nothing(
+    tmp_path, monkeypatch
+):
+    operator = kernel_operator(lambda a, b: a @ b.T, np.eye(3))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="A checkpoint must be a file that can be written"):
+        solve_kernel_regression(
+            operator, np.ones(3), ridge=1.0, checkpoint=tmp_path / "file" / "c.npz"
+        )
+
+    def full(*given):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(_checkpoint, "write_bytes_whole", full)
+    with pytest.warns(RuntimeWarning, match="A checkpoint must be.*full disk"):
+        found = solve_kernel_regression(
+            operator, np.ones(3), ridge=1.0, checkpoint=tmp_path / "c.npz"
+        )
+    np.testing.assert_allclose(found.coefficients, 0.5)
+
+
 def test_targets_that_do_not_fit_are_refused():
     operator = kernel_operator(angular, points(20))
     for wrong in (np.ones(19), np.ones((20, 1, 1)), np.full(20, np.nan)):

@@ -8,6 +8,7 @@ import pytest
 from lazyscope._checks import InputError
 from lazyscope.kernel import limit_covariance_kernel, limit_tangent_kernel
 from lazyscope.operator import kernel_operator, limit_kernel_operator
+from lazyscope.operator.tiles._storage import TileStore
 
 RELU = {"depth": 2, "activation": "relu", "weight_std": 2**0.5, "bias_std": 0.1}
 SMALL = 2.0**15
@@ -152,6 +153,53 @@ def test_a_folder_of_other_data_is_refused(tmp_path):
     (tmp_path / "u" / "notes.txt").write_text("mine")
     with pytest.raises(InputError, match="which holds other files"):
         kernel_operator(dot, points(), folder=tmp_path / "u")
+
+
+def test_a_small_change_of_the_network_is_another_kernel(tmp_path):
+    """Entries move by 4e-5 only."""
+    x, told = points(), {"depth": 2, "activation": "relu", "weight_std": 1.4}
+    limit_kernel_operator(x, folder=tmp_path / "t", **told)
+    for change in ({"bias_std": 0.01}, {"weight_std": 1.40001}, {"kernel": "covariance"}):
+        with pytest.raises(InputError, match=r"differs in kernel\."):
+            limit_kernel_operator(x, folder=tmp_path / "t", **{**told, **change})
+    limit_kernel_operator(x, folder=tmp_path / "t", **told)
+
+
+def test_a_kernel_that_knows_near_points_only_is_told_from_a_narrower_one(tmp_path):
+    x = points()
+
+    def bump(width):
+        return lambda a, b: np.exp(-((a[:, None] - b[None]) ** 2).sum(-1) / width)
+
+    kernel_operator(bump(0.1), x, folder=tmp_path / "t")
+    with pytest.raises(InputError, match="differs in kernel"):
+        kernel_operator(bump(0.09), x, folder=tmp_path / "t")
+
+
+def test_tiles_are_computed_again_where_the_disk_fills_up(tmp_path, monkeypatch):
+    x, v = points(), np.ones((29, 1))
+    operator = kernel_operator(dot, x, tile=8, memory=2**13, folder=tmp_path / "t", disk=2**20)
+    assert operator.kept[1]
+
+    def full(*given):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(TileStore, "write", full)
+    with pytest.warns(RuntimeWarning, match="No more tiles are kept.*No space left") as told:
+        found = operator.product(v)
+    assert len(told) == 1
+    np.testing.assert_allclose(found, dot(x, x) @ v)
+
+
+def test_entries_that_are_rounding_tell_no_kernel_apart(tmp_path):
+    x = np.linalg.qr(np.random.default_rng(0).standard_normal((40, 40)))[0]
+    kernel_operator(dot, x, folder=tmp_path / "t")
+
+    def other(a, b):
+        product = np.einsum("id,jd->ij", a, b)
+        return product + product**2
+
+    kernel_operator(other, x, folder=tmp_path / "t")
 
 
 def test_kernels_that_are_none_are_refused():

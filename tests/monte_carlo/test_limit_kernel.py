@@ -17,6 +17,7 @@ from lazyscope.kernel import limit_covariance_kernel
 
 X = np.random.default_rng(1).normal(size=(4, 3))
 WIDTHS = (8, 16, 32)
+CHECKED = 3  # networks that are built to see that width and seed count
 
 
 def dense(depth, std=2**0.5, power=0.5, outputs=1, activation=lambda z: jnp.maximum(z, 0)):
@@ -103,23 +104,30 @@ def test_a_folder_holds_finished_draws_and_only_those_of_one_question(tmp_path):
 
     asked = {"widths": WIDTHS, "folder": tmp_path}
     first = limit_kernel_estimate(counted, X, draws=8, **asked)
-    assert len(made) == 3 * (8 + 1)
+    assert len(made) == CHECKED + 3 * (8 + 1)
     made.clear()
     told = []
     again = limit_kernel_estimate(
         counted, X, draws=8, **asked, progress=lambda done, total: told.append((done, total))
     )
-    assert len(made) == 3
+    assert len(made) == CHECKED + 3
     assert told[-1] == (24, 24)
     np.testing.assert_array_equal(first.entries.value, again.entries.value)
     made.clear()
     limit_kernel_estimate(counted, X, draws=10, **asked)
-    assert len(made) == 3 * (2 + 1)
+    assert len(made) == CHECKED + 3 * (2 + 1)
     (tmp_path / "8-0.npy").write_bytes(b"damaged")
     np.testing.assert_array_equal(
         limit_kernel_estimate(counted, X, draws=8, **asked).groups, first.groups
     )
-    for wrong in ({"x": 2 * X}, {"build": dense(2)}, {"kernel": "covariance"}, {"seed": 1}):
+    others = (
+        {"build": dense(2)},
+        {"build": dense(1, activation=jnp.tanh)},
+    )  # other arrays, the same
+    (tmp_path / "16.json").write_text("{cut")
+    with pytest.raises(InputError, match=r"16\.json that cannot be read"):
+        limit_kernel_estimate(counted, X, draws=8, **asked)
+    for wrong in ({"x": 2 * X}, *others, {"kernel": "covariance"}, {"seed": 1}):
         with pytest.raises(InputError, match="same build, points, kernel and seed"):
             limit_kernel_estimate(**{"build": counted, "x": X, "draws": 8, **asked, **wrong})
 
@@ -133,6 +141,8 @@ def test_a_folder_holds_finished_draws_and_only_those_of_one_question(tmp_path):
         ({"kernel": "ntk"}, "Kernel"),
         ({"x": np.array([[np.nan, 0, 0]])}, "finite"),
         ({"build": dense(1, std=1e200)}, "finite"),
+        ({"build": lambda width, seed: dense(1)(16, seed)}, "depend on the width"),
+        ({"build": lambda width, seed: dense(1)(width, 0)}, "depend on the seed"),
     ],
 )
 def test_bad_input_is_refused(wrong, words):
@@ -184,6 +194,6 @@ def test_a_call_that_was_killed_goes_on(tmp_path):
         return dense(1)(width, seed)
 
     found = limit_kernel_estimate(counted, X, widths=WIDTHS, draws=8, folder=tmp_path / "kept")
-    assert len(made) == 3 + 24 - held
+    assert len(made) == CHECKED + 3 + 24 - held
     whole = limit_kernel_estimate(dense(1), X, widths=WIDTHS, draws=8)
     np.testing.assert_array_equal(found.groups, whole.groups)

@@ -44,13 +44,9 @@ def check_prediction(kind, rate, **more):
     return found
 
 
-@pytest.mark.parametrize(
-    "more",
-    [{"optimizer": "adamw", "decay": 0.1}, {"batches": np.arange(12).reshape(3, 4)}],
-    ids=["adamw", "batches"],
-)
-def test_steps_taken_one_by_one_are_those_of_the_loop(more, monkeypatch):
-    """As networks with convolutions are trained on processors."""
+def test_steps_taken_one_by_one_are_those_of_the_loop(monkeypatch):
+    """As networks with convolutions are trained on processors; with a state, and a batch for every step."""
+    more = {"optimizer": "adamw", "decay": 0.1, "batches": np.arange(12).reshape(3, 4)}
     inside = short(dense(), **more)
     monkeypatch.setattr(_function, "_SLOW_IN_LOOPS", "dot_general")
     outside = short(dense(), **more)

@@ -16,7 +16,7 @@ from pytorch.whole import state, whole
 
 COUNT = int(os.environ.get("LAZYSCOPE_FUZZ", "200"))
 CHUNK = 25
-FAST = 50
+FAST = 25
 """Modules drawn by the fast tests; the others are left to the slow ones."""
 
 

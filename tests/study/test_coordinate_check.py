@@ -65,6 +65,14 @@ def test_planted_parametrisations_are_told_apart(name):
     np.testing.assert_allclose(check.predicted_displacement, PARAMETRISATIONS[name][2], atol=0.1)
 
 
+@pytest.mark.parametrize("name", PARAMETRISATIONS)
+def test_a_rate_of_descent_transfers_where_the_largest_stable_one_does(name):
+    found = planted_as(name).rate_transfer
+    assert found.answer == ("contradicted" if name == "standard" else "supported")
+    assert found.exponent == pytest.approx(-1.0 if name == "standard" else 0.0, abs=0.1)
+    assert ("train lazily" in found.sentence) == (name == "ntk")
+
+
 def test_the_advice_for_the_standard_parametrisation_is_mup():
     changes = dict(planted_as("standard").changes_to_mup)
     assert changes == {

@@ -12,6 +12,7 @@ import pytest
 
 from lazyscope import InputError, coordinate_check
 from lazyscope.observe import call_build
+from lazyscope.scaling import named_scheme, rate_exponent
 from lazyscope.study import CoordinateSettings, TrainedCheck, draw_coordinate_check
 from lazyscope.study.coordinates._verdict import SCHEMES
 from lazyscope.study.coordinates.page._page import check_words, layer_table
@@ -158,6 +159,58 @@ def test_biases_that_fall_with_the_fan_in_are_named_for_a_kappa_that_falls():
         assert dict(found.changes_to_mup) == (told or dict(check.changes_to_mup))
 
 
+RATES = {
+    "sgd": {"ntk": 0.0, "standard": -1.0, "mup": 0.0},
+    "adam": {"ntk": -1.0, "standard": -1.5, "mup": 0.0},
+    "muon": {"ntk": 0.0, "standard": -0.5, "mup": 0.0},
+}
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+@pytest.mark.parametrize("name", SCHEMES)
+def test_a_rate_transfers_where_the_law_says_that_it_does(name, optimiser):
+    scheme = named_scheme(name, depth=2, input_dim=1, optimiser=optimiser)
+    law = rate_exponent(scheme.scale_exponents, scheme.speed_exponents, optimiser=optimiser)
+    assert law == RATES[optimiser][name]
+    found = kept(name, optimiser).rate_transfer
+    assert found.answer == ("supported" if law == 0 else "contradicted")
+    assert found.interval[0] - 0.02 <= law <= found.interval[1] + 0.02
+    verb = "transfers" if law == 0 else "does not transfer"
+    assert found.sentence.startswith(f"The learning rate {verb} across width: ")
+    assert law == 0 or f"has to follow width^{law:g}." in found.sentence
+
+
+def test_what_grows_in_spite_of_one_loss_keeps_a_rate_from_transferring():
+    """Scores that grow; outputs that do."""
+    for changed, what in (({"scores": 0.0}, "into softmax 1"), ({"output": 0.5}, "of the outputs")):
+        found = planted("mup", **changed).rate_transfer
+        assert found.answer == "contradicted"
+        assert f"{what} grows like width^0.5" in found.sentence.replace("^0.49", "^0.5")
+
+
+def test_a_rate_is_left_open_with_widths_that_would_decide():
+    slow = {"reach_input": 0.2, "reach_hidden": 0.2, "reach_readout": 0.2}
+    found = planted("mup", noise=0.6, grid=((16, 24, 32), 3), **slow).rate_transfer
+    assert found.answer == "undecided"
+    assert (
+        f"take the widths 16, {found.next_widths[1]}, {found.next_widths[2]}, or more seeds"
+        in found.sentence
+    )
+    assert found.next_widths[-1] >= 4 * 32
+    unseen = dataclasses.replace(kept("mup").exponents.kappa, interval=(-np.inf, np.inf))
+    check = dataclasses.replace(
+        kept("mup"), exponents=kept("mup").exponents._replace(reach_of_all=unseen)
+    )
+    assert "could not be measured" in check.rate_transfer.sentence
+
+
+def test_where_layers_have_to_grow_first_steps_say_nothing_of_a_rate():
+    small = {"kappa": -0.5, "reach_input": -0.5, "reach_hidden": -0.5}
+    found = planted("mup", reach_readout=-0.5, **small).rate_transfer
+    assert found.answer == "undecided"
+    assert "kappa falls like width^-0.5" in found.sentence
+
+
 def test_one_array_moves_and_several_move():
     check = dataclasses.replace(planted("mup", own_hidden=1.0), axis="depth")
     assert check.sentence == (
@@ -268,6 +321,9 @@ def test_alignment_is_what_a_change_makes_over_its_size():
 def test_what_is_stored_can_be_shown_and_drawn():
     stored = json.loads(json.dumps(kept("standard").to_json()))
     assert any("learning rate of second times m^-1" in each for each in check_words(stored))
+    assert check_words(stored)[0] == kept("standard").rate_transfer.sentence
+    del stored["rate_transfer"]  # as results of 0.2.0 are
+    assert check_words(stored)[0].startswith("Trained by")
     assert [row[0] for row in layer_table(stored).rows] == list(NAMES)
     assert len(draw_coordinate_check(stored).axes) == 4
 

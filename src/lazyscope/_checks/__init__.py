@@ -6,10 +6,12 @@ from lazyscope._checks._arrays import check_array as check_array
 from lazyscope._checks._arrays import check_scale as check_scale
 from lazyscope._checks._arrays import check_tree as check_tree
 from lazyscope._checks._arrays import is_known as is_known
+from lazyscope._checks._error import CallError as CallError
 from lazyscope._checks._error import InputError as InputError
 from lazyscope._checks._error import shortened as shortened
 from lazyscope._checks._error import shown as shown
 from lazyscope._checks._error import unreadable_value as unreadable_value
+from lazyscope._checks._error import wrong_call as wrong_call
 from lazyscope._checks._kinds import check_callable as check_callable
 from lazyscope._checks._kinds import check_choice as check_choice
 from lazyscope._checks._kinds import check_flag as check_flag

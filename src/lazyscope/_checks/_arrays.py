@@ -55,6 +55,13 @@ def check_array(
     """
     import numpy as np
 
+    if value is None:
+        raise InputError(
+            f"{name} must be an array of numbers",
+            received="None",
+            cause="an argument that was left out, or a function without a return",
+            fix=f"give {name}",
+        )
     if isinstance(value, np.ma.MaskedArray):
         if np.ma.getmaskarray(value).any():
             raise InputError(

@@ -4,7 +4,10 @@ Every refusal has four parts: the rule, what was received, the likely cause and 
 line prints the message and exits with code 2; from Python it is a ``ValueError``.
 """
 
+import difflib
+import inspect
 import math
+import re
 from numbers import Integral
 from typing import Any
 
@@ -36,7 +39,53 @@ class InputError(PortableError, ValueError):
         super().__init__(f"{opening}. Received: {shown}. Likely cause: {why}. Fix: {fix}.")
 
 
+class CallError(InputError, TypeError):
+    """A call without an argument that is needed, or with one that the function does not have."""
+
+    __module__ = "lazyscope._checks"
+
+
+def wrong_call(
+    function: Any, signature: inspect.Signature, error: TypeError, given: Any, instead: str | None
+) -> CallError:
+    """The refusal of a call that does not bind, with how to call it.
+
+    Args:
+        function: what was called.
+        signature: of it.
+        error: what binding the arguments raised.
+        given: positional and named arguments.
+        instead: what to write, for those who come from another library.
+    """
+    owner, _, name = function.__qualname__.rpartition("<locals>.")[2].rpartition(".")
+    name = owner if name == "__init__" else name
+    known = [one for one in signature.parameters.values() if one.name not in ("self", "cls")]
+    bare = [one.replace(annotation=inspect.Parameter.empty) for one in known]
+    form = str(signature.replace(parameters=bare, return_annotation=inspect.Signature.empty))
+    form = re.sub(r"<[^<>]*>", "...", form)  # defaults that are functions
+    positional, named = given
+    positional = positional[1:] if len(known) < len(signature.parameters) else positional
+    texts = [*map(shown, positional), *(f"{key}={shown(value)}" for key, value in named.items())]
+    near = [
+        found
+        for key in named
+        if key not in signature.parameters
+        for found in difflib.get_close_matches(key, list(signature.parameters), 1, _ALIKE)
+    ]
+    cause = (
+        f"another spelling of {near[0]}" if near else "arguments as of another library or release"
+    )
+    return CallError(
+        f"{name} must be called with the arguments that it has and needs",
+        received=f"{name}({', '.join(texts)}): {error}",
+        cause=cause,
+        fix=f"call {name}{form}" + (f"; {instead}" if instead else ""),
+    )
+
+
 _LONGEST = 400
+_ALIKE = 0.7
+"""From which on a name is another spelling, of one."""
 
 
 def shortened(value: Any) -> str:

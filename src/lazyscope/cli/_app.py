@@ -39,7 +39,7 @@ study_app = typer.Typer(
     cls=StudyGroup,
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help=f"Run a whole study.\n\n{WORDS}",
+    help=f"Run a whole study.\n\n{WORDS}\n\nExample: `lazyscope study kappa --output kappa`",
 )
 
 for _name, _command in {
@@ -100,6 +100,8 @@ def _root(
     **explore** writes a page to choose schemes on,
     **validate** checks the theory claim by claim, and **schemes**, **networks**, **activations** and
     **studies** list what has a name. `lazyscope --install-completion` lets the shell complete all of it.
+
+    Example: `lazyscope regime --scheme mup --depth 2 --width 1024`
     """
 
 

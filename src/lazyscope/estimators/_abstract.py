@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from lazyscope._checks import check_choice, check_not_negative
-from lazyscope.estimators._network import network_kernel
+from lazyscope.estimators._network import FittedNetwork
 from lazyscope.kernel import GaussianProcess, GradientFlow, HeavyBallFlow, TrainedEnsemble
 
 KERNELS = ("ntk", "nngp")
@@ -46,8 +46,9 @@ class AbstractTangentKernelEstimator(BaseEstimator, abc.ABC):
         check_choice("kernel", self.kernel, KERNELS)
         ridge = check_not_negative("ridge", self.ridge)
         dynamics = GradientFlow() if self.friction is None else HeavyBallFlow(self.friction)
-        covariance = network_kernel(self, "nngp", x)
-        tangent = network_kernel(self, "ntk", x) if self.kernel == "ntk" else covariance
+        self._network, self._kernel, self._time = FittedNetwork.of(self), self.kernel, self.time
+        covariance = self._network.kernel("nngp", x)
+        tangent = self._network.kernel("ntk", x) if self.kernel == "ntk" else covariance
         self.ridge_ = ridge * float(np.mean(np.diag(tangent)))
         self.X_fit_ = x
         if self._is_posterior():
@@ -56,7 +57,7 @@ class AbstractTangentKernelEstimator(BaseEstimator, abc.ABC):
             self.trained_ = TrainedEnsemble(
                 tangent, covariance, y, dynamics=dynamics, ridge=self.ridge_
             )
-            self.trained_.mean(self.time)  # refuses what is no time
+            self.trained_.mean(self._time)  # refuses what is no time
 
     def _is_posterior(self) -> bool:
         """Whether Bayes' rule is meant: the last layer alone, in the limit."""
@@ -71,19 +72,19 @@ class AbstractTangentKernelEstimator(BaseEstimator, abc.ABC):
         check_is_fitted(self)
         x = validated(self, x, reset=False)
         trained, train = self.trained_, self.X_fit_
-        cross = network_kernel(self, self.kernel, x, train)
+        cross = self._network.kernel(self._kernel, x, train)
         nothing = np.zeros(0)
         if isinstance(trained, GaussianProcess):
             mean = trained.mean(cross)
             if not spread:
                 return mean, nothing
             return mean, trained.variance(cross, self._prior(x))
-        mean = trained.mean(self.time, tangent_test=cross)
+        mean = trained.mean(self._time, tangent_test=cross)
         if not spread:
             return mean, nothing
-        across = cross if self.kernel == "nngp" else network_kernel(self, "nngp", x, train)
+        across = cross if self._kernel == "nngp" else self._network.kernel("nngp", x, train)
         variance = trained.variance(
-            self.time,
+            self._time,
             tangent_test=cross,
             covariance_test=across,
             covariance_diagonal=self._prior(x),
@@ -93,7 +94,7 @@ class AbstractTangentKernelEstimator(BaseEstimator, abc.ABC):
     def _prior(self, x: np.ndarray, rows: int = 256) -> np.ndarray:
         """Variances of the network before training, from blocks on the diagonal."""
         blocks = [x[start : start + rows] for start in range(0, len(x), rows)]
-        return np.concatenate([np.diag(network_kernel(self, "nngp", each)) for each in blocks])
+        return np.concatenate([np.diag(self._network.kernel("nngp", each)) for each in blocks])
 
 
 def validated(
@@ -101,6 +102,9 @@ def validated(
 ) -> Any:
     """Points (and targets) as scikit-learn checks them; its releases before 1.6 do so by a method."""
     checks |= {"dtype": [np.float64, np.float32], "reset": reset, "y": y}
+    checks |= {
+        "copy": reset
+    }  # points of the fit stay what they were, whatever becomes of the array
     try:
         from sklearn.utils.validation import validate_data
     except ImportError:

@@ -1,7 +1,7 @@
 """Which kernels has the network that an estimator was given?"""
 
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, final
 
 import numpy as np
 
@@ -17,30 +17,40 @@ KernelName = Literal["ntk", "nngp"]
 """The tangent kernel, all layers trained, or the covariance kernel, the last one trained."""
 
 
-def network_kernel(
-    estimator: Any, which: KernelName, x1: np.ndarray, x2: np.ndarray | None = None
-) -> np.ndarray:
-    """The kernel between rows of x1 and x2 of the network that the parameters of an estimator say."""
-    if estimator.network is None:
-        kernel = limit_tangent_kernel if which == "ntk" else limit_covariance_kernel
-        return kernel(
-            x1,
-            x2,
-            depth=estimator.depth,
-            activation=estimator.activation,
-            weight_std=estimator.weight_std,
-            bias_std=estimator.bias_std,
-        )
-    found = np.asarray(_kernel_of(estimator.network, which)(x1, x2))
-    shape = len(x1), len(x1 if x2 is None else x2)
-    if found.shape != shape:
-        raise InputError(
-            "the kernel of network must have one row for each first and one column for each second point",
-            received=f"shape {found.shape} in place of {shape}",
-            cause="a kernel with axes for outputs or for layers",
-            fix="give the kernel of one output, summed over layers",
-        )
-    return found
+@final
+class FittedNetwork(NamedTuple):
+    """The network that the parameters of an estimator say when it is fitted; later ones change nothing.
+
+    Attributes:
+        network: another network in place of the dense one.
+        dense: arguments of the dense one.
+    """
+
+    network: Any
+    dense: dict[str, Any]
+
+    @classmethod
+    def of(cls, estimator: Any) -> "FittedNetwork":
+        """That of an estimator now."""
+        names = ("depth", "activation", "weight_std", "bias_std")
+        return cls(estimator.network, {name: getattr(estimator, name) for name in names})
+
+    def kernel(self, which: KernelName, x1: np.ndarray, x2: np.ndarray | None = None) -> np.ndarray:
+        """The kernel between rows of x1 and x2."""
+        if self.network is None:
+            kernel = limit_tangent_kernel if which == "ntk" else limit_covariance_kernel
+            return kernel(x1, x2, **self.dense)
+        found = np.asarray(_kernel_of(self.network, which)(x1, x2))
+        shape = len(x1), len(x1 if x2 is None else x2)
+        if found.shape != shape:
+            raise InputError(
+                "the kernel of network must have one row for each first and one column for each second "
+                "point",
+                received=f"shape {found.shape} in place of {shape}",
+                cause="a kernel with axes for outputs or for layers",
+                fix="give the kernel of one output, summed over layers",
+            )
+        return found
 
 
 def _kernel_of(network: Any, which: KernelName) -> Any:

@@ -51,6 +51,8 @@ class LimitKernelBlocks:
     ) -> None:
         self._combine = combine
         self._squares = network.weight_stds**2
+        self.standard_deviations: np.ndarray = np.stack([network.weight_stds, network.bias_stds])
+        """Those of the weights and of the biases of every layer, (2, L+1)."""
         self.dtype: np.dtype = x1.dtype
         """Precision of the blocks, that of the inputs."""
         slopes = combine is not covariance

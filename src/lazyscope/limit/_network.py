@@ -12,12 +12,13 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Real
 
 from lazyscope._checks import InputError, check_choice, check_count, check_finite, shown
+from lazyscope._entry import checked
 from lazyscope._jax import known_array
 from lazyscope.limit.dual._closed_forms import CLOSED
 from lazyscope.limit.dual._dual import AbstractDual
 from lazyscope.limit.dual._piecewise_smooth import PiecewiseSmooth
 from lazyscope.limit.dual._quadrature import FunctionDual
-from lazyscope.model import Activation, activation_names
+from lazyscope.model import Activation, activation_names, activation_of
 from lazyscope.model import activation as named_activation
 
 Stds: TypeAlias = float | Sequence[float] | Real[ArrayLike, "_"]
@@ -54,6 +55,14 @@ class LimitNetwork(NamedTuple):
         return len(self.weight_stds) - 1
 
 
+@checked(
+    own=(
+        "depth",
+        "activation",
+        *(f"{r}{n}" for r in ("", "readout_") for n in ("weight_std", "bias_std")),
+    ),
+    instead="for example limit_tangent_kernel(x, depth=3, activation='relu', weight_std=2**0.5)",
+)
 def limit_network(
     *,
     depth: int,
@@ -104,7 +113,8 @@ def limit_dual(activation: Nonlinearity) -> AbstractDual:
     if isinstance(activation, PiecewiseSmooth):
         return FunctionDual(activation)
     if callable(activation):
-        return FunctionDual(PiecewiseSmooth(activation))
+        known = activation_of(activation)
+        return FunctionDual(PiecewiseSmooth(activation)) if known is None else limit_dual(known)
     raise InputError(
         "activation must be a name, an Activation or a function",
         received=shown(activation),

@@ -3,6 +3,7 @@
 from lazyscope.model import networks
 from lazyscope.model._activation import LEAKY_SLOPE as LEAKY_SLOPE
 from lazyscope.model._activation import Activation, activation, activation_names
+from lazyscope.model._activation import activation_of as activation_of
 from lazyscope.model._architecture import Architecture
 from lazyscope.model._centred import Centred
 from lazyscope.model._difference import output_difference as output_difference

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import jax
 import jax.numpy as jnp
@@ -79,6 +79,12 @@ class Activation:
             straight &= (u > kink) == (end > kink)
         return jnp.where(straight, mean * near, apart)
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Activations of the library travel by their names: functions of JAX do not pickle."""
+        if _BY_NAME.get(self.name) == self:
+            return activation, (self.name,)
+        return super().__reduce_ex__(protocol)
+
 
 def gauss_legendre() -> tuple[np.ndarray, np.ndarray]:
     """Six nodes and weights on [0, 1]: to rounding for smooth activations over a length of one half."""
@@ -97,6 +103,16 @@ def activation(name: str) -> Activation:
         1.0
     """
     return _BY_NAME[check_choice("activation", name, _BY_NAME)]
+
+
+def activation_of(function: Any) -> Activation | None:
+    """The activation of the library with this function; None for any other.
+
+    Example:
+        >>> activation_of(jnp.tanh).name
+        'tanh'
+    """
+    return next((entry for entry in _BY_NAME.values() if entry.function is function), None)
 
 
 def activation_names() -> tuple[str, ...]:

@@ -16,7 +16,9 @@ from lazyscope._checks import (
     check_array,
     check_count,
     check_instance,
+    shown,
 )
+from lazyscope._entry import checked
 from lazyscope._jax import pinned_random
 from lazyscope._types import Key, Params
 from lazyscope.model._protocol import AbstractModel
@@ -152,6 +154,11 @@ class AbstractNetwork(AbstractModel):
         """Standard deviations of the entries of layers with these scales."""
         return np.asarray(self.per_layer("alpha", alpha), np.float64) / self.layer_sizes
 
+    @checked(
+        own=("key", "scheme", "dtype"),
+        instead="for example init(jax.random.key(0), named_scheme('mup', depth=2)); a composition has a "
+        "scheme of its own, network.ntk_scheme()",
+    )
     def init(self, key: Key, scheme: Scheme, *, dtype: np.dtype | type = np.float64) -> Params:
         """Draw Gaussian weights at this width with the scales alpha_l of `scheme`.
 
@@ -183,6 +190,7 @@ class AbstractNetwork(AbstractModel):
         dtype: np.dtype | type = np.float64,
     ) -> Params:
         """Draw Gaussian weights with the given standard deviation per layer (may be traced)."""
+        _check_key(key)
         dtype = jax.dtypes.canonicalize_dtype(dtype)
         stds = jnp.asarray(self.per_layer("weight_std", weight_std), dtype)
         layers = self.layers
@@ -245,15 +253,29 @@ def _check_shapes(layers: Sequence[Drawn], params: Params) -> None:
 
     The weights of a convolution may have its taps as axes or in one row.
     """
-    found = [tuple(jnp.shape(one.weight)) for one in params[: len(layers)]]
+    given = params[: len(layers)] if isinstance(params, Sequence) else [params]
+    found = [tuple(jnp.shape(getattr(one, "weight", 0.0))) for one in given]
     wanted = [one.shape for one in layers]
     rows = ([(shape[:1], math.prod(shape[1:])) for shape in shapes] for shapes in (found, wanted))
     if len(found) != len(wanted) or any(a != b for a, b in zip(*rows, strict=True)):
         raise InputError(
             "parameters must have the shapes of the network that they are given to",
             received=f"weights of shapes {found} where it has {wanted}",
-            cause="parameters that were drawn from a network of another width, depth or input",
-            fix="draw them from this network, or apply the network that they were drawn from",
+            cause="parameters that were drawn from a network of another width, depth or input, or arguments "
+            "in another order",
+            fix="call apply(params, x); draw params from this network, or apply the network that they were "
+            "drawn from",
+        )
+
+
+def _check_key(key: Any) -> None:
+    dtype = getattr(key, "dtype", None)
+    if dtype is None or not (dtype == np.uint32 or jnp.issubdtype(dtype, jax.dtypes.prng_key)):
+        raise InputError(
+            "key must be a random key of JAX",
+            received=shown(key),
+            cause="the seed in place of the key, or arguments in another order",
+            fix="give jax.random.key(0)",
         )
 
 

@@ -1,6 +1,7 @@
 """What is the kernel of one draw of a build, whatever library it is of?"""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias, final
 
 import jax
@@ -8,7 +9,7 @@ import numpy as np
 
 from lazyscope._checks import InputError
 from lazyscope.kernel.any_function import KernelsOfDraws
-from lazyscope.observe import Described, DescribedModule, call_build
+from lazyscope.observe import Described, DescribedModule, call_build, check_width_matters
 
 KernelName: TypeAlias = Literal["tangent", "covariance"]
 """The tangent kernel, or products of outputs, both in the mean over outputs."""
@@ -56,13 +57,34 @@ class Draws:
         return tangent_kernel_diagonal(module, self._x, memory=self._memory).mean(-1)
 
 
+def check_draws(drawn: Draws, widths: Sequence[int]) -> None:
+    """Refuse a build that ignores its width or its seed.
+
+    The first would be its own limit, and draws of the second would have no scatter, so that no interval
+    would tell.
+    """
+    first, wider = (drawn.network(width, 0) for width in widths[:2])
+    shapes = [[array.shape for array in _arrays(one)] for one in (first, wider)]
+    check_width_matters(shapes, widths[:2])
+    if digest_of(first) == digest_of(drawn.network(widths[0], 1)):
+        raise InputError(
+            "build must depend on the seed",
+            received=f"the same parameters for two seeds at width {widths[0]}",
+            cause="a seed that build ignores, or a constant in its place",
+            fix="draw the parameters with the argument seed, such as "
+            "numpy.random.default_rng(seed), jax.random.key(seed) or torch.manual_seed(seed)",
+        )
+
+
 def digest_of(network: Described | DescribedModule) -> str:
     """What tells the start of a network from any other."""
-    if isinstance(network, Described):
-        arrays = [np.asarray(leaf) for leaf in jax.tree.leaves(network.params)]
-    else:
-        arrays = [p.detach().cpu().numpy() for p in network.module.parameters()]
     stamp = hashlib.sha256()
-    for array in arrays:
+    for array in _arrays(network):
         stamp.update(repr((array.shape, str(array.dtype))).encode() + array.tobytes())
     return stamp.hexdigest()[:16]
+
+
+def _arrays(network: Described | DescribedModule) -> list[np.ndarray]:
+    if isinstance(network, Described):
+        return [np.asarray(leaf) for leaf in jax.tree.leaves(network.params)]
+    return [p.detach().cpu().numpy() for p in network.module.parameters()]

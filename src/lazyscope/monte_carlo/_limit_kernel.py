@@ -16,7 +16,7 @@ from lazyscope._entry import checked
 from lazyscope._estimate import LEVEL
 from lazyscope.kernel.any_function import MEMORY
 from lazyscope.measure import MIN_WIDTHS, ExponentEstimate, estimate_exponent, student_reach
-from lazyscope.monte_carlo._draws import Draws, KernelName, digest_of
+from lazyscope.monte_carlo._draws import Draws, KernelName, check_draws, digest_of
 from lazyscope.monte_carlo._extrapolation import Orders, entries_of, fit_corrections
 from lazyscope.monte_carlo._record import Bounds, Convergence, LimitKernelEstimate
 from lazyscope.monte_carlo._store import KeptKernels
@@ -186,9 +186,13 @@ def _groups(
     count = count if count >= _MIN_DRAWS else min(_GROUPS, draws)
     total = np.zeros((len(widths), count, num_points, num_points))
     held = np.zeros((len(widths), count, 1, 1))
+    check_draws(drawn, widths)
     with _bar(len(widths) * draws, show_progress, progress) as advance:
         for k, width in enumerate(widths):
-            kept.check_build(width, digest_of(drawn.network(width, 0)))
+            first = drawn.network(width, 0)
+            kept.check_build(width, digest_of(first))
+            if not k and kept.holds(width, 0):
+                kept.check_kernel(width, drawn.kernel(first))
             for number in range(draws):
                 found = kept.read(width, number, num_points)
                 if found is None:

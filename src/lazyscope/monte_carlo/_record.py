@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias, final
 import numpy as np
 from jaxtyping import Float
 
-from lazyscope._checks import InputError, check_array
+from lazyscope._checks import InputError, check_array, check_callable
 from lazyscope._entry import checked
 from lazyscope._estimate import Estimate, Verdict
 from lazyscope._result import AbstractResult
@@ -123,7 +123,7 @@ class LimitKernelEstimate(AbstractResult):
 
         Cost: `function` once for each group of draws at each width (at most 32 a width) and correction.
         """
-        function_of: Any = function
+        function_of: Any = check_callable("function", function)
         return self._jackknifed(lambda kernel: np.asarray(function_of(kernel), float))
 
     def lambda_min(self) -> Estimate:

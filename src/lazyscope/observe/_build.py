@@ -106,6 +106,11 @@ def check_shapes(shapes: Sequence[Sequence[tuple[int, ...]]], widths: Sequence[i
             cause="a depth or a number of heads that depends on the width",
             fix="let the width change the shapes of arrays only",
         )
+    check_width_matters(shapes, widths)
+
+
+def check_width_matters(shapes: Sequence[Sequence[tuple[int, ...]]], widths: Sequence[int]) -> None:
+    """Refuse networks that ignore the width."""
     if any(a == b for a, b in pairwise(shapes)):
         raise InputError(
             "build must depend on the width",

@@ -12,7 +12,12 @@ from lazyscope._entry import checked
 from lazyscope._jax import own_settings
 from lazyscope._types import Apply, Params
 from lazyscope.kernel import as_matrix, tangent_kernel, tangent_kernel_product, working_precision
-from lazyscope.operator._operator import AbstractCrossKernel, AbstractKernelOperator, probed
+from lazyscope.operator._operator import (
+    AbstractCrossKernel,
+    AbstractKernelOperator,
+    probed,
+    told_entries,
+)
 from lazyscope.operator.tiles._blocks import as_points
 
 _AT_ONCE = 64
@@ -65,7 +70,7 @@ class EmpiricalKernelOperator(AbstractKernelOperator):
                 digest.update(np.ascontiguousarray(array).data)
             places = probed(len(self._x))
             entries = self._entries(self._x[places], self._x[places])
-            told = " ".join(f"{value:.3e}" for value in entries.ravel())
+            told = told_entries(entries, self._precision)
             self._identity = (
                 f"{digest.hexdigest()[:24]} {hashlib.sha256(told.encode()).hexdigest()}"
             )

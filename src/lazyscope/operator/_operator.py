@@ -101,6 +101,9 @@ class AbstractCrossKernel(abc.ABC):
 
 
 _PROBES = 6
+_NOISE = 64  # roundings of the largest entry
+_SAME = 1e-5
+"""Of squared norms: distances below are those of equal points."""
 
 
 def probed(num_points: int) -> np.ndarray:
@@ -111,3 +114,36 @@ def probed(num_points: int) -> np.ndarray:
         [0, 2, 4, 6, 8, 10]
     """
     return np.unique(np.linspace(0, num_points - 1, _PROBES).astype(int))
+
+
+def probed_with_nearest(points: np.ndarray) -> np.ndarray:
+    """The probed points and the nearest other one of each, since far points tell little of a narrow kernel.
+
+    Example:
+        >>> probed_with_nearest(np.array([[0.0], [5.0], [0.1], [9.0], [4.9], [8.5], [2.0]])).tolist()
+        [0, 1, 2, 3, 4, 5, 6]
+    """
+    rows = points.reshape(len(points), -1)
+    places = probed(len(points))
+    found = [places]
+    if rows.dtype.kind in "fiu":
+        squares = np.einsum("nd,nd->n", rows, rows, dtype=np.float64)
+        for place in places:
+            apart = squares + squares[place] - 2.0 * (rows @ rows[place])
+            apart[apart <= _SAME * (squares + squares[place])] = (
+                np.inf
+            )  # itself, and what equals it
+            nearest = np.min(apart) + _SAME * squares[place]  # the first of those as near, rounded
+            found.append(np.flatnonzero(apart <= nearest)[:1])
+    return np.unique(np.concatenate(found))
+
+
+def told_entries(entries: np.ndarray, precision: np.dtype) -> str:
+    """Entries to four digits, zero where they are rounding of the largest, by which kernels are told apart.
+
+    Example:
+        >>> told_entries(np.array([1.0, 1e-17, -0.25]), np.dtype(np.float64))
+        '1.000e+00 0 -2.500e-01'
+    """
+    floor = _NOISE * np.finfo(precision).eps * float(np.abs(entries).max())
+    return " ".join("0" if abs(v) <= floor else f"{v:.3e}" for v in entries.ravel())

@@ -86,6 +86,8 @@ def test_nothing_moves_at_the_start_or_at_rate_zero_and_all_is_gone_in_the_end(d
         (lambda: HeavyBallFlow(0.1).check_time(-1.0), "time of at least 0"),
         (lambda: GradientFlow().check_time("late"), "time of at least 0"),
         (lambda: HeavyBallSteps(2.0, 0.0).left(np.ones(2), np.inf), "steps below 2"),
+        (lambda: HeavyBallSteps(5e3, 0.0).left(np.ones(2), 500), "or fewer steps"),
+        (lambda: HeavyBallSteps(5e3, 0.9).left(np.array([0.0, 1.0]), 500), "or fewer steps"),
     ],
 )
 def test_wrong_dynamics_are_refused(call, words):

@@ -19,7 +19,8 @@ from lazyscope.study import CoordinateSettings
 HELP = f"""A coordinate check with a verdict: kappa, regime of every layer, and what would change them.
 
 BUILD returns (apply, params), (apply, params, groups, rates), an Equinox or a Flax NNX module, a PyTorch
-module, or (module, groups, rates) with one. Inputs come as rows. `lazyscope study coordinates` is the same
+module, or (module, groups, rates) with one. Inputs come as rows unless --input-shape says otherwise. The
+first sentence says whether a learning rate transfers across width. `lazyscope study coordinates` is the same
 with a folder for its page and numbers. {WORDS}
 
 Example: `lazyscope check my_model:build --data digits --widths 64,128,256,512 -o check.svg`

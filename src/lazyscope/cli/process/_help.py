@@ -1,5 +1,7 @@
-"""How do our commands differ from those of Typer? Switches show no type, and texts stay as they are."""
+"""How do our commands differ from those of Typer? Switches show no type, texts stay, examples run."""
 
+import re
+import textwrap
 from typing import Any, final
 
 from typer.core import TyperCommand
@@ -22,6 +24,36 @@ class AbstractPlainSwitches:
 @final
 class Command(AbstractPlainSwitches, TyperCommand):
     """A command."""
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        given["help"] = with_examples(given.get("help") or "")
+        super().__init__(*args, **given)
+
+
+_LINE = 66
+"""Characters of an example in a line of a terminal of 80, behind its first word and before a backslash."""
+
+
+def with_examples(text: str) -> str:
+    r"""The text with its long examples broken as a shell takes them: what is printed runs as it is printed.
+
+    Example:
+        >>> words = "lazyscope train --data digits --n 64 --scheme ntk --depth 2 --width 64"
+        >>> print(with_examples(f"Example: `{words}`"))
+        Example: `lazyscope train --data digits --n 64 --scheme ntk --depth 2 \`\
+        `--width 64`
+    """
+    return re.sub(r"(?<=^Example: )`([^`]*)`", _broken, text, flags=re.MULTILINE)
+
+
+def _broken(found: re.Match[str]) -> str:
+    words = re.sub(
+        r" (?=[^-\s])", "\0", " ".join(found[1].split())
+    )  # a value stays with its option
+    lines = textwrap.wrap(words, _LINE, break_long_words=False, break_on_hyphens=False)
+    return "\\\n".join(
+        f"`{line} \\`" if line is not lines[-1] else f"`{line}`" for line in lines
+    ).replace("\0", " ")
 
 
 @final

@@ -157,7 +157,8 @@ class HeavyBallSteps(AbstractDynamics):
             return np.where(moves > 0, 0.0, 1.0)
         k, beta, root = time, self.momentum, np.sqrt(self.momentum)
         if not beta:
-            return (1.0 - moves) ** k
+            with np.errstate(over="ignore"):
+                return self._finite(moves, (1.0 - moves) ** k)
         sign = np.where(1 + beta - moves < 0, -1.0, 1.0)
         # 2 sqrt(beta) (|x| - 1) without cancellation
         above = np.where(sign > 0, (1 - root) ** 2 - moves, moves - (1 + root) ** 2)
@@ -171,11 +172,13 @@ class HeavyBallSteps(AbstractDynamics):
         slow = np.where(ahead, moves, 0.0) / np.where(ahead, 1 - small, 1.0)
         logarithm = np.where(ahead, np.log1p(-slow), np.log(root) + a)
         more, less = _geometric(a, k + 1), _geometric(a, k)
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             creeping = np.exp(k * logarithm) * (more - sign * small * less)
         waves = np.sin((k + 1) * angle) - sign * root * np.sin(k * angle)
         swinging = root**k * _ratio(waves, np.sin(angle))
-        return np.where(moves == 0, 1.0, sign**k * np.where(real, creeping, swinging))
+        return self._finite(
+            moves, np.where(moves == 0, 1.0, sign**k * np.where(real, creeping, swinging))
+        )
 
     def check_time(self, time: Any) -> float:
         rule = "a whole number of steps of at least 0, or None for the limit"
@@ -184,15 +187,21 @@ class HeavyBallSteps(AbstractDynamics):
             raise _wrong_time(rule, time)
         return steps
 
+    def _finite(self, moves: np.ndarray, left: np.ndarray) -> np.ndarray:
+        """What is left, or a refusal where it has outgrown all numbers."""
+        if not np.isfinite(left).all():
+            self._check_stable(moves)
+        return left
+
     def _check_stable(self, moves: np.ndarray) -> None:
         limit = 2 * (1 + self.momentum)
         largest = float(np.max(moves, initial=0.0))
         if largest >= limit:
             raise InputError(
-                "the limit exists for steps below 2 (1 + momentum) n / lambda_max only",
+                "long training ends for steps below 2 (1 + momentum) n / lambda_max only",
                 received=f"rate {self.rate:g}, {largest / limit:.3g} of that",
                 cause="a rate meant for a smaller kernel or for a loss that is a sum over points",
-                fix=f"give a rate below {self.rate * limit / largest:.3g}, or a number of steps",
+                fix=f"give a rate below {self.rate * limit / largest:.3g}, or fewer steps",
             )
 
 

@@ -1,5 +1,6 @@
 """By how much may a composition amplify the rounding of correlations of nearly equal points?"""
 
+import math
 import warnings
 
 import numpy as np
@@ -14,54 +15,62 @@ from lazyscope.model.composed import ActivationPart, DensePart, FanOut
 
 _PROMISED = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-8}
 _ROWS = 256
+_MUCH = 700.0
+"""A logarithm of what is none any more."""
 
 
-def largest_gain(plan: Plan, slots: list[Slot], scales: Scales) -> float:
+def largest_gain(plan: Plan, slots: list[Slot], scales: Scales, *, slopes: bool) -> float:
     """A bound on the factor by which any run of parts up to the output multiplies 1 - rho.
 
     An activation multiplies it by q E sigma'^2 / E sigma^2 at equal points, which is one for piecewise linear
     ones, and the bias of a dense layer takes its share away. Sums over branches and positions, normalisations
     and attention are taken to multiply by one at most: averages amplify no more than their terms.
+
+    Raises:
+        InputError: an activation that jumps where `slopes` are needed, as in `limit_tangent_kernel`.
     """
-    gains = _row_gains(plan.row, slots, scales)
+    gains = _row_gains(plan.row, slots, scales, slopes=slopes)
     with np.errstate(over="ignore"):
         return float(np.exp(np.max(np.cumsum(gains[::-1]), initial=0.0)))
 
 
-def _row_gains(row: Row, slots: list[Slot], scales: Scales) -> list[float]:
+def _row_gains(row: Row, slots: list[Slot], scales: Scales, *, slopes: bool) -> list[float]:
     """Logarithms, one for every activation, each with the dense layer behind it."""
     gains: list[float] = []
     second = None
     for step in row.steps:
         part = step.node.part
         if isinstance(part, FanOut):
-            inner = [_row_gains(branch, slots, scales) for branch in step.branches]
+            inner = [_row_gains(branch, slots, scales, slopes=slopes) for branch in step.branches]
             gains += max(inner, key=sum, default=[])
         elif isinstance(part, ActivationPart):
             assert step.slot is not None
-            gains.append(_log_gain(part, slots[step.slot]))
+            gains.append(_log_gain(part, slots[step.slot], slopes=slopes))
             second = slots[step.slot].seconds
         elif isinstance(part, DensePart) and second is not None:
             passed = scales.weights[step.node.first] * second
             whole = passed + scales.biases[step.node.first]
-            gains[-1] += float(np.max(np.log(passed[whole > 0] / whole[whole > 0]), initial=-700.0))
+            gains[-1] += float(np.max(np.log(passed[whole > 0] / whole[whole > 0]), initial=-_MUCH))
         second = second if isinstance(part, ActivationPart) else None
     return gains
 
 
-def _log_gain(part: ActivationPart, slot: Slot) -> float:
+def _log_gain(part: ActivationPart, slot: Slot, *, slopes: bool) -> float:
     dual = limit_dual(part.sigma)
     if isinstance(dual, PiecewiseLinear):
         return 0.0
     q, k = (a[slot.seconds > 0] for a in (slot.variances, slot.seconds))
     if not q.size:
         return 0.0
-    ends = np.argmin(q), np.argmax(q)
+    ends = [np.argmin(q), np.argmax(q)]
     try:
-        slopes = dual.slope_moment(q[list(ends)])
+        moments = dual.slope_moment(q[ends])
     except InputError:  # jumps: distances grow like their root
+        if slopes:
+            raise
         return np.inf
-    return float(np.log(np.max(q[list(ends)] * slopes / k[list(ends)])))
+    largest = float(np.max(q[ends] * moments / k[ends]))
+    return math.log(largest) if largest > 0 else -_MUCH
 
 
 def warn_of_rounding(gain: float, x1: np.ndarray, x2: np.ndarray | None) -> None:

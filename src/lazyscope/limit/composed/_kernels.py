@@ -254,7 +254,7 @@ def _kernel(
         row = dense_row(network, stds) if memory is None else None
         if row is not None:
             return dense_row_kernel(what, row, left, None if x2 is None else right)
-        gain = max(largest_gain(plan, one, scales) for one in slots)
+        gain = max(largest_gain(plan, one, scales, slopes=what != "covariance") for one in slots)
         warn_of_rounding(gain, left, None if x2 is None else right)
         maps, prepared = _pair_maps(plan, slots[0], slots[-1], left.dtype)
         numbers_of_points = _alike(sides, apart=training)

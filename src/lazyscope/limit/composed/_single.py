@@ -13,6 +13,7 @@ import numpy as np
 
 from lazyscope._checks import InputError
 from lazyscope.limit._network import limit_dual
+from lazyscope.limit._variances import vanishing
 from lazyscope.limit.composed._plan import Need, Plan, Row, Step
 from lazyscope.limit.composed._windows import convolved, equal_positions, pooled
 from lazyscope.limit.dual._dual import AbstractDual, Side
@@ -60,8 +61,11 @@ def single_slots(
     parts = []
     for start in range(0, len(x), chunk):
         found: dict[int, Slot] = {}
+        some = np.ascontiguousarray(x[start : start + chunk], np.float64)
+        if np.any(some) and not np.any(np.square(some)):
+            raise vanishing("0 for points that are not zero")
         walk = _Walk(found, scales, training=training)
-        walk.begin(plan.row, np.ascontiguousarray(x[start : start + chunk], np.float64))
+        walk.begin(plan.row, some)
         parts.append([found[number] for number in range(plan.slots)])
     return [
         Slot(*(np.concatenate(group, axis=-1) for group in zip(*slots, strict=True)))
@@ -132,7 +136,7 @@ class _Walk:
         if isinstance(part, ActivationPart):
             return Slot(variances, self._seconds(part, variances), empty)
         if isinstance(part, LayerNormPart):
-            return Slot(norm_variances(part, variances), empty, empty)
+            return Slot(_norm_variances(step, part, variances), empty, empty)
         assert isinstance(part, AttentionPart)
         return Slot(variances, empty, softmax_weights(part, state, self.scales, step))
 
@@ -225,12 +229,21 @@ def branch_shares(step: Step) -> Sequence[float]:
     return [end.fixed / total for end in ends]
 
 
-def norm_variances(part: LayerNormPart, variances: np.ndarray) -> np.ndarray:
+def _norm_variances(step: Step, part: LayerNormPart, variances: np.ndarray) -> np.ndarray:
     """By what covariances are divided: variances plus epsilon, of the position or the mean over all."""
     if part.over == "all":
         axes = tuple(range(variances.ndim - 1))
         variances = np.broadcast_to(variances.mean(axis=axes, keepdims=True), variances.shape)
-    return variances + part.epsilon
+    divisors = variances + part.epsilon
+    if not np.all(divisors > 0):
+        raise InputError(
+            "a layer normalisation needs signals that are not zero, or an epsilon above zero",
+            received=f"{int(np.sum(divisors <= 0))} of {divisors.size} variances that are zero at "
+            f"{step.node.place}",
+            cause="points or patches of zeros without a bias, beside epsilon=0",
+            fix="leave epsilon at its default, give a bias, or drop empty points",
+        )
+    return divisors
 
 
 def softmax_weights(

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from lazyscope._checks import InputError, check_count, check_instance, check_sequence
+from lazyscope._entry import checked
 from lazyscope._types import Key
 from lazyscope.model._memory import check_memory
 from lazyscope.model._network import AbstractNetwork
@@ -77,6 +78,11 @@ class ComposedNetwork(AbstractNetwork):
     nodes: tuple[Node, ...] = eqx.field(static=True)
     dropout_key: Key | None
 
+    @checked(
+        own=("parts", "input_shape", "width", "dropout_key"),
+        instead="for example ComposedNetwork(parts, input_shape=(8, 8, 1), width=64), without an axis of "
+        "points",
+    )
     def __init__(
         self,
         parts: AbstractPart,
@@ -87,7 +93,12 @@ class ComposedNetwork(AbstractNetwork):
     ) -> None:
         self.parts = check_instance("parts", parts, AbstractPart)
         self.input_shape = tuple(
-            check_count("a length of input_shape", each)
+            check_count(
+                "a length of input_shape",
+                each,
+                cause="an axis of the batch, which the shape of one point does not have",
+                fix="give the shape of one point, such as (8, 8, 1)",
+            )
             for each in check_sequence("input_shape", input_shape)
         )
         if not self.input_shape:
@@ -273,5 +284,9 @@ def _shares(node: Node) -> tuple[float, ...]:
     assert isinstance(node.part, FanOut)
     if node.part.combine == "sum":
         return tuple(number**2 for number in node.part.multipliers)
-    wide = [(branch[-1].after if branch else node.before).wide for branch in node.branches]
-    return tuple(each / max(sum(wide), 1) for each in wide)
+    ends = [branch[-1].after if branch else node.before for branch in node.branches]
+    wide = [end.wide for end in ends]
+    counted = (
+        wide if any(wide) else [end.fixed for end in ends]
+    )  # finitely many beside m count nothing
+    return tuple(each / sum(counted) for each in counted)

@@ -22,12 +22,19 @@ from lazyscope._checks import (
     shown,
 )
 from lazyscope._entry import checked
-from lazyscope.model._activation import Activation
+from lazyscope.model._activation import Activation, activation_of
 from lazyscope.model._activation import activation as activation_named
 from lazyscope.model.composed._window import Window, WindowPadding, window_of
 
 Sizes: TypeAlias = int | Sequence[int]
 """One length, or one for each axis of positions."""
+
+
+_WIDTH = (
+    "hidden layers are as wide as their network, ComposedNetwork(parts, input_shape=(784,), width=512), "
+    "and only the readout has a number of its own, dense(outputs=10)"
+)
+"""What those write who give every layer its size."""
 
 
 class AbstractPart(abc.ABC):
@@ -37,6 +44,21 @@ class AbstractPart(abc.ABC):
     @abc.abstractmethod
     def words(self) -> str:
         """How messages call it."""
+
+    def __iter__(self) -> NoReturn:
+        """Refused: a part is one object, which neither holds several nor is taken apart.
+
+        Raises:
+            InputError: always, with what to write.
+        """
+        raise InputError(
+            "a composition is one object",
+            received=f"{self.words}, which was taken apart or given as a list",
+            cause="a triple of functions as in another library, or a star before a part",
+            fix="make network = ComposedNetwork(parts, input_shape=(8, 8, 1), width=64), which has "
+            "init(key, network.ntk_scheme()) and apply(params, x); its kernel is "
+            "network_tangent_kernel(network, x)",
+        )
 
 
 @final
@@ -194,7 +216,7 @@ def serial(*parts: AbstractPart) -> AbstractPart:
     return Serial(tuple(_part(each) for each in parts))
 
 
-@checked()
+@checked(instead=_WIDTH)
 def dense(
     *, outputs: int | None = None, weight_std: float = 1.0, bias_std: float = 0.0
 ) -> AbstractPart:
@@ -216,7 +238,7 @@ def dense(
     return DensePart(count, check_positive("weight_std", weight_std), _bias(bias_std))
 
 
-@checked(own=("kernel_shape", "strides", "padding"))
+@checked(own=("kernel_shape", "strides", "padding"), instead=_WIDTH)
 def conv(
     kernel_shape: Sizes,
     *,
@@ -257,6 +279,9 @@ def activation(sigma: str | Activation | Callable[[Array], Array]) -> AbstractPa
     if isinstance(sigma, Activation):
         return ActivationPart(sigma)
     check_callable("sigma", sigma)
+    known = activation_of(sigma)
+    if known is not None:
+        return ActivationPart(known)
     name = getattr(sigma, "__name__", "given")
     return ActivationPart(
         Activation(name, sigma, homogeneous=False, smooth=False, slope_at_zero=None)
@@ -298,7 +323,7 @@ def global_avg_pool() -> AbstractPart:
     return PoolPart(None, mean=True)
 
 
-@checked()
+@checked(own=("parts",))
 def residual(*parts: AbstractPart, multiplier: float = 1.0) -> AbstractPart:
     """X + multiplier * (parts in a row)(x).
 
@@ -313,7 +338,7 @@ def residual(*parts: AbstractPart, multiplier: float = 1.0) -> AbstractPart:
     return FanOut((Serial(()), branch), "sum", (1.0, check_positive("multiplier", multiplier)))
 
 
-@checked()
+@checked(own=("branches",))
 def fan_out(
     *branches: AbstractPart, combine: Literal["sum", "concatenate"] = "sum"
 ) -> AbstractPart:
@@ -337,7 +362,7 @@ def fan_out(
     return FanOut(tuple(_part(each) for each in branches), combine, (1.0,) * len(branches))
 
 
-@checked()
+@checked(instead='over="all" normalises over positions as well')
 def layer_norm(
     *, over: Literal["channels", "all"] = "channels", epsilon: float = 1e-12
 ) -> AbstractPart:

@@ -293,7 +293,7 @@ def _phi_2(one: Tridiagonal, s: float) -> np.ndarray:
 
 
 def _finite_times(t: Any) -> tuple[np.ndarray, bool]:
-    given = known_array("t", t, finite=False)
+    given = known_array("t", np.inf if t is None else t, finite=False)
     times = np.atleast_1d(given).astype(np.float64)
     if given.dtype.kind == "b" or given.ndim > 1 or not times.size or not np.all(times >= 0):
         raise InputError(

@@ -10,7 +10,7 @@ from jaxtyping import Float, Real
 
 from lazyscope._checks import InputError, check_array, shown
 from lazyscope._jax import own_settings
-from lazyscope.operator._operator import probed
+from lazyscope.operator._operator import probed_with_nearest, told_entries
 
 Rows: TypeAlias = slice | np.ndarray
 """Which points: a slice with both ends, or their numbers."""
@@ -32,6 +32,11 @@ class AbstractBlocks(abc.ABC):
     def dtype(self) -> np.dtype:
         """In which blocks are computed."""
 
+    @property
+    def known(self) -> bytes:
+        """What is known of the kernel beside its entries, which tell a small change to four digits only."""
+        return b""
+
     @abc.abstractmethod
     def block(self, rows: Rows, columns: Rows) -> Float[np.ndarray, "rows columns"]:
         """The kernel between some points and some others."""
@@ -49,14 +54,15 @@ class AbstractBlocks(abc.ABC):
         """The kernel of every other point with itself."""
 
     def identity(self) -> str:
-        """Digest of the points, and of some entries: those of a few points, to three digits.
+        """Digest of the points and what is known of the kernel, and some entries: those of a few points.
 
         Raises:
             InputError: entries that are not symmetric.
         """
         digest = hashlib.sha256(f"{self.x.shape} {self.x.dtype} {self.dtype}".encode())
         digest.update(np.ascontiguousarray(self.x).data)
-        places = probed(len(self.x))
+        digest.update(self.known)
+        places = probed_with_nearest(self.x)
         entries = self.block(places, places)
         if not np.allclose(entries, entries.T, rtol=_ALIKE, atol=_ALIKE * np.abs(entries).max()):
             apart = float(np.abs(entries - entries.T).max() / np.abs(entries).max())
@@ -67,7 +73,7 @@ class AbstractBlocks(abc.ABC):
                 cause="a function that treats its two sets of points differently",
                 fix="return k(x1, x2) with k(a, b) = k(b, a)",
             )
-        return f"{digest.hexdigest()[:24]} " + " ".join(f"{v:.3e}" for v in entries.ravel())
+        return f"{digest.hexdigest()[:24]} {told_entries(entries, self.dtype)}"
 
 
 @final

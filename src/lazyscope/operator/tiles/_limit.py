@@ -29,6 +29,10 @@ class LimitBlocks(AbstractBlocks):
     def dtype(self) -> np.dtype:
         return self._blocks.dtype
 
+    @property
+    def known(self) -> bytes:
+        return self._kernel.encode() + self._blocks.standard_deviations.tobytes()
+
     def block(self, rows: Rows, columns: Rows) -> Float[np.ndarray, "rows columns"]:
         return self._blocks.block(rows, columns)
 

@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -159,6 +160,7 @@ class TileStorage:
         self._kept: dict[int, np.ndarray] = {}
         self._lock = threading.Lock()
         self._store: TileStore | None = None
+        self._is_full = False
         self.num_on_disk = 0
         if folder is not None:
             place = local_path("a folder of tiles", folder)
@@ -180,7 +182,22 @@ class TileStorage:
             with self._lock:
                 self._kept[number] = values
         elif self._store is not None and self._on_disk(number):
-            self._store.write(number, values)
+            self._write(self._store, number, values)
+
+    def _write(self, store: TileStore, number: int, values: np.ndarray) -> None:
+        """On disk; where that fills up, tiles are computed again from then on."""
+        if self._is_full:
+            return
+        try:
+            store.write(number, values)
+        except OSError as error:
+            self._is_full = True
+            warnings.warn(
+                f"No more tiles are kept in {str(store.folder)!r} ({error}): the rest are computed again "
+                "for every product.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
 
     def _on_disk(self, number: int) -> bool:
         return 0 <= self._position(number) - self.num_in_memory < self.num_on_disk

@@ -15,6 +15,7 @@ from lazyscope._result import AbstractResult
 from lazyscope.measure import ExponentEstimate
 from lazyscope.study._protocol import stated
 from lazyscope.study.coordinates._layers import Layer
+from lazyscope.study.coordinates._rate import RateTransfer, Step, rate_transfer
 from lazyscope.study.coordinates._verdict import (
     SCHEMES,
     Change,
@@ -46,6 +47,11 @@ class AbstractCheck(AbstractResult):
     def schemes(self) -> tuple[str, ...]:
         """Which of ntk, standard, mup are left."""
 
+    @property
+    @abstractmethod
+    def rate_transfer(self) -> RateTransfer:
+        """Whether one learning rate serves every width, and what shows it."""
+
     @abstractmethod
     def verdict(self, expected: str | None = None) -> dict[str, Any]:
         """``answer``, ``sentence``, ``remarks``, ``supported``, as studies store it."""
@@ -68,7 +74,8 @@ class AbstractCheck(AbstractResult):
 
     def quantities(self) -> dict[str, Any]:
         """The answer, and the fields."""
-        return {"sentence": self.sentence, "schemes": self.schemes, **super().quantities()}
+        said = {"sentence": self.sentence, "rate_transfer": self.rate_transfer.sentence}
+        return {**said, "schemes": self.schemes, **super().quantities()}
 
 
 def changes_words(title: str, changes: Sequence[Change]) -> str:
@@ -150,6 +157,19 @@ class CoordinateCheck(AbstractCheck):
         """Which of ntk, standard, mup the fitted intervals allow."""
         return consistent_schemes(self.exponents, self.layers)
 
+    @property
+    def rate_transfer(self) -> RateTransfer:
+        """Whether one learning rate of plain descent serves every width, by the kernel at the start."""
+        step = Step(
+            "A learning rate of plain descent",
+            "the tangent kernel, one over which is the largest stable rate,",
+            self.exponents.kernel,
+            self.exponents.kappa,
+            is_mup=self.schemes == ("mup",),
+            is_lazy=set(self.layer_regimes) == {"lazy"},
+        )
+        return rate_transfer(step, "width", self.widths)
+
     def verdict(self, expected: str | None = None) -> dict[str, Any]:
         """Whether the network has the expected parametrisation; without one, whether its regime is decided.
 
@@ -226,6 +246,7 @@ class CoordinateCheck(AbstractCheck):
                 "readout": self.readout,
                 "notes": self.notes,
                 "sentence": self.sentence,
+                "rate_transfer": self.rate_transfer._asdict(),
                 "layers": [
                     {
                         "name": layer.name,

@@ -50,12 +50,12 @@ class CoordinatesStudy(AbstractStudy["CoordinateSettings"]):
 
     def tables(self, result: Mapping[str, Any]) -> "Sequence[Table]":
         """The layers."""
-        from lazyscope.study.coordinates.page._page import layer_table
+        from lazyscope.study.coordinates.page._page import told_table
 
-        return [layer_table(result)]
+        return [told_table(result)]
 
     def words(self, result: Mapping[str, Any]) -> Sequence[str]:
         """Kappa, and what would change the regime."""
         from lazyscope.study.coordinates.page._page import check_words
 
-        return check_words(result)
+        return [one for one in check_words(result) if one not in result["verdict"]["remarks"]]

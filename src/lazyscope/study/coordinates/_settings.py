@@ -25,6 +25,7 @@ class CoordinateSettings:
         target: kind of target: classes, parity or value.
         readout: layers that write the output; else found.
         raw_inputs: leave inputs at their size instead of norm one.
+        input_shape: axes of one input, such as 8,8, for networks of images or sequences; rows unless given.
         expect: parametrisation that the network should have: ntk, standard or mup; without one the
             verdict is whether the regime is decided.
         optimizer: who trains: sgd, momentum, adam, adamw, sign, lion or muon; without one, and without train,
@@ -47,6 +48,7 @@ class CoordinateSettings:
     target: str | None = None
     readout: tuple[str, ...] | None = None
     raw_inputs: bool = False
+    input_shape: tuple[int, ...] | None = None
     expect: Literal["ntk", "standard", "mup"] | None = None
     optimizer: OptimiserName | None = None
     train: str | None = None

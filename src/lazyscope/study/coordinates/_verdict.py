@@ -26,6 +26,8 @@ from lazyscope.study.coordinates._layers import Layer
 
 SCHEMES = ("ntk", "standard", "mup")
 KINDS: tuple[str, ...] = ("input", "hidden", "readout")
+MARGIN = 0.15
+"""How far an exponent may be off that finite widths alone can make."""
 _LAG = ("lazy", "order-one")
 _LAZY_RHO = 0.5
 _REGIMES = {"negative": "lazy", "positive": "condensed"}

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from lazyscope.data import load_dataset
 from lazyscope.proxy import (
     NarrowProxy,
     largest_stable_rate,
@@ -12,6 +11,7 @@ from lazyscope.proxy import (
 )
 from lazyscope.study._protocol import stated
 from lazyscope.study.coordinates._find import find_build
+from lazyscope.study.coordinates._points import points_of, rows_explained
 from lazyscope.study.narrow_proxy._settings import NarrowProxySettings
 
 TITLE = "What will the wide network do?"
@@ -21,13 +21,7 @@ KEPT = "trainings"
 
 def judge_narrow_proxy(settings: NarrowProxySettings, folder: Path | None) -> dict[str, Any]:
     """`NarrowProxy.to_json` of the network that the settings name, and a verdict."""
-    points = load_dataset(
-        settings.data,
-        num_points=settings.num_points,
-        num_test=0,
-        target=settings.target,  # pyright: ignore[reportArgumentType]
-        normalise=not settings.raw_inputs,
-    )
+    points = points_of(settings)
     given = {
         "width": settings.width,
         "proxy_widths": settings.proxy_widths,
@@ -36,12 +30,13 @@ def judge_narrow_proxy(settings: NarrowProxySettings, folder: Path | None) -> di
     }
     build = find_build(settings.build)
     stability = None
-    if settings.stability:
-        edge = largest_stable_rate(build, points, **given)
-        at_rate = predict_stability(build, points, **given)
-        stability = {**at_rate.to_json(), "largest_stable_rate": edge.as_json()}
     kept = None if folder is None else folder / KEPT
-    found = narrow_proxy(build, points, verify=settings.verify, folder=kept, **given)
+    with rows_explained(settings):
+        if settings.stability:
+            edge = largest_stable_rate(build, points, **given)
+            at_rate = predict_stability(build, points, **given)
+            stability = {**at_rate.to_json(), "largest_stable_rate": edge.as_json()}
+        found = narrow_proxy(build, points, verify=settings.verify, folder=kept, **given)
     told = {"title": TITLE, "verdict": verdict(found), "stability": stability}
     return {**found.to_json(), **told}
 

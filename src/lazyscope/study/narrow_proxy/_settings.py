@@ -22,6 +22,7 @@ class NarrowProxySettings:
         num_points: training points.
         target: kind of target: classes, parity or value.
         raw_inputs: leave inputs at their size instead of norm one.
+        input_shape: axes of one input, such as 8,8, for networks of images or sequences; rows unless given.
         optimizer: sgd, momentum, adam, adamw, sign, lion or muon.
         rate: learning rate of the wide network.
         steps: number of steps.
@@ -41,6 +42,7 @@ class NarrowProxySettings:
     num_points: int = 256
     target: str | None = None
     raw_inputs: bool = False
+    input_shape: tuple[int, ...] | None = None
     optimizer: OptimiserName = "adamw"
     rate: float = 1e-3
     steps: int = 500

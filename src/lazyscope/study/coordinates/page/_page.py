@@ -22,7 +22,7 @@ from lazyscope.report.parts import (
 )
 from lazyscope.study.coordinates.page._figure import draw_coordinate_check
 from lazyscope.study.coordinates.page._format import TRAINED_FORMAT
-from lazyscope.study.coordinates.page._trained import array_table, trained_words
+from lazyscope.study.coordinates.page._trained import array_table, short_table, trained_words
 
 
 @checked()
@@ -74,9 +74,11 @@ def _said(result: Mapping[str, Any]) -> Custom:
 
 
 def check_words(result: Mapping[str, Any]) -> list[str]:
-    """Kappa, the largest stable rate, what would change the regime, and notes, a sentence each."""
+    """Whether a rate transfers, kappa, what would change the regime, and notes, a sentence each."""
+    transfer = result.get("rate_transfer")  # which results of earlier versions have not
+    said = [] if transfer is None else [transfer["sentence"]]
     if result["format"] == TRAINED_FORMAT:
-        return trained_words(result)
+        return [*said, *trained_words(result)]
     advice = []
     if result["readout"]:
         advice = [
@@ -84,11 +86,17 @@ def check_words(result: Mapping[str, Any]) -> list[str]:
             _changes("To become lazy", result["to_become_lazy"]),
         ]
     return [
+        *said,
         f"kappa: exponent {_with_interval(result['kappa_exponent'])}; regime {result['regime']}.",
         f"largest stable learning rate: exponent {_with_interval(result['stable_rate_exponent'])}.",
         *advice,
         *result["notes"],
     ]
+
+
+def told_table(result: Mapping[str, Any]) -> Table:
+    """The same in as few columns as a terminal has room for."""
+    return short_table(result) if result["format"] == TRAINED_FORMAT else layer_table(result)
 
 
 def layer_table(result: Mapping[str, Any]) -> Table:

@@ -39,6 +39,29 @@ def trained_words(result: Mapping[str, Any]) -> list[str]:
     return [*facts, *result["notes"]]
 
 
+def short_table(result: Mapping[str, Any]) -> Table:
+    """Every array with what its first step does, for a terminal."""
+    return Table(
+        anchor="arrays",
+        title=f"Powers of the {result['axis']} in the first step, with 95 % intervals",
+        caption=(
+            "Writes: relative change of what the array writes by its own change. Loss: what its step takes "
+            "off the loss. Starts, ends and decay are on the page and in the numbers."
+        ),
+        header=["array", "kind", "writes", "loss", "moves"],
+        rows=[
+            [
+                each["name"],
+                each["kind"],
+                with_interval(each["own_exponent"]),
+                with_interval(each["reach_exponent"]),
+                each["movement"],
+            ]
+            for each in result["arrays"]
+        ],
+    )
+
+
 def array_table(result: Mapping[str, Any]) -> Table:
     """Every array with its exponents and how it moves."""
     names = ("size", "step", "displacement", "own", "own_end", "reach", "decay")

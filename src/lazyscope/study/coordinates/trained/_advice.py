@@ -7,13 +7,8 @@ from lazyscope.measure import ExponentEstimate
 from lazyscope.scaling import Scheme, named_scheme
 from lazyscope.scaling import changes_to_lazy as scheme_to_lazy
 from lazyscope.scaling import changes_to_mup as scheme_to_mup
-from lazyscope.study.coordinates._verdict import KINDS, Change, exact
-from lazyscope.study.coordinates.trained._verdict import (
-    MARGIN,
-    Evidence,
-    Judged,
-    Subject,
-)
+from lazyscope.study.coordinates._verdict import KINDS, MARGIN, Change, exact
+from lazyscope.study.coordinates.trained._verdict import Evidence, Judged, Subject
 
 _OF_FAN_IN = -0.5
 """Of a bias that is drawn like the weights of a hidden layer, 1/sqrt(fan-in), as PyTorch does."""

@@ -87,6 +87,8 @@ OF_RATIOS = {"alignment": ("own", "step"), "alignment_end": ("own_end", "displac
 OF_SCORES = ("scores", "score_change")
 OF_ALL = ("kappa", "output", "output_change", "output_change_end")
 OF_KINDS = ("own_of_kind", "reach_of_kind")
+OF_SUMS = ("reach_of_all",)
+"""What all arrays do together."""
 
 
 class TrainedExponents(NamedTuple):
@@ -100,6 +102,7 @@ class TrainedExponents(NamedTuple):
         own_of_kind, reach_of_kind: those of the geometric means over the arrays of every kind, `KINDS`,
             which are less noisy: of own over those that do not start at zero, of reach over those that
             are not gated, and moved as early as any of their kind.
+        reach_of_all: that of what the first steps of all arrays take off the loss, as a share of it.
     """
 
     size: tuple[ExponentEstimate, ...]
@@ -120,6 +123,7 @@ class TrainedExponents(NamedTuple):
     score_change: tuple[ExponentEstimate, ...]
     own_of_kind: tuple[ExponentEstimate, ...]
     reach_of_kind: tuple[ExponentEstimate, ...]
+    reach_of_all: ExponentEstimate
 
 
 def first_steps_of(runs: Sequence[Steps]) -> np.ndarray:
@@ -197,6 +201,11 @@ def exponents_of(
             named[name] = np.divide(named[over], named[under])
     named["own_of_kind"] = _of_kinds(measured.own, arrays, lambda each: not each.zero)
     named["reach_of_kind"] = _of_kinds(measured.reach, arrays, lambda each: not each.gated)
+    moved = [k for k, each in enumerate(arrays) if each.moved_at]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        named["reach_of_all"] = (
+            np.asarray(measured.reach)[moved].sum(axis=0) / measured.loss[..., 0]
+        )
     flat = [each.reshape(-1, *each.shape[-2:]) for each in named.values()]
     cells = np.concatenate(flat)
     cells = np.where(np.isfinite(cells) & (cells > 0), cells, np.nan)
@@ -205,7 +214,7 @@ def exponents_of(
     made, place = {}, 0
     for name, each in zip(named, flat, strict=True):
         cell = tuple(found.cell(place + k) for k in range(len(each)))
-        made[name] = cell[0] if name in OF_ALL else cell
+        made[name] = cell[0] if name in (*OF_ALL, *OF_SUMS) else cell
         place += len(each)
     return TrainedExponents(**made)
 

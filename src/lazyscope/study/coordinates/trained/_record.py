@@ -11,9 +11,10 @@ from lazyscope._checks import check_choice
 from lazyscope._plain import plain
 from lazyscope.measure import ExponentEstimate
 from lazyscope.study._protocol import stated
+from lazyscope.study.coordinates._rate import RateTransfer, Step, rate_transfer, wider
 from lazyscope.study.coordinates._record import SCHEME_NAMES, AbstractCheck, changes_words
 from lazyscope.study.coordinates._settings import not_of_widths
-from lazyscope.study.coordinates._verdict import KINDS, Change
+from lazyscope.study.coordinates._verdict import KINDS, MARGIN, Change
 from lazyscope.study.coordinates.page._format import TRAINED_FORMAT
 from lazyscope.study.coordinates.trained._advice import to_lazy, to_mup
 from lazyscope.study.coordinates.trained._exponents import (
@@ -22,6 +23,7 @@ from lazyscope.study.coordinates.trained._exponents import (
     OF_KINDS,
     OF_RATIOS,
     OF_SCORES,
+    OF_SUMS,
     TrainedArray,
     TrainedExponents,
     TrainedMeasured,
@@ -29,7 +31,6 @@ from lazyscope.study.coordinates.trained._exponents import (
 from lazyscope.study.coordinates.trained._verdict import (
     APART,
     LAYERS,
-    MARGIN,
     NEAR,
     Judged,
     Subject,
@@ -45,7 +46,6 @@ _WORDS = {
     "undecided": "in a way that the intervals leave open",
     "not moved": "not at all",
 }
-_WIDEST = 64
 
 
 @final
@@ -113,13 +113,29 @@ class TrainedCheck(AbstractCheck):
         left = [e for j in self.judged if j.answer == "undecided" for e in j.open]
         if not left:
             return ()
-        halves = [(e.found.interval[1] - e.found.interval[0]) / 2 for e in left]
-        first, last = self.widths[0], self.widths[-1]
-        range_ = math.log(last / first) * max(2.0, min(max(halves) / (APART / 2), 4.0))
-        top = first * min(math.exp(range_), _WIDEST)
-        count = len(self.widths)
-        ratio = (top / first) ** (1 / (count - 1))
-        return tuple(round(first * ratio**k) for k in range(count))
+        half = max(e.found.interval[1] - e.found.interval[0] for e in left) / 2
+        return wider(self.widths, half, APART / 2)
+
+    @property
+    def rate_transfer(self) -> RateTransfer:
+        """Whether the learning rate serves every value of the axis, by what the first steps do."""
+        exponents = self.exponents
+        scores = exponents.score_change
+        names = [f"the change of what goes into softmax {k}" for k in range(1, len(scores) + 1)]
+        moved = {moved for moved in self.movements if moved != "not moved"}
+        step = Step(
+            "The learning rate",
+            "what a step takes off the loss, as a share of it,",
+            exponents.reach_of_all,
+            exponents.kappa,
+            (
+                ("the change of the outputs", exponents.output_change),
+                *zip(names, scores, strict=True),
+            ),
+            is_mup=any(j.name == "mup" and j.answer == "supported" for j in self.judged),
+            is_lazy=moved == {"lazy"},
+        )
+        return rate_transfer(step, self.axis, self.widths)
 
     def verdict(self, expected: str | None = None) -> dict[str, Any]:
         """Whether the network has the expected parametrisation; without one, whether any is identified.
@@ -137,7 +153,9 @@ class TrainedCheck(AbstractCheck):
             known = [j for j in self.judged if j.answer == "supported"]
             alone = len(known) == 1 and len(self.schemes) == 1
             settled = alone or (bool(self.judged) and not self.schemes) or not self.judged
-            return stated("supported" if settled else "undecided", self.sentence, self._remarks())
+            told = f"Which parametrisation it has is {'decided' if settled else 'open'}. "
+            sentence = f"{told if self.judged else ''}{self.sentence}"
+            return stated("supported" if settled else "undecided", sentence, self._remarks())
         check_choice("expect", expected, tuple(SCHEME_NAMES))
         if not self.judged:
             raise not_of_widths(expected, self.axis)
@@ -204,6 +222,7 @@ class TrainedCheck(AbstractCheck):
                 "heads_grow": self.heads_grow,
                 "notes": self.notes,
                 "sentence": self.sentence,
+                "rate_transfer": self.rate_transfer._asdict(),
                 "schemes": self.schemes,
                 "judged": [
                     {
@@ -230,7 +249,10 @@ class TrainedCheck(AbstractCheck):
                         zip(self.arrays, self.movements, strict=True)
                     )
                 ],
-                **{f"{name}_exponent": _estimate(getattr(exponents, name)) for name in OF_ALL},
+                **{
+                    f"{name}_exponent": _estimate(getattr(exponents, name))
+                    for name in (*OF_ALL, *OF_SUMS)
+                },
                 **{
                     f"{name}_exponents": [_estimate(each) for each in getattr(exponents, name)]
                     for name in (*OF_SCORES, *OF_KINDS)

@@ -16,14 +16,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from lazyscope.measure import ExponentEstimate
-from lazyscope.study.coordinates._verdict import KINDS, SCHEMES
+from lazyscope.study.coordinates._verdict import KINDS, MARGIN, SCHEMES
 from lazyscope.study.coordinates.trained._exponents import TrainedArray, TrainedExponents
 from lazyscope.study.coordinates.trained._parametrisations import (
     Expected,
     expected_exponents,
 )
 
-MARGIN = 0.15
 APART = 0.75
 NEAR = 0.35
 _OF_HEADS = -0.5
