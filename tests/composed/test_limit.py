@@ -14,6 +14,7 @@ from lazyscope.kernel import (
     tangent_kernel,
 )
 from lazyscope.limit import limit_kernel_blocks
+from lazyscope.limit.composed._sides import across, bands_of, square_of
 from naive.composed import kernels
 
 RELU = c.activation("relu")
@@ -102,6 +103,45 @@ def test_rectangles_of_any_size_give_one_kernel_that_is_symmetric_to_the_bit():
     np.testing.assert_allclose(c.network_tangent_kernel(net, x, x[:3]), whole[:, :3], rtol=1e-7)
     with pytest.raises(InputError, match="must hold one pair of points"):
         c.network_tangent_kernel(net, x, memory=100)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 6, 7])
+def test_half_of_the_pairs_of_a_set_tell_all_of_them(n):
+    square = np.random.default_rng(n).standard_normal((2, n, n))
+    square = square + np.swapaxes(square, -1, -2)
+    np.testing.assert_array_equal(
+        square_of(np.asarray(bands_of(jnp.asarray(square, np.float32)))), square.astype(np.float32)
+    )
+    one, other = across(jnp.arange(n), 10 * jnp.arange(n), pairs=False, banded=True)
+    pairs = bands_of(jnp.arange(n)[:, None] + 10 * jnp.arange(n)[None, :])
+    np.testing.assert_array_equal(one + other, pairs)
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 6])
+@pytest.mark.parametrize("training", [False, True])
+def test_a_set_with_itself_has_the_kernel_of_two_equal_sets(n, training):
+    x = points(n, 5, 2)
+    x[-1] = x[0]
+    norm, relu, drop = c.layer_norm(), c.activation("relu"), c.dropout(0.7)
+    parts = [
+        c.conv(3),
+        norm,
+        relu,
+        c.conv(2),
+        c.activation("erf"),
+        drop,
+        c.dense(),
+        relu,
+        c.flatten(),
+    ]
+    for row in (parts, [*parts[:-1], c.global_avg_pool()]):
+        net = c.ComposedNetwork(c.serial(*row, c.dense(outputs=1)), (5, 2), 8)
+        for kernel in (c.network_tangent_kernel_by_layer, c.network_covariance_kernel):
+            found = kernel(net, x, training=training)
+            other = kernel(net, x, x.copy()) if not training else None
+            assert (found == np.swapaxes(found, -1, -2)).all()
+            if other is not None:
+                np.testing.assert_allclose(found, other, rtol=1e-12)
 
 
 def test_layers_sum_to_the_kernel_and_speeds_weigh_them():

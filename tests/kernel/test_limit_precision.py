@@ -11,6 +11,7 @@ from lazyscope.kernel import (
     limit_tangent_kernel,
     limit_tangent_kernel_by_layer,
 )
+from lazyscope.limit.dual import _quadrature
 from naive import limit as naive
 
 FUNCTIONS = {
@@ -127,3 +128,14 @@ def test_activations_with_jumps_have_a_covariance_kernel():
     x = np.eye(2)
     step = limit_covariance_kernel(x, depth=1, activation=lambda u: jnp.where(u > 0, 1.0, 0.0))
     np.testing.assert_allclose(step, [[0.5, 0.25], [0.25, 0.5]], atol=1e-13)
+
+
+def test_zero_inputs_do_not_keep_kinked_functions_from_their_series(monkeypatch):
+    """Patches of black pixels: without a bias their signals stay zero."""
+    monkeypatch.setattr(_quadrature, "_FEW_PAIRS", 0)
+    monkeypatch.setattr(_quadrature, "_MOST_DIRECT_PAIRS", 0)
+    x = np.random.default_rng(0).standard_normal((4, 3))
+    x[1] = 0.0
+    for kernel in (limit_tangent_kernel, limit_covariance_kernel):
+        found = kernel(x, depth=1, activation=lambda u: jnp.maximum(u, 0.0))
+        np.testing.assert_allclose(found, kernel(x, depth=1, activation="relu"), rtol=1e-11)

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from lazyscope import composed
 from lazyscope._checks import InputError
 from lazyscope.kernel import (
     PiecewiseSmooth,
@@ -200,3 +201,32 @@ def test_what_cannot_be_read_is_refused():
 def test_what_an_activation_raises_comes_through():
     with pytest.raises(ZeroDivisionError):
         limit_tangent_kernel(np.eye(2), depth=1, activation=lambda u: 1 / 0)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "size", "words"),
+    [
+        (np.float32, 1e-22, "at most in layer 1, in float32"),
+        (np.float32, 1e20, "an overflow in layer 1"),
+        (np.float64, 1e-170, "0 for .* that are not zero"),
+        (np.float64, 1e160, "an overflow|between 1e-30"),
+    ],
+)
+def test_inputs_whose_squares_are_no_numbers_of_their_precision_are_refused(dtype, size, words):
+    x = (size * UNIT).astype(dtype)
+    parts = composed.serial(
+        composed.dense(), composed.activation("relu"), composed.dense(outputs=1)
+    )
+    net = composed.ComposedNetwork(parts, (2,), 4)
+    with np.errstate(over="ignore"):
+        with pytest.raises(InputError, match=words):
+            limit_tangent_kernel(x, depth=2, activation="relu")
+        with pytest.raises(InputError, match=f"{words}|between 1e-30"):
+            composed.network_tangent_kernel(net, x)
+
+
+def test_arguments_of_no_network_are_told_what_to_give():
+    with pytest.raises(InputError, match=r"W_std.*depth=3, activation='relu'"):
+        limit_tangent_kernel(X, depth=1, activation="relu", W_std=1.5)  # pyright: ignore[reportCallIssue]
+    with pytest.raises(TypeError, match=r"missing a required argument: 'depth'"):
+        limit_tangent_kernel(X)  # pyright: ignore[reportCallIssue]

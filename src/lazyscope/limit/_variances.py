@@ -13,6 +13,8 @@ from lazyscope.limit._network import LimitNetwork
 from lazyscope.limit.dual._dual import AbstractPairMap
 
 _SPLIT = 2.0**27 + 1  # Veltkamp's constant: cuts a double into halves of 26 bits
+_ROOM = 1e-3
+"""Share of the range of a precision that variances keep clear of."""
 
 
 class Points(NamedTuple):
@@ -50,26 +52,28 @@ class Points(NamedTuple):
 def single_points(network: LimitNetwork, x: np.ndarray, slopes: bool) -> Points:
     """`Points` of inputs x (n, d), features still missing; `slopes` asks for E sigma'^2."""
     wide = np.ascontiguousarray(x, dtype=np.float64)
-    norms = np.sqrt(np.sum(wide * wide, axis=1))
+    with np.errstate(over="ignore"):  # refused below
+        norms = np.sqrt(np.sum(wide * wide, axis=1))
     second = norms**2 / x.shape[1]
+    if np.any(wide) and not np.any(second):
+        raise vanishing("0 for inputs that are not zero, in layer 1")
     rows = []
     for layer, (weight, bias) in enumerate(
         zip(network.weight_stds, network.bias_stds, strict=True)
     ):
         with np.errstate(over="ignore"):  # refused below
             q = weight**2 * second + bias**2
+        _check_range(q, layer, x.dtype)
         root = np.where(q > 0, np.sqrt(q), 1.0)
         # exactly one without a bias, so that orthogonal inputs stay orthogonal
         mixed = (q > 0) & (bias > 0)
         rows.append((q, np.where(mixed, weight * np.sqrt(second) / root, 1.0), bias / root))
         if layer < network.depth:
-            _check_range(q, layer)
             # once for equal variances, so that equal inputs have equal numbers to the bit
             different, places = np.unique(q, return_inverse=True)
             second = network.dual.second_moment(different)[places]
             slope = network.dual.slope_moment(different)[places] if slopes else np.zeros_like(q)
             rows[-1] += (second, slope)
-    _check_range(rows[-1][0], network.depth)
     columns = [np.stack(c) for c in zip(*(row[:3] for row in rows), strict=True)]
     moments = [np.stack(c) for c in zip(*(row[3:] for row in rows[:-1]), strict=True)]
     return Points._make([*_directions(wide, norms, x.dtype), *columns, *moments, ()])
@@ -89,9 +93,22 @@ def _directions(wide: np.ndarray, norms: np.ndarray, dtype: Any) -> tuple[np.nda
     return directions.astype(dtype), ((wide - product - error) / safe).astype(dtype)
 
 
-def _check_range(q: np.ndarray, layer: int) -> None:
-    """Refuse variances that overflow."""
-    if not np.isfinite(q).all():
+def vanishing(received: str) -> InputError:
+    """The refusal of inputs whose squares the precision does not have."""
+    return InputError(
+        "variances of pre-activations must be numbers of the precision of the inputs",
+        received=received,
+        cause="inputs or weight_std so small that variances vanish",
+        fix="use inputs of order one, and weight_std near 2**0.5 for relu networks",
+    )
+
+
+def _check_range(q: np.ndarray, layer: int, dtype: Any) -> None:
+    """Refuse variances that overflow, or all vanish, in the precision in which pairs are computed."""
+    largest, numbers = float(np.max(q)), np.finfo(dtype)
+    if 0 < largest < float(numbers.tiny) / _ROOM:
+        raise vanishing(f"{largest:.3g} at most in layer {layer + 1}, in {numbers.dtype}")
+    if not largest <= float(numbers.max) * _ROOM:
         raise InputError(
             "variances of pre-activations must be finite numbers",
             received=f"an overflow in layer {layer + 1}",

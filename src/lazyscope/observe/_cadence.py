@@ -34,7 +34,7 @@ class Cadence:
     """
 
     per_decade: int = 12
-    share: float = 0.05
+    share: float = 0.03
     at_least: int = 8
     steps: int | None = None
 
@@ -87,7 +87,7 @@ def check_cadence(cadence: Any) -> Cadence:
         "cadence must be a Cadence",
         received=shown(cadence),
         cause="the looks per decade, or a word for how often, by themselves",
-        fix="give for instance Cadence(per_decade=12, share=0.05)",
+        fix="give for instance Cadence(per_decade=12, share=0.03)",
     )
 
 

@@ -125,7 +125,7 @@ def check_increasing(what: str, values: Sequence[float], *, minimum: int) -> Non
     numbers = [check_finite(what, value) for value in values]
     if len(numbers) < minimum or not all(a < b for a, b in pairwise(numbers)):
         raise InputError(
-            f"{what} must be at least {minimum} increasing numbers",
+            f"{what} must be {f'at least {minimum} ' if minimum else ''}increasing numbers",
             received=list(values),
             cause="an unsorted or short list, or a value that was typed twice",
             fix="list each value once, the smallest first",

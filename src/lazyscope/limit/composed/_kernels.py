@@ -17,10 +17,11 @@ from lazyscope.limit._normalised import VARIANCES_THAT_BEND, bending_refusal, ch
 from lazyscope.limit.composed._amplification import largest_gain, warn_of_rounding
 from lazyscope.limit.composed._dense_row import dense_row, dense_row_kernel
 from lazyscope.limit.composed._plan import Plan, Step, plan_of
+from lazyscope.limit.composed._sides import Numbers, Side2, SlotSide
 from lazyscope.limit.composed._single import Scales, Slot, single_slots
-from lazyscope.limit.composed._tile import Numbers, Rectangle, Side2, SlotSide
+from lazyscope.limit.composed._tile import Rectangle
 from lazyscope.limit.dual._closed_forms import PiecewiseLinear
-from lazyscope.limit.dual._dual import AbstractPairMap
+from lazyscope.limit.dual._dual import AbstractClosedForm, AbstractPairMap
 from lazyscope.model import AbstractNetwork
 from lazyscope.model.composed import ActivationPart, ComposedNetwork, Node, composition_of
 from lazyscope.scaling import Scheme
@@ -28,11 +29,12 @@ from lazyscope.scaling import Scheme
 _COPIES = 12
 """Arrays of the size of a covariance that a rectangle holds at once."""
 
-_COMFORTABLE = 2**19
+_COMFORTABLE = 2**21
 """Bytes of one covariance that stay inside the caches of a processor."""
 
 _LARGEST_TILE = 256
 _LEAST_TILES = 2
+"""Fewer would compute both halves of a symmetric kernel, where a rectangle on the diagonal is not halved."""
 
 What = Literal["covariance", "tangent", "layers"]
 
@@ -236,8 +238,12 @@ def _kernel(
             cause="one of them read from a file or made by NumPy's default",
             fix="convert one of them with astype",
         )
-    tile = _tile(plan, left.dtype, max(len(left), len(right)), memory)
-    chunk = max(1, 4 * _COMFORTABLE // plan.own_numbers) if memory is None else tile
+    halved = x2 is None and _can_be_halved(plan)
+    points = (
+        max(len(left), len(right)) if halved else -(-max(len(left), len(right)) // _LEAST_TILES)
+    )
+    tile = _tile(plan, left.dtype, points, memory)
+    chunk = max(1, _COMFORTABLE // plan.own_numbers) if memory is None else tile
     stds = _stds(network, scheme)
     scales = Scales(*(a**2 for a in stds))
     with own_settings():
@@ -256,7 +262,8 @@ def _kernel(
         both = [_side(*given) for given in each]
         weights, biases = (a.astype(left.dtype) for a in scales)
         numbers = Numbers(weights, biases, maps)
-        return _filled(plan, what, both, numbers, tile, symmetric=x2 is None, training=training)
+        half = {"symmetric": x2 is None, "halved": halved}
+        return _filled(plan, what, both, numbers, tile, training=training, **half)
 
 
 def _alike(sides: list[np.ndarray], *, apart: bool) -> list[np.ndarray]:
@@ -299,10 +306,10 @@ def _points(name: str, x: Any, network: ComposedNetwork) -> np.ndarray:
 
 
 def _tile(plan: Plan, dtype: np.dtype, points: int, memory: int | None) -> int:
-    """Rows and columns of a rectangle."""
+    """Rows and columns of a rectangle, at most `points`."""
     if memory is None:
         side = math.isqrt(max(_COMFORTABLE // (dtype.itemsize * plan.numbers_per_pair), 1))
-        return max(1, min(side, _LARGEST_TILE, -(-points // _LEAST_TILES)))
+        return max(1, min(side, _LARGEST_TILE, points))
     budget = check_count("memory", memory)
     one = _COPIES * plan.numbers_per_pair * dtype.itemsize
     if budget < one:
@@ -333,6 +340,12 @@ def _activation_steps(plan: Plan) -> dict[int, tuple[Step, ActivationPart]]:
 
     walk(plan.row)
     return found
+
+
+def _can_be_halved(plan: Plan) -> bool:
+    """Whether half of the pairs of a set with itself can be computed alone, not as a rectangle of pairs."""
+    duals = (limit_dual(part.sigma) for _, part in _activation_steps(plan).values())
+    return not plan.needs_rectangles and all(isinstance(one, AbstractClosedForm) for one in duals)
 
 
 def _check_bending(plan: Plan, sides: list[list[Slot]], between: tuple[float, float]) -> None:
@@ -394,8 +407,8 @@ def _cut(side: Side2, start: int, stop: int, size: int) -> Side2:
 
 
 @lru_cache(maxsize=64)
-def _program(plan: Plan, what: What, alike: bool, training: bool, compiled: bool) -> Any:
-    return Rectangle(plan, what, alike=alike, training=training, compiled=compiled)
+def _program(plan: Plan, what: What, **settings: bool) -> Rectangle:
+    return Rectangle(plan, what, **settings)
 
 
 def _filled(
@@ -406,6 +419,7 @@ def _filled(
     tile: int,
     *,
     symmetric: bool,
+    halved: bool,
     training: bool,
 ) -> np.ndarray:
     """All rectangles, or the lower half of them and what mirrors them."""
@@ -422,9 +436,10 @@ def _filled(
         for j, (c, d) in enumerate(cuts2[: i + 1] if symmetric else cuts2):
             diagonal = symmetric and i == j
             alike = diagonal or not set(kinds1[i]).isdisjoint(kinds2[j])
-            one = _program(plan, what, alike, training, compiled)
+            layout = {"alike": alike, "banded": halved and diagonal}
+            one = _program(plan, what, training=training, compiled=compiled, **layout)
             values = one(rows[i], columns[j], numbers)[..., : b - a, : d - c]
-            if diagonal:
+            if diagonal and not halved:
                 lower = np.tril(values)
                 values = lower + np.swapaxes(np.tril(values, -1), -1, -2)
             out[..., a:b, c:d] = values

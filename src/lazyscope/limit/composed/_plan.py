@@ -77,12 +77,14 @@ class Plan:
         slots: how many parts need the variances of points.
         numbers_per_pair: largest number of pairs of positions held at once for a pair of points.
         own_numbers: the same for one point.
+        needs_rectangles: whether a part needs all pairs of two sets of points at once (attention).
     """
 
     row: Row
     slots: int
     numbers_per_pair: int
     own_numbers: int
+    needs_rectangles: bool
 
 
 class _Kind(NamedTuple):
@@ -101,7 +103,7 @@ def plan_of(nodes: Sequence[Node]) -> Plan:
     _check(nodes, _Kind(gaussian=False, fresh=False))
     counter = _Counter()
     row = counter.row(nodes, Need.EQUAL, Need.NONE)
-    return Plan(row, counter.slots, counter.largest, counter.own_largest)
+    return Plan(row, counter.slots, counter.largest, counter.own_largest, counter.attends)
 
 
 @final
@@ -112,6 +114,7 @@ class _Counter:
         self.slots = 0
         self.largest = 1
         self.own_largest = 1
+        self.attends = False
 
     def row(self, nodes: Sequence[Node], after: Need, own_after: Need) -> Row:
         """Steps of nodes in a row of whose output this is needed."""
@@ -131,6 +134,7 @@ class _Counter:
         slot = None
         if isinstance(node.part, ActivationPart | LayerNormPart):
             own, slot = max(own, Need.EQUAL), self._new()
+        self.attends |= isinstance(node.part, AttentionPart)
         if isinstance(node.part, AttentionPart) and node.part.scaling == "linear":
             own, slot = Need.PAIRS, self._new()
         self.largest = max(self.largest, _count(node, before, after))

@@ -13,6 +13,7 @@ import numpy as np
 
 from lazyscope._checks import InputError
 from lazyscope.limit._network import limit_dual
+from lazyscope.limit._variances import vanishing
 from lazyscope.limit.composed._plan import Need, Plan, Row, Step
 from lazyscope.limit.composed._windows import convolved, equal_positions, pooled
 from lazyscope.limit.dual._dual import AbstractDual, Side
@@ -60,8 +61,11 @@ def single_slots(
     parts = []
     for start in range(0, len(x), chunk):
         found: dict[int, Slot] = {}
+        some = np.ascontiguousarray(x[start : start + chunk], np.float64)
+        if np.any(some) and not np.any(np.square(some)):
+            raise vanishing("0 for points that are not zero")
         walk = _Walk(found, scales, training=training)
-        walk.begin(plan.row, np.ascontiguousarray(x[start : start + chunk], np.float64))
+        walk.begin(plan.row, some)
         parts.append([found[number] for number in range(plan.slots)])
     return [
         Slot(*(np.concatenate(group, axis=-1) for group in zip(*slots, strict=True)))

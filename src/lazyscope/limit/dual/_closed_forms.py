@@ -42,12 +42,20 @@ class PiecewiseLinear(AbstractClosedForm):
         return np.full_like(q, self.even**2 + self.odd**2)
 
     def pairs(self, left: Side, right: Side, gap: Array, total: Array) -> Pairs:
+        return self.pairs_at(gap, total, self.acute(gap, total) if self.even else None)
+
+    @staticmethod
+    def acute(gap: Array, total: Array) -> Array:
+        """The acute angle between the lines of u and v."""
+        return angle(jnp.minimum(gap, total))
+
+    def pairs_at(self, gap: Array, total: Array, acute: Array | None) -> Pairs:
+        """`pairs` where the angle is known; None for linear activations, which need none."""
         size = self.even**2 + self.odd**2
-        if self.even == 0.0:
+        if acute is None:
             return Pairs(gap, total, jnp.full_like(gap, size))
-        # E|u||v| / sqrt(q1 q2) = 1 - folded_gap, with the acute angle between the lines of u and v
+        # E|u||v| / sqrt(q1 q2) = 1 - folded_gap
         versine = jnp.minimum(gap, total)
-        acute = angle(versine)
         sine = jnp.sqrt(gap * total)
         folded_gap = versine - (2 / math.pi) * (sine - acute * (1 - versine))
         folded_gap = jnp.maximum(folded_gap, 0.0)  # angles near the rounding unit

@@ -53,6 +53,10 @@ class FunctionDual(AbstractDual):
     def pair_map(self, q1: np.ndarray, q2: np.ndarray, *, careful: bool = False) -> Prepared:
         s1, s2 = np.sqrt(q1), np.sqrt(q2)
         both = np.concatenate([s1, s2])
+        if not both.all() and both.any() and not self.sigma.values(np.zeros(1))[0]:
+            # signals of zero are passed on as zero, whatever the map says: series need not reach there
+            least = both[both > 0].min()
+            s1, s2, both = (np.where(s > 0, s, least) for s in (s1, s2, both))
         radius = reach(self.sigma.squares, both, "an activation")
         odd = self._odd(float(both.max()))
         series = mehler_map(self.sigma, s1, s2, radius, odd=odd, careful=careful)

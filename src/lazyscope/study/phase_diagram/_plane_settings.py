@@ -10,10 +10,9 @@ import numpy as np
 
 from lazyscope._checks import (
     FLOW,
-    OF_KNOWN_LAW,
     InputError,
-    check_choice,
     check_count,
+    check_known_law,
     optimiser_of,
 )
 from lazyscope.experiment import run_scheme
@@ -82,7 +81,7 @@ class AbstractPlaneSettings(AbstractGridSettings):
         return not self.widths
 
     def _check_widths(self) -> None:
-        check_choice("method", self.method, OF_KNOWN_LAW)
+        check_known_law(self.method)
         for name in ("width", "num_widths", "shown_cells", "draw_seed"):
             check_count(name, getattr(self, name))
         for width in self.shown_widths:
