@@ -10,6 +10,7 @@ import pytest
 
 from lazyscope import InputError
 from lazyscope.proxy import narrow_proxy
+from lazyscope.proxy._answer import network_regime_of
 from lazyscope.proxy._narrow_proxy import proxies_of
 from lazyscope.proxy._training import start_loss
 from lazyscope.proxy.library import _function
@@ -334,9 +335,21 @@ def one_over_root_in_a_norm(width, seed):
     return short_units, params
 
 
+def of_the_batch(width, seed):
+    apply, params = dense()(width, seed)
+    return lambda p, x: apply(p, x - x.mean(0)), params
+
+
+def logarithm(width, seed):
+    apply, params = dense()(width, seed)
+    return lambda p, x: jnp.log(apply(p, x)), params
+
+
 @pytest.mark.parametrize(
     ("build", "words"),
     [
+        (of_the_batch, "treat each example on its own"),
+        (logarithm, "must be finite at its start"),
         (bottleneck, "down that sums over units inside"),
         pytest.param(in_steps, "carry over", marks=pytest.mark.slow),
         pytest.param(tied, "w with the roles", marks=pytest.mark.slow),
@@ -348,6 +361,31 @@ def one_over_root_in_a_norm(width, seed):
 def test_networks_that_do_not_carry_over_are_refused(build, words):
     with pytest.raises(InputError, match=words):
         short(build)
+
+
+def test_arrays_that_are_not_trained_move_by_nothing_and_decide_no_regime():
+    """They have a rate of zero, or no gradient."""
+
+    def still(width, seed):
+        return *dense()(width, seed), None, {"c": 0.0}
+
+    def stopped(width, seed):
+        apply, params = dense()(width, seed)
+        return lambda p, x: apply(p | {"c": jax.lax.stop_gradient(p["c"])}, x), params
+
+    for build in (still, stopped):
+        found = short(build)
+        assert found["c"].displacement.interval == (0.0, 0.0)
+        assert found["a"].displacement.value > 0
+        others = [each for each in found.arrays if each.name != "c"]
+        assert found.regime == network_regime_of(others)
+
+
+def test_predictions_that_are_not_there_decide_nothing_against_the_wide_network():
+    found = short(dense(), rate=1e3, steps=8, verify=True)
+    assert found.loss[-1].value is None
+    assert found.verification.verdict.answer == "undecided"
+    assert "Proxies diverged" in found.verification.verdict.sentence
 
 
 def test_proxies_need_as_many_units_as_outputs():

@@ -470,10 +470,25 @@ def hooked(made):
     return optimiser
 
 
+def stepped(made):
+    optimiser = torch.optim.SGD(made.parameters(), lr=0.1, momentum=0.9)
+    made(torch.ones(1, 6)).sum().backward()
+    optimiser.step()
+    return optimiser
+
+
+def one_for_each(made):
+    return [torch.optim.SGD(part.parameters()) for part in (made[0], made[2])]
+
+
 @pytest.mark.parametrize(
     ("build", "words"),
     [
         (with_part(lambda width: nn.Dropout(0.5)), "(?i)dropout"),
+        (lambda width, seed: unseeded(width, seed).to("meta"), "device meta"),
+        (with_optimiser(stepped), "a memory of earlier steps for 0.weight"),
+        (with_optimiser(one_for_each), "2 of them: SGD, SGD"),
+        (with_optimiser(lambda made: torch.optim.SGD(made.parameters(), lr=0.0)), "learning rate 0"),
         (with_part(nn.BatchNorm1d), "(?i)batch norm"),
         (lambda width, seed: unseeded(width, seed).half(), "(?i)precision"),
         (lambda width, seed: unseeded(8, seed), "depend on the width"),

@@ -158,6 +158,16 @@ def scheduled(module):
     return torch.optim.lr_scheduler.StepLR(made, 1)
 
 
+def warming(module):
+    made = torch.optim.Adam(module.parameters(), lr=1e-3)
+    torch.optim.lr_scheduler.LambdaLR(made, lambda step: min(1.0, step / 10))
+    return made
+
+
+def climbing(module):
+    return torch.optim.SGD(module.parameters(), lr=1e-3, maximize=True)
+
+
 @pytest.mark.parametrize(
     ("build", "given", "message"),
     [
@@ -167,6 +177,13 @@ def scheduled(module):
         (small(), {"loss": lambda f, y: cross_entropy(f, y) * torch.nan}, "the loss at the start"),
         (small(), {"loss": lambda f, y: (f - f.detach()).abs().sqrt().sum()}, "the first step"),
         (kept_and_returned, {}, "must depend on the seed"),
+        (
+            lambda width, seed: small()(width, seed).to("meta"),
+            {},
+            "first.weight on the device meta",
+        ),
+        (small(), {"train": climbing}, "must lower the loss"),
+        (small(), {"train": warming}, "a scheduler whose warm-up begins at zero"),
         (small(), {"train": scheduled}, "a schedule of learning rates"),
     ],
 )

@@ -49,7 +49,7 @@ def test_exponents_beside_the_spreads_are_those_of_the_optimiser():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"method": "adamw"}, "Method must be one of"),
+        ({"method": "adamw"}, "does not contain"),
         ({"method": "adam", "model": "convolution"}, "trains the dense networks"),
     ],
 )

@@ -80,7 +80,7 @@ def test_depths_counts_and_seeds_of_virtual_widths_have_their_own_defaults():
     ("given", "words"),
     [
         ({"num_widths": 3}, "at least 4 virtual widths"),
-        ({"depths": (2, 1)}, "depths must be at least"),
+        ({"depths": (2, 1)}, "depths must be increasing"),
         ({"depths": (0, 1)}, "Depth must be a whole number"),
         ({"depths": (1, 2), "counts": (3,)}, "one number of schemes for every depth"),
     ],
@@ -185,7 +185,7 @@ def test_another_method_has_its_own_law_widths_and_pace():
         assert max(pace) == pytest.approx(0.0, abs=1e-5)
     with pytest.raises(InputError, match=r"[Rr]eal widths are for the flow"):
         RandomSchemesSettings.at_real_widths(method="sign")
-    with pytest.raises(InputError, match="Method must be one of"):
+    with pytest.raises(InputError, match="does not contain"):
         RandomSchemesSettings(method="adamw")
 
 

@@ -11,7 +11,7 @@ import optax
 import pytest
 
 from lazyscope import InputError, coordinate_check
-from lazyscope.observe import call_build
+from lazyscope.observe import call_build, uneven_sizes
 from lazyscope.scaling import named_scheme, rate_exponent
 from lazyscope.study import CoordinateSettings, TrainedCheck, draw_coordinate_check
 from lazyscope.study.coordinates._verdict import SCHEMES
@@ -374,6 +374,8 @@ POINTS = (np.eye(3), np.ones((3, 1)))
         ({"train": "adam", "lr": -1.0}, "lr must be"),
         ({"train": lambda module: None}, "JAX function must be trained by a name"),
         ({"train": 3}, "train must be a name"),
+        ({"train": lambda *args: args[1]}, "any number of arguments .*decorator that hides"),
+        ({"train": lambda a, b, c: b}, "with 3 arguments"),
         ({"train": "adam", "batch_size": 4}, "batch must not be larger"),
         ({"train": "adam", "rate": 1.0}, "arguments of a check"),
         ({"lr": 0.1}, "training must be named"),
@@ -383,11 +385,13 @@ POINTS = (np.eye(3), np.ones((3, 1)))
         ({"train": "adam", "loss": lambda f, y: (f - y) ** 2}, "must return one number"),
         ({"train": "adam", "loss": lambda f: f.mean()}, "must return one number"),
         ({"train": optax.lbfgs()}, "from gradients alone"),
+        ({"train": optax.scale_by_adam()}, "must lower the loss"),
+        ({"train": "sgd", "loss": lambda f, y: jnp.log(f - 9).sum()}, "loss at the start must be finite"),
         ({"train": optax.multi_transform({}, {"first": "a", "last": "b"})}, "from gradients alone"),
     ],
 )  # fmt: skip
 def test_trainings_that_make_no_sense_are_refused(given, message):
-    with pytest.raises(InputError, match=f"(?i){message}"):
+    with pytest.raises(InputError, match=f"(?is){message}"):
         coordinate_check(in_jax, POINTS, (8, 16, 32), 2, **given)
 
 
@@ -478,6 +482,53 @@ def test_a_function_that_writes_into_what_it_gets_trains_as_one_that_does_not():
     ]  # fmt: skip
     assert losses[0][-1] < losses[0][0]
     np.testing.assert_allclose(losses[1:], [losses[0]] * 2, rtol=1e-12)
+
+
+def test_rates_that_begin_at_zero_and_gradients_that_are_summed_tell_the_optimiser():
+    """Adam moves entries alike whenever its first step is taken."""
+    steps = 3
+    warm = optax.adam(optax.linear_schedule(0.0, 1e-2, steps))
+    summed = optax.MultiSteps(optax.adam(1e-2), every_k_schedule=2)
+    for train in (warm, summed):
+        asked = asked_training(train, steps=steps)
+        network = FunctionTraining(call_build(in_jax, 8, 0), POINTS, asked, (8, 0))
+        assert {each.optimiser for each in network.families()} == {"adam"}
+        moved = network.train([None, None], [1]).reach.any(axis=1)
+        assert moved.tolist()[:2] == [False, True]
+
+
+def test_sizes_that_grow_in_steps_are_said():
+    names = ("a", "b")
+
+    def told(sizes):
+        return uneven_sizes(names, [((3, size), (size, 4 * size)) for size in sizes], (10, 20, 40))
+
+    assert told((10, 20, 40)) == ()
+    assert told((16, 24, 40)) != ()  # rounded up to multiples of 8
+    (note,) = told((16, 16, 48))
+    assert "a has 16, 16, 48; b has" in note
+    assert uneven_sizes(("flat",), [((m * m,),) for m in (10, 20, 40)], (10, 20, 40)) == ()
+
+
+def test_adapters_between_frozen_layers_have_a_sentence():
+    """None of their arrays is an input layer, a hidden one or the readout."""
+
+    def build(width, seed):
+        rng = np.random.default_rng([seed, width])
+        first, last = rng.normal(size=(3, width)), rng.normal(size=(width, 1)) / width**0.5
+        adapter = {"down": rng.normal(size=(width, 2)) / width**0.5, "up": np.zeros((2, width))}
+
+        def apply(p, x):
+            h = jnp.tanh(x @ jnp.asarray(first, x.dtype))
+            return jnp.tanh(h + h @ p["down"] @ p["up"]) @ jnp.asarray(last, x.dtype)
+
+        return apply, adapter
+
+    check = coordinate_check(build, POINTS, (8, 16, 32), 2, train="adam", steps=2)
+    assert not check.exponents.kappa.interval[0] > -1e6  # no readout
+    assert "move" in check.sentence
+    none = dataclasses.replace(check, arrays=tuple(a._replace(kind="output") for a in check.arrays))
+    assert "down" in none.sentence or "all layers" in none.sentence
 
 
 def test_a_function_that_trains_gets_targets_as_they_were_given_and_may_diverge():

@@ -28,9 +28,9 @@ from lazyscope._checks._numbers import check_not_negative as check_not_negative
 from lazyscope._checks._numbers import check_positive as check_positive
 from lazyscope._checks._optimisers import FLOW as FLOW
 from lazyscope._checks._optimisers import METHODS as METHODS
-from lazyscope._checks._optimisers import OF_KNOWN_LAW as OF_KNOWN_LAW
 from lazyscope._checks._optimisers import OPTIMISERS as OPTIMISERS
 from lazyscope._checks._optimisers import WITH_EPSILON as WITH_EPSILON
 from lazyscope._checks._optimisers import OptimiserName as OptimiserName
+from lazyscope._checks._optimisers import check_known_law as check_known_law
 from lazyscope._checks._optimisers import check_optimisers as check_optimisers
 from lazyscope._checks._optimisers import optimiser_of as optimiser_of

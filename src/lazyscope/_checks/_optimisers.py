@@ -2,6 +2,7 @@
 
 from typing import Any, Literal, TypeAlias, get_args
 
+from lazyscope._checks._error import InputError
 from lazyscope._checks._kinds import check_choice, check_sequence
 
 OptimiserName: TypeAlias = Literal["sgd", "momentum", "adam", "adamw", "sign", "lion", "muon"]
@@ -31,6 +32,18 @@ def optimiser_of(method: str) -> str:
         ('adam', 'sgd')
     """
     return method if method in OPTIMISERS else "sgd"
+
+
+def check_known_law(method: Any) -> str:
+    """Return a way to train of which the displacement law speaks, or refuse it."""
+    if method == "adamw":
+        raise InputError(
+            "a method must be one of which the displacement law speaks",
+            received="adamw",
+            cause="the decay of its weights, which the law does not contain",
+            fix="use 'adam', which is the same without decay",
+        )
+    return check_choice("method", method, OF_KNOWN_LAW)
 
 
 def check_optimisers(given: Any) -> tuple[str, ...]:

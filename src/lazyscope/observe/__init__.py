@@ -10,6 +10,7 @@ from lazyscope.observe._build import DescribedModule as DescribedModule
 from lazyscope.observe._build import call_build as call_build
 from lazyscope.observe._build import check_shapes as check_shapes
 from lazyscope.observe._build import check_width_matters as check_width_matters
+from lazyscope.observe._build import uneven_sizes as uneven_sizes
 from lazyscope.observe._cadence import DEFAULT_CADENCE as DEFAULT_CADENCE
 from lazyscope.observe._cadence import Cadence
 from lazyscope.observe._cadence import check_cadence as check_cadence

@@ -6,12 +6,15 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import equinox as eqx
+import numpy as np
 
 from lazyscope._checks import InputError
 from lazyscope._types import Apply, Params
 from lazyscope.model import Grouping
 from lazyscope.observe._function import as_function
 
+UNEVEN = 0.15
+"""Power of the width by which a size may be off from one step to the next."""
 Build = Callable[[int, int], Any]
 """``build(width, seed)``: a network of that width, drawn with that seed."""
 
@@ -118,6 +121,35 @@ def check_width_matters(shapes: Sequence[Sequence[tuple[int, ...]]], widths: Seq
             cause="a width that build ignores, or a constant in its place",
             fix="use the argument width for the size of the hidden layers",
         )
+
+
+def uneven_sizes(
+    names: Sequence[str], shapes: Sequence[Sequence[tuple[int, ...]]], widths: Sequence[int]
+) -> tuple[str, ...]:
+    """A sentence on arrays that grow in steps, or have a part that does not grow, if there are any.
+
+    Args:
+        names: of the arrays.
+        shapes: of them, for every width.
+        widths: increasing.
+    """
+    ratios = np.diff(np.log(np.array(widths, float)))
+    told = []
+    for k, name in enumerate(names):
+        for lengths in zip(*(each[k] for each in shapes), strict=True):
+            powers = np.diff(np.log(lengths)) / ratios
+            if np.abs(powers - round(float(powers.mean()))).max() > UNEVEN:
+                told.append(f"{name} has {', '.join(map(str, lengths))}")
+                break
+    if not told:
+        return ()
+    at = ", ".join(map(str, widths))
+    some = "; ".join(told[:3]) + (" and more" if len(told) > 3 else "")
+    note = (
+        f"Sizes that do not go with the widths {at}: {some}. Exponents are powers of the widths, and take "
+        "such steps for a part of the law."
+    )
+    return (note,)
 
 
 def _check_signature(build: Callable[..., Any]) -> None:

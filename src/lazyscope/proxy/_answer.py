@@ -20,6 +20,8 @@ CONDENSED = 3.0
 FLUCTUATIONS = ("kernel-change", "kernel-change-by-layer", "limit-distance")
 """Quantities that are asked for by name and refused: they go with the real width's m^-1/2."""
 RECORD = 1
+_NOTHING = -600.0
+"""Logarithm of what is zero: numbers are cut off at 1e-300 before their logarithm is taken."""
 
 
 @final
@@ -210,12 +212,15 @@ def basis_of(seeds: int, proxy_widths: Sequence[int], width: int) -> str:
 
 
 def estimates_of(found: Extrapolated, basis: str) -> list[Estimate]:
-    """Estimates of positive numbers from their logarithms, none where a proxy had none."""
+    """Estimates from logarithms: none where a proxy had none, zero where all proxies had that."""
     pairs = zip(np.ravel(found.value), np.ravel(found.half_width), strict=True)
     made = []
     for value, half in pairs:
         if not math.isfinite(value) or not math.isfinite(half):
             made.append(Estimate(None, basis=f"{basis}; a proxy had no finite value"))
+            continue
+        if value < _NOTHING:
+            made.append(Estimate(0.0, 0.0, 0.0, level=LEVEL, basis=basis))
             continue
         ends = (math.exp(min(each, 700.0)) for each in (value - half, value + half))
         made.append(Estimate(math.exp(value), *ends, level=LEVEL, basis=basis))
@@ -235,9 +240,11 @@ def regime_of(displacement: Estimate, *, relative: bool) -> ArrayRegime:
 
 
 def network_regime_of(arrays: Sequence[ArrayAnswer]) -> str:
-    """The regime of the network from those of its growing arrays that start from something."""
+    """The regime of the network from those of its growing arrays that start from something, and move."""
     found = [
-        each.regime for each in arrays if each.relative and each.role not in ("fixed", "unused")
+        each.regime
+        for each in arrays
+        if each.relative and each.role not in ("fixed", "unused") and each.displacement.value != 0
     ]
     if "condensed" in found:
         return "partially-lazy" if "lazy" in found else "condensed"

@@ -43,10 +43,11 @@ class ProxyFamily:
         own = own_numbers(len(library.roles))._replace(outputs=_outputs(library.roles))
         draws = [library.draw(width, seed) for seed in range(WIDE_DRAWS)]
         _check_seed(width, draws)
-        self.wide_start: list[Start] = [network.start(own) for network in draws]
-        self.wide: Wide = read_wide(width, library.roles, draws)
         self.first = draws[0]
         self._outputs = [network.outputs() for network in draws]
+        _check_finite(width, self._outputs)
+        self.wide_start: list[Start] = [network.start(own) for network in draws]
+        self.wide: Wide = read_wide(width, library.roles, draws)
 
     def wide_network(self, seed: int) -> tuple[AbstractNetwork, Numbers]:
         """The wide network itself with its own numbers."""
@@ -104,6 +105,20 @@ class ProxyFamily:
 
 def _outputs(roles: ArrayRoles) -> frozenset[int]:
     return frozenset(k for k, each in enumerate(roles) if each.role == "output")
+
+
+def _check_finite(width: int, outputs: Sequence[np.ndarray]) -> None:
+    """Refuse a wide network whose outputs are no numbers before it is trained."""
+    lost = sum(int((~np.isfinite(each)).sum()) for each in outputs)
+    if lost:
+        raise InputError(
+            "the outputs of the wide network must be finite at its start",
+            received=f"{lost} of {sum(each.size for each in outputs)} outputs of {len(outputs)} networks of "
+            f"width {width} that are NaN or infinite",
+            cause="numbers out of range at this width, a logarithm of what is not positive, or a root at "
+            "zero",
+            fix="call the network on its own",
+        )
 
 
 def _check_seed(width: int, draws: Sequence[AbstractNetwork]) -> None:

@@ -101,9 +101,10 @@ def check_arrays(
         raise InputError(
             "a proxy needs outputs that are written by arrays which do nothing else",
             received="pooled units" if roles.pooled else "no array that is the readout alone",
-            cause="units that are summed without trained weights, gated heads, or a readout that is the "
-            "embedding too: the size of the output at the start then has another power of the width",
-            fix="give the network a readout of its own",
+            cause="units that are summed without trained weights (a frozen readout too), gated heads, or a "
+            "readout that is the embedding too: the size of the output at the start then has another power "
+            "of the width",
+            fix="give the network a readout of its own, which is trained",
         )
     proxy_width, sizes = narrow
     for k, each in enumerate(roles):

@@ -41,12 +41,13 @@ def verify_proxy(
     off = loss.value - measured
     apart = moved.value - changes
     held = np.concatenate([_held(loss, measured, seeds), _held(moved, changes, seeds)])
-    covered = float(held.mean())
-    error = float(np.abs(off).mean())
-    standard = float(np.mean(np.hypot(loss.standard_error, loss.spread / np.sqrt(seeds))))
-    sentence = (
-        f"{covered:.0%} of the intervals hold what {seeds} wide networks did; logarithms of the loss are "
-        f"off by {error:.3f} in the mean over the curve."
+    told = np.isfinite(np.concatenate([loss.half_width, moved.half_width]))
+    covered = float(held[told].mean()) if told.any() else float("nan")
+    curve = told[: len(off)]
+    standard = np.hypot(loss.standard_error, loss.spread / np.sqrt(seeds))
+    error, standard = (
+        float(each[curve].mean()) if curve.any() else float("nan")
+        for each in (np.abs(off), standard)
     )
     return Verification(
         seeds=seeds,
@@ -59,8 +60,26 @@ def verify_proxy(
         covered=covered,
         loss=tuple(float(each) for each in np.exp(measured)),
         seconds=float(np.mean([run.seconds for run in runs])),
-        verdict=Verdict("supported" if covered >= COVERED else "contradicted", sentence),
+        verdict=_verdict(covered, error, bool(told.all()), measured, seeds),
     )
+
+
+def _verdict(
+    covered: float, error: float, complete: bool, measured: np.ndarray, seeds: int
+) -> Verdict:
+    """Whether enough intervals hold; undecided where proxies diverged, so that some are not there."""
+    if complete:
+        sentence = (
+            f"{covered:.0%} of the intervals hold what {seeds} wide networks did; logarithms of the loss are "
+            f"off by {error:.3f} in the mean over the curve."
+        )
+        return Verdict("supported" if covered >= COVERED else "contradicted", sentence)
+    wide = "are finite" if np.isfinite(measured).all() else "are not finite either"
+    sentence = (
+        f"Proxies diverged, so that there are numbers without a prediction; losses of {seeds} wide networks "
+        f"{wide}."
+    )
+    return Verdict("undecided", sentence)
 
 
 def _held(predicted: Extrapolated, measured: np.ndarray, seeds: int) -> np.ndarray:

@@ -103,21 +103,33 @@ def wrong_precision(found: torch.dtype, name: str, wanted: torch.dtype) -> Input
 def check_module(module: Any) -> None:
     """A module with its parameters in place."""
     if isinstance(module, torch.nn.Module):
-        lazy = [name for name, p in module.named_parameters() if is_lazy(p)]
-        if not lazy:
-            return
-        raise InputError(
-            "the parameters of a module must exist",
-            received=f"{lazy[0]}, which is not initialised",
-            cause="a lazy layer that has not seen any input",
-            fix="call the module once on an example",
-        )
+        held = list(module.named_parameters())
+        lazy = [name for name, p in held if is_lazy(p)]
+        if lazy:
+            raise _missing(
+                f"{lazy[0]}, which is not initialised",
+                "a lazy layer that has not seen any input",
+                "call the module once on an example",
+            )
+        if held and all(p.is_meta for _, p in held):
+            raise _missing(
+                f"{held[0][0]} on the device meta, which has shapes and no numbers",
+                "a module that was built within torch.device('meta'), or loaded without its weights",
+                "build it on the CPU, or call to_empty(device='cpu') and draw its parameters",
+            )
+        return
     raise InputError(
         "a network must be a torch.nn.Module",
         received=f"an object of type {type(module).__name__}",
         cause="the class in place of an object, a function, a state_dict, or a network of another "
         "library",
         fix="give the module itself; for JAX functions there is lazyscope.tangent_kernel",
+    )
+
+
+def _missing(received: str, cause: str, fix: str) -> InputError:
+    return InputError(
+        "the parameters of a module must exist", received=received, cause=cause, fix=fix
     )
 
 

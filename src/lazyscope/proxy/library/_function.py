@@ -15,6 +15,7 @@ from jax.extend.core import Jaxpr
 from lazyscope._checks import InputError
 from lazyscope._jax import kept, kept_params, own_settings
 from lazyscope._trace import asking, pose, without_effects
+from lazyscope.kernel.any_function import MEMORY, checked
 from lazyscope.measure import operator_norm
 from lazyscope.observe import Build, Described, call_build, rates_of, roles_of, subject_of
 from lazyscope.proxy._training import Points, Training
@@ -52,6 +53,7 @@ class FunctionLibrary(AbstractLibrary):
         self._build, self._points = build, points
         self.roles = roles_of(build, points.x[:2], widths, seed=seed)
         self._rows = row_axes(self.roles)
+        self.draw(widths[0], seed).check()
 
     def draw(self, width: int, seed: int) -> "FunctionNetwork":
         """A network."""
@@ -80,7 +82,7 @@ class FunctionNetwork(AbstractNetwork):
     """A JAX function with the parameters of one draw."""
 
     def __init__(self, described: Described, points: Points, rows: tuple[int, ...]) -> None:
-        self._rows = rows
+        self._rows, self._apply = rows, described.apply
         with own_settings(double=False), asking(described.params):
             self._params = kept_params(described.params)
             question = pose(described.apply, self._params, points.x, None)
@@ -101,6 +103,12 @@ class FunctionNetwork(AbstractNetwork):
             setattr(other, name, value)
         other._replacements = replacements
         return other
+
+    def check(self) -> None:
+        """Refuse functions that draw at random, or mix the points of a batch: one point is followed alone."""
+        with self._settings():
+            few = pose(self._apply, self._params, self._x[:_CHECKED_POINTS], None)
+            checked(few, MEMORY, _no_program, "sum")
 
     def sizes(self) -> tuple[ArraySize, ...]:
         """How large its arrays are."""
@@ -250,6 +258,14 @@ class FunctionNetwork(AbstractNetwork):
         while len(_programs) > _MOST_PROGRAMS:
             _programs.popitem(last=False)
         return _programs[key]
+
+
+_CHECKED_POINTS = 4
+"""Points on which a function is checked."""
+
+
+def _no_program(plan: Any) -> None:
+    """Nothing: `checked` is called for its checks."""
 
 
 _programs: OrderedDict[Hashable, Any] = OrderedDict()

@@ -12,7 +12,7 @@ from lazyscope._provenance import versions
 from lazyscope._trace import growing_axes
 from lazyscope.data import Dataset, from_tensor, points_and_targets
 from lazyscope.measure import estimate_exponents
-from lazyscope.observe import Build, check_shapes, clearest, rates_of
+from lazyscope.observe import Build, check_shapes, clearest, rates_of, uneven_sizes
 from lazyscope.study.coordinates._drawn import check_seeds, drawn_network
 from lazyscope.study.coordinates._layers import find_layers
 from lazyscope.study.coordinates._network import Network, network_of
@@ -242,6 +242,7 @@ def _from_runs(
         notes=(
             *first[0].notes,
             *readout.notes,
+            *uneven_sizes(outlines[0].names, shapes, widths),
             *([_FIXED.format(", ".join(fixed))] if fixed else ()),
         ),
     )

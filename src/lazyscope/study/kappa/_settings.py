@@ -5,11 +5,11 @@ from typing import Any, final, get_args
 
 from lazyscope._checks import (
     FLOW,
-    OF_KNOWN_LAW,
     InputError,
     check_choice,
     check_count,
     check_fraction,
+    check_known_law,
     check_positive,
 )
 from lazyscope._deprecated import accept_renamed, warn_renamed
@@ -108,7 +108,7 @@ class KappaSettings:
         for name in self.spreads:
             spread(name)
         check_choice("activation", self.activation, activation_names())
-        check_choice("method", self.method, OF_KNOWN_LAW)
+        check_known_law(self.method)
         if self.method != FLOW and self.model != "dense":
             raise InputError(
                 "an optimiser trains the dense networks of this study",

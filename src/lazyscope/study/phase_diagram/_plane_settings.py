@@ -10,10 +10,9 @@ import numpy as np
 
 from lazyscope._checks import (
     FLOW,
-    OF_KNOWN_LAW,
     InputError,
-    check_choice,
     check_count,
+    check_known_law,
     optimiser_of,
 )
 from lazyscope.experiment import run_scheme
@@ -82,7 +81,7 @@ class AbstractPlaneSettings(AbstractGridSettings):
         return not self.widths
 
     def _check_widths(self) -> None:
-        check_choice("method", self.method, OF_KNOWN_LAW)
+        check_known_law(self.method)
         for name in ("width", "num_widths", "shown_cells", "draw_seed"):
             check_count(name, getattr(self, name))
         for width in self.shown_widths:
@@ -169,8 +168,8 @@ class AbstractPlaneSettings(AbstractGridSettings):
     def problem(self) -> dict[str, Any]:
         """The points, as a sweep names them."""
         if self.data != MADE_TO_ORDER:
-            return {"data": self.data}
-        return {"data": self.data, "num_points": 4, "input_dim": 4}
+            return self._points()
+        return {"data": self.data, "num_points": self.num_points or 4, "input_dim": 4}
 
     def accuracy_of(self, scheme: Exponents) -> float:
         """Relative error of a displacement of one scheme."""

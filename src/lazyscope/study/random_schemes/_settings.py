@@ -8,11 +8,11 @@ import numpy as np
 
 from lazyscope._checks import (
     FLOW,
-    OF_KNOWN_LAW,
     InputError,
     check_choice,
     check_count,
     check_fraction,
+    check_known_law,
     check_positive,
     optimiser_of,
 )
@@ -130,7 +130,7 @@ class RandomSchemesSettings:
         if self.target is not None:
             check_choice("target", self.target, get_args(TargetKind))
         check_positive("tolerance", self.tolerance)
-        check_choice("method", self.method, OF_KNOWN_LAW)
+        check_known_law(self.method)
         if self.method != FLOW and self.widths is not None:
             raise InputError(
                 "real widths are for the flow, whose law at one width is known",

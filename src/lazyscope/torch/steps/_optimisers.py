@@ -54,7 +54,7 @@ def check_optimisers(
             cause="an optimiser made once for another model, or before the module was copied",
             fix="make it in a function of the module: lambda module: torch.optim.AdamW(module.parameters())",
         )
-    _check_new(several, names)
+    check_new(several, names)
     twice = sorted({names[each] for each in held if held.count(each) > 1})
     if twice:
         raise InputError(
@@ -74,8 +74,16 @@ def check_optimisers(
     return several
 
 
-def _check_new(several: Sequence[torch.optim.Optimizer], names: Mapping[int, str]) -> None:
-    """Refuse optimisers that have been somewhere else: a memory of steps, or of other shapes."""
+def check_new(several: Sequence[torch.optim.Optimizer], names: Mapping[int, str]) -> None:
+    """Refuse optimisers that have been somewhere else: a memory of steps, or of other shapes.
+
+    Args:
+        several: optimisers.
+        names: of the parameters of the module, by their ids.
+
+    Raises:
+        InputError: a memory.
+    """
     for each in several:
         for p, state in each.state.items():
             taken = float(state.get("step", 0))
@@ -85,7 +93,7 @@ def _check_new(several: Sequence[torch.optim.Optimizer], names: Mapping[int, str
                 what = f"a memory of shape {other[0]}" if other else "a memory of earlier steps"
                 raise InputError(
                     "an optimiser must be new for every network that is drawn",
-                    received=f"{type(each).__name__} with {what} for {names[id(p)]}",
+                    received=f"{type(each).__name__} with {what} for {names.get(id(p), 'a tensor')}",
                     cause="the state of another model that was loaded, or steps that were taken before",
                     fix="leave load_state_dict out, or give a function that trains",
                 )

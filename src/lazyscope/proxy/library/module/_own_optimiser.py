@@ -11,6 +11,7 @@ from lazyscope._checks import InputError
 from lazyscope.observe import DescribedModule
 from lazyscope.proxy._training import Training
 from lazyscope.proxy.library.module._descent import Given
+from lazyscope.torch.steps import check_new
 
 _KINDS = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
 _SAID_TWICE = frozenset({"optimizer", "rate", "momentum", "betas", "epsilon", "decay"})
@@ -25,6 +26,13 @@ def optimiser_of(described: DescribedModule) -> torch.optim.Optimizer | None:
         InputError: rates beside an optimiser, which has its own.
     """
     made = described.groups
+    if isinstance(made, list | tuple) and any(isinstance(o, torch.optim.Optimizer) for o in made):
+        raise _refusal(
+            f"{len(made)} of them: {', '.join(type(each).__name__ for each in made)}",
+            "an optimiser for matrices and another for the rest, whose arrays follow two rules",
+            "return one with parameter groups, or the module alone and name muon, which leaves vectors "
+            "to Adam",
+        )
     if callable(made):
         for given in (list(described.module.parameters()), described.module):
             with contextlib.suppress(Exception):
@@ -76,6 +84,13 @@ def own_optimiser(
             f"{kind.__name__} of tensors that are no trainable parameters of the module",
             "an optimiser made before the module was converted, copied or frozen",
             "make it from module.parameters(), as the last thing that build does",
+        )
+    check_new([optimiser], {id(p): name for name, p in zip(names, parameters, strict=True)})
+    if not any(float(group["lr"]) for group in optimiser.param_groups):
+        raise _refusal(
+            f"{kind.__name__} with the learning rate 0",
+            "a warm-up whose scheduler was left out, or nothing to train",
+            "give the largest rate, and the warm-up as rate=, a function of the step that is a factor of it",
         )
     return tuple(
         _given(kind, name, found.get(id(p))) for name, p in zip(names, parameters, strict=True)

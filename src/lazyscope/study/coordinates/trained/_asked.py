@@ -23,6 +23,8 @@ By = Literal["name", "optax", "optimisers", "function"]
 DEFAULT_RATES = {"sgd": 0.1, "momentum": 0.01}
 DEFAULT_RATE = 1e-3
 _OWN = {"module": ("module", "x", "y", "steps"), "function": ("apply", "params", "x", "y", "steps")}
+_COUNTS = (1, 2, *map(len, _OWN.values()))
+"""Arguments of what makes optimisers, and of what trains."""
 
 
 def called(loss: Callable[..., Any], outputs: Any, targets: Any) -> Any:
@@ -156,7 +158,7 @@ def asked_training(
 def _kind_of(train: Train) -> tuple[By, int]:
     if isinstance(train, str):
         return "name", 0
-    if isinstance(train, tuple) and callable(getattr(train, "update", None)):
+    if all(callable(getattr(train, name, None)) for name in ("init", "update")):
         return "optax", 0
     if any(kind.__module__.startswith("torch.optim") for kind in type(train).__mro__):
         raise InputError(
@@ -166,25 +168,34 @@ def _kind_of(train: Train) -> tuple[By, int]:
             fix="give a function: lambda module: torch.optim.AdamW(module.parameters(), lr=1e-3)",
         )
     count = _arguments(train) if callable(train) else None
-    if count in (1, 2):
-        return "optimisers", count
-    if count in (4, 5):
-        return "function", count
+    if count in _COUNTS:
+        return ("optimisers" if count < min(map(len, _OWN.values())) else "function"), count
     raise InputError(
         "train must be a name, f(module) or f(module, width) that makes optimisers, a transformation of "
         "Optax, or a function that trains",
-        received=f"{train!r:.60}" + ("" if count is None else f" with {count} arguments"),
-        cause="a function of other arguments",
+        received=f"{train!r:.60}" + _told(count),
+        cause="a decorator that hides what a function takes"
+        if count is ...
+        else "a function of other arguments",
         fix=f"one that trains is train({', '.join(_OWN['module'])}) for PyTorch and "
-        f"train({', '.join(_OWN['function'])}) -> params for JAX",
+        f"train({', '.join(_OWN['function'])}) -> params for JAX"
+        + ("; functools.wraps in a decorator says so" if count is ... else ""),
     )
 
 
-def _arguments(function: Callable[..., Any]) -> int | None:
-    """How many arguments it must be given in order."""
+def _told(count: Any) -> str:
+    if count is ...:
+        return " with any number of arguments (*args)"
+    return "" if count is None else f" with {count} argument{'s' * (count != 1)}"
+
+
+def _arguments(function: Callable[..., Any]) -> Any:
+    """How many arguments it must be given in order; an ellipsis where a wrapper hides it, None if unknown."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return None
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(p.kind in kinds and p.default is p.empty for p in parameters)
+    count = sum(p.kind in kinds and p.default is p.empty for p in parameters)
+    hidden = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    return ... if hidden and count not in _COUNTS else count

@@ -9,7 +9,7 @@ import numpy as np
 from lazyscope._checks import InputError
 from lazyscope._provenance import versions
 from lazyscope._trace import ArrayRoles, growing_axes
-from lazyscope.observe import Build, Described, check_shapes, clearest
+from lazyscope.observe import Build, Described, check_shapes, clearest, uneven_sizes
 from lazyscope.study.coordinates._drawn import check_seeds, drawn_network
 from lazyscope.study.coordinates._readout import Outline, Readout, find_readout, named_readout
 from lazyscope.study.coordinates.trained._asked import AskedTraining
@@ -99,6 +99,7 @@ def check_training(
         notes=(
             *networks[0].notes,
             *plan.readout.notes,
+            *_uneven(outlines[:: grid.seeds], grid),
             *_lost(lost, grid),
             *_zeros(arrays),
             *_still(arrays, runs, grid),
@@ -253,15 +254,24 @@ def _reduced(run: Steps, members: Sequence[Sequence[int]]) -> Steps:
 
 
 def _check_moves(moved_at: np.ndarray, runs: Sequence[Steps], plan: Plan, grid: Grid) -> None:
-    """Refuse trainings that do nothing or are not finite, and axes or seeds along which nothing changes."""
+    """Refuse trainings that do nothing, climb or are not finite, and axes or seeds that change nothing."""
+    _check_finite(runs, grid, started=bool(moved_at.any()))
     if not moved_at.any():
-        _check_finite(runs, grid)
         raise InputError(
             "the training must move the parameters",
             received=f"no array that a gradient moved in {len(runs[0].reach)} steps",
             cause="a learning rate of zero (the first step of a warm-up), frozen parameters, or a train "
             "that works on a copy",
             fix="take more steps, or let train change the parameters that it gets",
+        )
+    first = int(moved_at[moved_at > 0].min()) - 1
+    if all(run.reach[first].sum() < 0 for run in runs):
+        raise InputError(
+            "a training must lower the loss",
+            received=f"a step {first + 1} along which it rises, to first order, in all {len(runs)} runs",
+            cause="updates of the wrong sign (a transformation without a learning rate, maximize=True), or a "
+            "function that trains on another loss than that of the check",
+            fix="turn the sign, or give the loss of the training as loss=",
         )
     shape = len(grid.values), grid.seeds
     by_value = runs[:: grid.seeds]
@@ -277,12 +287,11 @@ def _check_moves(moved_at: np.ndarray, runs: Sequence[Steps], plan: Plan, grid: 
     check_seeds(np.array([run.loss for run in runs]).reshape(*shape, -1), grid.axis)
 
 
-def _check_finite(runs: Sequence[Steps], grid: Grid) -> None:
-    """Refuse losses, or first steps, that are no numbers: where they are, so that nothing is judged."""
-    for what, values in (
-        ("the loss at the start", [run.loss[0] for run in runs]),
-        ("the first step, or the gradient that it follows,", [run.reach[0].sum() for run in runs]),
-    ):
+def _check_finite(runs: Sequence[Steps], grid: Grid, *, started: bool) -> None:
+    """Refuse losses at the start, or first steps where none counts, that are no numbers: where they are."""
+    first = ("the first step, or the gradient that it follows,", [r.reach[0].sum() for r in runs])
+    begun = ("the loss at the start", [run.loss[0] for run in runs])
+    for what, values in (begun,) if started else (begun, first):
         lost = (~np.isfinite(values)).reshape(len(grid.values), grid.seeds).sum(axis=1)
         if lost.any():
             raise InputError(
@@ -297,6 +306,13 @@ def _check_finite(runs: Sequence[Steps], grid: Grid) -> None:
 def _counted(lost: np.ndarray, grid: Grid) -> str:
     pairs = zip(lost, grid.values, strict=True)
     return ", ".join(f"{k} of {grid.seeds} at {grid.axis} {value}" for k, value in pairs if k)
+
+
+def _uneven(outlines: Sequence[Outline], grid: Grid) -> tuple[str, ...]:
+    """A sentence on widths that are not those of the arrays."""
+    if grid.axis != WIDTH:
+        return ()
+    return uneven_sizes(outlines[0].names, [each.shapes for each in outlines], grid.values)
 
 
 def _lost(lost: np.ndarray, grid: Grid) -> list[str]:

@@ -107,14 +107,25 @@ class FunctionTraining:
                 tuple(jnp.asarray(a, w.dtype) for a, w in zip(each, self._leaves, strict=True))
                 for each in drawn
             )
+            first = self._first_moving(start, made)
             for size in (1.0, 2.0, 0.0):
-                try:
-                    step = self._stepper(start)
-                    moved = step(tuple(size * each for each in made), start)
-                except (TypeError, ValueError) as error:
-                    raise undone(error) from error
+                step, moved = self._stepper(start), start
+                for _ in range(first):
+                    moved = step(tuple(size * each for each in made), moved)
                 answers.append([np.asarray(b - a) for a, b in zip(start, moved, strict=True)])
         return tuple(family_of(*each) for each in zip(drawn[0], *answers, strict=True))
+
+    def _first_moving(self, start: _Leaves, gradients: _Leaves) -> int:
+        """The first step that moves something: warm-up may begin at zero, and gradients are accumulated."""
+        try:
+            step = self._stepper(start)
+            for number in range(1, self._asked.steps + 1):
+                moved = step(gradients, start)
+                if not all(np.array_equal(a, b) for a, b in zip(start, moved, strict=True)):
+                    return number
+        except (TypeError, ValueError) as error:
+            raise undone(error) from error
+        return 1
 
     def train(self, axes: Sequence[int | None], readouts: Sequence[int]) -> Steps:
         """Train it, and measure."""
@@ -256,7 +267,8 @@ class FunctionTraining:
         try:
             made = self._asked.train(apply, params, points, jnp.array(self._given), number)
             _check_shapes(made, self._leaves)
-            found = tuple(map(jnp.asarray, jax.tree.leaves(made)))
+            found = tuple(map(_in_type, jax.tree.leaves(made), self._leaves))
+            made = jax.tree.unflatten(jax.tree.structure(made), found)
             if all(bool(jnp.isfinite(leaf).all()) for leaf in found):
                 found = tuple(pose(_Rows(apply), made, x, None).leaves)
         except InputError:
@@ -394,6 +406,12 @@ def _check_shapes(made: Any, leaves: _Leaves) -> None:
             "pruned or replaced while training",
             fix="return parameters of the same structure",
         )
+
+
+def _in_type(leaf: Any, like: Any) -> Any:
+    """An array in the precision of the start, if it holds real numbers; anything else is refused later."""
+    real = jnp.issubdtype(getattr(leaf, "dtype", np.dtype(type(leaf))), np.floating)
+    return jnp.asarray(leaf, like.dtype) if real else leaf
 
 
 def _own_copy(leaf: Any) -> Any:

@@ -46,6 +46,7 @@ class ModuleTraining:
             outline = self.outline()
             self.rates = rates_of(described, outline.groups)[list(outline.leaf_group)]
         self._optimisers = self._made()
+        _check_rates(self._optimisers or ())
         if any("initial_lr" in group for o in self._optimisers or () for group in o.param_groups):
             self.notes += (_SCHEDULED,)
 
@@ -133,6 +134,23 @@ _SCHEDULED = (
 )
 _IGNORED = -100
 """The class of places that cross-entropy of PyTorch leaves out."""
+
+
+def _check_rates(optimisers: Sequence[Any]) -> None:
+    """Refuse rates that are all zero, as a scheduler of a warm-up leaves them."""
+    groups = [group for each in optimisers for group in each.param_groups]
+    if groups and not any(float(group["lr"]) for group in groups):
+        scheduled = any("initial_lr" in group for group in groups)
+        raise InputError(
+            "an optimiser must have a learning rate above zero",
+            received=f"the rate 0 for all {len(groups)} groups of parameters",
+            cause="a scheduler whose warm-up begins at zero, which stands still here"
+            if scheduled
+            else "a rate that is set later, or nothing to train",
+            fix="leave the scheduler out, or give a function that trains, which may have one"
+            if scheduled
+            else "give the rate to the optimiser",
+        )
 
 
 def _called(factory: Any, given: tuple[Any, ...]) -> Any:

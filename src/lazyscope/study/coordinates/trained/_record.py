@@ -322,10 +322,13 @@ def _movements(check: TrainedCheck) -> str:
             found = (exponents.own_of_kind if own else exponents.reach_of_kind)[k]
             if known:
                 kinds.setdefault(_movement(known[0], found), []).append(LAYERS[kind])
-    else:
-        for array, name in zip(check.arrays, check.movements, strict=True):
-            if array.kind != "fixed" and array.matrix:
-                kinds.setdefault(name, []).append(array.called)
+    if (
+        not kinds
+    ):  # another axis, or adapters, tables at both ends and vectors, which are none of these layers
+        each = [*zip(check.arrays, check.movements, strict=True)]
+        grown = [pair for pair in each if pair[0].kind != "fixed"]
+        for array, name in [pair for pair in grown if pair[0].matrix] or grown or each:
+            kinds.setdefault(name, []).append(array.called)
     several = (LAYERS["input"], LAYERS["hidden"])
     parts = [
         f"{_few(names)} {'move' if len(names) > 1 or names[0] in several else 'moves'} {_WORDS[kind]}"
