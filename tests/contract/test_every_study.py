@@ -121,6 +121,16 @@ def test_a_study_leaves_its_three_things_repeats_nothing_and_is_drawn_again(tmp_
         assert told["verdict"] == stored["verdict"]
 
 
+@pytest.mark.parametrize("name", KEPT)
+def test_a_study_takes_other_data_than_its_own(name):
+    study = find_study(name)
+    fixed = {"kappas": (4.0, 8.0, 16.0, 32.0)} if name in ("kappa", "theorem") else {}
+    designs = study.designs(study.given(data="digits", num_points=6, **fixed))
+    assert designs
+    for design in designs.values():
+        assert (design.fixed["data"], design.fixed["num_points"]) == ("digits", 6)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", KEPT)
 def test_a_killed_study_goes_on_without_losing_or_repeating_a_run(tmp_path, name):

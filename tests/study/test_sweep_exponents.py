@@ -1,13 +1,16 @@
 """Are exponents of a stored sweep those that were planted in it?"""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
 from lazyscope._checks import InputError
+from lazyscope.cli._sweep_summary import outcome_hint
 from lazyscope.study._sweep_exponents import accuracy_of_steps, sweep_exponents
+from lazyscope.sweep import SweepSummary
 
 WIDTHS = np.array([64, 256, 1024, 4096])
 
@@ -102,6 +105,26 @@ def test_what_cannot_be_estimated_is_refused():
         sweep_exponents(runs.isel(width=0))
     with pytest.raises(InputError, match="at least 3 widths"):
         sweep_exponents(runs.isel(width=[0, 1]))
+
+
+def test_a_sweep_whose_runs_did_not_end_says_how_they_ended_and_what_to_do():
+    lost = [(0, width, seed) for width in range(4) for seed in range(3) if (width, seed) != (0, 0)]
+    few = {"axes": {"gamma": [0.5]}, "settings": {"gamma_prime": 0.0}, "failed": lost}
+    with pytest.raises(InputError, match=r"of 12 runs 11 diverged.*a larger stop"):
+        sweep_exponents(planted([[-0.5, -0.5]], **few))
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "told"),
+    [
+        ({"out-of-steps": 22, "converged": 2}, True),
+        ({"converged": 9, "out-of-steps": 1}, False),
+        ({}, False),
+    ],
+)
+def test_a_sweep_that_mostly_ran_out_of_steps_is_told_what_helps(outcomes, told):
+    hint = outcome_hint(SweepSummary(Path("s"), 24, 0, outcomes, {}, 1.0))
+    assert ("a larger stop or more max_steps" in hint) == told
 
 
 def test_steps_in_a_share_are_as_inexact_as_that_and_steps_of_a_rate_are_not():

@@ -30,6 +30,18 @@ def summary_sentence(summary: "SweepSummary") -> str:
     )
 
 
+def outcome_hint(summary: "SweepSummary") -> str:
+    """What to do where half of the runs or more ran out of steps; empty where they did not."""
+    short = summary.outcomes.get("out-of-steps", 0)
+    if 2 * short < max(1, sum(summary.outcomes.values())):
+        return ""
+    return (
+        "Runs out of steps did not come to the loss that was asked for, and have no exponents: ask for a "
+        "larger stop or more max_steps. Points that are nearly alike, as from columns of very different "
+        "sizes, take very many steps."
+    )
+
+
 def end_with_exit_code(summary: "SweepSummary") -> None:
     """End the command with exit code 1 where runs are missing."""
     if not summary.complete:

@@ -17,6 +17,9 @@ from lazyscope._entry import check_fields
 from lazyscope.measure import MIN_SPARE
 from lazyscope.sweep import SweepDesign
 
+_FOUR = "four-points"
+_NUM_POINTS = 8
+
 
 @dataclass(frozen=True, kw_only=True)
 class AbstractGridSettings(abc.ABC):
@@ -27,6 +30,7 @@ class AbstractGridSettings(abc.ABC):
             of 30.
         seeds: seeds of every run.
         data: source of the points; four points on a line by default.
+        num_points: training points of data by name or path; 8 of them unless given.
         stop: fraction of the initial loss at which training ends.
         tolerance: tolerance of the exponential flow; displacements are off by a third of it at most, their
             slopes in the width by about 0.01.
@@ -38,7 +42,8 @@ class AbstractGridSettings(abc.ABC):
 
     widths: tuple[int, ...]
     seeds: int = 3
-    data: str = "four-points"
+    data: str = _FOUR
+    num_points: int | None = None
     stop: float = 1e-4
     tolerance: float = 0.2
     max_steps: int = 10000
@@ -49,6 +54,9 @@ class AbstractGridSettings(abc.ABC):
         check_count("max_steps", self.max_steps)
         check_fraction("stop fraction", self.stop)
         check_positive("tolerance", self.tolerance)
+        if self.num_points is not None:
+            check_count("num_points", self.num_points)
+            self._check_has_points()
         for axis in self.axes:
             check_increasing(axis, getattr(self, axis), minimum=2)
         self._check_widths()
@@ -60,10 +68,26 @@ class AbstractGridSettings(abc.ABC):
         check_increasing("widths", self.widths, minimum=3)
         check_enough_runs(len(self.widths), self.seeds)
 
+    def _check_has_points(self) -> None:
+        """Refuse a number of points beside those that are always four."""
+        if self.data == _FOUR and type(self).num_points is None:
+            raise InputError(
+                "num_points is for data by name or path",
+                received=f"num_points {self.num_points} with four points on a line",
+                cause="data that were left out",
+                fix="give data as well, or leave num_points out",
+            )
+
+    def _points(self) -> dict[str, Any]:
+        """The data, and how many points of them where they have a number to choose."""
+        if self.data == _FOUR:
+            return {"data": self.data}
+        return {"data": self.data, "num_points": self.num_points or _NUM_POINTS}
+
     def _shared(self) -> dict[str, Any]:
         """What every run has, as a sweep names it."""
         return {
-            "data": self.data,
+            **self._points(),
             "stop": self.stop,
             "tolerance": self.tolerance,
             "max_steps": self.max_steps,

@@ -61,13 +61,16 @@ def sweep_exponents(
     ended = (outcome == "converged")[..., None, :, :]
     values = np.where(ended & (values > 0) & np.isfinite(values), values, np.nan)
     num_layers = values.shape[-3]
-    found = estimate_exponents(
-        runs["width"].values,
-        values.reshape(-1, *values.shape[-2:]),
-        level=level,
-        accuracy=_accuracy(settings),
-        missing="absent" if np.isin(outcome, ("converged", "missing")).all() else "failed",
-    )
+    try:
+        found = estimate_exponents(
+            runs["width"].values,
+            values.reshape(-1, *values.shape[-2:]),
+            level=level,
+            accuracy=_accuracy(settings),
+            missing="absent" if np.isin(outcome, ("converged", "missing")).all() else "failed",
+        )
+    except InputError as error:
+        raise _with_outcomes(error, outcome) from error
     records = []
     for number, place in enumerate(_places(runs, axes)):
         predicted = _predicted({**settings, **place}) if quantity == _LAW_ABOUT else ()
@@ -94,6 +97,22 @@ def sweep_exponents(
 
 
 _LAW_ABOUT = "displacement_operator"
+
+
+def _with_outcomes(error: InputError, outcome: np.ndarray) -> InputError:
+    """The refusal of too few values, with how runs ended where that is why."""
+    lost = {str(name): int(np.sum(outcome == name)) for name in np.unique(outcome)}
+    lost.pop("converged", None)
+    if not lost:
+        return error
+    told = ", ".join(f"{count} {name}" for name, count in lost.items())
+    return InputError(
+        error.rule,
+        received=f"{error.received}; of {outcome.size} runs {told}",
+        cause="runs that did not come to the loss that was asked for, which have no displacement there",
+        fix="ask for a loss that they reach (a larger stop), for more max_steps, or for data whose points "
+        "are less alike: columns of one size, say",
+    )
 
 
 def _check(runs: xr.Dataset, quantity: str) -> None:

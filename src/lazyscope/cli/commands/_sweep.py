@@ -6,7 +6,12 @@ from typing import Annotated, Any
 import typer
 
 from lazyscope.cli._answer import print_answer, print_json, table
-from lazyscope.cli._sweep_summary import end_with_exit_code, summary_record, summary_sentence
+from lazyscope.cli._sweep_summary import (
+    end_with_exit_code,
+    outcome_hint,
+    summary_record,
+    summary_sentence,
+)
 from lazyscope.cli._workers import checked_workers
 
 
@@ -115,6 +120,7 @@ def _run(
         print_answer(
             summary_sentence(summary),
             *([table("How runs ended", ("", "runs"), rows)] if rows else []),
+            *([hint] if (hint := outcome_hint(summary)) else []),
         )
         typer.echo(f"Store: {summary.path}")
     end_with_exit_code(summary)

@@ -101,8 +101,9 @@ def rate_transfer(step: Step, axis: str, values: Sequence[int]) -> RateTransfer:
         )
         return RateTransfer("supported", *rate, sentence, ())
     more = wider(values, (high - low) / 2, NEXT / 2)
-    several = axis if axis.endswith("s") else f"{axis}s"
-    why = f"{told}, where only 0 transfers; take the {several} {', '.join(map(str, more))}, or more seeds"
+    named = "widths" if axis == "width" else f"values {axis} ="  # which need no plural
+    listed = ", ".join(map(str, more))
+    why = f"{told}, where only 0 transfers; take the {named} {listed}, or more seeds"
     return RateTransfer("undecided", *rate, _open(whose, axis, why), more)
 
 

@@ -168,8 +168,8 @@ class AbstractPlaneSettings(AbstractGridSettings):
     def problem(self) -> dict[str, Any]:
         """The points, as a sweep names them."""
         if self.data != MADE_TO_ORDER:
-            return {"data": self.data}
-        return {"data": self.data, "num_points": 4, "input_dim": 4}
+            return self._points()
+        return {"data": self.data, "num_points": self.num_points or 4, "input_dim": 4}
 
     def accuracy_of(self, scheme: Exponents) -> float:
         """Relative error of a displacement of one scheme."""
