@@ -132,6 +132,16 @@ def test_a_folder_holds_finished_draws_and_only_those_of_one_question(tmp_path):
             limit_kernel_estimate(**{"build": counted, "x": X, "draws": 8, **asked, **wrong})
 
 
+def test_a_kernel_that_no_draw_changes_is_its_own_limit():
+    def linear(width, seed):
+        return (lambda p, x: x @ p), np.random.default_rng(seed).normal(size=(3, width))
+
+    found = limit_kernel_estimate(linear, X, widths=WIDTHS, draws=8)
+    assert found.convergence == "converges"
+    np.testing.assert_allclose(found.entries.value, X @ X.T, rtol=1e-10)
+    np.testing.assert_allclose(found.lambda_min().value, np.linalg.eigvalsh(X @ X.T)[0], atol=1e-10)
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [

@@ -419,6 +419,17 @@ def test_what_is_off_is_said():
     assert "statistics held fixed" in notes
 
 
+def test_frozen_layers_may_be_among_the_parameters_of_an_optimiser_and_are_said():
+    def frozen(width, seed):
+        made = unseeded(width, seed)
+        made[0].requires_grad_(False)
+        return made, torch.optim.AdamW(made.parameters(), lr=0.01)
+
+    found = narrow_proxy(frozen, points(), **SHORT)
+    assert [each.name for each in found.arrays] == ["2.weight", "2.bias"]
+    assert any("as build draws them" in note and "0.weight" in note for note in found.notes)
+
+
 def with_part(part):
     def build(width, seed):
         return nn.Sequential(nn.Linear(6, width), part(width), nn.Linear(width, 2))
@@ -499,7 +510,7 @@ def one_for_each(made):
         (lambda width, seed: module(width, seed) if width < 64 else function(width, seed), "one library"),
         (with_optimiser(lambda made: torch.optim.RMSprop(made.parameters())), "RMSprop"),
         (with_optimiser(lambda made: torch.optim.Adam(made.parameters(), weight_decay=0.1)), "AdamW"),
-        (with_optimiser(lambda made: torch.optim.SGD(unseeded(8, 0).parameters())), "no trainable"),
+        (with_optimiser(lambda made: torch.optim.SGD(unseeded(8, 0).parameters())), "are no parameters"),
         (with_optimiser(scheduled), "with a scheduler"),
         (with_optimiser(hooked), "hooks on its steps"),
         (

@@ -17,6 +17,7 @@ _DIRECTIONS = 4
 """Principal directions of the scatter of draws that say which correction there is."""
 _SIZES = (0.1, 0.3, 1.0, 3.0)
 """Sizes of corrections at the smallest width, in standard deviations of one draw there."""
+_ROUNDING = 1e-14
 _PLAUSIBLE = 0.05
 """Posterior weight from which a correction is not ruled out."""
 CORRECTIONS: dict[str, tuple[tuple[float, ...], float, int]] = {
@@ -95,7 +96,8 @@ def _evidence(
     directions = scaled.T @ vectors[:, kept] / np.sqrt(values[kept])
     scores = groups.mean(1) @ directions
     errors = (off @ directions).var(1, ddof=0) / (num_groups - 1)
-    errors = np.maximum(errors, 1e-12 * errors.max(0))
+    rounding = (_ROUNDING * np.abs(scores).max(0)) ** 2  # of kernels that no draw changes
+    errors = np.maximum(errors, np.maximum(1e-12 * errors.max(0), rounding))
     freedom = num_widths * (num_groups - 1)
     found = np.zeros((len(designs), len(_SIZES)))
     for j in range(scores.shape[1]):

@@ -164,13 +164,15 @@ def _fit(
     groups = _complete_groups(inside, kappas, quantity)
     slopes = np.array([_slopes(group, quantity, accuracy) for group in groups])
     slope, uncorrected, foreseen, by_law = (float(v) for v in slopes.mean(axis=0))
-    unknown = 2.0 * accuracy / np.log(kappas[-1] / kappas[0]) + abs(by_law - PREDICTED_SLOPE)
-    found = mean_estimate(slopes[:, 0], level=level)
+    solver = 2.0 * accuracy / np.log(kappas[-1] / kappas[0])
+    left = abs(by_law - PREDICTED_SLOPE)
+    mean = mean_estimate(slopes[:, 0], level=level)
     basis = (
         f"Student's t over {len(groups)} pairs of width and seed, widened by the solver's accuracy and by "
         f"what the scales know to be left of the way to the limit"
     )
-    found = Estimate(slope, found.low - unknown, found.high + unknown, level, basis=basis)  # pyright: ignore[reportOptionalOperand]
+    low, high = mean.low - solver, mean.high + solver  # pyright: ignore[reportOptionalOperand]
+    found = Estimate(slope, low - left, high + left, level, basis=basis)
     note = f"{failed} failed runs are left out with their width and seed." if failed else ""
     return record | {
         "slope": slope,
@@ -179,7 +181,8 @@ def _fit(
         "uncorrected_slope": uncorrected,
         "forecast_slope": foreseen,
         "law_slope": by_law,
-        "law_verdict": found.agreement(by_law),
+        # Which is at these kappas, with nothing left of a way.
+        "law_verdict": Estimate(slope, low, high, level, basis=basis).agreement(by_law),
         "verdict": found.agreement(PREDICTED_SLOPE),
         "note": note,
     }

@@ -47,11 +47,12 @@ class ModuleNetwork(AbstractNetwork):
         module = getattr(given, "_orig_mod", given)  # what torch.compile wraps
         _check_hooks(module)
         trained = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
+        frozen = [p for p in module.parameters() if not p.requires_grad]
         self.names = tuple(name for name, _ in trained)
         self.own: tuple[Given, ...] | None = None
         optimiser = optimiser_of(described)
         if optimiser is not None:
-            self.own = own_optimiser(optimiser, self.names, [p for _, p in trained])
+            self.own = own_optimiser(optimiser, self.names, [p for _, p in trained], frozen)
             self.rates = np.array([each.rate for each in self.own])
         else:
             groups, numbers = group_parameters(self.names, described.groups)
@@ -83,6 +84,12 @@ class ModuleNetwork(AbstractNetwork):
             isinstance(each, torch.nn.modules.dropout._DropoutNd) and each.p > 0 for each in parts
         ):
             found.append("Dropout is off, as in the evaluation mode of the module.")
+        still = [name for name, p in self._module.named_parameters() if not p.requires_grad]
+        if still:
+            found.append(
+                f"Frozen arrays are as build draws them at the proxy's width: {', '.join(still[:4])}"
+                f"{' and more' if len(still) > 4 else ''}."
+            )
         return tuple(found)
 
     def sizes(self) -> tuple[ArraySize, ...]:

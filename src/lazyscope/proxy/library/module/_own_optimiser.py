@@ -50,9 +50,14 @@ def optimiser_of(described: DescribedModule) -> torch.optim.Optimizer | None:
 
 
 def own_optimiser(
-    optimiser: torch.optim.Optimizer, names: Sequence[str], parameters: Sequence[torch.Tensor]
+    optimiser: torch.optim.Optimizer,
+    names: Sequence[str],
+    parameters: Sequence[torch.Tensor],
+    frozen: Sequence[torch.Tensor] = (),
 ) -> tuple[Given, ...]:
-    """What it was told of every parameter; one that it does not hold has the rate zero.
+    """What it was told of every trained parameter; one that it does not hold has the rate zero.
+
+    Those of `frozen` it may hold too, as ``module.parameters()`` has them.
 
     Raises:
         InputError: a class, an option, or a hook whose effect does not carry over to another width; an
@@ -79,10 +84,10 @@ def own_optimiser(
             "leave the scheduler out and give rate=, a function of the step that is a factor of all rates",
         )
     found = {id(p): group for group in optimiser.param_groups for p in group["params"]}
-    if set(found) - {id(p) for p in parameters}:
+    if set(found) - {id(p) for p in (*parameters, *frozen)}:
         raise _refusal(
-            f"{kind.__name__} of tensors that are no trainable parameters of the module",
-            "an optimiser made before the module was converted, copied or frozen",
+            f"{kind.__name__} of tensors that are no parameters of the module",
+            "an optimiser made before the module was converted or copied",
             "make it from module.parameters(), as the last thing that build does",
         )
     check_new([optimiser], {id(p): name for name, p in zip(names, parameters, strict=True)})
