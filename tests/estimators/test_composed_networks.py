@@ -10,6 +10,7 @@ from lazyscope import composed
 from lazyscope._checks import InputError
 from lazyscope.estimators import TangentKernelClassifier, TangentKernelRegressor
 from lazyscope.kernel import GaussianProcess, TrainedEnsemble
+from lazyscope.model import Residual
 
 
 def network(*parts, input_shape=(8, 8, 1)):
@@ -49,6 +50,14 @@ def test_convolutions_on_rows_of_pixels_are_the_ensemble_of_their_kernels(digits
     noise = 0.01 * np.mean(np.diag(k)[:8])
     expected = GaussianProcess(k[:8, :8], y, noise).mean(k[8:, :8])
     np.testing.assert_allclose(posterior.predict(x[8:]), expected, atol=1e-6)
+
+
+def test_networks_of_the_library_are_their_compositions(digits):
+    x, y = digits[0][:8], np.sin(np.arange(8.0))
+    net = Residual(64, 1, 4, 2)
+    model = TangentKernelRegressor(network=net).fit(x, y)
+    same = TangentKernelRegressor(network=composed.composition_of(net)).fit(x, y)
+    np.testing.assert_array_equal(model.predict(x), same.predict(x))
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from lazyscope.model import Dense
 from lazyscope.scaling import named_scheme
 
 
-@pytest.mark.parametrize("num_outputs", [1, 3])
+@pytest.mark.parametrize("num_outputs", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_the_change_of_the_kernel_is_that_of_its_average_over_outputs(num_outputs, double):
     draw = np.random.default_rng(0)
     x, y = draw.normal(size=(4, 3)), draw.normal(size=(4, num_outputs))

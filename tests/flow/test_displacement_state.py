@@ -88,7 +88,7 @@ def test_another_network_of_huge_outputs_is_trained_by_its_derivative_along_the_
     assert 0 < moved(result).max() < 1e-15
 
 
-@pytest.mark.parametrize("name", ["residual", "convolution"])
+@pytest.mark.parametrize("name", ["residual", pytest.param("convolution", marks=pytest.mark.slow)])
 def test_what_is_trained_of_large_networks_of_blocks_is_their_exact_difference(double, name):
     """Outputs are large at the start, and a few units change sides: nothing may jump there."""
     network = architecture(name).build(36, 1, 16, 2, "relu")

@@ -18,7 +18,7 @@ def tanh_problem(speeds):
     return dense_problem(model, params, x, rng.standard_normal((6, 1)), speeds=speeds)
 
 
-@pytest.mark.parametrize("slow", [1e-14, 1e-20])
+@pytest.mark.parametrize("slow", [pytest.param(1e-14, marks=pytest.mark.slow), 1e-20])
 def test_a_layer_that_moves_by_less_than_rounding_takes_the_steps_of_one_that_moves_little(slow):
     """Its displacement is known, and under error control, however far below its parameters it is."""
     held = solve_flow(tanh_problem([0.0, 1.0, 1.0]), stop=0.2)

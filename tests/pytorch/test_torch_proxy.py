@@ -69,7 +69,7 @@ def check_same(one, other, names=NAMES, rel=1e-6):
     [
         ("sgd", {"decay": 0.1}),
         pytest.param("momentum", {"momentum": 0.8, "decay": 0.1}, marks=pytest.mark.slow),
-        ("adam", {"epsilon": 0.01}),
+        pytest.param("adam", {"epsilon": 0.01}, marks=pytest.mark.slow),
         pytest.param("adamw", {"decay": 0.1, "betas": (0.8, 0.9)}, marks=pytest.mark.slow),
         pytest.param("sign", {}, marks=pytest.mark.slow),
         pytest.param("lion", {"rate": 1e-3, "decay": 0.1}, marks=pytest.mark.slow),

@@ -261,6 +261,7 @@ def test_parameters_that_are_not_finite_are_named_with_their_width():
         coordinate_check(build, points, (8, 16, 32), 2, train="adam")
 
 
+@pytest.mark.slow
 def test_a_function_that_trains_does_what_the_optimiser_by_name_does():
     told = {"steps": 2, "loss": "cross-entropy"}
     found = [

@@ -6,12 +6,9 @@ from typing import Any, Literal, NamedTuple, final
 import numpy as np
 
 from lazyscope._checks import InputError, shown
-from lazyscope.composed import (
-    ComposedNetwork,
-    network_covariance_kernel,
-    network_tangent_kernel,
-)
+from lazyscope.composed import network_covariance_kernel, network_tangent_kernel
 from lazyscope.kernel import limit_covariance_kernel, limit_tangent_kernel
+from lazyscope.model import AbstractNetwork
 
 KernelName = Literal["ntk", "nngp"]
 """The tangent kernel, all layers trained, or the covariance kernel, the last one trained."""
@@ -54,7 +51,7 @@ class FittedNetwork(NamedTuple):
 
 
 def _kernel_of(network: Any, which: KernelName) -> Any:
-    if isinstance(network, ComposedNetwork):
+    if isinstance(network, AbstractNetwork):
         limit = network_tangent_kernel if which == "ntk" else network_covariance_kernel
         return partial(limit, network)
     name = "tangent_kernel" if which == "ntk" else "covariance_kernel"
@@ -64,6 +61,6 @@ def _kernel_of(network: Any, which: KernelName) -> Any:
     raise InputError(
         "network must have the methods tangent_kernel(x1, x2) and covariance_kernel(x1, x2)",
         received=shown(network),
-        cause="a finite network, or the parts of one",
+        cause="a function, a module of another library, or the parts of a network",
         fix="give a ComposedNetwork, or an object with these two methods; leave it out for a dense network",
     )
