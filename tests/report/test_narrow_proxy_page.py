@@ -7,6 +7,7 @@ from lazyscope.proxy import NarrowProxy
 from lazyscope.study import write_narrow_proxy_page
 from lazyscope.study._protocol import stated
 from lazyscope.study.narrow_proxy._judge import verdict
+from lazyscope.study.narrow_proxy.page._figure import draw_predicted_loss
 from lazyscope.study.narrow_proxy.page._page import proxy_words
 
 SETTINGS = {
@@ -62,6 +63,13 @@ def test_proxies_that_cost_less_say_what_share_they_save():
 @pytest.mark.parametrize(("last", "words"), [(0.5, "loss falls from 1"), (3.0, "does not fall")])
 def test_a_loss_that_rises_is_not_said_to_fall(last, words):
     assert words in verdict(predicted(last=last))["sentence"]
+
+
+@pytest.mark.parametrize("last", [1e290, 0.0])
+def test_losses_at_the_ends_of_the_numbers_are_drawn_as_far_as_they_go(last):
+    figure = draw_predicted_loss(predicted(last=last).to_json())
+    figure.canvas.draw()
+    assert figure.axes[0].get_ylim()[1] < 1e70
 
 
 def test_the_page_has_the_header_of_a_study_and_says_what_was_run(tmp_path):

@@ -55,5 +55,10 @@ def draw_predicted_loss(result: Mapping[str, Any]) -> Figure:
     return figure
 
 
+_LARGEST_DRAWN = 1e60
+"""Losses above it have diverged; a logarithmic axis to the end of the numbers has no ticks."""
+
+
 def _numbers(values: Any) -> np.ndarray:
-    return np.array([np.nan if each is None else each for each in values], float)
+    found = np.array([np.nan if each is None else each for each in values], float)
+    return np.where(found <= _LARGEST_DRAWN, found, np.nan)
