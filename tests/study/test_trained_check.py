@@ -395,6 +395,15 @@ def test_trainings_that_make_no_sense_are_refused(given, message):
         coordinate_check(in_jax, POINTS, (8, 16, 32), 2, **given)
 
 
+def test_functions_that_count_their_own_steps_are_refused():
+    def train(apply, params, x, y, steps):
+        slope = jax.grad(lambda p: jnp.mean((apply(p, x) - y) ** 2))(params)
+        return jax.tree.map(lambda w, g: w - 0.1 * g, params, slope)
+
+    with pytest.raises(InputError, match="as many steps as it is told"):
+        coordinate_check(in_jax, POINTS, (8, 16, 32), 2, train=train, steps=2)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("train", "message"),

@@ -77,6 +77,7 @@ def check_training(
     runs, families = _merged(runs, families, outlines, plan)
     moved_at = first_steps_of(runs)
     _check_moves(moved_at, runs, plan, grid)
+    _check_counts(runs, asked)
     measured = measured_of(runs, families, (grid.values, grid.seeds), moved_at, plan.readout.leaves)
     arrays = tuple(
         array._replace(optimiser=family.optimiser, moved_at=int(at_step))
@@ -285,6 +286,19 @@ def _check_moves(moved_at: np.ndarray, runs: Sequence[Steps], plan: Plan, grid: 
             fix="use the first argument of build",
         )
     check_seeds(np.array([run.loss for run in runs]).reshape(*shape, -1), grid.axis)
+
+
+def _check_counts(runs: Sequence[Steps], asked: AskedTraining) -> None:
+    """Refuse functions that train by the same steps however many they are told."""
+    if asked.by != "function" or asked.steps == 1:
+        return
+    if all(np.isfinite(run.loss).all() and (run.loss[1:] == run.loss[1]).all() for run in runs):
+        raise InputError(
+            "a function that trains must take as many steps as it is told",
+            received=f"the same losses after 1 to {asked.steps} steps, in all {len(runs)} runs",
+            cause="a number of steps or epochs of its own",
+            fix="use its last argument, steps, which counts from the start",
+        )
 
 
 def _check_finite(runs: Sequence[Steps], grid: Grid, *, started: bool) -> None:
