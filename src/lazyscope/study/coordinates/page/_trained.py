@@ -46,7 +46,7 @@ def short_table(result: Mapping[str, Any]) -> Table:
         title=f"Powers of the {result['axis']} in the first step, with 95 % intervals",
         caption=(
             "Writes: relative change of what the array writes by its own change. Loss: what its step takes "
-            "off the loss. Starts, ends and decay are on the page and in the numbers."
+            "off the loss. Starts, ends and decay are in what --json prints, and on the page of the study."
         ),
         header=["array", "kind", "writes", "loss", "moves"],
         rows=[
