@@ -7,7 +7,7 @@ every loop that reads it, what it could have written once (three times the proce
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypeAlias, final
 
 import jax
@@ -32,7 +32,12 @@ Shares: TypeAlias = dict[int, Array]
 State: TypeAlias = tuple[Array, Shares]
 """Covariance, and what is there of the tangent kernel."""
 
-Wrap: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+@cache
+def program(function: Callable[..., Any], *, compiled: bool, **static: Any) -> Callable[..., Any]:
+    """The function at some static arguments, one program wherever the same is asked for again."""
+    made = partial(function, **static)
+    return jax.jit(made) if compiled else made
 
 
 @final
@@ -43,18 +48,16 @@ class Activation:
         step: the activation at its place.
         alike: whether some points of one side equal some of the other.
         banded: whether there are half of the pairs of one set with itself.
-        wrap: what makes a program of a function.
+        compiled: whether its pair map can be compiled.
     """
 
-    def __init__(self, step: Step, *, alike: bool, banded: bool, wrap: Wrap) -> None:
+    def __init__(self, step: Step, *, alike: bool, banded: bool, compiled: bool) -> None:
         axes, pairs = len(step.node.before.positions), step.before == Need.PAIRS
-        self.slot = _slot(step)
-        self.known = wrap(partial(_known, pairs=pairs, banded=banded))
-        self.correlation = wrap(
-            partial(_correlation, alike=alike, axes=axes, pairs=pairs, banded=banded)
-        )
-        self.acute = wrap(_acute)
-        self.mapped = wrap(partial(_mapped, axes=axes, pairs=pairs))
+        self.slot, made = _slot(step), partial(program, compiled=compiled)
+        self.known = made(_known, pairs=pairs, banded=banded)
+        self.correlation = made(_correlation, alike=alike, axes=axes, pairs=pairs, banded=banded)
+        self.acute = made(_acute)
+        self.mapped = made(_mapped, axes=axes, pairs=pairs)
 
     def __call__(self, state: State, left: Side2, right: Side2, numbers: Numbers) -> State:
         """The state behind it."""
@@ -71,10 +74,10 @@ class Activation:
 class Normalisation:
     """A layer normalisation on rectangles."""
 
-    def __init__(self, step: Step, *, banded: bool, wrap: Wrap) -> None:
-        self.slot = _slot(step)
-        self.root = wrap(partial(_root, pairs=step.before == Need.PAIRS, banded=banded))
-        self.divided = wrap(_divided)
+    def __init__(self, step: Step, *, banded: bool) -> None:
+        self.slot, pairs = _slot(step), step.before == Need.PAIRS
+        self.root = program(_root, compiled=True, pairs=pairs, banded=banded)
+        self.divided = program(_divided, compiled=True)
 
     def __call__(self, state: State, left: Side2, right: Side2, numbers: Numbers) -> State:
         """The state behind it."""

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from lazyscope.limit.composed._entrywise import Activation, Normalisation, Shares, State, Wrap
+from lazyscope.limit.composed._entrywise import Activation, Normalisation, Shares, State
 from lazyscope.limit.composed._plan import Need, Plan, Row, Step
 from lazyscope.limit.composed._sides import (
     Numbers,
@@ -61,7 +61,7 @@ class Rectangle:
         self.plan, self.what = plan, what
         self.layout = {"alike": alike, "banded": banded}
         self.settings = {"what": what, "training": training, **self.layout}
-        self.wrap = jax.jit if compiled else (lambda function: function)
+        self.compiled = compiled
         given = {"pairs": plan.row.before == Need.PAIRS, "banded": banded}
         self.inputs = jax.jit(partial(_inputs, **given))
         self.programs: dict[int, list[Callable[..., State]]] = {}
@@ -91,10 +91,10 @@ class Rectangle:
         if isinstance(part, FanOut):
             return partial(self._branches, steps[0])
         if isinstance(part, ActivationPart):
-            return Activation(steps[0], wrap=self.wrap, **self.layout)
+            return Activation(steps[0], compiled=self.compiled, **self.layout)
         if isinstance(part, LayerNormPart):
-            return Normalisation(steps[0], wrap=self.wrap, banded=self.layout["banded"])
-        return _Few(steps, self.wrap, **self.settings)
+            return Normalisation(steps[0], banded=self.layout["banded"])
+        return _Few(steps, **self.settings)
 
     def _branches(
         self, step: Step, state: State, left: Side2, right: Side2, numbers: Numbers
@@ -142,9 +142,9 @@ def _inputs(x: Array, y: Array, *, pairs: bool, banded: bool) -> Array:
 class _Few:
     """One program for some steps in a row."""
 
-    def __init__(self, steps: tuple[Step, ...], wrap: Wrap, **settings: Any) -> None:
+    def __init__(self, steps: tuple[Step, ...], **settings: Any) -> None:
         self.slots = [step.slot for step in steps if step.slot is not None]
-        self.program = wrap(partial(_few_steps, steps=steps, **settings))
+        self.program = jax.jit(partial(_few_steps, steps=steps, **settings))
 
     def __call__(self, state: State, left: Side2, right: Side2, numbers: Numbers) -> State:
         """The state behind them."""
