@@ -367,5 +367,5 @@ def _settings(stored: Mapping[str, Any], settings: Mapping[str, Any]) -> Setting
 
 def _accuracy(settings: Mapping[str, Any]) -> str:
     if "share" in settings:
-        return f"steps of {number(settings['share'])} of the gap"
+        return f"steps of {listing([settings['share']])} of the gap"
     return f"tolerance {listing([settings['tolerance']])}"
