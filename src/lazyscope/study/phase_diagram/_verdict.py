@@ -78,9 +78,18 @@ def _told(estimates: xr.Dataset, place: np.ndarray) -> dict[str, Any]:
 def _sentence(counts: dict[str, Any]) -> str:
     if not counts["far"]:
         return f"No cell is farther than {counts['margin']:g} from a predicted boundary."
-    return (
-        f"Farther than {counts['margin']:g} from a boundary of the law, {counts['agree']} of "
-        f"{counts['far']} exponents (cells times layers) have the sign that it predicts; the "
-        f"intervals of {counts['undecided']} contain zero and {counts['opposite']} have the other "
-        f"sign. Straight-line slopes have the other sign in {counts['slope_opposite']}."
+    agree, far = counts["agree"], counts["far"]
+    others = [f"{counts[name]} {what}" for name, what in _OTHERWISE.items() if counts[name]]
+    sentence = (
+        f"Farther than {counts['margin']:g} from a boundary of the law, "
+        f"{'all' if agree == far else f'{agree} of'} {far} exponents (cells times layers) have the sign that "
+        "it predicts"
     )
+    return f"{sentence}; {', '.join(others)}." if others else f"{sentence}."
+
+
+_OTHERWISE = {
+    "undecided": "with an interval that contains zero",
+    "opposite": "with the other sign",
+    "slope_opposite": "with a straight line of the other sign",
+}
