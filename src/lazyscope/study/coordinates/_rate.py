@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from lazyscope.measure import ExponentEstimate
-from lazyscope.study.coordinates._verdict import MARGIN, exact
+from lazyscope.study.coordinates._verdict import MARGIN, clear_side, exact
 
 NEXT = 0.5
 """Distance of the exponents of familiar parametrisations from zero."""
@@ -73,19 +73,19 @@ def rate_transfer(step: Step, axis: str, values: Sequence[int]) -> RateTransfer:
     if not math.isfinite(high - low) or high - low > 1e6:
         why = f"{step.about} could not be measured; take more seeds"
         return RateTransfer("undecided", math.nan, rate[1], _open(whose, axis, why), ())
-    growing = [each for each in step.may_not_grow if _away(each[1]) > 0]
-    if growing and _away(found) <= 0:
+    growing = [each for each in step.may_not_grow if clear_side(each[1]) > 0]
+    if growing and clear_side(found) <= 0:
         what, grows = growing[0]
         told = f"{what} grows like {power_of(axis, grows)}"
         sentence = f"{whose} does not transfer across {axis}: {told}."
         return RateTransfer("contradicted", *rate, sentence, ())
-    if step.kappa.interval[1] < -MARGIN and _away(found) <= 0:
+    if step.kappa.interval[1] < -MARGIN and clear_side(found) <= 0:
         why = (
             f"kappa falls like {power_of(axis, step.kappa)}, so that layers have to grow before the loss "
             "falls, which first steps do not show; `lazyscope regime` has the law for it (rate_exponent)"
         )
         return RateTransfer("undecided", *rate, _open(whose, axis, why), ())
-    if _away(found):
+    if clear_side(found):
         power = exact(found)
         follow = f"{axis}^{-power:g}" if power else f"about {axis}^{rate[0]:.2g}"
         sentence = (
@@ -109,13 +109,6 @@ def rate_transfer(step: Step, axis: str, values: Sequence[int]) -> RateTransfer:
 
 def _open(whose: str, axis: str, why: str) -> str:
     return f"Whether {whose[0].lower()}{whose[1:]} transfers across {axis} is undecided: {why}."
-
-
-def _away(found: ExponentEstimate) -> int:
-    """1 or -1 where the interval is clearly on one side of zero, else 0."""
-    low, high = found.interval
-    margin = max(MARGIN, (high - low) / 4)
-    return int(low > margin) - int(high < -margin)
 
 
 def power_of(axis: str, found: ExponentEstimate) -> str:

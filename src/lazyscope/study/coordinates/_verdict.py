@@ -43,6 +43,16 @@ class Exponents(NamedTuple):
     output_change: tuple[ExponentEstimate, ...]
 
 
+def clear_side(found: ExponentEstimate, of: float = 0.0) -> int:
+    """1 or -1 where an interval lies above or below a number by `MARGIN` and a quarter of its own length.
+
+    Finite widths alone can make the first, and the widest of a dozen intervals misses by the second.
+    """
+    low, high = found.interval
+    margin = max(MARGIN, (high - low) / 4)
+    return int(low > of + margin) - int(high < of - margin)
+
+
 def layer_regime(displacement: ExponentEstimate) -> str:
     """``lazy``, ``order-one``, ``condensed``, or ``undecided`` where the interval says too little.
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from lazyscope.measure import ExponentEstimate
-from lazyscope.study.coordinates._verdict import KINDS, MARGIN, SCHEMES
+from lazyscope.study.coordinates._verdict import KINDS, SCHEMES, clear_side
 from lazyscope.study.coordinates.trained._exponents import TrainedArray, TrainedExponents
 from lazyscope.study.coordinates.trained._parametrisations import (
     Expected,
@@ -59,10 +59,8 @@ class Evidence(NamedTuple):
 
     def contradicts(self, shift: float = 0.0) -> bool:
         """Whether its interval lies outside of what is wanted."""
-        low, high = self.found.interval
-        wanted = self.wanted + shift
-        margin = max(MARGIN, (high - low) / 4)
-        return low > wanted + margin or (self.side == "both" and high < wanted - margin)
+        side = clear_side(self.found, self.wanted + shift)
+        return side > 0 or (self.side == "both" and side < 0)
 
     def near(self, shift: float = 0.0) -> bool:
         """Whether its middle is where it should be rather than at a neighbour."""
