@@ -44,7 +44,7 @@ class Exponents(NamedTuple):
 
 
 def clear_side(found: ExponentEstimate, of: float = 0.0) -> int:
-    """1 or -1 where an interval lies above or below a number by `MARGIN` and a quarter of its own length.
+    """1 or -1 where an interval is above or below a number by over `MARGIN` and over a quarter of itself.
 
     Finite widths alone can make the first, and the widest of a dozen intervals misses by the second.
     """
